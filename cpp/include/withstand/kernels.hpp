@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace withstand {
+
+/// The arithmetic that is worth compiling once per instruction set. Plain pointers and functions only: see
+/// cmake/kernels.cmake for how one library carries several variants and why nothing else may be defined there.
+struct Kernels {
+  const char* name;  ///< "base", "avx2", "avx512"
+  int lanes;         ///< doubles per vector register the code was written for
+
+  /// C (m x n) += A (m x k) * B (k x n); row-major with leading dimensions lda, ldb, ldc.
+  void (*multiply_add)(long m, long n, long k, const double* a, long lda, const double* b, long ldb, double* c,
+                       long ldc);
+};
+
+/// The widest variant that this library carries and this machine runs, or the one named by the environment variable
+/// WITHSTAND_SIMD. Throws std::runtime_error when that variable names a variant that is not available here.
+const Kernels& kernels();
+
+/// Names of the variants that can run here, narrowest first.
+std::vector<std::string> available_variants();
+
+}  // namespace withstand

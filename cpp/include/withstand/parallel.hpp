@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace withstand {
+
+/// Called about twenty times a second, always on the calling thread, with the number of finished tasks; returning
+/// false asks the run to stop after the tasks in flight.
+using Watch = std::function<bool(std::uint64_t finished)>;
+
+/// Threads to use when the caller names none: the environment variable WITHSTAND_NUM_THREADS, else OMP_NUM_THREADS,
+/// else the number of processors this process may run on.
+int default_threads();
+
+/// Run body(task, worker) for every task in [0, tasks), on `threads` threads (0: default_threads()); tasks are handed
+/// out one at a time in increasing order, so uneven tasks balance. Waiting threads sleep, they never spin. An exception
+/// in a task stops the run and is rethrown here. Returns whether every task ran: false when `watch` stopped it.
+bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std::uint64_t task, int worker)>& body,
+                  const Watch& watch = {});
+
+/// Workers that parallel_for will use: at most one per task.
+int workers(std::uint64_t tasks, int threads);
+
+}  // namespace withstand

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "withstand/failure.hpp"
+#include "withstand/natural.hpp"
+#include "withstand/network.hpp"
+
+namespace withstand {
+
+/// A failure model resolved against a network: which components may fail, where, and how many of them.
+class Space {
+ public:
+  struct Term {
+    Failure failure;
+    std::vector<std::vector<Site>> sites;  ///< candidates of layers 0..L+1, each sorted and without repetition
+    Index candidates = 0;                  ///< their number
+
+    /// Largest number of failures of this term in a layer (0..L+1), whatever happens in the others.
+    Index most(Index layer) const;
+    /// Count of a layer (0..L+1) for per-layer terms.
+    Index count(Index layer) const;
+  };
+
+  /// Throws std::invalid_argument for a count that is negative or larger than the number of candidates, a component
+  /// that does not exist, a capacity that is negative or not finite, or a tuple of the wrong length.
+  Space(const Network& network, const std::vector<Failure>& failures);
+
+  const std::vector<Term>& terms() const { return terms_; }
+  Index layers() const { return layers_; }     ///< L + 1
+  bool finite() const;                         ///< every term leaves one faulty value per component
+  bool at_most() const;                        ///< no term says "exactly"
+  /// Number of configurations: sets of failed components (each with its term) that the counts allow.
+  Natural configurations() const;
+  std::string describe() const;                ///< "Crash(2) + StuckAt(1, value=1)"
+
+ private:
+  std::vector<Term> terms_;
+  Index layers_;
+};
+
+}  // namespace withstand

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/forward.hpp"
+
+#include <sstream>
+#include <stdexcept>
+
+namespace withstand {
+namespace {
+
+/// Four interleaved partial sums: a fixed order that every compiler and instruction set keeps.
+double dot(const double* a, const double* b, Index n) {
+  double sum[4] = {0, 0, 0, 0};
+  Index i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (int lane = 0; lane < 4; ++lane) sum[lane] += a[i + lane] * b[i + lane];
+  for (int lane = 0; i < n; ++i, ++lane) sum[lane] += a[i] * b[i];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+void check(const Network& net, const Forced& forced) {
+  const Site& site = forced.site;
+  const bool exists = site.layer >= (site.is_synapse() ? 1 : 0) &&
+                      site.layer <= (site.is_synapse() ? net.layers() : net.depth()) && site.to >= 0 &&
+                      site.to < net.width(site.layer) &&
+                      (!site.is_synapse() || site.from < net.width(site.layer - 1));
+  if (exists) return;
+  std::ostringstream message;
+  message << "failed component (" << site.layer << ", " << site.to;
+  if (site.is_synapse()) message << ", " << site.from;
+  message << ") does not exist: layers have widths";
+  for (Index l = 0; l <= net.layers(); ++l) message << " " << net.width(l);
+  message << " and outputs never fail";
+  throw std::invalid_argument(message.str());
+}
+
+using Cursor = std::vector<Forced>::const_iterator;
+
+/// s_j of layer l: the failed synapses of receiver j contribute their value instead of weight * signal.
+double receive(const Network& net, Index l, Index j, const Vector& signals, Cursor synapse, Cursor end) {
+  const double* weights = net.weight(l).data() + j * net.weight(l).cols();
+  if (synapse == end) return dot(weights, signals.data(), signals.size()) + net.bias(l)(j);
+  Vector masked = signals;  // the products of failed synapses are left out of the sum, their values added behind it
+  for (Cursor f = synapse; f != end; ++f) masked(f->site.from) = 0;
+  double sum = dot(weights, masked.data(), masked.size());
+  for (Cursor f = synapse; f != end; ++f) sum += f->value;
+  return sum + net.bias(l)(j);
+}
+
+}  // namespace
+
+Trace trace(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
+  for (const Forced& f : forced) check(net, f);
+  Trace result;
+  result.pre.resize(static_cast<std::size_t>(net.layers()) + 1);
+  result.post.resize(static_cast<std::size_t>(net.layers()) + 1);
+  result.post[0] = input;
+  Cursor next = forced.begin();
+  for (; next != forced.end() && next->site.layer == 0; ++next) result.post[0](next->site.to) = next->value;
+
+  for (Index l = 1; l <= net.layers(); ++l) {
+    Vector& pre = result.pre[static_cast<std::size_t>(l)];
+    Vector& post = result.post[static_cast<std::size_t>(l)];
+    const Vector& signals = result.post[static_cast<std::size_t>(l - 1)];
+    pre.resize(net.width(l));
+    post.resize(net.width(l));
+    for (Index j = 0; j < net.width(l); ++j) {
+      const bool here = next != forced.end() && next->site.layer == l && next->site.to == j;
+      const bool neuron = here && !next->site.is_synapse();  // from = -1 sorts before every synapse of the neuron
+      const double value = neuron ? next->value : 0;
+      if (neuron) ++next;
+      const Cursor first = next;
+      while (next != forced.end() && next->site.layer == l && next->site.to == j) ++next;
+      pre(j) = receive(net, l, j, signals, first, next);
+      post(j) = neuron ? value : net.activation(l)(pre(j));
+    }
+  }
+  return result;
+}
+
+Vector forward(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
+  return trace(net, input, forced).post.back();
+}
+
+Matrix forward_batch(const Network& net, const ConstMatrixRef& inputs, const std::vector<Forced>& forced) {
+  Matrix outputs(inputs.rows(), net.outputs());
+  for (Index n = 0; n < inputs.rows(); ++n) outputs.row(n) = forward(net, inputs.row(n).transpose(), forced);
+  return outputs;
+}
+
+}  // namespace withstand

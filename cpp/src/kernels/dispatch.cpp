@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include <cstdlib>
+#include <stdexcept>
+
+#include "withstand/kernels.hpp"
+
+namespace withstand {
+
+extern const Kernels kernels_base;
+#ifdef WITHSTAND_HAS_AVX2
+extern const Kernels kernels_avx2;
+#endif
+#ifdef WITHSTAND_HAS_AVX512
+extern const Kernels kernels_avx512;
+#endif
+
+namespace {
+
+std::vector<const Kernels*> runnable() {
+  std::vector<const Kernels*> variants{&kernels_base};
+#ifdef WITHSTAND_HAS_AVX2
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+    variants.push_back(&kernels_avx2);
+#endif
+#ifdef WITHSTAND_HAS_AVX512
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd"))
+    variants.push_back(&kernels_avx512);
+#endif
+  return variants;
+}
+
+const Kernels& choose() {
+  const std::vector<const Kernels*> variants = runnable();
+  const char* wanted = std::getenv("WITHSTAND_SIMD");
+  if (wanted == nullptr || *wanted == '\0') return *variants.back();
+  std::string known;
+  for (const Kernels* variant : variants) {
+    if (std::string(wanted) == variant->name) return *variant;
+    known += std::string(" ") + variant->name;
+  }
+  throw std::runtime_error(std::string("WITHSTAND_SIMD=") + wanted + " is not available here; available are" + known);
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
+}
+
+std::vector<std::string> available_variants() {
+  std::vector<std::string> names;
+  for (const Kernels* variant : runnable()) names.emplace_back(variant->name);
+  return names;
+}
+
+}  // namespace withstand

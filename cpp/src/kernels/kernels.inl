@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The one source of all kernel variants. Included by variants/*.cpp, which name the variant and its vector width.
+// Everything is static, nothing of the standard library is used: an inline function that leaked from here would carry
+// this variant's instructions into baseline code (see cmake/kernels.cmake).
+
+#include "withstand/kernels.hpp"
+
+namespace withstand {
+namespace {
+
+constexpr long lanes = WITHSTAND_LANES;
+typedef double Pack __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8), may_alias));
+
+inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
+inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
+
+#include "multiply_add.inl"
+
+}  // namespace
+}  // namespace withstand
