@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Prove how many failures a neural network withstands: witnessed <= truth <= proved."""
+
+from __future__ import annotations
+
+from withstand._version import version as __version__
+from withstand.activations import Activation
+from withstand.config import show_config
+from withstand.domain import Box
+from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.network import Network
+
+__all__ = [
+    "Activation",
+    "Box",
+    "Byzantine",
+    "Crash",
+    "Failures",
+    "Network",
+    "Noise",
+    "StuckAt",
+    "SynapseByzantine",
+    "SynapseCrash",
+    "__version__",
+    "show_config",
+]
