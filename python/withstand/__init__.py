@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from withstand._version import version as __version__
 from withstand.activations import Activation
+from withstand.build_info import get_cmake_dir, get_include
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
@@ -22,5 +23,7 @@ __all__ = [
     "SynapseByzantine",
     "SynapseCrash",
     "__version__",
+    "get_cmake_dir",
+    "get_include",
     "show_config",
 ]

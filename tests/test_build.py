@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The installation: C++ consumer, kernel variants, import behaviour."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import withstand as ws
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*command: str, **environment: str) -> str:
+    result = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=600
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def last_line(code: str, **environment: str) -> str:
+    """Return the last line that `code` prints (an editable install may print its rebuild first)."""
+    return run(sys.executable, "-c", code, **environment).splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_cmake_consumer_compiles_links_and_runs(tmp_path):
+    eigen = importlib.metadata.distribution("cmeel-eigen").locate_file("cmeel.prefix")
+    run(
+        *("cmake", "-S", str(ROOT / "cpp/tests/consumer"), "-B", str(tmp_path), "-DCMAKE_BUILD_TYPE=Release"),
+        *(f"-Dwithstand_DIR={ws.get_cmake_dir()}", f"-DCMAKE_PREFIX_PATH={eigen}"),
+    )
+    run("cmake", "--build", str(tmp_path))
+    assert "2 -> 1.75, 37 configurations" in run(str(tmp_path / "consumer"))
+
+
+def test_kernel_objects_define_nothing_but_their_table():
+    """An inline function leaking from a kernel object would carry its instructions into baseline code."""
+    archive = Path(ws.get_cmake_dir()).parents[2] / "lib" / "libwithstand.a"
+    defined: dict[str, list[str]] = {}
+    member = ""
+    for line in run("nm", "--defined-only", "--extern-only", "-C", str(archive)).splitlines():
+        if line.endswith(":"):
+            member = line[:-1]
+        elif line.strip():
+            defined.setdefault(member, []).append(line.split(maxsplit=2)[2])
+    for variant in ws.show_config()["available"]:
+        assert defined[f"{variant}.cpp.o"] == [f"withstand::kernels_{variant}"]
+
+
+@pytest.mark.parametrize("variant", ws.show_config()["available"])
+def test_every_variant_runs(variant):
+    code = "import withstand as ws; print(ws.show_config()['variant'])"
+    assert last_line(code, WITHSTAND_SIMD=variant) == variant
+
+
+def test_an_unavailable_variant_is_refused_by_name():
+    code = "import withstand as ws; ws.show_config()"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "WITHSTAND_SIMD": "quantum"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "WITHSTAND_SIMD=quantum is not available here; available are base" in result.stderr
+
+
+def test_threads_follow_the_environment():
+    code = "import withstand as ws; print(ws.show_config()['threads'])"
+    assert last_line(code, WITHSTAND_NUM_THREADS="3") == "3"
+    assert last_line(code, OMP_NUM_THREADS="5", WITHSTAND_NUM_THREADS="") == "5"
+
+
+def test_importing_every_submodule_is_safe_and_needs_numpy_alone():
+    """A walk over the submodules, with every optional dependency hidden."""
+    code = """
+import importlib, pkgutil, sys
+hidden = ("onnx", "torch", "sklearn", "keras", "matplotlib", "click", "rich", "distributed", "dask", "scipy", "jinja2", "tqdm")
+for name in hidden:
+    sys.modules[name] = None
+import withstand
+names = sorted(m.name for m in pkgutil.walk_packages(withstand.__path__, "withstand."))
+for name in names:
+    importlib.import_module(name)
+print(len(names))
+"""
+    assert int(last_line(code)) > 10
+
+
+def test_import_loads_nothing_heavy():
+    code = "import sys, withstand; print([m for m in ('onnx', 'torch', 'matplotlib', 'click', 'rich') if m in sys.modules])"
+    assert last_line(code) == "[]"
+
+
+def test_get_include_has_the_headers():
+    names = {path.name for path in (Path(ws.get_include()) / "withstand").iterdir()}
+    assert {path.name for path in (ROOT / "cpp/include/withstand").glob("*.hpp")} <= names
