@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""The commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+import withstand as ws
+from withstand.cli import options as opt
+from withstand.cli.output import grid, show, verdict
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
+
+
+def refusals_are_usage_errors(function: F) -> F:
+    """Turn the library's refusals into the command line's: a message and exit code 2."""
+
+    @wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError, ImportError) as error:
+            raise click.UsageError(str(error)) from error
+
+    return wrapper  # type: ignore[return-value]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ws.__version__, message="%(prog)s %(version)s")
+def app() -> None:
+    """Prove how many failures a neural network withstands: witnessed <= truth <= proved.
+
+    MODEL is an .onnx, .nnet or .npz file, or an embedded network: digits, digits_small, diabetes.
+    """
+
+
+@app.command()
+@opt.model_argument
+@opt.json_option
+@refusals_are_usage_errors
+def inspect(model: opt.Model, as_json: bool) -> None:
+    """Show layers, widths, activations, and how many configurations 1, 2, 3 failures make."""
+    net = model.network
+    counts = {k: ws.Crash(k).configurations(net) for k in (1, 2, 3) if k <= net.n_neurons}
+    activations = [a.name for a in (*net.activations, net.output_activation)]
+    if as_json:
+        show({"model": model.name, "widths": net.widths, "activations": activations, "outputs": net.outputs,
+              "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net.max_weights,
+              "lipschitz": net.lipschitz, "configurations": counts}, True)  # fmt: skip
+        return
+    click.secho(f"{model.name}: {net!r}", bold=True)
+    constants = [*net.lipschitz, net.output_activation.lipschitz]
+    rows = [
+        (l, net.widths[l], activations[l - 1], net.max_weights[l - 1], constants[l - 1], net.weights[l - 1].size)
+        for l in range(1, net.depth + 2)
+    ]
+    grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "synapses"), rows)
+    click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
+    for k, count in counts.items():
+        click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")
+
+
+@app.command()
+@opt.model_argument
+@opt.failure_options
+@opt.domain_options
+@opt.epsilon_option
+@opt.argmax_option
+@opt.threads_option
+@click.option("--method", "-m", type=click.Choice(METHODS), default="tightest", show_default=True)
+@opt.json_option
+@refusals_are_usage_errors
+def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, threads: int | None,
+          as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Bound the largest output error that the failures can cause."""
+    failures = opt.failures_of(model.network, options)
+    result = ws.bound(model.network, failures, opt.domain_of(model, options), method=method,
+                      spec=ws.Argmax() if argmax else None, threads=threads)  # fmt: skip
+    fields = {"model": model.name, "failures": repr(failures), "method": result.method, "value": result.value,
+              "covers": result.covers, "per_output": result.per_output.tolist() if as_json else None,
+              "rigor": result.rigor, "reference": result.reference}  # fmt: skip
+    show(fields, as_json, f"{failures!r}: error <= {result.value:.6g}")
+    verdict(epsilon, -float("inf"), result.value, decisions=argmax)
+
+
+@app.command("enumerate")
+@opt.model_argument
+@opt.failure_options
+@opt.domain_options
+@opt.epsilon_option
+@opt.argmax_option
+@opt.threads_option
+@click.option("--checkpoint", type=click.Path(dir_okay=False), help="File to resume from after an interruption.")
+@opt.json_option
+@refusals_are_usage_errors
+def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: str | None,
+              as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Try every configuration at every input: the exact worst error, its witness and the statistics."""
+    if options["radius"] is not None:
+        raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
+    failures = opt.failures_of(model.network, options)
+    X = opt.need(opt.inputs_of(model, options), model)
+    announce(failures.configurations(model.network), len(X))
+    result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads, checkpoint=checkpoint,
+                                   spec=ws.Argmax() if argmax else None, progress=sys.stderr.isatty())  # fmt: skip
+    fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
+              **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
+              "median": result.quantile(0.5), "exceeding": result.exceeding, "done": result.done,
+              "configurations": result.configurations, "evaluations": result.evaluations,
+              "seconds": result.seconds}  # fmt: skip
+    show(fields, as_json, f"{failures!r}: worst error {result.worst:.6g} ({result.status})")
+    upper = result.worst if result.status == "complete" else float("inf")
+    verdict(epsilon, result.worst, upper, decisions=argmax)
+
+
+@app.command("worst-case")
+@opt.model_argument
+@opt.failure_options
+@opt.domain_options
+@opt.epsilon_option
+@opt.argmax_option
+@opt.threads_option
+@click.option("--gap", type=click.FloatRange(min=0), default=0.0, help="Stop at this relative gap.")
+@click.option("--time-limit", type=click.FloatRange(min=0), help="Stop after so many seconds.")
+@click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
+@opt.json_option
+@refusals_are_usage_errors
+def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, gap: float,
+               time_limit: float | None, node_limit: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Find the exact worst case, proved, without trying every configuration."""
+    failures = opt.failures_of(model.network, options)
+    domain = opt.need(opt.domain_of(model, options), model)
+    announce(failures.configurations(model.network), 1 if isinstance(domain, ws.Box) else len(domain))
+    result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
+                           time_limit=time_limit, node_limit=node_limit, threads=threads,
+                           progress=sys.stderr.isatty())  # fmt: skip
+    fields = {"model": model.name, "failures": repr(failures), "status": result.status, "lower": result.lower,
+              "upper": result.upper, "exact": result.exact, **witness_fields(result.witness, as_json),
+              "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
+              "seconds": result.seconds}  # fmt: skip
+    show(fields, as_json, f"{failures!r}: {result.lower:.6g} <= worst error <= {result.upper:.6g} ({result.status})")
+    verdict(epsilon, result.lower, result.upper, decisions=argmax)
+
+
+def announce(configurations: int, inputs: int) -> None:
+    """Say how much work there is, before it starts, to people only."""
+    if sys.stderr.isatty():
+        click.echo(f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}", err=True)
+
+
+def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
+    """Return what to show of a witness."""
+    if witness is None:
+        return {"witness": None}
+    fields: dict[str, Any] = {"failed": witness.failed, "input_index": witness.input_index, "output": witness.output}
+    if as_json:
+        fields["values"] = [[list(c), v] for c, v in witness.values.items()]
+        fields["input"] = witness.input
+        fields["error"] = witness.error
+    return fields

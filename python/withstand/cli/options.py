@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""What the commands take: a model, what may fail, where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+
+import withstand as ws
+from withstand._types import FloatArray
+from withstand.embedded import EMBEDDED, embedded
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network, and the inputs that come with it (None for a file)."""
+
+    name: str
+    network: ws.Network
+    samples: FloatArray | None
+
+
+class ModelType(click.ParamType):
+    """A path that `withstand.load` reads, or the name of an embedded network."""
+
+    name = "model"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Model:
+        """Load the network, turning a refusal into a usage error."""
+        if isinstance(value, Model):
+            return value
+        if value in EMBEDDED and not Path(value).exists():
+            network, inputs, _ = embedded(value)
+            return Model(value, network, inputs)
+        try:
+            return Model(value, ws.load(value), None)
+        except (OSError, ValueError, ImportError) as error:
+            self.fail(str(error), param, ctx)
+
+
+class CountsType(click.ParamType):
+    """A total count, or one count per layer: 2, or 2,1,0."""
+
+    name = "counts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse integers."""
+        if not isinstance(value, str):
+            return value
+        try:
+            counts = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is neither a count nor counts per layer like 2,1,0", param, ctx)
+        return counts[0] if "," not in value else counts
+
+
+class CountsWithValue(click.ParamType):
+    """Counts and a number: 1:0.5, or 1,0:0.5."""
+
+    name = "counts:number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the counts and the number."""
+        if not isinstance(value, str):
+            return value
+        counts, colon, number = value.partition(":")
+        try:
+            parsed = float(number)
+        except ValueError:
+            colon = ""
+        if not colon:
+            self.fail(f"{value!r} is not COUNTS:NUMBER, like 1:0.5", param, ctx)
+        return CountsType().convert(counts, param, ctx), parsed
+
+
+def _compose(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+model_argument = click.argument("model", type=ModelType())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+failure_options = _compose(
+    click.option("--crash", "-k", type=CountsType(), help="Crashed neurons: a total, or per hidden layer like 2,1,0."),
+    click.option("--stuck", type=CountsWithValue(), help="Neurons stuck at a value: COUNTS:VALUE."),
+    click.option("--byzantine", type=CountsWithValue(), help="Byzantine neurons: COUNTS:CAPACITY."),
+    click.option("--deviation", type=CountsWithValue(), help="Neurons off by at most a capacity: COUNTS:CAPACITY."),
+    click.option("--noise", type=float, help="Every neuron off by at most this, still relaying."),
+    click.option("--synapse-crash", type=CountsType(), help="Crashed synapses: a total, or per layer."),
+    click.option("--synapse-byzantine", type=CountsWithValue(), help="Byzantine synapses: COUNTS:CAPACITY."),
+    click.option("--layer", "-l", type=int, multiple=True, help="Only neurons of this layer fail (repeatable)."),
+    click.option("--exactly", is_flag=True, help="Exactly that many fail, instead of at most."),
+)
+
+domain_options = _compose(
+    click.option("--inputs", "-x", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                 help="Inputs: .npy, .csv, or .npz (array X, x or samples_x). Embedded networks bring their own."),
+    click.option("--rows", default=None, help="Rows of the inputs to use: START:STOP.  [default: the first 16]"),
+    click.option("--radius", type=click.FloatRange(min=0), help="A box of this radius around the one input."),
+)  # fmt: skip
+
+epsilon_option = click.option(
+    "--epsilon", "-e", type=float, help="Largest tolerated error; sets the exit code: 0 tolerated, 1 violated, 3 unknown."
+)
+argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
+threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
+
+
+def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
+    """Return the sum of the failure models that the options name."""
+    among = _among(net, options["layer"])
+    common: dict[str, Any] = {"exactly": options["exactly"], "among": among}
+    models: list[ws.Failures] = []
+    if options["crash"] is not None:
+        models.append(ws.Crash(options["crash"], **common))
+    if options["stuck"] is not None:
+        models.append(ws.StuckAt(options["stuck"][0], value=options["stuck"][1], **common))
+    for name, convention in (("byzantine", "value"), ("deviation", "deviation")):
+        if options[name] is not None:
+            counts, capacity = options[name]
+            models.append(ws.Byzantine(counts, capacity=capacity, convention=convention, **common))
+    if options["noise"] is not None:
+        models.append(ws.Noise(options["noise"]))
+    if options["synapse_crash"] is not None:
+        models.append(ws.SynapseCrash(options["synapse_crash"], exactly=options["exactly"]))
+    if options["synapse_byzantine"] is not None:
+        counts, capacity = options["synapse_byzantine"]
+        models.append(ws.SynapseByzantine(counts, capacity=capacity, exactly=options["exactly"]))
+    if not models:
+        raise click.UsageError("say what may fail: --crash 2, --stuck 1:0.5, --byzantine 1:1.0, ...")
+    total = models[0]
+    for model in models[1:]:
+        total = total + model
+    return total
+
+
+def _among(net: ws.Network, layers: tuple[int, ...]) -> list[tuple[int, int]] | None:
+    if not layers:
+        return None
+    for layer in layers:
+        if not 0 <= layer <= net.depth:
+            raise click.UsageError(f"--layer {layer}: failing neurons are in layers 0 (inputs) to {net.depth}")
+    return [(layer, neuron) for layer in sorted(set(layers)) for neuron in range(net.widths[layer])]
+
+
+def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
+    """Return the inputs that the options name, or those the network brings, or None."""
+    path: Path | None = options["inputs"]
+    try:
+        rows = model.samples if path is None else _read(path)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path}: {error}") from None
+    if rows is None:
+        return None
+    start, stop = _slice(options["rows"])
+    chosen = np.atleast_2d(rows)[start:stop]
+    if len(chosen) == 0:
+        raise click.UsageError(f"--rows {options['rows']} selects none of {len(np.atleast_2d(rows))} inputs")
+    return chosen
+
+
+def domain_of(model: Model, options: dict[str, Any]) -> FloatArray | ws.Box | None:
+    """Return the inputs or the box that the options name, or None."""
+    rows = inputs_of(model, options)
+    radius = options["radius"]
+    if radius is None or rows is None:
+        return rows
+    if len(rows) != 1:
+        raise click.UsageError(f"--radius makes a box around one input, --rows selects {len(rows)}")
+    return ws.Box(rows[0] - radius, rows[0] + radius)
+
+
+def need(domain: Any, model: Model) -> Any:
+    """Return `domain`, or say that the model brings no inputs."""
+    if domain is None:
+        raise click.UsageError(f"{model.name} brings no inputs: give --inputs FILE")
+    return domain
+
+
+def _read(path: Path) -> FloatArray:
+    if path.suffix == ".csv":
+        return np.loadtxt(path, delimiter=",", ndmin=2)
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        for key in ("X", "x", "samples_x"):
+            if key in loaded:
+                return np.asarray(loaded[key])
+        raise ValueError(f"holds {', '.join(loaded)}, expected an array X, x or samples_x")
+
+
+def _slice(rows: str | None) -> tuple[int | None, int | None]:
+    if rows is None:
+        return 0, 16
+    start, colon, stop = rows.partition(":")
+    try:
+        if not colon:
+            return int(start), int(start) + 1
+        return (int(start) if start else None), (int(stop) if stop else None)
+    except ValueError:
+        raise click.UsageError(f"--rows {rows}: expected START:STOP or one row") from None
