@@ -2,9 +2,9 @@
 set(_vendored "${CMAKE_CURRENT_LIST_DIR}/eigen")
 
 if(EXISTS "${_vendored}/Eigen/Core" AND NOT WITHSTAND_SYSTEM_EIGEN)
-  add_library(withstand_eigen INTERFACE)
-  add_library(Eigen3::Eigen ALIAS withstand_eigen)
-  target_include_directories(withstand_eigen SYSTEM INTERFACE "$<BUILD_INTERFACE:${_vendored}>")
+  # Imported, like a found one: the exported package then names Eigen3::Eigen, which a consumer brings itself.
+  add_library(Eigen3::Eigen INTERFACE IMPORTED)
+  target_include_directories(Eigen3::Eigen SYSTEM INTERFACE "${_vendored}")
   set(WITHSTAND_EIGEN_SOURCE "${_vendored}")
 else()
   find_package(Eigen3 3.4 CONFIG QUIET)
