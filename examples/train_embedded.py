@@ -242,9 +242,10 @@ def same_weights(net: Network, path: Path) -> bool:
 def write(net: Network, recipe: Recipe, held_out: Data, folder: Path) -> None:
     """Write `<name>.onnx` and `<name>_samples.npz` (samples_x, samples_y, outputs) to `folder`."""
     x = held_out.x[:SAMPLES]
-    kept = {"samples_x": x, "samples_y": held_out.y[:SAMPLES], "outputs": net.forward(x)}
+    y = held_out.y[:SAMPLES]
     (folder / f"{recipe.name}.onnx").write_bytes(to_onnx(net, recipe.name))
-    np.savez_compressed(folder / f"{recipe.name}_samples.npz", **kept)
+    path = folder / f"{recipe.name}_samples.npz"
+    np.savez_compressed(path, samples_x=x, samples_y=y, outputs=net.forward(x))
 
 
 def main() -> None:
@@ -257,8 +258,9 @@ def main() -> None:
         training, held_out = load_data(recipe)
         net = train(recipe, training)
         print(
-            f"{recipe.name:13} {'-'.join(map(str, recipe.widths)):12} held-out {score(net, held_out)}"
-            f" (training {score(net, training)})  sha256 {net.checksum()}"
+            f"{recipe.name:13} {'-'.join(map(str, recipe.widths)):12}"
+            f" held-out {score(net, held_out)} (training {score(net, training)})"
+            f"  sha256 {net.checksum()}"
         )
         if not options.check:
             write(net, recipe, held_out, options.out)
