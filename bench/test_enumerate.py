@@ -26,7 +26,7 @@ def engine(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
     replayed = ours.forward(found.witness.input, failed=found.witness.values)
     error = np.abs(replayed - ours.forward(found.witness.input)).max()
     assert error == pytest.approx(found.worst, rel=1e-12)
-    return Worst(found.worst, found.witness.failed, found.configurations)
+    return Worst(float(found.worst), tuple(found.witness.failed), int(found.configurations))
 
 
 def torch_form(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from math import comb
 
 import numpy as np
@@ -24,7 +24,7 @@ form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def random_net(widths: tuple[int, ...], activation: str, seed: int) -> tuple[Net, Array]:
     """A network with normal weights and five inputs."""
     draw = np.random.default_rng(seed)
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     weights = tuple(draw.normal(size=(n, m)) for m, n in pairs)
     biases = tuple(draw.normal(size=n) for _, n in pairs)
     return Net(weights, biases, activation), draw.uniform(size=(5, widths[0]))

@@ -40,7 +40,7 @@ def engine(net: Net, x: Array, counts: tuple[int, ...] | int) -> Worst:
 
     ours = ws.Network(list(net.weights), list(net.biases), activation=net.activation)
     found = ws.enumerate_failures(ours, ws.Crash(counts, exactly=True), x, threads=1)
-    return Worst(found.worst, found.witness.failed, found.configurations)
+    return Worst(float(found.worst), tuple(found.witness.failed), int(found.configurations))
 
 
 def peer(name: str) -> Form:
@@ -69,7 +69,8 @@ def measure(options: argparse.Namespace, name: str, k: int) -> dict[str, float]:
     else:
         run = partial(peer(name), net, x, spread)
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
-    before, seconds, spent = memory("VmRSS"), [], 0.0
+    before, spent = memory("VmRSS"), 0.0
+    seconds: list[float] = []
     while not seconds or (spent < options.seconds and len(seconds) < 50):
         start = time.process_time()
         found = run()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Train the small networks that come with the package, from public data, in plain NumPy.
 
-Three networks, each written as ONNX next to held-out samples:
+Three networks, each written as ONNX and as the package's own .npz next to held-out samples
+(`samples_x`, `samples_y` and the network's `outputs`):
 
 =============  ============  ==========  ======================================================
 name           widths        activation  task
@@ -225,6 +226,22 @@ def to_onnx(net: Network, name: str) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def to_npz(net: Network, path: Path) -> None:
+    """Write the network in the package's own format, float64."""
+    layers = range(1, len(net.w) + 1)
+    np.savez_compressed(
+        path,
+        allow_pickle=False,
+        withstand=np.array(1),
+        activations=np.array([net.hidden] * len(net.w[1:]) + ["identity"]),
+        gains=np.ones(len(net.w)),
+        slopes=np.full(len(net.w), np.nan),
+        outputs=np.array("values"),
+        **{f"weights_{layer}": w for layer, w in zip(layers, net.w)},
+        **{f"biases_{layer}": b for layer, b in zip(layers, net.b)},
+    )
+
+
 def same_weights(net: Network, path: Path) -> bool:
     """Whether the ONNX file at `path` holds exactly the weights of `net`."""
     import onnx
@@ -240,10 +257,11 @@ def same_weights(net: Network, path: Path) -> bool:
 
 
 def write(net: Network, recipe: Recipe, held_out: Data, folder: Path) -> None:
-    """Write `<name>.onnx` and `<name>_samples.npz` (samples_x, samples_y, outputs) to `folder`."""
+    """Write `<name>.onnx`, the same network as `<name>.npz`, and `<name>_samples.npz`."""
     x = held_out.x[:SAMPLES]
     y = held_out.y[:SAMPLES]
     (folder / f"{recipe.name}.onnx").write_bytes(to_onnx(net, recipe.name))
+    to_npz(net, folder / f"{recipe.name}.npz")
     path = folder / f"{recipe.name}_samples.npz"
     np.savez_compressed(path, samples_x=x, samples_y=y, outputs=net.forward(x))
 

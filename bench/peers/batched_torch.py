@@ -10,7 +10,7 @@ from .common import NOTHING, Array, Net, Worst, by_layer, chunks, first_failing,
 CHUNK = 512  # the fastest of 32 .. 2016 here; all at once needs gigabytes for four failures
 
 
-@torch.inference_mode()
+@torch.inference_mode()  # type: ignore[untyped-decorator]
 def worst(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
     """Try every configuration with exactly `counts` crashes on the inputs `x` (n, d)."""
     first, values, best = first_failing(counts), net.trace(x), NOTHING

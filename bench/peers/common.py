@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, combinations, product
+from itertools import chain, combinations, pairwise, product
 from math import comb, prod
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def load(path: Path) -> Net:
     arrays = [numpy_helper.to_array(t).astype(np.float64) for t in graph.initializer]
     weights = tuple(a for a in arrays if a.ndim == 2)
     biases = tuple(a for a in arrays if a.ndim == 1)
-    inner = zip(weights, weights[1:], strict=False)
+    inner = pairwise(weights)
     assert all(len(a) == b.shape[1] for a, b in inner), f"{path}: not a chain"
     relu = any(node.op_type == "Relu" for node in graph.node)
     return Net(weights, biases, "relu" if relu else "logistic")
