@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import highspy
 import numpy as np
+from numpy.typing import NDArray
 
 from .common import Array, Net
 
@@ -116,12 +118,13 @@ def encode(
     net: Net, x: Array, limits: tuple[int, ...], total: int
 ) -> tuple[Program, dict[int, tuple[int, int]], dict[int, int]]:
     """The program without objective, the neuron of every crash variable, and y of layer L."""
-    program, crashes, inputs = Program(), {}, {}
+    program, crashes = Program(), dict[int, tuple[int, int]]()
+    inputs: dict[int, int] = {}  # neuron of the layer before -> its variable
     offsets = net.weights[0] @ x + net.biases[0]  # the inputs are numbers, not variables
     for layer, (limit, box) in enumerate(
         zip(limits, ranges(net, x, limits), strict=False), start=1
     ):
-        w, transmitted, here = net.weights[layer - 1], {}, []
+        w, transmitted, here = net.weights[layer - 1], dict[int, int](), list[int]()
         for j, (lo, hi) in enumerate(zip(*box, strict=True)):
             if hi <= 0.0:
                 continue
@@ -147,10 +150,8 @@ def replay(net: Net, x: Array, failed: Failed) -> float:
     return float(np.abs(y - net.trace(x[None])[-1][0]).max())
 
 
-def worst(
-    net: Net, x: Array, counts: int | tuple[int, ...], time_limit: float = 150.0
-) -> Proved:
-    """At most `counts` crashes at the inputs `x` (n, d); `time_limit` seconds for each input."""
+def worst(net: Net, x: Array, counts: int | tuple[int, ...], time_limit: float = 150.0) -> Proved:
+    """At most `counts` crashes at the inputs `x` (n, d); `time_limit` wall seconds an input."""
     if net.activation != "relu":
         raise ValueError(f"activation {net.activation}: the program is written for relu")
     start, total = time.process_time(), counts if isinstance(counts, int) else sum(counts)
@@ -167,31 +168,68 @@ def worst(
     )
 
 
+@dataclass
+class Objective:
+    """Outputs as functions of the variables `y`, maximised one after the other."""
+
+    solver: highspy.Highs
+    y: NDArray[np.int32]
+    rows: int  # of the program itself
+    deadline: float  # of the wall clock, which is what the solver watches
+
+    def beyond(self, error: float, cost: Array, offset: float) -> Solution:
+        """Maximise cost . y + offset among the points where it is at least `error`.
+
+        Without that row, which most programs answer by being infeasible, the whole is three times
+        as slow.
+        """
+        solver, size = self.solver, len(cost)
+        solver.changeColsCost(size, self.y, cost)
+        solver.changeObjectiveOffset(offset)
+        solver.addRow(error - offset, highspy.kHighsInf, size, self.y, cost)
+        solver.setOptionValue("time_limit", max(0.0, self.deadline - time.perf_counter()))
+        solver.run()
+        status, info = solver.getModelStatus(), solver.getInfo()
+        values = list(solver.getSolution().col_value)
+        solver.deleteRows(1, np.array([self.rows], dtype=np.int32))
+        if status == highspy.HighsModelStatus.kInfeasible:
+            return Solution(error, [], info.mip_node_count, True)
+        solved = status == highspy.HighsModelStatus.kOptimal
+        return Solution(info.mip_dual_bound, values, info.mip_node_count, solved)
+
+
+class Solution(NamedTuple):
+    """What HiGHS says of one program; no values where nothing beats the error given."""
+
+    bound: float
+    values: list[float]
+    nodes: int
+    optimal: bool
+
+
 def _one_input(
     net: Net, x: Array, limits: tuple[int, ...], total: int, time_limit: float
 ) -> Proved:
     """Solve the programs of all outputs and signs, those with the widest range first."""
-    start = time.process_time()
     program, crashes, inputs = encode(net, x, limits, total)
-    solver, (low, high) = program.solver(), ranges(net, x, limits)[-1]
-    w, b, nominal = net.weights[-1], net.biases[-1], net.trace(x[None])[-1][0]
-    reach = {(o, 1): high[o] - nominal[o] for o in range(len(w))}
-    reach |= {(o, -1): nominal[o] - low[o] for o in range(len(w))}
-    error, bound, best, nodes, optimal = 0.0, 0.0, (), 0, True
+    y = np.array(list(inputs.values()), dtype=np.int32)
+    deadline = time.perf_counter() + time_limit
+    objective = Objective(program.solver(), y, len(program.rows), deadline)
+    nominal, (low, high) = net.trace(x[None])[-1][0], ranges(net, x, limits)[-1]
+    reach = {(o, 1): float(r) for o, r in enumerate(high - nominal)}
+    reach |= {(o, -1): float(r) for o, r in enumerate(nominal - low)}
+    best: Failed = ()
+    error, bound, nodes, optimal = 0.0, 0.0, 0, True
     for (o, sign), range_bound in sorted(reach.items(), key=lambda item: -item[1]):
         if range_bound <= error:
             break
-        cost = np.zeros(len(program.upper))
-        cost[list(inputs.values())] = sign * w[o, list(inputs)]
-        solver.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
-        solver.changeObjectiveOffset(float(sign * (b[o] - nominal[o])))
-        left = time_limit - (time.process_time() - start)
-        solver.setOptionValue("time_limit", solver.getRunTime() + max(left, 0.0))
-        solver.run()
-        info, values = solver.getInfo(), solver.getSolution().col_value
-        optimal &= solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        bound, nodes = max(bound, min(info.mip_dual_bound, range_bound)), nodes + info.mip_node_count
-        failed = tuple(sorted(site for i, site in crashes.items() if values and values[i] > 0.5))
-        if (found := replay(net, x, failed)) > error:
-            error, best = found, failed
+        cost = sign * net.weights[-1][o, list(inputs)]
+        found = objective.beyond(error, cost, float(sign * (net.biases[-1][o] - nominal[o])))
+        failed = tuple(
+            sorted(at for i, at in crashes.items() if found.values and found.values[i] > 0.5)
+        )
+        bound = max(bound, min(found.bound, range_bound))
+        nodes, optimal = nodes + found.nodes, optimal and found.optimal
+        if (replayed := replay(net, x, failed)) > error:
+            error, best = replayed, failed
     return Proved(error, bound, best, nodes, 0.0, optimal)
