@@ -20,7 +20,7 @@ ws = pytest.importorskip("withstand")
 
 
 def engine(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
-    """The package behind the signature of the peers."""
+    """Put the package behind the signature of the peers."""
     ours = ws.Network(list(net.weights), list(net.biases), activation=net.activation)
     found = ws.enumerate_failures(ours, ws.Crash(counts, exactly=True), x, threads=1)
     replayed = ours.forward(found.witness.input, failed=found.witness.values)
@@ -30,7 +30,7 @@ def engine(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
 
 
 def torch_form(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
-    """The PyTorch peer, skipped where PyTorch is not installed."""
+    """Run the PyTorch peer, skipped where PyTorch is not installed."""
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
     from peers import batched_torch

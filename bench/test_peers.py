@@ -22,7 +22,7 @@ form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 
 
 def random_net(widths: tuple[int, ...], activation: str, seed: int) -> tuple[Net, Array]:
-    """A network with normal weights and five inputs."""
+    """Return a network with normal weights and five inputs."""
     draw = np.random.default_rng(seed)
     pairs = list(pairwise(widths))
     weights = tuple(draw.normal(size=(n, m)) for m, n in pairs)
@@ -31,7 +31,7 @@ def random_net(widths: tuple[int, ...], activation: str, seed: int) -> tuple[Net
 
 
 def error_of(net: Net, x: Array, failed: tuple[tuple[int, int], ...]) -> float:
-    """The error of one configuration, written as the definition says."""
+    """Return the error of one configuration, written as the definition says."""
     y = x
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         s = y @ w.T + b

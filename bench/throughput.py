@@ -26,8 +26,8 @@ import machine
 
 machine.one_thread()
 
-import numpy as np
-from peers.common import MODELS, Array, Form, Net, Worst, anywhere, load
+import numpy as np  # noqa: E402
+from peers.common import MODELS, Array, Form, Net, Worst, anywhere, load  # noqa: E402
 
 FORMS = ("withstand", "chunked_numpy", "batched_torch", "loop_numpy")
 REFERENCE = "chunked_numpy"
@@ -35,7 +35,7 @@ MISSING = 77  # exit status of a child that cannot import its form
 
 
 def engine(net: Net, x: Array, counts: tuple[int, ...] | int) -> Worst:
-    """The package behind the signature of the peers; an int counts crashes anywhere."""
+    """Put the package behind the signature of the peers; an int counts crashes anywhere."""
     import withstand as ws
 
     ours = ws.Network(list(net.weights), list(net.biases), activation=net.activation)
@@ -44,7 +44,7 @@ def engine(net: Net, x: Array, counts: tuple[int, ...] | int) -> Worst:
 
 
 def peer(name: str) -> Form:
-    """The function `worst` of a peer, on one thread."""
+    """Return the function `worst` of a peer, on one thread."""
     if name == "batched_torch":
         import_module("torch").set_num_threads(1)
     form: Form = import_module(f"peers.{name}").worst

@@ -33,6 +33,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -99,12 +100,12 @@ def load_data(recipe: Recipe) -> tuple[Data, Data]:
 
 
 def activate(hidden: Hidden, s: Array) -> Array:
-    """Transmitted value of a hidden neuron with pre-activation `s`."""
+    """Return the transmitted value of a hidden neuron with pre-activation `s`."""
     return np.maximum(s, 0.0) if hidden == "relu" else 1.0 / (1.0 + np.exp(-s))
 
 
 def slope(hidden: Hidden, y: Array) -> Array:
-    """Derivative of the activation, from the transmitted value `y`."""
+    """Return the derivative of the activation, from the transmitted value `y`."""
     return (y > 0.0).astype(float) if hidden == "relu" else y * (1.0 - y)
 
 
@@ -117,7 +118,7 @@ class Network:
         gain = 6.0 if recipe.hidden == "relu" else 16.0  # uniform with variance gain / (3 N_l)
         self.w = [
             snap(draw.uniform(-1.0, 1.0, (out, into)) * np.sqrt(gain / into))
-            for into, out in zip(recipe.widths, recipe.widths[1:])
+            for into, out in pairwise(recipe.widths)
         ]
         self.b = [np.zeros(out) for out in recipe.widths[1:]]
         self.first = [np.zeros_like(p) for p in self.w + self.b]  # running mean of the gradient
@@ -127,7 +128,7 @@ class Network:
     def trace(self, x: Array) -> list[Array]:
         """Values of all layers, on the grid."""
         values = [x]
-        for w, b in zip(self.w[:-1], self.b[:-1]):
+        for w, b in zip(self.w[:-1], self.b[:-1], strict=True):
             values.append(snap(activate(self.hidden, values[-1] @ w.T + b)))
         return [*values, values[-1] @ self.w[-1].T + self.b[-1]]
 
@@ -149,7 +150,7 @@ class Network:
     def step(self, x: Array, target: Array, rate: float, decay: float) -> None:
         """One step of Adam (Kingma and Ba, 2015) with decoupled weight decay."""
         betas = (0.9, 0.999)
-        self.powers = [power * beta for power, beta in zip(self.powers, betas)]
+        self.powers = [power * beta for power, beta in zip(self.powers, betas, strict=True)]
         parameters = self.w + self.b
         for i, g in enumerate(self.gradient(x, target)):
             g = g / len(x)
@@ -162,8 +163,8 @@ class Network:
         self.w, self.b = parameters[: len(self.w)], parameters[len(self.w) :]
 
     def forward(self, x: Array) -> Array:
-        """Outputs of the network itself, hidden values not rounded to the grid."""
-        for w, b in zip(self.w[:-1], self.b[:-1]):
+        """Return the outputs of the network itself, hidden values not rounded to the grid."""
+        for w, b in zip(self.w[:-1], self.b[:-1], strict=True):
             x = activate(self.hidden, x @ w.T + b)
         return x @ self.w[-1].T + self.b[-1]
 
@@ -185,9 +186,7 @@ def train(recipe: Recipe, data: Data) -> Network:
         order = draw.permutation(len(data.x))
         for start in starts:
             rows = order[start : start + batch]
-            net.step(
-                data.x[rows], data.target[rows], recipe.rate * (1 - done / total), recipe.decay
-            )
+            net.step(data.x[rows], data.target[rows], recipe.rate * (1 - done / total), recipe.decay)
             done += 1
     assert max(np.abs(p).max() for p in net.w + net.b) < 16.0, "a weight does not fit float32"
     return net
@@ -203,11 +202,11 @@ def score(net: Network, data: Data) -> str:
 
 
 def to_onnx(net: Network, name: str) -> bytes:
-    """The network as an ONNX file: Gemm (transB=1) and Relu or Sigmoid, float32."""
+    """Return the network as an ONNX file: Gemm (transB=1) and Relu or Sigmoid, float32."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
     nodes, constants, value = [], [], "x"
-    for layer, (w, b) in enumerate(zip(net.w, net.b), start=1):
+    for layer, (w, b) in enumerate(zip(net.w, net.b, strict=True), start=1):
         last = layer == len(net.w)
         for kind, array in (("w", w), ("b", b)):
             assert np.array_equal(array.astype(np.float32), array), "float32 would lose digits"
@@ -237,8 +236,8 @@ def to_npz(net: Network, path: Path) -> None:
         gains=np.ones(len(net.w)),
         slopes=np.full(len(net.w), np.nan),
         outputs=np.array("values"),
-        **{f"weights_{layer}": w for layer, w in zip(layers, net.w)},
-        **{f"biases_{layer}": b for layer, b in zip(layers, net.b)},
+        **{f"weights_{layer}": w for layer, w in zip(layers, net.w, strict=True)},
+        **{f"biases_{layer}": b for layer, b in zip(layers, net.b, strict=True)},
     )
 
 

@@ -46,7 +46,7 @@ def worst(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
 def faulty_outputs(
     net: Net, one_failed: Array, taken: Array, failed: dict[int, Indices], work: list[Array]
 ) -> Array:
-    """Outputs (configurations, m) of one chunk for one input.
+    """Return the outputs (configurations, m) of one chunk for one input.
 
     `failed` maps a layer to the neurons that crash there: (k, configurations) for the first
     failing layer, (configurations, k) for the later ones.

@@ -31,7 +31,7 @@ class Net:
         return tuple(len(b) for b in self.biases[:-1])
 
     def activate(self, s: Array) -> Array:
-        """Transmitted values, written over the pre-activations `s`."""
+        """Write the transmitted values over the pre-activations `s`."""
         if self.activation == "relu":
             return np.fmax(s, 0.0, out=s)  # twice as fast as np.maximum in NumPy 2.4
         np.exp(np.negative(s, out=s), out=s)
@@ -54,7 +54,7 @@ class Worst:
     configurations: int
 
     def __or__(self, other: Worst) -> Worst:
-        """The worse of two answers over disjoint configurations; the first one wins a tie."""
+        """Return the worse of two answers over disjoint configurations; the first one wins a tie."""
         top = other if other.error > self.error else self
         return Worst(top.error, top.failed, self.configurations + other.configurations)
 
@@ -79,17 +79,17 @@ def load(path: Path) -> Net:
 
 
 def size(net: Net, counts: tuple[int, ...]) -> int:
-    """Number of configurations with exactly these counts per hidden layer."""
+    """Count the configurations with exactly these counts per hidden layer."""
     return prod(comb(n, k) for n, k in zip(net.hidden, counts, strict=True))
 
 
 def first_failing(counts: tuple[int, ...]) -> int:
-    """The first layer (from 1) in which something fails."""
+    """Return the first layer (from 1) in which something fails."""
     return next(layer for layer, k in enumerate(counts, start=1) if k)
 
 
 def chunks(net: Net, counts: tuple[int, ...], length: int) -> Iterator[Indices]:
-    """Configurations in lexicographic order as arrays (at most `length`, sum(counts)).
+    """Yield the configurations in lexicographic order as arrays (at most `length`, sum(counts)).
 
     The columns are the failed neurons of the first layer, then of the second, and so on.
     """
@@ -104,7 +104,7 @@ def chunks(net: Net, counts: tuple[int, ...], length: int) -> Iterator[Indices]:
 
 
 def by_layer(counts: tuple[int, ...], rows: Indices) -> dict[int, Indices]:
-    """The columns of `rows` that belong to each failing layer (from 1)."""
+    """Return the columns of `rows` that belong to each failing layer (from 1)."""
     ends = np.cumsum(counts)
     return {
         layer: rows[:, end - k : end]
@@ -120,7 +120,7 @@ def named(counts: tuple[int, ...], row: Indices) -> tuple[tuple[int, int], ...]:
 
 
 def anywhere(form: Form, net: Net, x: Array, k: int) -> Worst:
-    """The worst of exactly `k` crashes anywhere among the hidden neurons."""
+    """Find the worst of exactly `k` crashes anywhere among the hidden neurons."""
     total = NOTHING
     for counts in product(range(k + 1), repeat=len(net.hidden)):
         if sum(counts) == k and size(net, counts):

@@ -63,7 +63,7 @@ class Program:
         self.rows.append((terms, right))
 
     def solver(self) -> highspy.Highs:
-        """The program inside HiGHS, to be maximised on one thread without a gap."""
+        """Return the program inside HiGHS, to be maximised on one thread without a gap."""
         lp, kind = highspy.HighsLp(), highspy.HighsVarType
         lp.num_col_, lp.num_row_ = len(self.upper), len(self.rows)
         lp.col_cost_, lp.col_lower_ = np.zeros(lp.num_col_), np.zeros(lp.num_col_)
@@ -117,13 +117,11 @@ def neuron(program: Program, s: Terms, offset: float, lo: float, hi: float, p: T
 def encode(
     net: Net, x: Array, limits: tuple[int, ...], total: int
 ) -> tuple[Program, dict[int, tuple[int, int]], dict[int, int]]:
-    """The program without objective, the neuron of every crash variable, and y of layer L."""
+    """Return the program without objective, the neuron of every crash variable, and y of layer L."""
     program, crashes = Program(), dict[int, tuple[int, int]]()
     inputs: dict[int, int] = {}  # neuron of the layer before -> its variable
     offsets = net.weights[0] @ x + net.biases[0]  # the inputs are numbers, not variables
-    for layer, (limit, box) in enumerate(
-        zip(limits, ranges(net, x, limits), strict=False), start=1
-    ):
+    for layer, (limit, box) in enumerate(zip(limits, ranges(net, x, limits), strict=False), start=1):
         w, transmitted, here = net.weights[layer - 1], dict[int, int](), list[int]()
         for j, (lo, hi) in enumerate(zip(*box, strict=True)):
             if hi <= 0.0:
@@ -140,7 +138,7 @@ def encode(
 
 
 def replay(net: Net, x: Array, failed: Failed) -> float:
-    """The error these crashes really cause at the input `x` (d,)."""
+    """Return the error these crashes really cause at the input `x` (d,)."""
     y, layers = x, len(net.weights)
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         y = w @ y + b
@@ -207,9 +205,7 @@ class Solution(NamedTuple):
     optimal: bool
 
 
-def _one_input(
-    net: Net, x: Array, limits: tuple[int, ...], total: int, time_limit: float
-) -> Proved:
+def _one_input(net: Net, x: Array, limits: tuple[int, ...], total: int, time_limit: float) -> Proved:
     """Solve the programs of all outputs and signs, those with the widest range first."""
     program, crashes, inputs = encode(net, x, limits, total)
     y = np.array(list(inputs.values()), dtype=np.int32)
@@ -225,9 +221,7 @@ def _one_input(
             break
         cost = sign * net.weights[-1][o, list(inputs)]
         found = objective.beyond(error, cost, float(sign * (net.biases[-1][o] - nominal[o])))
-        failed = tuple(
-            sorted(at for i, at in crashes.items() if found.values and found.values[i] > 0.5)
-        )
+        failed = tuple(sorted(at for i, at in crashes.items() if found.values and found.values[i] > 0.5))
         bound = max(bound, min(found.bound, range_bound))
         nodes, optimal = nodes + found.nodes, optimal and found.optimal
         if (replayed := replay(net, x, failed)) > error:
