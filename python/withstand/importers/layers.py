@@ -19,12 +19,12 @@ Array: TypeAlias = NDArray[np.float64]
 class Phi(NamedTuple):
     """An activation phi(gain * s) by name.
 
-    `slope` is the negative slope of "leaky_relu" and the alpha of "elu"; every other activation ignores it.
+    `slope` is the negative slope of "leaky_relu" and the alpha of "elu"; every other activation has none.
     """
 
     name: str
     gain: float = 1.0
-    slope: float = 0.0
+    slope: float | None = None
 
 
 IDENTITY = Phi("identity")

@@ -7,7 +7,7 @@ Keys, for L hidden layers:
     weights_1 .. L+1     float64 (N_l, N_{l-1})
     biases_1 .. L+1      float64 (N_l,)
     activations          text (L + 1,), the names, the output's last
-    gains, slopes        float64 (L + 1,)
+    gains, slopes        float64 (L + 1,), a slope of NaN where the activation has none
     outputs              text, "values" or "logits"
     input_lower, _upper  float64 (N_0,), only where the network has an input box
 """
@@ -32,12 +32,12 @@ VERSION = 1
 
 def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
     """Write a network to exactly `path`, bit by bit as it is."""
-    phis = (*layers.activations, layers.output_activation)
+    phis = [Phi(*triple) for triple in (*layers.activations, layers.output_activation)]
     arrays: dict[str, Any] = {
         "withstand": np.array(VERSION),
         "activations": np.array([phi.name for phi in phis]),
         "gains": np.array([phi.gain for phi in phis], dtype=np.float64),
-        "slopes": np.array([phi.slope for phi in phis], dtype=np.float64),
+        "slopes": np.array([np.nan if phi.slope is None else phi.slope for phi in phis]),
         "outputs": np.array(layers.outputs),
     }
     for layer, (weights, biases) in enumerate(zip(layers.weights, layers.biases, strict=True), start=1):
@@ -72,7 +72,10 @@ def _layers(arrays: _Arrays) -> Layers:
     numbers = [arrays.get(key, "f", 1) for key in ("gains", "slopes")]
     if not len(names) == len(numbers[0]) == len(numbers[1]) > 0:
         raise UnsupportedModel("has different numbers of activations, gains and slopes")
-    phis = tuple(Phi(str(n), float(g), float(s)) for n, g, s in zip(names, *numbers, strict=True))
+    phis = tuple(
+        Phi(str(name), float(gain), None if np.isnan(slope) else float(slope))
+        for name, gain, slope in zip(names, *numbers, strict=True)
+    )
     outputs = str(arrays.get("outputs", "U", 0))
     if outputs not in ("values", "logits"):
         raise UnsupportedModel(f"has outputs '{outputs}', known are 'values' and 'logits'")

@@ -242,14 +242,20 @@ def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
 
 
 def _sloped(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
-    return lambda node, values: (_live(values[0]), Phi(name, slope=float(node.attribute("alpha"))))
+    return lambda node, values: (_live(values[0]), _slope(name, float(node.attribute("alpha"))))
+
+
+def _slope(name: str, slope: float) -> Phi:
+    if not 0 <= slope < np.inf:
+        raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
+    return Phi(name, slope=slope)
 
 
 def _prelu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     slopes = np.unique(constant(values[1]))
     if slopes.size != 1:
         raise ValueError(f"has {slopes.size} different slopes, supported is one for all neurons")
-    return _live(values[0]), Phi("leaky_relu", slope=float(slopes[0]))
+    return _live(values[0]), _slope("leaky_relu", float(slopes[0]))
 
 
 def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
