@@ -29,6 +29,8 @@ class Phi(NamedTuple):
 
 IDENTITY = Phi("identity")
 
+_NAMES = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
+
 
 @dataclass(frozen=True, eq=False)
 class Layers:
@@ -79,6 +81,12 @@ class Layers:
                 )
             _finite(f"the weights of layer {layer}", weight)
             _finite(f"the biases of layer {layer}", bias)
+        for name, *_ in (*self.activations, self.output_activation):
+            if name not in _NAMES:
+                raise UnsupportedModel(f"has an unknown activation '{name}', known are {', '.join(_NAMES)}")
+        if self.input_box is not None and {bound.shape for bound in self.input_box} != {self.weights[0].shape[1:]}:
+            lower, upper = self.input_box
+            raise UnsupportedModel(f"has an input box of shapes {lower.shape} and {upper.shape}")
 
 
 def as_array(values: Any) -> Array:

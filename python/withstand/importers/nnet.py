@@ -40,6 +40,8 @@ def read_nnet(path: Path) -> Layers:
     if not np.all(lower <= upper):
         raise UnsupportedModel(f"has an input box with minimum {lower} above maximum {upper}")
     means, ranges = numbers.take("the means", inputs + 1), numbers.take("the ranges", inputs + 1)
+    if not np.all(ranges[:-1]):
+        raise UnsupportedModel(f"has ranges {ranges[:-1]}, which must not be 0: inputs are divided by them")
     stack = Stack(inputs)
     tensor = Affine.identity(0, inputs, (inputs,)).plus(-means[:-1]).over(ranges[:-1])
     for layer, (fan_in, width) in enumerate(zip(widths, widths[1:], strict=False), start=1):

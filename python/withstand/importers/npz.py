@@ -29,6 +29,9 @@ __all__ = ["VERSION", "load_npz", "save_npz"]
 #: The version of the format that is written, and the only one that is read.
 VERSION = 1
 
+#: What NumPy and the zip reader raise for bytes that are no archive of arrays.
+_DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError, ValueError)
+
 
 def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
     """Write a network to exactly `path`, bit by bit as it is."""
@@ -57,10 +60,13 @@ def load_npz(path: str | os.PathLike[str]) -> Layers:
         If the file is damaged, was not written by this package, or has another version.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, AttributeError) as error:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            arrays = None if isinstance(archive, np.ndarray) else dict(archive)
+    except (*_DAMAGED, zipfile.BadZipFile) as error:
         raise UnsupportedModel(f"is not a readable .npz file: {error}") from error
+    if arrays is None:
+        raise UnsupportedModel("is not a readable .npz file: it holds a single array")
     return _layers(_Arrays(arrays))
 
 

@@ -8,6 +8,7 @@ leading axis has size 1, and `Shape`, `Flatten` and `Reshape` then mean what the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,24 +19,30 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from .affine import INTEGER, Affine
+from .affine import INTEGER, MAX_ENTRIES, Affine
 from .errors import UnsupportedModel
 from .layers import Layers
-from .onnx_node import FLOATS, INTEGERS, Node, Value, widen
+from .onnx_batch import is_batch
+from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name, widen
 from .onnx_ops import ACTIVATIONS, AFFINE_OPS, MOVES, VIEWS
 from .stack import Stack
 
 __all__ = ["read_graph"]
 
 _RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+#: What inputs and attributes of the wrong number or type lead to.
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, onnx.defs.SchemaError)
 
 
 def read_graph(model: onnx.ModelProto) -> Layers:
     """Walk the nodes that the outputs depend on, in file order."""
     graph = model.graph
-    constants = {tensor.name: widen(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+    constants = {tensor.name: _stored(tensor) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
-    walk = _Walk(model, constants, inputs)
+    shapes = [_input_shape(value) for value in inputs]
+    if is_batch(model, inputs):
+        shapes = [(1, *shape[1:]) for shape in shapes]
+    walk = _Walk(model, constants, list(zip(inputs, shapes, strict=True)))
     for proto in _needed(graph):
         walk.step(proto)
     return walk.finish([value.name for value in graph.output])
@@ -45,17 +52,18 @@ class _Walk:
     """The values of all tensors so far, by name."""
 
     def __init__(
-        self, model: onnx.ModelProto, constants: dict[str, Any], inputs: Sequence[onnx.ValueInfoProto]
+        self,
+        model: onnx.ModelProto,
+        constants: dict[str, NDArray[Any]],
+        inputs: list[tuple[onnx.ValueInfoProto, tuple[int, ...]]],
     ) -> None:
         self.opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
         self.values: dict[str, Value] = dict(constants)
-        shapes = [_input_shape(value) for value in inputs]
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        self.stack = Stack(sum(sizes))
-        starts = np.cumsum([0, *sizes])
-        for value, shape, start in zip(inputs, shapes, starts, strict=False):
+        starts = np.cumsum([0, *(int(np.prod(shape)) for _, shape in inputs)])
+        self.stack = Stack(int(starts[-1]))
+        for (value, shape), start in zip(inputs, starts, strict=False):
             tensor = Affine.identity(0, self.stack.width, shape, int(start))
-            kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+            kind = type_name(value.type.tensor_type.elem_type)
             self.values[value.name] = replace(tensor, closed=INTEGER) if kind in INTEGERS else tensor
 
     def step(self, proto: onnx.NodeProto) -> None:
@@ -65,18 +73,26 @@ class _Walk:
             results = self._compute(node, [self._value(name) for name in proto.input])
         except ValueError as error:
             raise UnsupportedModel(f"{node.where}: {error}") from error
+        except _MALFORMED as error:
+            raise UnsupportedModel(f"{node.where}: is malformed ({type(error).__name__}: {error})") from error
         for name, value in zip(proto.output, results, strict=False):
+            if name in self.values:
+                raise UnsupportedModel(f"{node.where}: makes tensor '{name}', which exists already")
             if name:
                 self.values[name] = value
 
     def finish(self, outputs: list[str]) -> Layers:
         """The network whose outputs are the named tensors."""
+        if not outputs:
+            raise UnsupportedModel("has no outputs")
         tensors = [self._value(name) for name in outputs]
         for name, tensor in zip(outputs, tensors, strict=True):
             if not isinstance(tensor, Affine):
                 raise UnsupportedModel(f"output '{name}' does not depend on the inputs")
         try:
             return self.stack.finish([tensor for tensor in tensors if isinstance(tensor, Affine)])
+        except UnsupportedModel:
+            raise
         except ValueError as error:
             raise UnsupportedModel(f"output '{outputs[-1]}': {error}") from error
 
@@ -160,11 +176,18 @@ def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     return needed[::-1]
 
 
+def _stored(tensor: onnx.TensorProto) -> NDArray[Any]:
+    try:
+        return widen(numpy_helper.to_array(tensor))
+    except (ValueError, *_MALFORMED) as error:
+        raise UnsupportedModel(f"initializer '{tensor.name}' cannot be read: {error}") from error
+
+
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     """The shape of an input at batch size one."""
     where = f"input '{value.name}'"
     tensor = value.type.tensor_type
-    kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
+    kind = type_name(tensor.elem_type)
     if kind not in FLOATS | INTEGERS:
         raise UnsupportedModel(f"{where} is of type {kind}, supported are real numbers")
     if not tensor.HasField("shape"):
@@ -175,4 +198,6 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     if any(size <= 0 for size in sizes):
         named = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
         raise UnsupportedModel(f"{where} has shape {named}, where only a leading batch axis may be unknown")
+    if math.prod(sizes) > MAX_ENTRIES:
+        raise UnsupportedModel(f"{where} has shape {sizes}, at most {MAX_ENTRIES} entries are handled")
     return tuple(sizes)

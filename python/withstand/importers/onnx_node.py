@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .affine import Affine
 from .layers import Array
 
-__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "widen"]
+__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "type_name", "widen"]
 
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -42,8 +42,9 @@ class Node:
     @property
     def where(self) -> str:
         """How messages name this node; many exporters leave nodes unnamed, outputs never are."""
-        name = f"'{self.proto.name}'" if self.proto.name else f"with output '{self.proto.output[0]}'"
-        return f"node {name} ({self.op})"
+        if self.proto.name:
+            return f"node '{self.proto.name}' ({self.op})"
+        return f"node with output '{', '.join(self.proto.output)}' ({self.op})"
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """An attribute: the file's value, else the operator's default, else `default`.
@@ -67,12 +68,18 @@ class Node:
         target = self.attribute("to")
         if isinstance(target, bytes):  # before version 6 types were strings
             return target.decode() in FLOATS
-        return onnx.TensorProto.DataType.Name(target) in FLOATS
+        return type_name(target) in FLOATS
+
+
+def type_name(element: int) -> str:
+    """The name of a tensor's element type, "type 99" for a number that is none."""
+    known: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    return known.get(element, f"type {element}")
 
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:
-    """The array in double precision if it holds floats of any kind, else unchanged."""
-    kind = onnx.TensorProto.DataType.Name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
+    """The array in double precision if it holds floats a file may store, else unchanged."""
+    kind = type_name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
     return array.astype(np.float64) if kind in FLOATS else array
 
 
