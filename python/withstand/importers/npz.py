@@ -30,7 +30,7 @@ __all__ = ["VERSION", "load_npz", "save_npz"]
 VERSION = 1
 
 #: What NumPy and the zip reader raise for bytes that are no archive of arrays.
-_DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RuntimeError, ValueError)
+_DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, ValueError)
 
 
 def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
@@ -59,12 +59,12 @@ def load_npz(path: str | os.PathLike[str]) -> Layers:
     UnsupportedModel
         If the file is damaged, was not written by this package, or has another version.
     """
-    try:
-        with open(path, "rb") as file:
+    with open(path, "rb") as file:
+        try:
             archive = np.load(file, allow_pickle=False)
             arrays = None if isinstance(archive, np.ndarray) else dict(archive)
-    except (*_DAMAGED, zipfile.BadZipFile) as error:
-        raise UnsupportedModel(f"is not a readable .npz file: {error}") from error
+        except (*_DAMAGED, zipfile.BadZipFile) as error:
+            raise UnsupportedModel(f"is not a readable .npz file: {error}") from error
     if arrays is None:
         raise UnsupportedModel("is not a readable .npz file: it holds a single array")
     return _layers(_Arrays(arrays))

@@ -107,6 +107,7 @@ class _Walk:
         live = [value for value in values if isinstance(value, Affine)]
         if node.domain != "ai.onnx":
             raise ValueError(f"is of the domain '{node.domain}', only operators of ai.onnx are supported")
+        node.check()
         if node.op in _RANDOM:
             raise ValueError("is random, where a network must be a function")
         if not live:

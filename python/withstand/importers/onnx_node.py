@@ -46,6 +46,24 @@ class Node:
             return f"node '{self.proto.name}' ({self.op})"
         return f"node with output '{', '.join(self.proto.output)}' ({self.op})"
 
+    @property
+    def schema(self) -> Any:
+        """The operator's definition in this version of the operator set."""
+        try:
+            return onnx.defs.get_schema(self.op, max_inclusive_version=self.opset, domain="")
+        except onnx.defs.SchemaError as error:
+            raise ValueError(f"is no operator of version {self.opset} of ai.onnx") from error
+
+    def check(self) -> None:
+        """Refuse inputs and attributes that the operator does not have: ignored, they would change the result."""
+        least, most = self.schema.min_input, self.schema.max_input
+        if not least <= len(self.proto.input) <= most:
+            raise ValueError(f"has {len(self.proto.input)} inputs, it takes {least} to {most}")
+        for attribute in self.proto.attribute:
+            declared = self.schema.attributes.get(attribute.name)
+            if declared is None or int(declared.type.value) != attribute.type:
+                raise ValueError(f"has an attribute '{attribute.name}' of a name or type it does not take")
+
     def attribute(self, name: str, default: Any = None) -> Any:
         """An attribute: the file's value, else the operator's default, else `default`.
 
@@ -54,8 +72,7 @@ class Node:
         for attribute in self.proto.attribute:
             if attribute.name == name:
                 return onnx.helper.get_attribute_value(attribute)
-        schema = onnx.defs.get_schema(self.op, max_inclusive_version=self.opset, domain="")
-        declared = schema.attributes.get(name)
+        declared = self.schema.attributes.get(name)
         if declared is None or not declared.default_value.name:
             return default
         return onnx.helper.get_attribute_value(declared.default_value)
