@@ -24,6 +24,13 @@ _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
     ".nnet": ("nnet", "read_nnet"),
     ".npz": ("npz", "load_npz"),
+    ".keras": ("keras_model", "read_keras_file"),
+    ".h5": ("keras_model", "read_keras_file"),
+}
+_OBJECTS: Final = {
+    "torch": ("torch_module", "read_torch"),
+    "sklearn": ("sklearn_model", "read_sklearn"),
+    "keras": ("keras_model", "read_keras"),
 }
 _GIT_LFS: Final = b"version https://git-lfs"
 
@@ -34,7 +41,8 @@ def load(source: Any) -> Network:
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.nnet`` or ``.npz`` file.
+        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3 model,
+        or a scikit-learn ``MLPClassifier`` or ``MLPRegressor`` (also at the end of a ``Pipeline`` of scalers).
 
     Returns
     -------
@@ -64,11 +72,20 @@ def load(source: Any) -> Network:
 
 
 def read(source: Any) -> Layers:
-    """Read a network as plain arrays; see `load`."""
-    if not isinstance(source, str | os.PathLike):
-        raise TypeError(f"a network is loaded from a path, not from {type(source).__qualname__}")
-    path = Path(source)
-    suffix = path.suffix.lower()
+    """Read a network as plain arrays; parameters and errors as in `load`."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return _reader(path)(path, str(path))
+    libraries = [base.__module__.split(".")[0] for base in type(source).__mro__]
+    library = next((name for name in libraries if name in _OBJECTS), None)
+    if library is None:
+        raise TypeError(
+            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {type(source).__qualname__}"
+        )
+    return _named(*_OBJECTS[library])(source, type(source).__name__)
+
+
+def _reader(path: Path) -> Callable[[Any, str], Layers]:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory, not a model file")
     if not path.exists():
@@ -76,11 +93,20 @@ def read(source: Any) -> Layers:
     with path.open("rb") as file:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
             raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
+    suffix = path.suffix.lower()
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
-    module, name = _FILES[suffix]
-    reader: Callable[[Path], Layers] = getattr(import_module(f".{module}", __name__), name)
-    try:
-        return reader(path)
-    except UnsupportedModel as error:
-        raise UnsupportedModel(f"{path}: {error}") from error
+    return _named(*_FILES[suffix])
+
+
+def _named(module: str, name: str) -> Callable[[Any, str], Layers]:
+    """The reader of that name, which puts what it reads in front of every refusal."""
+    reader: Callable[[Any], Layers] = getattr(import_module(f".{module}", __name__), name)
+
+    def read_named(source: Any, what: str) -> Layers:
+        try:
+            return reader(source)
+        except UnsupportedModel as error:
+            raise UnsupportedModel(f"{what}: {error}") from error
+
+    return read_named

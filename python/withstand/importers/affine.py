@@ -154,6 +154,10 @@ class Affine:
         nothing = np.zeros(constant.shape)
         return replace(self, index=nothing.astype(np.intp), scale=nothing, shift=constant)
 
+    def close(self, reason: str) -> Affine:
+        """The same tensor, which nothing but moving data may follow."""
+        return replace(self, closed=reason)
+
     def is_transmitted(self) -> bool:
         """Whether every entry is an entry of s itself, and none occurs twice."""
         plain = self.matrix is None and bool(np.all(self.scale == 1) and not np.any(self.shift))
