@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""Exact affine forms of tensors: what lies between two activations of a file, in one value.
+
+Between two activations a file may multiply, add, normalise, reshape, transpose and slice in any order. All
+of it is affine, so a tensor is held as ``scale * (matrix @ s)[index] + shift``, where s is the vector that
+the last layer of neurons (or the input) transmits. Moving data touches only `index`, arithmetic with constants
+only `scale` and `shift`; a product is made only where the file has one, so the weights of an ordinary dense
+layer arrive unrounded. Keeping `index` and `scale` apart from `matrix` also spares the diagonal d x d matrix
+that an input normalisation of d = 3072 pixels would otherwise cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layers import Array
+
+__all__ = ["INTEGER", "MAX_ENTRIES", "SOFTMAX", "Affine", "concatenate"]
+
+#: The largest dense matrix an importer builds, in entries: 2^26 doubles are half a gibibyte.
+MAX_ENTRIES = 1 << 26
+
+SOFTMAX = "follows a softmax, which is supported only as the last stage"
+INTEGER = "computes with integers, which is supported only after a cast to a float type"
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """A tensor that is an affine function of one layer's transmitted vector s.
+
+    Parameters
+    ----------
+    source : int
+        The layer that transmits s: 0 the inputs, l the hidden layer l.
+    width : int
+        The size of s.
+    matrix : array of shape (rows, width), or None
+        None is the identity.
+    index : int array of the tensor's shape, in 0..rows-1
+    scale, shift : float64 arrays of the tensor's shape
+    closed : str
+        Why nothing but moving data may follow, or empty.
+    """
+
+    source: int
+    width: int
+    matrix: Array | None
+    index: NDArray[np.intp]
+    scale: Array
+    shift: Array
+    closed: str = ""
+
+    @classmethod
+    def identity(cls, source: int, width: int, shape: tuple[int, ...], start: int = 0) -> Affine:
+        """The entries start, start + 1, ... of s itself, in the given shape."""
+        index = start + np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
+        return cls(source, width, None, index, np.ones(shape), np.zeros(shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tensor's shape."""
+        return self.index.shape
+
+    @property
+    def size(self) -> int:
+        """The number of entries of the tensor."""
+        return int(self.index.size)
+
+    def take(self, positions: NDArray[np.intp]) -> Affine:
+        """The tensor whose entries are those at the flat (C order) `positions` of this one."""
+        return replace(
+            self,
+            index=self.index.reshape(-1)[positions],
+            scale=self.scale.reshape(-1)[positions],
+            shift=self.shift.reshape(-1)[positions],
+        )
+
+    def times(self, factor: Array) -> Affine:
+        """The product with a constant, broadcast."""
+        return self._broadcast(self.scale * factor, self.shift * factor)
+
+    def over(self, divisor: Array) -> Affine:
+        """The quotient by a constant, broadcast."""
+        if not np.all(divisor):
+            raise ValueError("divides by zero")
+        return self._broadcast(self.scale / divisor, self.shift / divisor)
+
+    def plus(self, constant: Array) -> Affine:
+        """The sum with a constant, broadcast."""
+        shift = self.shift + constant
+        return self._broadcast(np.broadcast_to(self.scale, shift.shape), shift)
+
+    def add(self, other: Affine) -> Affine:
+        """The sum with another tensor of the same source, broadcast."""
+        shape = np.broadcast_shapes(self.shape, other.shape)
+        parts = [tensor.plus(np.zeros(shape)) for tensor in joinable([self, other])]
+        (matrix, shift), (more, extra) = (part.dense() for part in parts)
+        return self.with_dense(matrix + more, shift + extra, shape)
+
+    def apply(self, matrix: Array, shape: tuple[int, ...]) -> Affine:
+        """`matrix` times this tensor, flattened in C order; the result has the given shape."""
+        columns = matrix * self.scale.reshape(-1)
+        index = self.index.reshape(-1)
+        if self.matrix is not None:
+            product = columns @ self.matrix[index]
+        else:
+            check_size(len(columns), self.width)
+            product = np.zeros((len(columns), self.width))
+            np.add.at(product.T, index, columns.T)
+        return self.with_dense(product, matrix @ self.shift.reshape(-1), shape)
+
+    def linear(self, function: Callable[[Array], Array]) -> Affine:
+        """A linear function of this tensor, found by its values on the unit tensors."""
+        shape = np.shape(function(np.zeros(self.shape)))
+        check_size(int(np.prod(shape)), self.size)
+        units = np.eye(self.size).reshape(self.size, *self.shape)
+        matrix = np.stack([np.reshape(function(unit), -1) for unit in units], axis=1)
+        return self.apply(matrix, shape)
+
+    def matmul(self, constant: Array) -> Affine:
+        """``self @ constant`` with the broadcasting of numpy.matmul."""
+        if constant.ndim == 2 and self.shape[-1:] == (self.size,) == constant.shape[:1]:
+            return self.apply(constant.T, (*self.shape[:-1], constant.shape[1]))
+        return self.linear(lambda tensor: np.matmul(tensor, constant))
+
+    def rmatmul(self, constant: Array) -> Affine:
+        """``constant @ self`` with the broadcasting of numpy.matmul."""
+        column = self.shape in ((self.size,), (self.size, 1))
+        if constant.ndim == 2 and column and constant.shape[1] == self.size:
+            return self.apply(constant, (len(constant), *self.shape[1:]))
+        return self.linear(lambda tensor: np.matmul(constant, tensor))
+
+    def dense(self) -> tuple[Array, Array]:
+        """The weights of shape (size, width) and the biases of shape (size,) of the flattened tensor."""
+        index, scale = self.index.reshape(-1), self.scale.reshape(-1)
+        if self.matrix is not None:
+            return self.matrix[index] * scale[:, None], self.shift.reshape(-1).copy()
+        check_size(self.size, self.width)
+        weights = np.zeros((self.size, self.width))
+        weights[np.arange(self.size), index] = scale
+        return weights, self.shift.reshape(-1).copy()
+
+    def with_dense(self, weights: Array, biases: Array, shape: tuple[int, ...]) -> Affine:
+        """A tensor of the same source given by its weights and biases."""
+        tensor = Affine.identity(self.source, self.width, shape)
+        return replace(tensor, matrix=weights, shift=biases.reshape(shape))
+
+    def filled(self, constant: Array) -> Affine:
+        """A constant as a tensor of the same source, to stand beside this one."""
+        nothing = np.zeros(constant.shape)
+        return replace(self, index=nothing.astype(np.intp), scale=nothing, shift=constant)
+
+    def close(self, reason: str) -> Affine:
+        """The same tensor, which nothing but moving data may follow."""
+        return replace(self, closed=reason)
+
+    def is_transmitted(self) -> bool:
+        """Whether every entry is an entry of s itself, and none occurs twice."""
+        plain = self.matrix is None and bool(np.all(self.scale == 1) and not np.any(self.shift))
+        return plain and len(np.unique(self.index)) == self.size
+
+    def _broadcast(self, scale: Array, shift: Array) -> Affine:
+        return replace(self, index=np.broadcast_to(self.index, shift.shape), scale=scale, shift=shift)
+
+
+def concatenate(tensors: list[Affine], axis: int) -> Affine:
+    """Tensors of one source, joined along an axis."""
+    first = joinable(tensors)[0]
+    if any(tensor.matrix is not first.matrix for tensor in tensors):
+        tensors = [tensor.with_dense(*tensor.dense(), tensor.shape) for tensor in tensors]
+        starts = np.cumsum([0] + [tensor.size for tensor in tensors])
+        matrix = np.concatenate([tensor.matrix for tensor in tensors if tensor.matrix is not None])
+        tensors = [
+            replace(tensor, matrix=matrix, index=tensor.index + start)
+            for tensor, start in zip(tensors, starts, strict=False)
+        ]
+    return replace(
+        tensors[0],
+        index=np.concatenate([tensor.index for tensor in tensors], axis),
+        scale=np.concatenate([tensor.scale for tensor in tensors], axis),
+        shift=np.concatenate([tensor.shift for tensor in tensors], axis),
+    )
+
+
+def joinable(tensors: list[Affine]) -> list[Affine]:
+    """The tensors themselves, checked to read the same layer."""
+    layers = sorted({tensor.source for tensor in tensors})
+    if len(layers) > 1:
+        names = " and ".join("the inputs" if layer == 0 else f"hidden layer {layer}" for layer in layers)
+        raise ValueError(f"joins {names}: a branch, where every layer must read only the one before it")
+    return tensors
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse a dense matrix of more than MAX_ENTRIES entries."""
+    if rows * columns > MAX_ENTRIES:
+        raise ValueError(f"is a {rows} x {columns} matrix, at most {MAX_ENTRIES} entries are handled")

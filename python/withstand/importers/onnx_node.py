@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""One node of an ONNX graph, with the defaults of its operator's definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .affine import Affine
+from .layers import Array
+
+__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "type_name", "widen"]
+
+FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
+INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+
+#: What a tensor of the graph is: affine in the last layer, constant, or an optional input left out.
+Value: TypeAlias = Affine | NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and the version of the operator set it belongs to."""
+
+    proto: onnx.NodeProto
+    opset: int
+
+    @property
+    def op(self) -> str:
+        """The operator's name."""
+        return str(self.proto.op_type)
+
+    @property
+    def domain(self) -> str:
+        """The operator's domain, "ai.onnx" for the standard one."""
+        return self.proto.domain or "ai.onnx"
+
+    @property
+    def where(self) -> str:
+        """How messages name this node; many exporters leave nodes unnamed, outputs never are."""
+        if self.proto.name:
+            return f"node '{self.proto.name}' ({self.op})"
+        return f"node with output '{', '.join(self.proto.output)}' ({self.op})"
+
+    @property
+    def schema(self) -> Any:
+        """The operator's definition in this version of the operator set."""
+        try:
+            return onnx.defs.get_schema(self.op, max_inclusive_version=self.opset, domain="")
+        except onnx.defs.SchemaError as error:
+            raise ValueError(f"is no operator of version {self.opset} of ai.onnx") from error
+
+    def check(self) -> None:
+        """Refuse inputs and attributes that the operator does not have: ignored, they would change the result."""
+        least, most = self.schema.min_input, self.schema.max_input
+        if not least <= len(self.proto.input) <= most:
+            raise ValueError(f"has {len(self.proto.input)} inputs, it takes {least} to {most}")
+        for attribute in self.proto.attribute:
+            declared = self.schema.attributes.get(attribute.name)
+            if declared is None or int(declared.type.value) != attribute.type:
+                raise ValueError(f"has an attribute '{attribute.name}' of a name or type it does not take")
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """An attribute: the file's value, else the operator's default, else `default`.
+
+        Defaults come from the operator's definition, where they are single precision as in files.
+        """
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                return onnx.helper.get_attribute_value(attribute)
+        declared = self.schema.attributes.get(name)
+        if declared is None or not declared.default_value.name:
+            return default
+        return onnx.helper.get_attribute_value(declared.default_value)
+
+    def casts_to_float(self, values: list[Value]) -> bool:
+        """Whether this Cast or CastLike makes floats."""
+        if self.op == "CastLike":
+            target = values[1]
+            return isinstance(target, Affine) or (target is not None and target.dtype == np.float64)
+        target = self.attribute("to")
+        if isinstance(target, bytes):  # before version 6 types were strings
+            return target.decode() in FLOATS
+        return type_name(target) in FLOATS
+
+
+def type_name(element: int) -> str:
+    """The name of a tensor's element type, "type 99" for a number that is none."""
+    known: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    return known.get(element, f"type {element}")
+
+
+def widen(array: NDArray[Any]) -> NDArray[Any]:
+    """The array in double precision if it holds floats a file may store, else unchanged."""
+    kind = type_name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
+    return array.astype(np.float64) if kind in FLOATS else array
+
+
+def constant(value: Value) -> Array:
+    """The value as finite constants, for arithmetic."""
+    if value is None:
+        raise ValueError("lacks an input")
+    if isinstance(value, Affine):
+        raise ValueError("needs a constant where a computed tensor stands")
+    if value.dtype.kind not in "fiu":
+        raise ValueError(f"has a constant of type {value.dtype}, supported are real numbers")
+    numbers = np.asarray(value, dtype=np.float64)
+    if not np.all(np.isfinite(numbers)):
+        bad = numbers[~np.isfinite(numbers)][0]
+        raise ValueError(f"has a constant that holds {bad}, where numbers must be finite")
+    return numbers

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Reads `torch.nn.Sequential` models of dense layers, without importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from .affine import SOFTMAX, Affine
+from .errors import UnsupportedModel
+from .layers import Array, Layers, Phi
+from .stack import Stack
+
+__all__ = ["read_torch"]
+
+
+def read_torch(module: Any) -> Layers:
+    """Read a `torch.nn.Sequential`, nested or not, in evaluation mode.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Linear, BatchNorm1d, Flatten, Dropout, Identity, ReLU, LeakyReLU, PReLU with one slope, Sigmoid, Tanh,
+        Hardtanh, Hardsigmoid, ELU, Softplus with beta 1, and a trailing Softmax or LogSoftmax. Softplus is
+        taken without torch's threshold, beyond which torch drops a term of at most 2.1e-9.
+
+    Raises
+    ------
+    UnsupportedModel
+        For any other module, by its name, and for modules in training mode or with hooks. A model with a
+        `forward` of its own can be exported to ONNX and loaded from there.
+    """
+    leaves = list(_leaves(module, type(module).__name__))
+    width = next((_width(leaf) for _, leaf in leaves if _width(leaf)), None)
+    if width is None:
+        raise UnsupportedModel("has no Linear module")
+    stack = Stack(width)
+    tensor = Affine.identity(0, width, (1, width))
+    for where, leaf in leaves:
+        try:
+            tensor = _step(stack, tensor, leaf)
+        except ValueError as error:
+            raise UnsupportedModel(f"{where} ({type(leaf).__name__}): {error}") from error
+    return stack.finish([tensor])
+
+
+def _leaves(module: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """The modules that compute, in order, with their names."""
+    for hooks in (module._forward_hooks, module._forward_pre_hooks):
+        if hooks:
+            raise UnsupportedModel(f"{where} ({type(module).__name__}): has forward hooks, which may change its values")
+    if type(module).__name__ == "Sequential" and _is_torch(module):
+        for name, child in module.named_children():
+            yield from _leaves(child, f"{where}.{name}")
+    else:
+        yield where, module
+
+
+def _step(stack: Stack, tensor: Affine, leaf: Any) -> Affine:
+    name = type(leaf).__name__
+    if name in _SKIPPED and _is_torch(leaf):
+        return _SKIPPED[name](tensor, leaf)
+    if tensor.closed:
+        raise ValueError(tensor.closed)
+    if name in _AFFINE and _is_torch(leaf):
+        return _AFFINE[name](tensor, leaf)
+    if name in _ACTIVATIONS and _is_torch(leaf):
+        phi, shift = _ACTIVATIONS[name](leaf)
+        return stack.push(tensor.plus(np.asarray(shift)), phi)
+    supported = ", ".join(sorted({*_SKIPPED, *_AFFINE, *_ACTIVATIONS, "Sequential"}))
+    raise ValueError(f"is not supported; supported are {supported}; other models load through an ONNX export")
+
+
+def _is_torch(module: Any) -> bool:
+    """Whether the class is torch's own: a subclass may compute anything."""
+    return type(module).__module__.startswith("torch.nn.modules.")
+
+
+def _width(leaf: Any) -> int | None:
+    size = getattr(leaf, "in_features", None) or getattr(leaf, "num_features", None)
+    return int(size) if size else None
+
+
+def _numbers(parameter: Any) -> Array:
+    numbers: Array = parameter.detach().cpu().double().numpy()
+    return numbers.copy()
+
+
+def _linear(tensor: Affine, leaf: Any) -> Affine:
+    result = tensor.matmul(_numbers(leaf.weight).T)
+    return result if leaf.bias is None else result.plus(_numbers(leaf.bias))
+
+
+def _batch_norm(tensor: Affine, leaf: Any) -> Affine:
+    if leaf.training or leaf.running_mean is None:
+        raise ValueError("normalises by the batch; call model.eval() and keep running statistics")
+    if leaf.num_features != tensor.size:
+        raise ValueError(f"has {leaf.num_features} features on a tensor of {tensor.size}")
+    factor = 1 / np.sqrt(_numbers(leaf.running_var) + leaf.eps)
+    if leaf.weight is not None:
+        factor = factor * _numbers(leaf.weight)
+    result = tensor.plus(-_numbers(leaf.running_mean)).times(factor)
+    return result if leaf.bias is None else result.plus(_numbers(leaf.bias))
+
+
+def _keep(tensor: Affine, leaf: Any) -> Affine:
+    return tensor
+
+
+def _flatten(tensor: Affine, leaf: Any) -> Affine:
+    if (leaf.start_dim, leaf.end_dim) != (1, -1):
+        raise ValueError(f"flattens axes {leaf.start_dim} to {leaf.end_dim}, supported are 1 to -1")
+    return tensor
+
+
+def _dropout(tensor: Affine, leaf: Any) -> Affine:
+    if leaf.training and leaf.p > 0:
+        raise ValueError("is in training mode; call model.eval()")
+    return tensor
+
+
+def _softmax(tensor: Affine, leaf: Any) -> Affine:
+    if leaf.dim not in (None, 1, -1):
+        raise ValueError(f"runs over axis {leaf.dim}, supported is only the class axis")
+    if tensor.closed:
+        raise ValueError(tensor.closed)
+    return tensor.close(SOFTMAX)
+
+
+def _hardtanh(leaf: Any) -> tuple[Phi, float]:
+    limits = (leaf.min_val, leaf.max_val)
+    if limits == (-1, 1):
+        return Phi("hard_tanh"), 0.0
+    if limits == (0, 1):
+        return Phi("clip"), -0.5
+    raise ValueError(f"clips to {list(limits)}, supported are [-1, 1] and [0, 1]")
+
+
+def _prelu(leaf: Any) -> tuple[Phi, float]:
+    slopes = np.unique(_numbers(leaf.weight))
+    if len(slopes) != 1 or not slopes[0] >= 0:
+        raise ValueError(f"has slopes {slopes}, supported is one slope >= 0 for all neurons")
+    return Phi("leaky_relu", slope=float(slopes[0])), 0.0
+
+
+def _softplus(leaf: Any) -> tuple[Phi, float]:
+    if leaf.beta != 1:
+        raise ValueError(f"has beta = {leaf.beta}, supported is beta = 1")
+    return Phi("softplus"), 0.0
+
+
+def _slope(name: str, slope: float) -> tuple[Phi, float]:
+    if not slope >= 0:
+        raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
+    return Phi(name, slope=float(slope)), 0.0
+
+
+_AFFINE: Final[dict[str, Callable[[Affine, Any], Affine]]] = {"BatchNorm1d": _batch_norm, "Linear": _linear}
+
+_SKIPPED: Final[dict[str, Callable[[Affine, Any], Affine]]] = {
+    "Dropout": _dropout,
+    "Flatten": _flatten,
+    "Identity": _keep,
+    "LogSoftmax": _softmax,
+    "Softmax": _softmax,
+}
+
+#: The activation, and what is added to its argument first.
+_ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
+    "ELU": lambda leaf: _slope("elu", leaf.alpha),
+    "Hardsigmoid": lambda leaf: (Phi("clip", gain=1 / 6), 0.0),
+    "Hardtanh": _hardtanh,
+    "LeakyReLU": lambda leaf: _slope("leaky_relu", leaf.negative_slope),
+    "PReLU": _prelu,
+    "ReLU": lambda leaf: (Phi("relu"), 0.0),
+    "Sigmoid": lambda leaf: (Phi("logistic"), 0.0),
+    "Softplus": _softplus,
+    "Tanh": lambda leaf: (Phi("tanh"), 0.0),
+}

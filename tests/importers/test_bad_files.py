@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""Every file that is no network, or not one of ours, is refused with its reason."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from withstand.importers import UnsupportedModel, read
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".nnet", ".npz"])
+class TestAnyFile:
+    """What holds for every format."""
+
+    def test_empty(self, tmp_path: Path, suffix: str) -> None:
+        _needs(suffix)
+        refused(tmp_path, suffix, b"", r"bad\S+: (is an empty file|ends inside|is not a readable)")
+
+    def test_random_bytes(self, tmp_path: Path, suffix: str) -> None:
+        _needs(suffix)
+        rng = np.random.default_rng(5)
+        for size in (1, 10, 1000, 100_000):
+            refused(tmp_path, suffix, rng.bytes(size), "is (truncated or )?not a")
+
+    def test_text(self, tmp_path: Path, suffix: str) -> None:
+        _needs(suffix)
+        refused(tmp_path, suffix, b"<html><body>404: not found</body></html>\n", "is .*not a|has text where|ends inside")
+
+    def test_git_lfs_pointer(self, tmp_path: Path, suffix: str) -> None:
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 42\n"
+        refused(tmp_path, suffix, pointer, "is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
+
+    def test_missing(self, tmp_path: Path, suffix: str) -> None:
+        with pytest.raises(FileNotFoundError, match=r"none\S+: no such file"):
+            read(tmp_path / f"none{suffix}")
+
+    def test_directory(self, tmp_path: Path, suffix: str) -> None:
+        (tmp_path / f"folder{suffix}").mkdir()
+        with pytest.raises(IsADirectoryError, match="is a directory, not a model file"):
+            read(tmp_path / f"folder{suffix}")
+
+
+def test_unknown_suffix(tmp_path: Path) -> None:
+    refused(tmp_path, ".tflite", b"TFL3", r"unknown suffix '\.tflite', supported are \.onnx, \.nnet")
+
+
+@pytest.mark.parametrize("source", [None, 3, b"net.onnx", ["net.onnx"]])
+def test_not_a_path(source: Any) -> None:
+    with pytest.raises(TypeError, match=type(source).__name__):
+        read(source)
+
+
+def test_missing_onnx_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x08")
+    importing = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name.split(".")[0] == "onnx":
+            raise ModuleNotFoundError(f"No module named '{name}'")
+        return importing(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r'pip install "withstand\[onnx\]"'):
+        read(tmp_path / "net.onnx")
+
+
+class TestOnnx:
+    """Graphs that are no chain of layers."""
+
+    @pytest.fixture(autouse=True)
+    def _onnx(self) -> None:
+        pytest.importorskip("onnxruntime")
+
+    def test_every_truncation(self, tmp_path: Path) -> None:
+        data = self.graph("Relu x h; Neg h y").SerializeToString()
+        for size in range(len(data)):
+            refused(tmp_path, ".onnx", data[:size], r"bad\.onnx: ")
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.binary(max_size=200))
+    def test_any_bytes(self, tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+        refused(tmp_path_factory.mktemp("bytes"), ".onnx", data, "bad.onnx: ")
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.integers(0), st.integers(0, 255))
+    def test_any_damaged_byte(self, tmp_path_factory: pytest.TempPathFactory, at: int, byte: int) -> None:
+        """One changed byte gives a network or a refusal, never another exception."""
+        data = bytearray(self.graph("Relu x h; Add h c y", c=[1.0, 2.0]).SerializeToString())
+        data[at % len(data)] = byte
+        path = tmp_path_factory.mktemp("bytes") / "bad.onnx"
+        path.write_bytes(data)
+        try:
+            read(path)
+        except UnsupportedModel as error:
+            assert str(path) in str(error)
+
+    @pytest.mark.parametrize(
+        ("nodes", "message"),
+        [
+            ("Relu x h; Sigmoid x g; Add h g y", r"node with output 'g' \(Sigmoid\): reads the inputs past hidden"),
+            ("Relu x h; Add h x y", r"node with output 'y' \(Add\): joins the inputs and hidden layer 1: a branch"),
+            ("Relu x h; Tanh h g; Concat:axis=1 h g y", "joins hidden layer 1 and hidden layer 2: a branch"),
+            ("Relu x h; Mul h h y", r"\(Mul\): multiplies two computed tensors, one must be constant"),
+            ("Relu x h; MatMul h h y", r"\(MatMul\): multiplies two computed tensors"),
+            ("Relu x h; Div c h y", r"\(Div\): divides by a computed tensor"),
+            ("Relu x h; Div h zero y", r"\(Div\): divides by zero"),
+            ("Relu x h; Erf h y", r"node with output 'y' \(Erf\): is not supported; supported are Add, "),
+            ("Softmax:axis=1 x p; Relu p y", r"\(Relu\): follows a softmax"),
+            ("Relu x h; Softmax:axis=0 h y", r"\(Softmax\): runs over axis 0"),
+            ("Relu x h; MatMul h nan y", r"node with output 'y' \(MatMul\): has a constant that holds nan"),
+            ("Relu x h; Add h inf y", r"\(Add\): has a constant that holds inf"),
+            ("Clip x zero six h; Neg h y", r"\(Clip\): clips to \[0.0, 6.0\], supported are"),
+            ("PRelu x c h; Neg h y", r"\(PRelu\): has 2 different slopes"),
+            ("LeakyRelu:alpha=-0.5 x h; Neg h y", r"\(LeakyRelu\): has a slope of -0.5"),
+            ("Cast:to=7 x i; Neg i y", r"\(Cast\): rounds a computed tensor"),
+            ("Relu x h; Add h nowhere y", "tensor 'nowhere' is read, but no earlier node"),
+            ("RandomNormalLike x r; Relu r y", r"\(RandomNormalLike\): is random"),
+            ("Relu x h; Reshape h seven y", r"\(Reshape\): cannot be evaluated"),
+            ("Relu x h; MatMul h wide y", r"\(MatMul\): "),
+            ("LeakyRelu:alhpa=0.5 x h; Neg h y", r"\(LeakyRelu\): has an attribute 'alhpa' of a name or type"),
+            ("LeakyRelu:alpha=1 x h; Neg h y", r"\(LeakyRelu\): has an attribute 'alpha' of a name or type"),
+            ("Relu x c h; Neg h y", r"\(Relu\): has 2 inputs, it takes 1 to 1"),
+            ("Swish2 x h; Neg h y", r"\(Swish2\): is no operator of version 17"),
+            ("Relu x h; Neg h h; Neg h y", "makes tensor 'h', which exists already"),
+            ("Neg x y", "has no hidden neurons"),
+            ("Relu x y", "has no hidden neurons"),
+            ("Neg c y", "output 'y' does not depend on the inputs"),
+        ],
+    )
+    def test_refused(self, tmp_path: Path, nodes: str, message: str) -> None:
+        constants = {"c": [1.0, 2.0], "zero": 0.0, "six": 6.0, "nan": [[np.nan], [1.0]], "inf": np.inf}
+        constants |= {"wide": np.ones((3, 1)), "seven": np.array([7])}
+        refused(tmp_path, ".onnx", self.graph(nodes, **constants).SerializeToString(), message)
+
+    def test_output_of_an_earlier_layer(self, tmp_path: Path) -> None:
+        proto = self.graph("Relu x h; Neg h y; Tanh h g; Neg g z")
+        proto.graph.output.append(proto.graph.output[0])
+        proto.graph.output[1].name = "z"
+        message = "output 'z': joins hidden layer 1 and hidden layer 2: a branch"
+        refused(tmp_path, ".onnx", proto.SerializeToString(), message)
+
+    def test_node_names_are_used(self, tmp_path: Path) -> None:
+        proto = self.graph("MaxPool:kernel_shape=[1] x h; Relu h y")
+        proto.graph.node[0].name = "pool1"
+        refused(tmp_path, ".onnx", proto.SerializeToString(), r"bad\.onnx: node 'pool1' \(MaxPool\): is not supported")
+
+    def test_unused_branches_do_not_matter(self, tmp_path: Path) -> None:
+        (tmp_path / "dead.onnx").write_bytes(self.graph("Erf x g; Relu x h; Neg h y").SerializeToString())
+        assert len(read(tmp_path / "dead.onnx").activations) == 1
+
+    def test_other_domains(self, tmp_path: Path) -> None:
+        proto = self.graph("Relu x h; Gelu h y")
+        proto.graph.node[1].domain = "com.example"
+        refused(tmp_path, ".onnx", proto.SerializeToString(), r"\(Gelu\): is of the domain 'com.example'")
+
+    def test_training_mode(self, tmp_path: Path) -> None:
+        proto = self.graph("Relu x h; BatchNormalization:training_mode=1 h c c c c y", c=[1.0, 2.0])
+        refused(tmp_path, ".onnx", proto.SerializeToString(), "is in training mode")
+
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            (["N", "M"], r"input 'x' has shape \['N', 'M'\], where only a leading batch axis"),
+            (["N"], "where only a leading batch axis may be unknown"),
+            (None, "input 'x' has no declared shape"),
+        ],
+    )
+    def test_unknown_sizes(self, tmp_path: Path, shape: Any, message: str) -> None:
+        refused(tmp_path, ".onnx", self.graph("Relu x h; Neg h y", shape=shape).SerializeToString(), message)
+
+    def test_text_inputs(self, tmp_path: Path) -> None:
+        proto = self.graph("Relu x h; Neg h y")
+        proto.graph.input[0].type.tensor_type.elem_type = 8
+        refused(tmp_path, ".onnx", proto.SerializeToString(), "input 'x' is of type STRING, supported are real")
+
+    def test_integer_arithmetic(self, tmp_path: Path) -> None:
+        proto = self.graph("Div x two a; Cast:to=11 a b; Relu b h; Neg h y", two=np.array([2]))
+        proto.graph.input[0].type.tensor_type.elem_type = 7
+        refused(tmp_path, ".onnx", proto.SerializeToString(), r"\(Div\): computes with integers")
+
+    def test_convolution_too_large(self, tmp_path: Path) -> None:
+        nodes, kernels = "Conv:pads=[1,1,1,1] x K h0; Relu h0 h; Neg h y", np.ones((8, 3, 3, 3))
+        data = self.graph(nodes, shape=[1, 3, 256, 256], K=kernels).SerializeToString()
+        refused(tmp_path, ".onnx", data, r"\(Conv\): is a 524288 x 196608 matrix, at most 67108864 entries")
+
+    @staticmethod
+    def graph(nodes: str, shape: Any = (1, 2), **constants: Any) -> Any:
+        """A graph from 'Op[:attribute=value] input ... output; ...' on an input x."""
+        from onnx import helper
+        from onnx_models import model
+
+        parsed = []
+        for text in nodes.split(";"):
+            op, *inputs, output = text.split()
+            op, *attributes = op.split(":")
+            named = dict(item.split("=") for item in attributes)
+            parsed.append(helper.make_node(op, inputs, [output], **{key: eval(value) for key, value in named.items()}))
+        proto = model(parsed, {"x": shape or [1]}, constants)
+        if shape is None:
+            proto.graph.input[0].type.tensor_type.ClearField("shape")
+        return proto
+
+
+def refused(folder: Path, suffix: str, data: bytes, message: str) -> None:
+    """Reading a file of these bytes raises UnsupportedModel, which names the file and matches."""
+    path = folder / f"bad{suffix}"
+    path.write_bytes(data)
+    with pytest.raises(UnsupportedModel, match=message) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def _needs(suffix: str) -> None:
+    if suffix == ".onnx":
+        pytest.importorskip("onnx")

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Published networks, against outputs that others computed, intact and with failed neurons."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from layers_oracle import evaluate
+
+from withstand.importers import read
+
+pytest.importorskip("onnx")
+
+
+def models() -> Path | None:
+    """The folder of published models: WITHSTAND_MODELS, or shared/models beside a folder above this file."""
+    named = os.environ.get("WITHSTAND_MODELS")
+    folders = [Path(named)] if named else [parent / "shared" / "models" for parent in Path(__file__).parents]
+    return next((folder for folder in folders if (folder / "manifest.json").exists()), None)
+
+
+def entries() -> list[dict[str, object]]:
+    folder = models()
+    if folder is None:
+        return []
+    return [entry for entry in json.loads((folder / "manifest.json").read_text())["entries"] if "reference_io" in entry]
+
+
+@pytest.mark.skipif(models() is None, reason="the published models are not here")
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry["id"])
+def test_equals_published_outputs(entry: dict[str, str]) -> None:
+    folder = models()
+    assert folder is not None
+    layers = read(folder / entry["file"])
+    assert [len(w) for w in layers.weights[:-1]] == [layer["size"] for layer in entry["hidden_layers"]]
+    with np.load(folder / entry["reference_io"]) as reference:
+        close(evaluate(layers, reference["x"]), reference["y_f64"])
+        table = reference["fault_table"]
+        for case, expected in enumerate(reference["fault_y_f64"]):
+            rows = table[table[:, 0] == case]
+            failed = {(int(layer) + 1, int(neuron)): value for _, _, layer, neuron, value in rows}
+            close(evaluate(layers, reference["x"][[int(rows[0, 1])]], failed)[0], expected)
+        if layers.input_box is not None:
+            assert np.array_equal(layers.input_box, [reference["box_lo"], reference["box_hi"]])
+
+
+def close(computed: np.ndarray, expected: np.ndarray) -> None:
+    assert np.abs(computed - expected).max() <= 1e-9 * np.abs(expected).max()
