@@ -48,7 +48,7 @@ DEFAULT_SLOPE = {"leaky_relu": 0.01, "elu": 1.0}
 
 @dataclass(frozen=True)
 class Activation:
-    """phi(gain * s); ``slope`` >= 0 is leaky_relu's negative slope or elu's alpha; gain > 0, so phi is nondecreasing."""
+    """phi(gain * s), gain > 0, nondecreasing; ``slope`` >= 0 is leaky_relu's negative slope, elu's alpha."""
 
     name: str = "relu"
     gain: Any = 1.0

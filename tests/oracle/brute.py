@@ -146,7 +146,7 @@ def adversary(
     seed: int = 0,
     spec: str | None = None,
 ) -> Witness:
-    """The worst execution found from below: all patterns, values on a grid of their intervals, at most ``limit`` runs."""
+    """The worst execution found: all patterns, values on a grid of their intervals, at most ``limit`` runs."""
     X, rng = np.atleast_2d(np.asarray(X)), np.random.default_rng(seed)
     nominal, best = trace(net, X), None
     runs = [

@@ -103,7 +103,7 @@ def run(net: Network, X: Any, failed: Any = None, added: Any = None) -> tuple[li
 
     Values in ``failed`` and ``added`` are numbers, or arrays (n,) with one value per input.
     """
-    failed, added = failed or {}, added or {}
+    failed, added = _numbers(net, failed), _numbers(net, added)
     y = _transmit(0, np.atleast_2d(np.asarray(X)), failed, added)
     pre, post = [y], [y]
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
@@ -119,6 +119,14 @@ def run(net: Network, X: Any, failed: Any = None, added: Any = None) -> tuple[li
         pre.append(s)
         post.append(y)
     return pre, post
+
+
+def _numbers(net: Network, amounts: Any) -> dict[tuple[int, ...], Any]:
+    """Failed values in the network's number type, so that nothing turns a rational network into floats."""
+    amounts = dict(amounts or {})
+    if net.weights[0].dtype != object:
+        return amounts
+    return {c: v if np.ndim(v) else Fraction(v) for c, v in amounts.items()}
 
 
 def _transmit(layer: int, y: np.ndarray, failed: Any, added: Any) -> np.ndarray:
