@@ -8,7 +8,9 @@ from withstand.activations import Activation
 from withstand.build_info import get_cmake_dir, get_include
 from withstand.config import show_config
 from withstand.domain import Box
+from withstand.embedded import embedded
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
 
 __all__ = [
@@ -22,8 +24,11 @@ __all__ = [
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
+    "UnsupportedModel",
     "__version__",
+    "embedded",
     "get_cmake_dir",
     "get_include",
+    "load",
     "show_config",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from withstand.activations import Activation, ActivationLike, as_activation, per
 
 if TYPE_CHECKING:
     from withstand.importers.layers import Layers
+
+Outputs = Literal["values", "logits"]
 
 
 class Network:
@@ -77,7 +79,7 @@ class Network:
         activations = [*hidden, as_activation(output_activation)]
         self._core = _core.Network(matrices, vectors, [a._core for a in activations])
         self._arrays = (tuple(_frozen(w) for w in matrices), tuple(_frozen(b) for b in vectors))
-        self._outputs = "values"
+        self._outputs: Outputs = "values"
         self._box: tuple[FloatArray, FloatArray] | None = None
 
     @classmethod
@@ -148,7 +150,7 @@ class Network:
         return tuple(a.lipschitz for a in self.activations)
 
     @property
-    def outputs(self) -> str:
+    def outputs(self) -> Outputs:
         """"values", or "logits" where a trailing softmax was taken off by an importer."""
         return self._outputs
 
@@ -235,10 +237,10 @@ class Network:
         return Activation(core.name, core.gain, core.slope)
 
     def _layers(self) -> Layers:
-        from withstand.importers.layers import Layers
+        from withstand.importers.layers import Layers, Phi
 
-        triples = [(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation)]
-        return Layers(self.weights, self.biases, tuple(triples[:-1]), triples[-1], self._outputs, self._box)
+        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
 
     def _inputs(self, X: npt.ArrayLike) -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
