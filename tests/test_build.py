@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import withstand as ws
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,7 +78,7 @@ def test_threads_follow_the_environment():
     assert last_line(code, OMP_NUM_THREADS="5", WITHSTAND_NUM_THREADS="") == "5"
 
 
-HIDDEN = "onnx torch sklearn keras h5py matplotlib click rich distributed dask scipy jinja2 tqdm".split()
+HIDDEN = ["onnx", "torch", "sklearn", "keras", "h5py", "matplotlib", "click", "rich", "distributed", "dask", "scipy", "jinja2", "tqdm"]
 WALK = """
 import importlib, pkgutil, sys
 hidden = set(sys.argv[1:])

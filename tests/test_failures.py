@@ -10,7 +10,6 @@ from math import comb
 
 import numpy as np
 import pytest
-
 import withstand as ws
 
 NET = ws.Network([np.ones((64, 3)), np.ones((8, 64)), np.ones((2, 8))])

@@ -8,7 +8,6 @@ import pickle
 
 import numpy as np
 import pytest
-
 import withstand as ws
 
 NAMES = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
