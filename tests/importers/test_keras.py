@@ -18,6 +18,9 @@ pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 L = keras.layers
 
+# Keras converts its own weights in a way that NumPy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def agrees(model: Any, source: Any = None) -> Any:
     """Read the model (or a file of it) and compare with its own prediction, modulo a softmax."""
@@ -77,9 +80,19 @@ def test_everything_that_is_no_layer_of_neurons(tmp_path: Path) -> None:
         agrees(model, tmp_path / f"model{suffix}")
 
 
-def test_functional_chain() -> None:
+def test_functional_chain(tmp_path: Path) -> None:
     x = keras.Input((3,))
-    agrees(keras.Model(x, L.Dense(2)(L.Dense(4, activation="relu")(x))))
+    model = keras.Model(x, L.Dense(2)(L.Dense(4, activation="relu")(x)))
+    agrees(model)
+    for suffix in (".keras", ".h5"):
+        model.save(tmp_path / f"model{suffix}")
+        agrees(model, tmp_path / f"model{suffix}")
+
+
+def shared() -> Any:
+    x = keras.Input((3,))
+    layer = L.Dense(3, activation="relu")
+    return keras.Model(x, L.Dense(1)(layer(layer(x))))
 
 
 def branch() -> Any:
@@ -101,8 +114,9 @@ class Custom(L.Dense):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (branch(), r"Functional: layer 'add\S*' \(Add\): does not read the layer before it: a branch"),
-        (two_heads(), "does not read the layer before it: a branch"),
+        (branch(), r"Functional: layer 'add\S*' \(Add\): does not read the layer before it alone: a branch"),
+        (shared(), r"\(Dense\): does not read the layer before it alone: a branch"),
+        (two_heads(), "does not read the layer before it alone: a branch"),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
         (keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]), "has the activation 'gelu'"),

@@ -59,19 +59,35 @@ def read_keras(model: Any) -> Layers:
     shape = model.input_shape
     if not isinstance(shape, tuple) or None in shape[1:]:
         raise UnsupportedModel(f"has input shape {shape}, supported is one input of known size")
+    if type(model).__name__ != "Sequential":
+        _check_chain(model, layers)
     tensor = Affine.identity(0, int(np.prod(shape[1:])), (1, *shape[1:]))
     stack = Stack(tensor.size)
-    previous = model.input
     for layer in layers:
         try:
-            if layer.input is not previous:
-                raise ValueError("does not read the layer before it: a branch")
-            tensor, previous = _step(stack, tensor, layer), layer.output
-        except (AttributeError, ValueError) as error:
-            raise UnsupportedModel(f"layer '{layer.name}' ({type(layer).__name__}): {error}") from error
-    if model.output is not previous:
-        raise UnsupportedModel("has other outputs than its last layer's")
+            tensor = _step(stack, tensor, layer)
+        except ValueError as error:
+            raise UnsupportedModel(f"{_where(layer)}: {error}") from error
     return stack.finish([tensor])
+
+
+def _check_chain(model: Any, layers: list[Any]) -> None:
+    """Refuse a Functional model whose layers do not each read the one before, from the input to the output."""
+    previous = model.inputs[0]
+    for layer in layers:
+        try:
+            follows = layer.input is previous
+        except AttributeError:  # it is called more than once
+            follows = False
+        if not follows:
+            raise UnsupportedModel(f"{_where(layer)}: does not read the layer before it alone: a branch")
+        previous = layer.output
+    if len(model.outputs) != 1 or model.outputs[0] is not previous:
+        raise UnsupportedModel("has other outputs than its last layer's")
+
+
+def _where(layer: Any) -> str:
+    return f"layer '{layer.name}' ({type(layer).__name__})"
 
 
 def _step(stack: Stack, tensor: Affine, layer: Any) -> Affine:
@@ -79,7 +95,8 @@ def _step(stack: Stack, tensor: Affine, layer: Any) -> Affine:
     if not type(layer).__module__.startswith("keras."):  # a subclass may compute anything
         raise ValueError("is not a layer of Keras itself")
     if name in _MOVES:
-        return tensor.take(np.arange(tensor.size).reshape((1, *layer.output.shape[1:])))
+        shape = (1, -1) if name == "Flatten" else (1, *layer.target_shape)
+        return tensor.take(np.arange(tensor.size).reshape(shape))
     if name == "Dropout":
         return tensor
     if tensor.closed:
