@@ -13,7 +13,6 @@ import onnxruntime
 from layers_oracle import evaluate
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-
 from withstand.importers import read
 
 KINDS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): TensorProto.DOUBLE}
@@ -29,7 +28,7 @@ def model(
     opset: int = 17,
     listed: bool = False,
 ) -> onnx.ModelProto:
-    """A model; float constants get `dtype`. `listed` repeats the initializers among the inputs, as old files do."""
+    """A model; float constants get `dtype`. `listed` repeats initializers as inputs, as old files do."""
     kind = KINDS[np.dtype(dtype)]
     arrays = {name: np.asarray(value) for name, value in (constants or {}).items()}
     arrays = {name: a.astype(dtype) if a.dtype.kind == "f" else a for name, a in arrays.items()}

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-
 from withstand.importers import UnsupportedModel, read
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -53,25 +52,26 @@ def test_activations(name: str) -> None:
     assert (layers.activations, layers.output_activation) == ((ACTIVATIONS[name],), ACTIVATIONS[name])
 
 
-def noisy(layer: Any) -> Any:
-    """A BatchNormalization whose statistics are no longer their starting values."""
-
-    def build() -> Any:
-        rng = np.random.default_rng(1)
-        layer.set_weights([rng.uniform(0.5, 2, size=array.shape) for array in layer.get_weights()])
-
-    return build
+def randomise(layer: Any) -> None:
+    """Give a BatchNormalization statistics that are not its starting values."""
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.uniform(0.5, 2, size=array.shape) for array in layer.get_weights()])
 
 
 def test_everything_that_is_no_layer_of_neurons(tmp_path: Path) -> None:
     norm, plain = L.BatchNormalization(), L.BatchNormalization(scale=False, center=False)
-    model = keras.Sequential([
-        keras.Input((2, 3)), L.Rescaling(0.5, offset=-1.0), L.Dense(4), L.Flatten(), norm, L.ReLU(), L.Dropout(0.5),
-        L.Dense(5, use_bias=False), plain, L.LeakyReLU(negative_slope=0.1), L.Dense(4), L.ELU(alpha=0.5),
-        L.Reshape((2, 2)), L.Activation("tanh"), L.Flatten(), L.Dense(3, activation="softmax"),
-    ])  # fmt: skip
-    noisy(norm)()
-    noisy(plain)()
+    first = [L.Rescaling(0.5, offset=-1.0), L.Dense(4), L.Flatten(), norm, L.ReLU(), L.Dropout(0.5)]
+    second = [
+        L.Dense(5, use_bias=False),
+        plain,
+        L.LeakyReLU(negative_slope=0.1),
+        L.Dense(4),
+        L.ELU(alpha=0.5),
+    ]
+    third = [L.Reshape((2, 2)), L.Activation("tanh"), L.Flatten(), L.Dense(3, activation="softmax")]
+    model = keras.Sequential([keras.Input((2, 3)), *first, *second, *third])
+    randomise(norm)
+    randomise(plain)
     layers = agrees(model)
     assert [phi.name for phi in layers.activations] == ["relu", "leaky_relu", "elu", "tanh"]
     assert layers.outputs == "logits"
@@ -119,11 +119,23 @@ class Custom(L.Dense):
         (two_heads(), "does not read the layer before it alone: a branch"),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
-        (keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]), "has the activation 'gelu'"),
+        (
+            keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]),
+            "has the activation 'gelu'",
+        ),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU(6.0), L.Dense(1)]), "has max_value 6.0"),
-        (keras.Sequential([keras.Input((3,)), Custom(2), L.ReLU(), L.Dense(1)]), r"\(Custom\): is not a layer of Keras"),
-        (keras.Sequential([keras.Input((4, 4, 1)), L.Conv2D(1, 2), L.ReLU()]), r"\(Conv2D\): is not supported; supp"),
-        (keras.Sequential([keras.Input((None, 3)), L.Dense(2, activation="relu"), L.Dense(1)]), "of known size"),
+        (
+            keras.Sequential([keras.Input((3,)), Custom(2), L.ReLU(), L.Dense(1)]),
+            r"\(Custom\): is not a layer of Keras",
+        ),
+        (
+            keras.Sequential([keras.Input((4, 4, 1)), L.Conv2D(1, 2), L.ReLU()]),
+            r"\(Conv2D\): is not supported; supp",
+        ),
+        (
+            keras.Sequential([keras.Input((None, 3)), L.Dense(2, activation="relu"), L.Dense(1)]),
+            "of known size",
+        ),
     ],
 )
 def test_refused(model: Any, message: str) -> None:

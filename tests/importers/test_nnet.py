@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-
 from withstand.importers import UnsupportedModel, read
 
 NETWORK = """// a comment

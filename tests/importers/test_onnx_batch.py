@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Leading axes of fixed size: a batch where the graph treats it as one, part of the input where it does not."""
+"""Leading axes of fixed size: a batch where the graph treats it as one, else part of the input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ pytest.importorskip("onnxruntime")
 
 from onnx import helper  # noqa: E402
 from onnx_models import check, model  # noqa: E402
-
 from withstand.importers import UnsupportedModel, read  # noqa: E402
 
 RNG = np.random.default_rng(3)

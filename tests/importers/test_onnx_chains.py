@@ -19,14 +19,13 @@ pytest.importorskip("onnxruntime")
 from onnx import helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx_models import close, model  # noqa: E402
-
 from withstand.importers import read  # noqa: E402
 
 ACTIVATIONS = ["Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "HardSigmoid"]
 
 
 class Chain:
-    """A graph under construction: its nodes, constants, and the shape of its last tensor at batch size one."""
+    """A graph under construction, and the shape of its last tensor at batch size one."""
 
     def __init__(self, shape: tuple[int, ...], seed: int) -> None:
         self.inputs = self.shape = shape
@@ -72,7 +71,9 @@ def grow(chain: Chain, draw: Any) -> None:
         chain.append("Gemm", weights, bias, alpha=0.5, beta=2.0, transB=int(transposed), shape=(1, size))
     elif kind == "arithmetic":
         op = draw(st.sampled_from(["Add", "Sub", "Mul", "Div"]))
-        shape = [n if draw(st.booleans()) else 1 for n in chain.shape[draw(st.integers(0, len(chain.shape))) :]]
+        shape = [
+            n if draw(st.booleans()) else 1 for n in chain.shape[draw(st.integers(0, len(chain.shape))) :]
+        ]
         number = chain.rng.uniform(0.5, 2, size=shape) * chain.rng.choice([-1, 1], size=shape)
         chain.append(op, chain.constant(number), first=first or op == "Div")
     elif kind == "normalise" and len(chain.shape) > 1:
@@ -98,7 +99,9 @@ def grow(chain: Chain, draw: Any) -> None:
 @st.composite
 def chains(draw: Any) -> Chain:
     """A random chain with a hidden layer; the last operator is affine, or there is a trailing activation."""
-    chain = Chain((1, *draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))), draw(st.integers(0, 2**32 - 1)))
+    chain = Chain(
+        (1, *draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))), draw(st.integers(0, 2**32 - 1))
+    )
     for _ in range(draw(st.integers(0, 8))):
         grow(chain, draw)
     chain.append("Tanh")
@@ -123,7 +126,8 @@ def test_chain(chain: Chain, dynamic: bool) -> None:
     *hidden, expected = reference.run([*chain.activations, chain.last], {"x": x})
     close(evaluate(layers, x.reshape(1, -1))[0], expected.ravel(), 1e-11)
     y = x.ravel()
-    for weights, biases, triple, transmitted in zip(layers.weights, layers.biases, layers.activations, hidden, strict=False):
+    for weights, biases, triple, transmitted in zip(
+        layers.weights, layers.biases, layers.activations, hidden, strict=False
+    ):
         y = phi(triple, weights @ y + biases)
         close(y, transmitted.ravel(), 1e-11)
-

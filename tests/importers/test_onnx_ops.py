@@ -91,15 +91,30 @@ def test_arithmetic_broadcasts(tmp_path: Path, op: str, first: bool, shape: tupl
 
 
 def test_two_affine_stages_merge(tmp_path: Path) -> None:
-    nodes = [node("MatMul", "x W", "a"), node("MatMul", "a V", "b"), node("Relu", "b", "h"), node("Neg", "h", "y")]
+    nodes = [
+        node("MatMul", "x W", "a"),
+        node("MatMul", "a V", "b"),
+        node("Relu", "b", "h"),
+        node("Neg", "h", "y"),
+    ]
     layers = check(model(nodes, {"x": [1, 4]}, {"W": W, "V": V}), tmp_path)
     assert [w.shape for w in layers.weights] == [(3, 4), (3, 3)]
 
 
 def test_affine_branches_of_one_layer_are_one_layer(tmp_path: Path) -> None:
-    nodes = [node("MatMul", "x W", "a"), node("MatMul", "x U", "b"), node("Sub", "a b", "c"), node("Sum", "c x x", "d")]
+    nodes = [
+        node("MatMul", "x W", "a"),
+        node("MatMul", "x U", "b"),
+        node("Sub", "a b", "c"),
+        node("Sum", "k k c x x", "d"),
+    ]
     nodes += [node("Concat", "d x a", "e", axis=1), node("Relu", "e", "h"), node("MatMul", "h V", "y")]
-    constants = {"W": RNG.normal(size=(4, 4)), "U": RNG.normal(size=(4, 4)), "V": RNG.normal(size=(12, 2))}
+    constants = {
+        "W": RNG.normal(size=(4, 4)),
+        "U": RNG.normal(size=(4, 4)),
+        "V": RNG.normal(size=(12, 2)),
+        "k": np.array([0.5]),
+    }
     layers = check(model(nodes, {"x": [1, 4]}, constants), tmp_path)
     assert layers.weights[0].shape == (12, 4)
 
@@ -169,7 +184,12 @@ def test_shapes_fold(tmp_path: Path) -> None:
 def test_constants_fold_in_double_precision(tmp_path: Path) -> None:
     """The stored single-precision numbers are widened before anything is computed with them."""
     third, seventh = np.float32(1) / np.float32(3), np.float32(1) / np.float32(7)
-    nodes = [node("Mul", "p q", "k"), node("Cast", "k", "c", to=1), node("Mul", "x c", "a"), node("Relu", "a", "h")]
+    nodes = [
+        node("Mul", "p q", "k"),
+        node("Cast", "k", "c", to=1),
+        node("Mul", "x c", "a"),
+        node("Relu", "a", "h"),
+    ]
     nodes += [node("Mul", "h c", "y")]
     proto = model(nodes, {"x": [1, 4]}, {"p": third, "q": seventh}, dtype=np.float32)
     layers = check(proto, tmp_path)
@@ -185,7 +205,9 @@ def test_initializers_listed_as_inputs(tmp_path: Path) -> None:
 def test_external_data(tmp_path: Path) -> None:
     nodes = [node("MatMul", "x W", "a"), node("Relu", "a", "h"), node("MatMul", "h V", "y")]
     proto = model(nodes, {"x": [1, 4]}, {"W": W, "V": V})
-    onnx.save(proto, tmp_path / "side.onnx", save_as_external_data=True, location="side.bin", size_threshold=0)
+    onnx.save(
+        proto, tmp_path / "side.onnx", save_as_external_data=True, location="side.bin", size_threshold=0
+    )
     from withstand.importers import UnsupportedModel, read
 
     assert np.array_equal(read(tmp_path / "side.onnx").weights[0], W.T)
@@ -212,7 +234,9 @@ ACTIVATIONS = [
 def test_activations(tmp_path: Path, op: str, attributes: dict[str, float], triple: tuple[Any, ...]) -> None:
     nodes = [node("MatMul", "x W", "a"), node(op, "a", "h", **attributes), node("MatMul", "h V", "z")]
     nodes += [node(op, "z", "y", **attributes)]
-    layers = check(model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}), tmp_path, runtime=op in ("Relu", "Tanh", "Sigmoid"))
+    layers = check(
+        model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}), tmp_path, runtime=op in ("Relu", "Tanh", "Sigmoid")
+    )
     assert layers.activations == (triple,)
     assert layers.output_activation == triple
     check(model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}, dtype=np.float32), tmp_path)
@@ -232,7 +256,9 @@ def test_clips(tmp_path: Path, low: float, high: float | None, name: str, opset:
         constants |= {"low": np.float32(low)} | ({} if high is None else {"high": np.float32(high)})
         clip = node("Clip", "a low" + " high" * (high is not None), "h")
     nodes = [node("MatMul", "x W", "a"), clip, node("MatMul", "h V", "y")]
-    layers = check(model(nodes, {"x": [1, 4]}, constants, dtype=np.float32, opset=opset), tmp_path, runtime=opset > 6)
+    layers = check(
+        model(nodes, {"x": [1, 4]}, constants, dtype=np.float32, opset=opset), tmp_path, runtime=opset > 6
+    )
     assert layers.activations[0].name == name
 
 
@@ -290,14 +316,24 @@ def test_convolution(tmp_path: Path, attributes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("include", [0, 1])
 def test_average_pool(tmp_path: Path, include: int) -> None:
-    attributes = {"kernel_shape": [2, 3], "strides": [1, 2], "pads": [1, 1, 0, 1], "count_include_pad": include}
+    attributes = {
+        "kernel_shape": [2, 3],
+        "strides": [1, 2],
+        "pads": [1, 1, 0, 1],
+        "count_include_pad": include,
+    }
     nodes = [node("AveragePool", "x", "a", **attributes), node("Relu", "a", "h"), node("Flatten", "h", "f")]
     nodes += [node("ReduceSum", "f axes", "y")]
     check(model(nodes, {"x": [1, 2, 5, 6]}, {"axes": np.array([1])}, dtype=np.float32), tmp_path)
 
 
 def test_trailing_activation_after_a_permutation(tmp_path: Path) -> None:
-    nodes = [node("MatMul", "x W", "a"), node("Relu", "a", "h"), node("MatMul", "h V", "b"), node("Tanh", "b", "t")]
+    nodes = [
+        node("MatMul", "x W", "a"),
+        node("Relu", "a", "h"),
+        node("MatMul", "h V", "b"),
+        node("Tanh", "b", "t"),
+    ]
     nodes += [node("Gather", "t order", "y", axis=1)]
     layers = check(model(nodes, {"x": [1, 4]}, {"W": W, "V": V, "order": np.array([2, 0, 1])}), tmp_path)
     assert layers.output_activation.name == "tanh"

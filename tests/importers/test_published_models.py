@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-
 from withstand.importers import read
 
 pytest.importorskip("onnx")
@@ -27,7 +26,11 @@ def entries() -> list[dict[str, object]]:
     folder = models()
     if folder is None:
         return []
-    return [entry for entry in json.loads((folder / "manifest.json").read_text())["entries"] if "reference_io" in entry]
+    return [
+        entry
+        for entry in json.loads((folder / "manifest.json").read_text())["entries"]
+        if "reference_io" in entry
+    ]
 
 
 @pytest.mark.skipif(models() is None, reason="the published models are not here")

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-
 from withstand.importers import UnsupportedModel, read
 
 pytest.importorskip("sklearn")
 
-from sklearn.decomposition import PCA  # noqa: E402
-from sklearn.linear_model import LinearRegression  # noqa: E402
-from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
-from sklearn.pipeline import make_pipeline  # noqa: E402
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler  # noqa: E402
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)) * [1, 10, 0.1, 3] + [0, 5, 1, -2]
@@ -38,21 +37,27 @@ def close(computed: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_regressor(activation: str, outputs: int) -> None:
     y = RNG.normal(size=(60, outputs)) if outputs > 1 else RNG.normal(size=60)
-    model = fitted(MLPRegressor(hidden_layer_sizes=(5, 3), activation=activation, max_iter=20, random_state=0), y)
+    model = fitted(
+        MLPRegressor(hidden_layer_sizes=(5, 3), activation=activation, max_iter=20, random_state=0), y
+    )
     layers = read(model)
     close(evaluate(layers, X), model.predict(X).reshape(60, outputs))
     assert [phi.name for phi in layers.activations] == [activation] * 2
 
 
 def test_binary_classifier_gives_the_probability() -> None:
-    model = fitted(MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(2, size=60))
+    model = fitted(
+        MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(2, size=60)
+    )
     layers = read(model)
     close(evaluate(layers, X)[:, 0], model.predict_proba(X)[:, 1])
     assert (layers.outputs, layers.output_activation.name) == ("values", "logistic")
 
 
 def test_classifier_of_several_classes_gives_logits() -> None:
-    model = fitted(MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(3, size=60))
+    model = fitted(
+        MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(3, size=60)
+    )
     layers = read(model)
     weights = np.exp(evaluate(layers, X))
     close(weights / weights.sum(axis=1, keepdims=True), model.predict_proba(X))
@@ -88,10 +93,19 @@ class Custom(MLPRegressor):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (LinearRegression(), "LinearRegression: LinearRegression is not supported; supported are MLPClassifier"),
+        (
+            LinearRegression(),
+            "LinearRegression: LinearRegression is not supported; supported are MLPClassifier",
+        ),
         (Custom(hidden_layer_sizes=(2,), max_iter=2), "Custom is not supported"),
-        (make_pipeline(PCA(2), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)), "Pipeline: PCA is not supported before a network"),
-        (make_pipeline(MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)), "MinMaxScaler is not supported before"),
+        (
+            make_pipeline(PCA(2), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
+            "Pipeline: PCA is not supported before a network",
+        ),
+        (
+            make_pipeline(MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
+            "MinMaxScaler is not supported before",
+        ),
         (MLPRegressor(hidden_layer_sizes=(2,), activation="identity", max_iter=2), "has no hidden neurons"),
     ],
 )

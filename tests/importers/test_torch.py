@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-
 from withstand.importers import UnsupportedModel, read
 
 torch = pytest.importorskip("torch")
@@ -42,11 +41,16 @@ ACTIVATIONS = [
 ]
 
 
-@pytest.mark.parametrize(("activation", "triple"), ACTIVATIONS, ids=[type(a).__name__ for a, _ in ACTIVATIONS])
+@pytest.mark.parametrize(
+    ("activation", "triple"), ACTIVATIONS, ids=[type(a).__name__ for a, _ in ACTIVATIONS]
+)
 def test_activations(activation: Any, triple: tuple[Any, ...]) -> None:
     layers = agrees(nn.Sequential(nn.Linear(3, 8), activation, nn.Linear(8, 2, bias=False)), 3)
     assert layers.activations == (triple,)
-    assert agrees(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2), activation), 3).output_activation == triple
+    assert (
+        agrees(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2), activation), 3).output_activation
+        == triple
+    )
 
 
 def test_everything_that_is_no_layer_of_neurons() -> None:
@@ -54,7 +58,9 @@ def test_everything_that_is_no_layer_of_neurons() -> None:
     norm.running_mean.normal_()
     norm.running_var.uniform_(0.5, 2)
     inner = nn.Sequential(nn.Linear(4, 6), norm, nn.Linear(6, 5), nn.ReLU(), nn.Dropout(0.5))
-    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4, affine=False), inner, nn.Identity(), nn.Linear(5, 3))
+    model = nn.Sequential(
+        nn.Flatten(), nn.BatchNorm1d(4, affine=False), inner, nn.Identity(), nn.Linear(5, 3)
+    )
     layers = agrees(nn.Sequential(model, nn.Softmax(dim=1)), 4)
     assert [w.shape for w in layers.weights] == [(5, 4), (3, 5)]
     assert layers.outputs == "logits"
@@ -76,7 +82,10 @@ def hooked() -> Any:
 @pytest.mark.parametrize(
     ("modules", "message"),
     [
-        ([nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 1)], r"Sequential: Sequential\.1 \(GELU\): is not supported; supported"),
+        (
+            [nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 1)],
+            r"Sequential: Sequential\.1 \(GELU\): is not supported; supported",
+        ),
         ([nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Conv1d(1, 1, 1))], r"Sequential\.1\.1 \(Conv1d\)"),
         ([Custom(2, 2), nn.ReLU(), nn.Linear(2, 1)], r"Sequential\.0 \(Custom\): is not supported"),
         ([hooked(), nn.ReLU(), nn.Linear(2, 1)], r"Sequential\.0 \(Linear\): has forward hooks"),
@@ -86,7 +95,10 @@ def hooked() -> Any:
         ([nn.Linear(2, 2), nn.Hardtanh(-2, 2), nn.Linear(2, 1)], r"clips to \[-2, 2\]"),
         ([nn.Linear(2, 2), nn.Softplus(2.0), nn.Linear(2, 1)], "has beta = 2.0"),
         ([nn.Linear(2, 2), nn.PReLU(2), nn.ReLU(), nn.Linear(2, 1)], None),
-        ([nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 1)], r"Sequential\.2 \(Linear\): follows a softmax"),
+        (
+            [nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 1)],
+            r"Sequential\.2 \(Linear\): follows a softmax",
+        ),
         ([nn.Linear(2, 2), nn.ReLU(), nn.Softmax(dim=0)], "runs over axis 0"),
     ],
 )

@@ -41,8 +41,8 @@ def load(source: Any) -> Network:
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3 model,
-        or a scikit-learn ``MLPClassifier`` or ``MLPRegressor`` (also at the end of a ``Pipeline`` of scalers).
+        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3
+        model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
 
     Returns
     -------
@@ -80,7 +80,8 @@ def read(source: Any) -> Layers:
     library = next((name for name in libraries if name in _OBJECTS), None)
     if library is None:
         raise TypeError(
-            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {type(source).__qualname__}"
+            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, "
+            f"not from {type(source).__qualname__}"
         )
     return _named(*_OBJECTS[library])(source, type(source).__name__)
 
@@ -92,7 +93,9 @@ def _reader(path: Path) -> Callable[[Any, str], Layers]:
         raise FileNotFoundError(f"{path}: no such file")
     with path.open("rb") as file:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
-            raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
+            raise UnsupportedModel(
+                f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'"
+            )
     suffix = path.suffix.lower()
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
@@ -100,7 +103,7 @@ def _reader(path: Path) -> Callable[[Any, str], Layers]:
 
 
 def _named(module: str, name: str) -> Callable[[Any, str], Layers]:
-    """The reader of that name, which puts what it reads in front of every refusal."""
+    """Return the reader of that name, which puts what it reads in front of every refusal."""
     reader: Callable[[Any], Layers] = getattr(import_module(f".{module}", __name__), name)
 
     def read_named(source: Any, what: str) -> Layers:

@@ -3,10 +3,10 @@
 
 Between two activations a file may multiply, add, normalise, reshape, transpose and slice in any order. All
 of it is affine, so a tensor is held as ``scale * (matrix @ s)[index] + shift``, where s is the vector that
-the last layer of neurons (or the input) transmits. Moving data touches only `index`, arithmetic with constants
-only `scale` and `shift`; a product is made only where the file has one, so the weights of an ordinary dense
-layer arrive unrounded. Keeping `index` and `scale` apart from `matrix` also spares the diagonal d x d matrix
-that an input normalisation of d = 3072 pixels would otherwise cost.
+the last layer of neurons (or the input) transmits. Moving data touches only `index`, arithmetic with
+constants only `scale` and `shift`; a product is made only where the file has one, so the weights of an
+ordinary dense layer arrive unrounded. Keeping `index` and `scale` apart from `matrix` also spares the dense
+diagonal matrix that the normalisation of an image would otherwise cost.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Affine:
 
     @classmethod
     def identity(cls, source: int, width: int, shape: tuple[int, ...], start: int = 0) -> Affine:
-        """The entries start, start + 1, ... of s itself, in the given shape."""
+        """Return the entries start, start + 1, ... of s itself, in the given shape."""
         index = start + np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
         return cls(source, width, None, index, np.ones(shape), np.zeros(shape))
 
@@ -71,7 +71,7 @@ class Affine:
         return int(self.index.size)
 
     def take(self, positions: NDArray[np.intp]) -> Affine:
-        """The tensor whose entries are those at the flat (C order) `positions` of this one."""
+        """Return the tensor whose entries are those at the flat (C order) `positions` of this one."""
         return replace(
             self,
             index=self.index.reshape(-1)[positions],
@@ -80,22 +80,22 @@ class Affine:
         )
 
     def times(self, factor: Array) -> Affine:
-        """The product with a constant, broadcast."""
+        """Return the product with a constant, broadcast."""
         return self._broadcast(self.scale * factor, self.shift * factor)
 
     def over(self, divisor: Array) -> Affine:
-        """The quotient by a constant, broadcast."""
+        """Return the quotient by a constant, broadcast."""
         if not np.all(divisor):
             raise ValueError("divides by zero")
         return self._broadcast(self.scale / divisor, self.shift / divisor)
 
     def plus(self, constant: Array) -> Affine:
-        """The sum with a constant, broadcast."""
+        """Return the sum with a constant, broadcast."""
         shift = self.shift + constant
         return self._broadcast(np.broadcast_to(self.scale, shift.shape), shift)
 
     def add(self, other: Affine) -> Affine:
-        """The sum with another tensor of the same source, broadcast."""
+        """Return the sum with another tensor of the same source, broadcast."""
         shape = np.broadcast_shapes(self.shape, other.shape)
         parts = [tensor.plus(np.zeros(shape)) for tensor in joinable([self, other])]
         (matrix, shift), (more, extra) = (part.dense() for part in parts)
@@ -114,7 +114,7 @@ class Affine:
         return self.with_dense(product, matrix @ self.shift.reshape(-1), shape)
 
     def linear(self, function: Callable[[Array], Array]) -> Affine:
-        """A linear function of this tensor, found by its values on the unit tensors."""
+        """Return a linear function of this tensor, found by its values on the unit tensors."""
         shape = np.shape(function(np.zeros(self.shape)))
         check_size(int(np.prod(shape)), self.size)
         units = np.eye(self.size).reshape(self.size, *self.shape)
@@ -135,7 +135,7 @@ class Affine:
         return self.linear(lambda tensor: np.matmul(constant, tensor))
 
     def dense(self) -> tuple[Array, Array]:
-        """The weights of shape (size, width) and the biases of shape (size,) of the flattened tensor."""
+        """Return the flattened tensor's weights of shape (size, width) and biases of shape (size,)."""
         index, scale = self.index.reshape(-1), self.scale.reshape(-1)
         if self.matrix is not None:
             return self.matrix[index] * scale[:, None], self.shift.reshape(-1).copy()
@@ -145,17 +145,17 @@ class Affine:
         return weights, self.shift.reshape(-1).copy()
 
     def with_dense(self, weights: Array, biases: Array, shape: tuple[int, ...]) -> Affine:
-        """A tensor of the same source given by its weights and biases."""
+        """Return a tensor of the same source given by its weights and biases."""
         tensor = Affine.identity(self.source, self.width, shape)
         return replace(tensor, matrix=weights, shift=biases.reshape(shape))
 
     def filled(self, constant: Array) -> Affine:
-        """A constant as a tensor of the same source, to stand beside this one."""
+        """Return a constant as a tensor of the same source, to stand beside this one."""
         nothing = np.zeros(constant.shape)
         return replace(self, index=nothing.astype(np.intp), scale=nothing, shift=constant)
 
     def close(self, reason: str) -> Affine:
-        """The same tensor, which nothing but moving data may follow."""
+        """Return the same tensor, which nothing but moving data may follow."""
         return replace(self, closed=reason)
 
     def is_transmitted(self) -> bool:
@@ -187,7 +187,7 @@ def concatenate(tensors: list[Affine], axis: int) -> Affine:
 
 
 def joinable(tensors: list[Affine]) -> list[Affine]:
-    """The tensors themselves, checked to read the same layer."""
+    """Return the tensors themselves, checked to read the same layer."""
     layers = sorted({tensor.source for tensor in tensors})
     if len(layers) > 1:
         names = " and ".join("the inputs" if layer == 0 else f"hidden layer {layer}" for layer in layers)

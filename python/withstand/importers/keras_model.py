@@ -72,7 +72,7 @@ def read_keras(model: Any) -> Layers:
 
 
 def _check_chain(model: Any, layers: list[Any]) -> None:
-    """Refuse a Functional model whose layers do not each read the one before, from the input to the output."""
+    """Refuse a Functional model whose layers do not each read the one before, from input to output."""
     previous = model.inputs[0]
     for layer in layers:
         try:
@@ -120,13 +120,17 @@ def _activated(stack: Stack, tensor: Affine, function: Any) -> Affine:
     if name in ("softmax", "log_softmax"):
         return _softmax(tensor)
     if name not in _FUNCTIONS or not getattr(function, "__module__", "").startswith("keras."):
-        raise ValueError(f"has the activation '{name}', supported are linear, softmax, {', '.join(_FUNCTIONS)}")
+        raise ValueError(
+            f"has the activation '{name}', supported are linear, softmax, {', '.join(_FUNCTIONS)}"
+        )
     return stack.push(tensor, _FUNCTIONS[name])
 
 
 def _softmax(tensor: Affine) -> Affine:
     if tensor.shape[-1] != tensor.size:
-        raise ValueError(f"runs over the last axis of shape {tensor.shape[1:]}, supported is only the class axis")
+        raise ValueError(
+            f"runs over the last axis of shape {tensor.shape[1:]}, supported is only the class axis"
+        )
     return tensor.close(SOFTMAX)
 
 
@@ -155,7 +159,9 @@ def _rescaling(tensor: Affine, layer: Any) -> Affine:
 
 def _relu(layer: Any) -> Phi:
     if layer.max_value is not None or layer.threshold:
-        raise ValueError(f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0")
+        raise ValueError(
+            f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0"
+        )
     return Phi("leaky_relu", slope=float(layer.negative_slope)) if layer.negative_slope else Phi("relu")
 
 

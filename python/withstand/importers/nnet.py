@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ __all__ = ["read_nnet"]
 def read_nnet(path: Path) -> Layers:
     """Read a network from a `.nnet` file.
 
-    The header's normalisation is folded in: inputs and outputs are in the units of the application. The format
-    clips inputs to the box of its header, which is kept as `Layers.input_box`.
+    The header's normalisation is folded in: inputs and outputs are in the units of the application. The
+    format clips inputs to the box of its header, which is kept as `Layers.input_box`.
 
     Parameters
     ----------
@@ -34,7 +35,9 @@ def read_nnet(path: Path) -> Layers:
     depth, inputs, outputs, _ = numbers.integers("the sizes (layers, inputs, outputs, largest layer)", 4)
     widths = numbers.integers("the layer widths", depth + 1)
     if widths[0] != inputs or widths[-1] != outputs or min(widths) < 1:
-        raise UnsupportedModel(f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}")
+        raise UnsupportedModel(
+            f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}"
+        )
     numbers.take("the unused flag", 1)
     lower, upper = numbers.take("the minima", inputs), numbers.take("the maxima", inputs)
     if not np.all(lower <= upper):
@@ -44,7 +47,7 @@ def read_nnet(path: Path) -> Layers:
         raise UnsupportedModel(f"has ranges {ranges[:-1]}, which must not be 0: inputs are divided by them")
     stack = Stack(inputs)
     tensor = Affine.identity(0, inputs, (inputs,)).plus(-means[:-1]).over(ranges[:-1])
-    for layer, (fan_in, width) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for layer, (fan_in, width) in enumerate(pairwise(widths), start=1):
         weights = numbers.take(f"the weights of layer {layer}", width * fan_in).reshape(width, fan_in)
         tensor = tensor.rmatmul(weights).plus(numbers.take(f"the biases of layer {layer}", width))
         if layer < depth:
@@ -74,7 +77,9 @@ class _Numbers:
         except ValueError as error:
             raise UnsupportedModel(f"has text where {what} should be: {error}") from error
         if not np.all(np.isfinite(numbers)):
-            raise UnsupportedModel(f"has {numbers[~np.isfinite(numbers)][0]} in {what}, numbers must be finite")
+            raise UnsupportedModel(
+                f"has {numbers[~np.isfinite(numbers)][0]} in {what}, numbers must be finite"
+            )
         self.at += count
         return numbers
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,16 @@ __all__ = ["VERSION", "load_npz", "save_npz"]
 VERSION = 1
 
 #: What NumPy and the zip reader raise for bytes that are no archive of arrays.
-_DAMAGED = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, ValueError)
+_DAMAGED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:

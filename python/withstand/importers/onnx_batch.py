@@ -59,7 +59,7 @@ def is_batch(model: onnx.ModelProto, inputs: Sequence[onnx.ValueInfoProto]) -> b
 def _run(model: onnx.ModelProto, feeds: dict[str, Array]) -> list[Array]:
     try:
         return list(ReferenceEvaluator(model).run(None, feeds))
-    except Exception:  # the evaluator has no common exception type, and a bad file reaches all of them
+    except Exception:  # the evaluator has no exception type of its own
         return []
 
 

@@ -44,28 +44,34 @@ class _Window:
         return cls(tuple(kernel), strides, dilations, padding)
 
     def views(self, shape: tuple[int, ...]) -> list[tuple[tuple[int, ...], NDArray[np.intp]]]:
-        """For every cell of the kernel, which input entry each output position meets there, -1 in the padding.
+        """Return for every cell of the kernel the input entry that each output position meets, -1 in padding.
 
         `shape` is (channels, *spatial); the entries have shape (channels, *output positions).
         """
         entries = np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
         entries = np.pad(entries, ((0, 0), *self.padding), constant_values=-1)
         axes = list(zip(entries.shape[1:], self.kernel, self.strides, self.dilations, strict=True))
-        outputs = [(size - (kernel - 1) * dilation - 1) // stride + 1 for size, kernel, stride, dilation in axes]
+        outputs = [
+            (size - (kernel - 1) * dilation - 1) // stride + 1 for size, kernel, stride, dilation in axes
+        ]
         if min(outputs) < 1:
-            raise ValueError(f"has a kernel of {self.kernel} larger than the padded input {entries.shape[1:]}")
+            raise ValueError(
+                f"has a kernel of {self.kernel} larger than the padded input {entries.shape[1:]}"
+            )
         views = []
         for cell in np.ndindex(*self.kernel):
             window = tuple(
                 slice(at * dilation, at * dilation + (count - 1) * stride + 1, stride)
-                for at, count, stride, dilation in zip(cell, outputs, self.strides, self.dilations, strict=True)
+                for at, count, stride, dilation in zip(
+                    cell, outputs, self.strides, self.dilations, strict=True
+                )
             )
             views.append((cell, entries[(slice(None), *window)]))
         return views
 
 
 def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
-    """A convolution over a tensor of shape (1, channels, *spatial), with groups."""
+    """Return a convolution over a tensor of shape (1, channels, *spatial), with groups."""
     kernels = constants[0]
     group = node.attribute("group", 1)
     shape = _image(tensor)
@@ -78,7 +84,8 @@ def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
     # One column more than there are inputs: padding is entry -1, the last, and is dropped at the end.
     matrix = np.zeros((group, outputs // group, count, tensor.size + 1))
     for cell, entries in views:
-        cells = kernels[(slice(None), slice(None), *cell)].reshape(group, outputs // group, -1)
+        at: tuple[slice | int, ...] = (slice(None), slice(None), *cell)
+        cells = kernels[at].reshape(group, outputs // group, -1)
         for g, channels in enumerate(entries.reshape(group, -1, count)):
             for channel, reached in enumerate(channels):
                 matrix[g, :, np.arange(count), reached] = cells[g, :, channel]
@@ -87,7 +94,7 @@ def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
 
 
 def average_pool(node: Node, tensor: Affine) -> Affine:
-    """The mean over a moving window, per channel."""
+    """Return the mean over a moving window, per channel."""
     if node.attribute("ceil_mode", 0):
         raise ValueError("rounds its output size up (ceil_mode=1), supported is rounding down")
     shape = _image(tensor)
@@ -103,7 +110,7 @@ def average_pool(node: Node, tensor: Affine) -> Affine:
 
 
 def global_average_pool(tensor: Affine) -> Affine:
-    """The mean of each channel."""
+    """Return the mean of each channel."""
     spatial = tuple(range(2, len(tensor.shape)))
     return tensor.linear(lambda entries: np.mean(entries, axis=spatial, keepdims=True))
 
@@ -115,7 +122,7 @@ def _image(tensor: Affine) -> tuple[int, ...]:
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int, *, late: bool) -> tuple[int, int]:
-    """Padding that makes the output ceil(size / stride) long; an odd one is added late or early."""
+    """Return the padding that makes the output ceil(size / stride) long, an odd one late or early."""
     total = max((-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
     small, large = total // 2, total - total // 2
     return (small, large) if late else (large, small)

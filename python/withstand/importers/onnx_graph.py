@@ -22,14 +22,22 @@ from onnx.reference import ReferenceEvaluator
 from .affine import INTEGER, MAX_ENTRIES, Affine
 from .errors import UnsupportedModel
 from .layers import Layers
+from .onnx_activations import ACTIVATIONS
 from .onnx_batch import is_batch
 from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name, widen
-from .onnx_ops import ACTIVATIONS, AFFINE_OPS, MOVES, VIEWS
+from .onnx_ops import AFFINE_OPS, MOVES, VIEWS
 from .stack import Stack
 
 __all__ = ["read_graph"]
 
-_RANDOM = {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+_RANDOM = {
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+}
 #: What inputs and attributes of the wrong number or type lead to.
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, onnx.defs.SchemaError)
 
@@ -82,7 +90,7 @@ class _Walk:
                 self.values[name] = value
 
     def finish(self, outputs: list[str]) -> Layers:
-        """The network whose outputs are the named tensors."""
+        """Return the network whose outputs are the named tensors."""
         if not outputs:
             raise UnsupportedModel("has no outputs")
         tensors = [self._value(name) for name in outputs]
@@ -100,7 +108,9 @@ class _Walk:
         if not name:
             return None
         if name not in self.values:
-            raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
+            raise UnsupportedModel(
+                f"tensor '{name}' is read, but no earlier node, input or initializer makes it"
+            )
         return self.values[name]
 
     def _compute(self, node: Node, values: list[Value]) -> Sequence[Value]:
@@ -138,7 +148,7 @@ def _move(node: Node, values: list[Value]) -> Sequence[Value]:
 
 
 def _fold(node: Node, values: list[Value]) -> Sequence[Value]:
-    """The values of an operator on constants."""
+    """Return the values of an operator on constants."""
     if node.op in ("Cast", "CastLike") and _is_float(values[0]) and node.casts_to_float(values):
         return values[:1]
     return [widen(result) for result in _evaluate(node, values)]
@@ -155,7 +165,7 @@ def _evaluate(node: Node, values: list[Any]) -> list[NDArray[Any]]:
     )
     try:
         results = ReferenceEvaluator(graph, opsets={"": node.opset}).run(None, feeds)
-    except Exception as error:  # the evaluator has no common exception type, and a bad file reaches all of them
+    except Exception as error:  # the evaluator has no exception type of its own
         raise ValueError(f"cannot be evaluated ({type(error).__name__}: {error})") from error
     if not all(isinstance(result, np.ndarray | np.generic) for result in results):
         raise ValueError("makes a value that is no tensor")
@@ -167,7 +177,7 @@ def _is_float(value: Value) -> bool:
 
 
 def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes that the graph's outputs depend on, in file order."""
+    """Return the nodes that the graph's outputs depend on, in file order."""
     wanted = {value.name for value in graph.output}
     needed = []
     for node in reversed(graph.node):
@@ -185,7 +195,7 @@ def _stored(tensor: onnx.TensorProto) -> NDArray[Any]:
 
 
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """The shape of an input at batch size one."""
+    """Return the shape of an input at batch size one."""
     where = f"input '{value.name}'"
     tensor = value.type.tensor_type
     kind = type_name(tensor.elem_type)

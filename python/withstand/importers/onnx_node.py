@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .affine import Affine
 from .layers import Array
 
-__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "type_name", "widen"]
+__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "type_name", "widen"]
 
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -55,7 +55,7 @@ class Node:
             raise ValueError(f"is no operator of version {self.opset} of ai.onnx") from error
 
     def check(self) -> None:
-        """Refuse inputs and attributes that the operator does not have: ignored, they would change the result."""
+        """Refuse inputs and attributes that the operator does not take: ignoring them might be wrong."""
         least, most = self.schema.min_input, self.schema.max_input
         if not least <= len(self.proto.input) <= most:
             raise ValueError(f"has {len(self.proto.input)} inputs, it takes {least} to {most}")
@@ -65,7 +65,7 @@ class Node:
                 raise ValueError(f"has an attribute '{attribute.name}' of a name or type it does not take")
 
     def attribute(self, name: str, default: Any = None) -> Any:
-        """An attribute: the file's value, else the operator's default, else `default`.
+        """Return an attribute: the file's value, else the operator's default, else `default`.
 
         Defaults come from the operator's definition, where they are single precision as in files.
         """
@@ -89,19 +89,19 @@ class Node:
 
 
 def type_name(element: int) -> str:
-    """The name of a tensor's element type, "type 99" for a number that is none."""
+    """Return the name of a tensor's element type, "type 99" for a number that is none."""
     known: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
     return known.get(element, f"type {element}")
 
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:
-    """The array in double precision if it holds floats a file may store, else unchanged."""
+    """Return the array in double precision if it holds floats a file may store, else unchanged."""
     kind = type_name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
     return array.astype(np.float64) if kind in FLOATS else array
 
 
 def constant(value: Value) -> Array:
-    """The value as finite constants, for arithmetic."""
+    """Return the value as finite constants, for arithmetic."""
     if value is None:
         raise ValueError("lacks an input")
     if isinstance(value, Affine):
@@ -113,3 +113,10 @@ def constant(value: Value) -> Array:
         bad = numbers[~np.isfinite(numbers)][0]
         raise ValueError(f"has a constant that holds {bad}, where numbers must be finite")
     return numbers
+
+
+def live(value: Value) -> Affine:
+    """Return the value as a computed tensor."""
+    if not isinstance(value, Affine):
+        raise ValueError("needs a computed tensor where a constant stands")
+    return value

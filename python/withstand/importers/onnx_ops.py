@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 
 from .affine import INTEGER, SOFTMAX, Affine, concatenate
-from .layers import Array, Phi
+from .layers import Array
 from .onnx_conv import average_pool, conv, global_average_pool
-from .onnx_node import Node, Value, constant
+from .onnx_node import Node, Value, constant, live
 
-__all__ = ["ACTIVATIONS", "AFFINE_OPS", "MOVES", "VIEWS"]
+__all__ = ["AFFINE_OPS", "MOVES", "VIEWS"]
 
 
 # -- moving and viewing ------------------------------------------------------------------------------------
@@ -28,9 +28,9 @@ MOVES: Final = frozenset(
 
 
 def _cast(node: Node, values: list[Value]) -> Value:
-    tensor = _live(values[0])
+    tensor = live(values[0])
     if not node.casts_to_float(values):
-        raise ValueError("rounds a computed tensor to another type than a float")
+        raise ValueError("rounds a computed tensor to a type other than a float")
     return replace(tensor, closed="") if tensor.closed == INTEGER else tensor
 
 
@@ -47,16 +47,16 @@ def _identity(node: Node, values: list[Value]) -> Value:
 
 def _shape(node: Node, values: list[Value]) -> Value:
     start, end = node.attribute("start", 0), node.attribute("end")
-    return np.array(_live(values[0]).shape[start:end], dtype=np.int64)
+    return np.array(live(values[0]).shape[start:end], dtype=np.int64)
 
 
 def _size(node: Node, values: list[Value]) -> Value:
-    return np.array(_live(values[0]).size, dtype=np.int64)
+    return np.array(live(values[0]).size, dtype=np.int64)
 
 
 def _softmax(node: Node, values: list[Value]) -> Value:
     """Taken off where it runs over all entries: it keeps their order, which is what a decision uses."""
-    tensor = _live(values[0])
+    tensor = live(values[0])
     if tensor.closed:
         raise ValueError(tensor.closed)
     axis = node.attribute("axis") % max(len(tensor.shape), 1)
@@ -83,30 +83,30 @@ VIEWS: Final[dict[str, Callable[[Node, list[Value]], Value]]] = {
 
 
 def _add(node: Node, values: list[Value]) -> Affine:
-    return reduce(_sum, _aligned(node, values))
+    return live(reduce(_sum, _aligned(node, values)))
 
 
 def _sub(node: Node, values: list[Value]) -> Affine:
     left, right = _aligned(node, values)
-    return _sum(left, right.times(MINUS) if isinstance(right, Affine) else -constant(right))
+    return live(_sum(left, right.times(MINUS) if isinstance(right, Affine) else -constant(right)))
 
 
 def _mul(node: Node, values: list[Value]) -> Affine:
     left, right = _aligned(node, values)
     if isinstance(left, Affine) and isinstance(right, Affine):
         raise ValueError("multiplies two computed tensors, one must be constant")
-    return left.times(constant(right)) if isinstance(left, Affine) else _live(right).times(constant(left))
+    return left.times(constant(right)) if isinstance(left, Affine) else live(right).times(constant(left))
 
 
 def _div(node: Node, values: list[Value]) -> Affine:
     left, right = _aligned(node, values)
     if isinstance(right, Affine):
         raise ValueError("divides by a computed tensor, supported are constants only")
-    return _live(left).over(constant(right))
+    return live(left).over(constant(right))
 
 
 def _neg(node: Node, values: list[Value]) -> Affine:
-    return _live(values[0]).times(MINUS)
+    return live(values[0]).times(MINUS)
 
 
 def _matmul(node: Node, values: list[Value]) -> Affine:
@@ -115,7 +115,7 @@ def _matmul(node: Node, values: list[Value]) -> Affine:
 
 
 def _gemm(node: Node, values: list[Value]) -> Affine:
-    """alpha A' B' + beta C, where A' and B' may be transposed."""
+    """Alpha A' B' + beta C, where A' and B' may be transposed."""
     left = _transposed(values[0]) if node.attribute("transA") else values[0]
     right = _transposed(values[1]) if node.attribute("transB") else values[1]
     product = _product(left, right).times(np.asarray(node.attribute("alpha"), dtype=np.float64))
@@ -123,15 +123,17 @@ def _gemm(node: Node, values: list[Value]) -> Affine:
         return product
     beta = np.asarray(node.attribute("beta"), dtype=np.float64)
     addend = values[2]
-    result = _sum(product, addend.times(beta) if isinstance(addend, Affine) else beta * constant(addend))
+    result = live(
+        _sum(product, addend.times(beta) if isinstance(addend, Affine) else beta * constant(addend))
+    )
     if result.shape != product.shape:
-        raise ValueError(f"adds a bias of shape {np.shape(constant(addend))} to a product of shape {product.shape}")
+        raise ValueError(f"adds a bias of shape {addend.shape} to a product of shape {product.shape}")
     return result
 
 
 def _batch_normalization(node: Node, values: list[Value]) -> Affine:
     """(x - mean) / sqrt(variance + epsilon) * scale + bias, per channel of axis 1."""
-    tensor = _live(values[0])
+    tensor = live(values[0])
     if node.attribute("training_mode", 0) or sum(map(bool, node.proto.output)) > 1:
         raise ValueError("is in training mode; export the network in inference mode")
     if not node.attribute("spatial", 1):
@@ -159,7 +161,7 @@ def _concat(node: Node, values: list[Value]) -> Affine:
 
 def _reduction(function: Callable[..., Array]) -> Callable[[Node, list[Value]], Affine]:
     def reduced(node: Node, values: list[Value]) -> Affine:
-        tensor = _live(values[0])
+        tensor = live(values[0])
         axes = values[1] if len(values) > 1 else node.attribute("axes")
         if axes is None and node.attribute("noop_with_empty_axes", 0):
             return tensor
@@ -171,18 +173,18 @@ def _reduction(function: Callable[..., Array]) -> Callable[[Node, list[Value]], 
 
 
 def _conv(node: Node, values: list[Value]) -> Affine:
-    return conv(node, _live(values[0]), [constant(value) for value in values[1:]])
+    return conv(node, live(values[0]), [constant(value) for value in values[1:]])
 
 
 AFFINE_OPS: Final[dict[str, Callable[[Node, list[Value]], Affine]]] = {
     "Add": _add,
-    "AveragePool": lambda node, values: average_pool(node, _live(values[0])),
+    "AveragePool": lambda node, values: average_pool(node, live(values[0])),
     "BatchNormalization": _batch_normalization,
     "Concat": _concat,
     "Conv": _conv,
     "Div": _div,
     "Gemm": _gemm,
-    "GlobalAveragePool": lambda node, values: global_average_pool(_live(values[0])),
+    "GlobalAveragePool": lambda node, values: global_average_pool(live(values[0])),
     "MatMul": _matmul,
     "Mul": _mul,
     "Neg": _neg,
@@ -195,16 +197,10 @@ AFFINE_OPS: Final[dict[str, Callable[[Node, list[Value]], Affine]]] = {
 MINUS: Final = np.asarray(-1.0)
 
 
-def _live(value: Value) -> Affine:
-    if not isinstance(value, Affine):
-        raise ValueError("needs a computed tensor where a constant stands")
-    return value
-
-
-def _sum(left: Value, right: Value) -> Affine:
+def _sum(left: Value, right: Value) -> Value:
     if isinstance(left, Affine):
         return left.add(right) if isinstance(right, Affine) else left.plus(constant(right))
-    return _live(right).plus(constant(left))
+    return right.plus(constant(left)) if isinstance(right, Affine) else constant(left) + constant(right)
 
 
 def _product(left: Value, right: Value) -> Affine:
@@ -212,7 +208,7 @@ def _product(left: Value, right: Value) -> Affine:
         if isinstance(right, Affine):
             raise ValueError("multiplies two computed tensors, one must be constant")
         return left.matmul(constant(right))
-    return _live(right).rmatmul(constant(left))
+    return live(right).rmatmul(constant(left))
 
 
 def _transposed(value: Value) -> Value:
@@ -222,7 +218,7 @@ def _transposed(value: Value) -> Value:
 
 
 def _aligned(node: Node, values: list[Value]) -> list[Value]:
-    """The operands, with the explicit broadcasting that operators had before version 7."""
+    """Return the operands, with the explicit broadcasting that operators had before version 7."""
     axis = node.attribute("axis") if node.opset < 7 and len(values) == 2 else None
     left, right = (values[0], values[-1])
     if axis is None or left is None or right is None:
@@ -232,85 +228,3 @@ def _aligned(node: Node, values: list[Value]) -> list[Value]:
         positions = np.arange(right.size).reshape(right.shape + (1,) * missing)
         return [left, right.take(positions)]
     return [left, right.reshape(right.shape + (1,) * missing)]
-
-
-# -- activations -------------------------------------------------------------------------------------------
-
-
-def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
-    return lambda node, values: (_live(values[0]), Phi(name))
-
-
-def _sloped(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
-    return lambda node, values: (_live(values[0]), _slope(name, float(node.attribute("alpha"))))
-
-
-def _slope(name: str, slope: float) -> Phi:
-    if not 0 <= slope < np.inf:
-        raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
-    return Phi(name, slope=slope)
-
-
-def _prelu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    slopes = np.unique(constant(values[1]))
-    if slopes.size != 1:
-        raise ValueError(f"has {slopes.size} different slopes, supported is one for all neurons")
-    return _live(values[0]), _slope("leaky_relu", float(slopes[0]))
-
-
-def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    """min(1, max(0, alpha s + beta)), the clip of gain alpha at s + (beta - 1/2) / alpha."""
-    alpha, beta = node.attribute("alpha"), node.attribute("beta")
-    if not alpha > 0:
-        raise ValueError(f"has alpha = {alpha}, supported is alpha > 0")
-    return _live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
-
-
-def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    low, high = _bounds(node, values)
-    tensor = _live(values[0])
-    if (low, high) == (0.0, np.inf):
-        return tensor, Phi("relu")
-    if (low, high) == (-1.0, 1.0):
-        return tensor, Phi("hard_tanh")
-    if (low, high) == (0.0, 1.0):
-        return tensor.plus(np.asarray(-0.5)), Phi("clip")
-    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1] and [0, 1]")
-
-
-def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
-    """The limits of a Clip, which moved from attributes to inputs; the largest float means none."""
-    limits = []
-    for position, name, sign in ((1, "min", -1.0), (2, "max", 1.0)):
-        value = values[position] if len(values) > position else node.attribute(name)
-        if isinstance(value, Affine):
-            raise ValueError(f"has a computed {name}, supported are constants")
-        limit = sign * np.inf if value is None else float(np.asarray(value).reshape(()))
-        limits.append(sign * np.inf if sign * limit >= np.finfo(np.float32).max else limit)
-    return limits[0], limits[1]
-
-
-def _maximum(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    """max(x, 0) is how some exporters write a ReLU."""
-    tensors = [value for value in values if isinstance(value, Affine)]
-    zeros = [value for value in values if not isinstance(value, Affine)]
-    if len(tensors) != 1 or any(np.any(constant(value)) for value in zeros):
-        raise ValueError("takes a maximum other than max(x, 0)")
-    tensor = tensors[0]
-    for zero in zeros:
-        tensor = tensor.plus(constant(zero))
-    return tensor, Phi("relu")
-
-
-ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]] = {
-    "Clip": _clip,
-    "Elu": _sloped("elu"),
-    "HardSigmoid": _hard_sigmoid,
-    "LeakyRelu": _sloped("leaky_relu"),
-    "Max": _maximum,
-    "PRelu": _prelu,
-    "Relu": _named("relu"),
-    "Sigmoid": _named("logistic"),
-    "Softplus": _named("softplus"),
-    "Tanh": _named("tanh"),
-}

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
-
 from .affine import SOFTMAX, Affine
 from .errors import UnsupportedModel
 from .layers import IDENTITY, Layers, Phi, as_array
@@ -14,7 +12,12 @@ from .stack import Stack
 
 __all__ = ["read_sklearn"]
 
-_ACTIVATIONS: Final = {"identity": IDENTITY, "logistic": Phi("logistic"), "relu": Phi("relu"), "tanh": Phi("tanh")}
+_ACTIVATIONS: Final = {
+    "identity": IDENTITY,
+    "logistic": Phi("logistic"),
+    "relu": Phi("relu"),
+    "tanh": Phi("tanh"),
+}
 
 
 def read_sklearn(model: Any) -> Layers:
@@ -25,7 +28,8 @@ def read_sklearn(model: Any) -> Layers:
     Parameters
     ----------
     model : object
-        Scalers of a pipeline may be StandardScaler, MinMaxScaler without clipping, MaxAbsScaler and RobustScaler.
+        Scalers of a pipeline may be StandardScaler, MinMaxScaler without clipping, MaxAbsScaler and
+        RobustScaler.
 
     Raises
     ------
@@ -35,8 +39,10 @@ def read_sklearn(model: Any) -> Layers:
     steps = [step for _, step in model.steps] if type(model).__name__ == "Pipeline" else [model]
     *scalers, network = steps
     if type(network).__name__ not in ("MLPClassifier", "MLPRegressor") or not _is_sklearn(network):
-        raise UnsupportedModel(f"{type(network).__name__} is not supported; supported are MLPClassifier, MLPRegressor "
-                               "and a Pipeline of scalers that ends in one")
+        raise UnsupportedModel(
+            f"{type(network).__name__} is not supported; supported are MLPClassifier, MLPRegressor "
+            "and a Pipeline of scalers that ends in one"
+        )
     if not hasattr(network, "coefs_"):
         raise UnsupportedModel(f"{type(network).__name__} is not fitted")
     width = len(network.coefs_[0])
@@ -72,8 +78,10 @@ def _scaled(tensor: Affine, scaler: Any) -> Affine:
         return tensor.times(as_array(scaler.scale_)).plus(as_array(scaler.min_))
     centres = {"StandardScaler": "mean_", "RobustScaler": "center_", "MaxAbsScaler": None}
     if name not in centres or not _is_sklearn(scaler):
-        raise UnsupportedModel(f"{name} is not supported before a network; supported are StandardScaler, MinMaxScaler "
-                               "without clipping, MaxAbsScaler and RobustScaler")
+        raise UnsupportedModel(
+            f"{name} is not supported before a network; supported are StandardScaler, MinMaxScaler "
+            "without clipping, MaxAbsScaler and RobustScaler"
+        )
     attribute = centres[name]
     centre = getattr(scaler, attribute) if attribute else None
     if centre is not None and getattr(scaler, "with_mean", True):

@@ -59,5 +59,7 @@ class Stack:
         depth = len(self.activations)
         if tensor.source != depth:
             read = "the inputs" if tensor.source == 0 else f"hidden layer {tensor.source}"
-            raise ValueError(f"reads {read} past hidden layer {depth}: a branch, where every layer must "
-                             "read only the one before it")
+            raise ValueError(
+                f"reads {read} past hidden layer {depth}: a branch, where every layer must "
+                "read only the one before it"
+            )

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""The ONNX operators that are activations: what each adds to its argument first, and which phi it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from .affine import Affine
+from .layers import Phi
+from .onnx_node import Node, Value, constant, live
+
+__all__ = ["ACTIVATIONS"]
+
+
+def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
+    return lambda node, values: (live(values[0]), Phi(name))
+
+
+def _sloped(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
+    return lambda node, values: (live(values[0]), _slope(name, float(node.attribute("alpha"))))
+
+
+def _slope(name: str, slope: float) -> Phi:
+    if not 0 <= slope < np.inf:
+        raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
+    return Phi(name, slope=slope)
+
+
+def _prelu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    slopes = np.unique(constant(values[1]))
+    if slopes.size != 1:
+        raise ValueError(f"has {slopes.size} different slopes, supported is one for all neurons")
+    return live(values[0]), _slope("leaky_relu", float(slopes[0]))
+
+
+def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    """min(1, max(0, alpha s + beta)), the clip of gain alpha at s + (beta - 1/2) / alpha."""
+    alpha, beta = node.attribute("alpha"), node.attribute("beta")
+    if not alpha > 0:
+        raise ValueError(f"has alpha = {alpha}, supported is alpha > 0")
+    return live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
+
+
+def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    low, high = _bounds(node, values)
+    tensor = live(values[0])
+    if (low, high) == (0.0, np.inf):
+        return tensor, Phi("relu")
+    if (low, high) == (-1.0, 1.0):
+        return tensor, Phi("hard_tanh")
+    if (low, high) == (0.0, 1.0):
+        return tensor.plus(np.asarray(-0.5)), Phi("clip")
+    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1] and [0, 1]")
+
+
+def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
+    """Return the limits of a Clip, which moved from attributes to inputs; the largest float means none."""
+    limits = []
+    for position, name, sign in ((1, "min", -1.0), (2, "max", 1.0)):
+        value = values[position] if len(values) > position else node.attribute(name)
+        if isinstance(value, Affine):
+            raise ValueError(f"has a computed {name}, supported are constants")
+        limit = sign * np.inf if value is None else float(np.asarray(value).reshape(()))
+        limits.append(sign * np.inf if sign * limit >= np.finfo(np.float32).max else limit)
+    return limits[0], limits[1]
+
+
+def _maximum(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    """max(x, 0) is how some exporters write a ReLU."""
+    tensors = [value for value in values if isinstance(value, Affine)]
+    zeros = [value for value in values if not isinstance(value, Affine)]
+    if len(tensors) != 1 or any(np.any(constant(value)) for value in zeros):
+        raise ValueError("takes a maximum other than max(x, 0)")
+    tensor = tensors[0]
+    for zero in zeros:
+        tensor = tensor.plus(constant(zero))
+    return tensor, Phi("relu")
+
+
+ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]] = {
+    "Clip": _clip,
+    "Elu": _sloped("elu"),
+    "HardSigmoid": _hard_sigmoid,
+    "LeakyRelu": _sloped("leaky_relu"),
+    "Max": _maximum,
+    "PRelu": _prelu,
+    "Relu": _named("relu"),
+    "Sigmoid": _named("logistic"),
+    "Softplus": _named("softplus"),
+    "Tanh": _named("tanh"),
+}
