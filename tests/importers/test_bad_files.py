@@ -218,6 +218,20 @@ class TestOnnx:
         proto.graph.input[0].type.tensor_type.elem_type = 7
         refused(tmp_path, ".onnx", proto.SerializeToString(), r"\(Div\): computes with integers")
 
+    def test_convolution_of_another_shape(self, tmp_path: Path) -> None:
+        for attribute, message in (
+            ("kernel_shape=[2,2]", r"\(Conv\): has kernels \(1, 1, 3, 3\), but declares the kernel \[2, 2\]"),
+            (
+                "group=2",
+                r"\(Conv\): has kernels \(1, 1, 3, 3\) in 2 groups on a tensor of shape \(1, 1, 4, 4\)",
+            ),
+            ("dilations=[2,2]", r"\(Conv\): has a kernel of \(3, 3\) larger than the padded input"),
+        ):
+            proto = self.graph(
+                f"Conv:{attribute} x K h0; Relu h0 h; Neg h y", shape=[1, 1, 4, 4], K=np.ones((1, 1, 3, 3))
+            )
+            refused(tmp_path, ".onnx", proto.SerializeToString(), message)
+
     def test_convolution_too_large(self, tmp_path: Path) -> None:
         nodes, kernels = "Conv:pads=[1,1,1,1] x K h0; Relu h0 h; Neg h y", np.ones((8, 3, 3, 3))
         data = self.graph(nodes, shape=[1, 3, 256, 256], K=kernels).SerializeToString()

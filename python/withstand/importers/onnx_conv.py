@@ -77,6 +77,10 @@ def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
     shape = _image(tensor)
     if shape[0] != kernels.shape[1] * group or len(kernels) % group or kernels.ndim != len(shape) + 1:
         raise ValueError(f"has kernels {kernels.shape} in {group} groups on a tensor of shape {tensor.shape}")
+    if tuple(node.attribute("kernel_shape") or kernels.shape[2:]) != kernels.shape[2:]:
+        raise ValueError(
+            f"has kernels {kernels.shape}, but declares the kernel {node.attribute('kernel_shape')}"
+        )
     views = _Window.of(node, kernels.shape[2:], shape[1:]).views(shape)
     positions = views[0][1].shape[1:]
     outputs, count = len(kernels), int(np.prod(positions))

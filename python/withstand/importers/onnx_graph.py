@@ -39,7 +39,7 @@ _RANDOM = {
     "RandomUniformLike",
 }
 #: What inputs and attributes of the wrong number or type lead to.
-_MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, onnx.defs.SchemaError)
+_MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 
 
 def read_graph(model: onnx.ModelProto) -> Layers:
