@@ -71,9 +71,9 @@ def expected_error(weights: Any, y: Any, K: Any, p: Any) -> np.ndarray:
 
 
 def expected_square(weights: Any, y: Any, K: Any, p: Any) -> np.ndarray:
-    """8.7: S_kk >= E (F_failed - F)^2. The scalar K of a layer passes from |s_failed - s| to |delta| of correct neurons.
+    """8.7: S_kk >= E (F_failed - F)^2 under independent crashes.
 
-    a and S bound the first moments and the mixed second moments of the pre-activation errors of a layer.
+    a and S bound the first and the mixed second moments of the pre-activation errors of a layer.
     """
     a, n = 0 * abs(y[0]), len(y[0])
     S = np.zeros((n, n), dtype=a.dtype)

@@ -74,7 +74,7 @@ def _line(net: Network, layer: int, i: int, c: Any, known: Signed, values: bool,
         return 0 * c, max(ends), max(ends)
     ends = (known.pre if values else known.eta)[layer]
     low, high = ends[0][i], ends[1][i]
-    candidates = (_value_lines if values else _difference_lines)(net, layer, i, c, known)
+    candidates = (value_lines if values else difference_lines)(net, layer, i, c, known)
     if choice in candidates:
         alpha, beta = candidates[choice]
     elif choice == "parallel":
@@ -91,7 +91,7 @@ def _through(low: Any, at_low: Any, high: Any, at_high: Any) -> tuple[Any, Any]:
     return slope, max(at_low - slope * low, at_high - slope * high)
 
 
-def _difference_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
+def difference_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
     """Lines above c delta, delta = kappa eta with kappa in [k-, k+], and delta in [delta-, delta+]."""
     act, (low, high) = net.act(layer), (side[i] for side in known.eta[layer])
     (a, z), (lf, uf) = ((side[i] for side in sides[layer]) for sides in (known.nominal_pre, known.pre))
@@ -113,7 +113,7 @@ def _correct(net: Network, layer: int, i: int, known: Signed) -> tuple[Any, Any]
     return move(net.act(layer), a, z, lf, uf, low, high)
 
 
-def _value_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
+def value_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
     """Lines above c phi(s) on the faulty range: chord of a convex phi, parallels of least slope, constants."""
     act, (low, high) = net.act(layer), (side[i] for side in known.pre[layer])
     k_low, k_high = act.slopes(low, high)

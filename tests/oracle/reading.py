@@ -112,7 +112,7 @@ def noise_of(net: Network, model: Model) -> list[np.ndarray]:
 
 
 def synapse_reach(fault: Fault, layer: int, W: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """M_ji of a failing synapse into this layer (table 1.2), Y_i = sup |y_i| of the nominal signal."""
+    """M_ji of a failing synapse into this layer (the table of section 1.2), Y_i = sup |y_i| of the nominal signal."""
     C, zero = fault.term.size, 0 * abs(W)
     return {
         "synapse-crash": lambda: abs(W) * Y,

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from .networks import Network, forward
+from .reliability import binomial_at_most
 from .scalar import Scalars, recursion
 
 
 # memory -----------------------------------------------------------------------------------------------------------
 def coefficients(N: Any, w: Any, K: Any) -> list[Any]:
-    """c_l = N_l w_{L+1} prod_{l' > l} K_l' N_l' w_l': the error is at most sum c_l lambda_l (3.1). N, K: 1..L, w: 1..L+1."""
+    """c_l = N_l w_{L+1} prod_{l' > l} K_l' N_l' w_l': the error is at most sum c_l lambda_l (3.1).
+
+    N, K of layers 1..L, w of layers 1..L+1.
+    """
     L = len(N)
     return [N[a] * w[L] * prod(K[b] * N[b] * w[b] for b in range(a + 1, L)) for a in range(L)]
 
@@ -64,9 +68,7 @@ def uniform_wait(N: int, f: int) -> Fraction:
 
 
 def expected_wait(N: int, f: int, cdf: Callable[[float], float], end: float, steps: int = 20000) -> float:
-    """E of the (N-f)-th smallest of N delays: integral over t of P(Bin(N, G(t)) <= N-f-1), midpoint rule on [0, end]."""
-    from .reliability import binomial_at_most
-
+    """E of the (N-f)-th smallest of N delays: integral of P(Bin(N, G(t)) <= N-f-1) over [0, end], midpoint rule."""
     h = end / steps
     return h * sum(binomial_at_most(N, cdf((k + 0.5) * h), N - f - 1) for k in range(steps))
 
@@ -90,7 +92,7 @@ def quorum_worst(net: Network, x: Any, f: Any) -> Any:
 
 # replicas ---------------------------------------------------------------------------------------------------------
 def replicate(net: Network, r: Any) -> Network:
-    """Neuron i of hidden layer l copied r_l times, outgoing weights divided by r_l (Theorem H); copies stay together."""
+    """Neuron i of hidden layer l copied r_l times, outgoing weights divided by r_l (Theorem H)."""
     copies = [1, *r, 1]
     weights, biases = [], []
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
