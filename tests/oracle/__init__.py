@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: F401
-"""The theory in slow, obvious NumPy and Fractions; imports nothing from the package, so that both can be compared.
+"""The theory in slow, obvious NumPy and Fractions; imports nothing from the package, so that both can be
+compared.
 
 Numbers of theorems and sections are those of docs/theory.md.
 """
+
+from __future__ import annotations
 
 from .activations import NAMES, PIECEWISE_LINEAR, Activation
 from .bounds import METHODS, SCALAR, VECTOR, after_output, bound, scalar_bound, scalars_of
