@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Random networks, inputs, boxes and failure models as plain data: seeded generators and Hypothesis strategies.
+"""Random networks, inputs, boxes and failure models as plain data: seeded generators and Hypothesis
+strategies.
 
 Weights are dyadic (multiples of 1/8) by default, so that piecewise-linear networks can be followed exactly.
 """
@@ -18,7 +19,7 @@ SLOPES = {"leaky_relu": (0.125, 0.5, 1.5), "elu": (0.5, 1.0, 2.0)}
 OUTPUTS = ("identity", "identity", "identity", "logistic", "tanh", "relu", "hard_tanh")
 
 
-# seeded generators ------------------------------------------------------------------------------------------------
+# seeded generators ------------------------------------------------------------------------------------------
 def random_activation(rng: np.random.Generator, names: tuple[str, ...] = oracle.NAMES) -> Activation:
     name = str(rng.choice(names))
     return Activation(name, float(rng.choice(GAINS)), float(rng.choice(SLOPES.get(name, (0.0,)))))
@@ -35,7 +36,8 @@ def random_network(
     output_activations: tuple[str, ...] = OUTPUTS,
     dyadic: bool = True,
 ) -> Network:
-    """Ranges are inclusive; activations are drawn per layer; some weights are zero, some networks are sparse."""
+    """Ranges are inclusive; activations are drawn per layer; some weights are zero, some networks are
+    sparse."""
     L = int(rng.integers(depth[0], depth[1] + 1))
     sizes = [_within(rng, inputs), *(_within(rng, width) for _ in range(L)), _within(rng, outputs)]
     shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
@@ -76,11 +78,14 @@ def random_count(rng: np.random.Generator, groups: list[int], most: int) -> Any:
 
 
 def random_term(rng: np.random.Generator, net: Network, effect: str, most: int = 3) -> Term:
-    """One term; a third of them is restricted by ``among`` (then inputs may be named), a third is ``exactly``."""
+    """One term; a third of them is restricted by ``among`` (then inputs may be named), a third is
+    ``exactly``."""
     L = net.depth
     size = float(rng.integers(-4, 9)) / 4 if effect == "stuck" else float(rng.integers(0, 9)) / 4
     if effect == "noise":
-        return Term("noise", 0, size if rng.random() < 0.5 else tuple(float(v) / 8 for v in rng.integers(0, 5, L)))
+        return Term(
+            "noise", 0, size if rng.random() < 0.5 else tuple(float(v) / 8 for v in rng.integers(0, 5, L))
+        )
     places, among = oracle.sites(net, Term(effect)), None
     if rng.random() < 1 / 3:
         if effect in oracle.NEURON and rng.random() < 0.5:
@@ -98,19 +103,28 @@ def random_term(rng: np.random.Generator, net: Network, effect: str, most: int =
 
 
 def random_model(
-    rng: np.random.Generator, net: Network, *, effects: tuple[str, ...] = oracle.FINITE, cap: int = 300, terms: int = 2
+    rng: np.random.Generator,
+    net: Network,
+    *,
+    effects: tuple[str, ...] = oracle.FINITE,
+    cap: int = 300,
+    terms: int = 2,
 ) -> Model:
-    """A model with 1..cap patterns; drawn again until it has (a single crash count of 1 always does in the end)."""
+    """A model with 1..cap patterns; drawn again until it has (a single crash count of 1 always does in the
+    end)."""
     for most in (3, 3, 3, 2, 2, 2, 1, 1, 1):
         drawn = int(rng.integers(1, terms + 1))
         model = tuple(random_term(rng, net, str(rng.choice(effects)), most) for _ in range(drawn))
-        if max(oracle.count_single(net, term) for term in model) <= cap and 1 <= oracle.count(net, model) <= cap:
+        if (
+            max(oracle.count_single(net, term) for term in model) <= cap
+            and 1 <= oracle.count(net, model) <= cap
+        ):
             return model
     effect = next(e for e in effects if e != "noise")
     return (Term(effect, 0, 1.0),)
 
 
-# Hypothesis -------------------------------------------------------------------------------------------------------
+# Hypothesis -------------------------------------------------------------------------------------------------
 def _eighths(limit: int) -> st.SearchStrategy[float]:
     return st.integers(-limit, limit).map(lambda k: k / 8)
 
@@ -118,7 +132,9 @@ def _eighths(limit: int) -> st.SearchStrategy[float]:
 @st.composite
 def activations(draw: Any, names: tuple[str, ...] = oracle.NAMES) -> Activation:
     name = draw(st.sampled_from(names))
-    return Activation(name, draw(st.sampled_from(sorted(set(GAINS)))), draw(st.sampled_from(SLOPES.get(name, (0.0,)))))
+    return Activation(
+        name, draw(st.sampled_from(sorted(set(GAINS)))), draw(st.sampled_from(SLOPES.get(name, (0.0,))))
+    )
 
 
 def arrays(shape: tuple[int, ...], limit: int = 12) -> st.SearchStrategy[np.ndarray]:
@@ -169,7 +185,9 @@ def models(
 
 
 @st.composite
-def cases(draw: Any, *, n: int = 2, cap: int = 300, effects: tuple[str, ...] = oracle.FINITE, **shape: Any) -> Any:
+def cases(
+    draw: Any, *, n: int = 2, cap: int = 300, effects: tuple[str, ...] = oracle.FINITE, **shape: Any
+) -> Any:
     """(network, model, inputs)."""
     net = draw(networks(**shape))
     return net, draw(models(net, effects=effects, cap=cap)), draw(inputs_of(net, n))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The oracle checked against itself: two evaluators, counts against lists, laws of the activations, hand examples."""
+"""The oracle checked against itself: two evaluators, counts against lists, laws of the activations, hand
+examples."""
 
 from __future__ import annotations
 
@@ -20,23 +21,37 @@ INTERVAL = ("value", "deviation", "noise", "product", "signal", "replace")
 SMALL = settings(max_examples=60, deadline=None, derandomize=True)
 
 
-# activations ------------------------------------------------------------------------------------------------------
+# activations ------------------------------------------------------------------------------------------------
 def test_activation_values_are_those_of_their_definitions():
     s0 = 0.25
     expected = {
-        "logistic": 1 / (1 + np.exp(-0.5)), "tanh": np.tanh(0.5), "relu": 0.5, "leaky_relu": 0.5, "hard_tanh": 0.5,
-        "clip": 1.0, "elu": 0.5, "softplus": np.log(1 + np.exp(0.5)), "identity": 0.5,
-    }  # fmt: skip
+        "logistic": 1 / (1 + np.exp(-0.5)),
+        "tanh": np.tanh(0.5),
+        "relu": 0.5,
+        "leaky_relu": 0.5,
+        "hard_tanh": 0.5,
+        "clip": 1.0,
+        "elu": 0.5,
+        "softplus": np.log(1 + np.exp(0.5)),
+        "identity": 0.5,
+    }
     below = {
-        "logistic": 1 / (1 + np.exp(0.5)), "tanh": np.tanh(-0.5), "relu": 0.0, "leaky_relu": -0.0625,
-        "hard_tanh": -0.5, "clip": 0.0, "elu": 0.125 * (np.exp(-0.5) - 1), "softplus": np.log(1 + np.exp(-0.5)),
+        "logistic": 1 / (1 + np.exp(0.5)),
+        "tanh": np.tanh(-0.5),
+        "relu": 0.0,
+        "leaky_relu": -0.0625,
+        "hard_tanh": -0.5,
+        "clip": 0.0,
+        "elu": 0.125 * (np.exp(-0.5) - 1),
+        "softplus": np.log(1 + np.exp(-0.5)),
         "identity": -0.5,
-    }  # fmt: skip
+    }
     for name in oracle.NAMES:
         act = Activation(name, 2.0, 0.125)
         assert float(act(s0)) == pytest.approx(expected[name], rel=1e-15)
         assert float(act(-s0)) == pytest.approx(below[name], rel=1e-15)
-    assert float(Activation("logistic")(-800.0)) == 0.0 and float(Activation("softplus")(800.0)) == 800.0
+    assert float(Activation("logistic")(-800.0)) == 0.0
+    assert float(Activation("softplus")(800.0)) == 800.0
     with pytest.raises(ValueError, match="unknown activation"):
         Activation("sine")
 
@@ -49,14 +64,16 @@ def test_activation_constants(act):
     assert steepest <= act.lipschitz * (1 + 1e-9)
     assert steepest >= act.lipschitz * 0.99
     low, high = act.range
-    assert low <= y.min() and y.max() <= high
+    assert low <= y.min()
+    assert y.max() <= high
     for bound, value in ((low, float(act(-1e4))), (high, float(act(1e4)))):
         assert bound == pytest.approx(value, abs=1e-9) if np.isfinite(bound) else abs(value) > 40
     for steps in (0, 1, 40, 200, 1000):
         eta = steps * (GRID[1] - GRID[0])
         largest = (y[steps:] - y[: len(y) - steps]).max()
         omega = act.modulus(eta)
-        assert largest <= omega + 1e-9 and omega <= min(act.lipschitz * eta, act.length) + 1e-12
+        assert largest <= omega + 1e-9
+        assert omega <= min(act.lipschitz * eta, act.length) + 1e-12
         assert largest >= omega - 0.01
 
 
@@ -70,16 +87,18 @@ def test_activation_local_slopes_enclose_every_secant(act):
         points = np.linspace(a, b, 4000)
         if b > a:
             secants = np.diff(act(points)) / np.diff(points)
-            assert k_low - 1e-6 <= secants.min() and secants.max() <= k_high + 1e-6
-            assert secants.min() - k_low < 0.05 and k_high - secants.max() < 0.05  # no slack but the grid's
+            assert k_low - 1e-6 <= secants.min()
+            assert secants.max() <= k_high + 1e-6
+            assert secants.min() - k_low < 0.05
+            assert k_high - secants.max() < 0.05
 
 
-# execution --------------------------------------------------------------------------------------------------------
+# execution --------------------------------------------------------------------------------------------------
 def random_perturbation(rng, net):
     def pick(places, n):
         return [places[k] for k in rng.choice(len(places), min(n, len(places)), replace=False)]
 
-    neurons = oracle.sites(net, Term("crash")) + [(0, 0)]
+    neurons = [*oracle.sites(net, Term("crash")), (0, 0)]
     synapses = oracle.sites(net, Term("product"))
     failed = {c: float(rng.integers(-8, 9)) / 4 for c in pick(neurons, 2) + pick(synapses, 2)}
     added = {c: float(rng.integers(-8, 9)) / 4 for c in pick(neurons, 2) + pick(synapses, 2)}
@@ -89,14 +108,21 @@ def random_perturbation(rng, net):
 def test_float_and_rational_evaluators_agree_with_failures():
     rng = np.random.default_rng(2)
     for _ in range(60):
-        net = s.random_network(rng, activations=oracle.PIECEWISE_LINEAR, output_activations=oracle.PIECEWISE_LINEAR)
+        net = s.random_network(
+            rng, activations=oracle.PIECEWISE_LINEAR, output_activations=oracle.PIECEWISE_LINEAR
+        )
         X, (failed, added) = s.random_inputs(rng, net, 3), random_perturbation(rng, net)
         out, rational = oracle.forward(net, X, failed, added), net.exact()
-        again = oracle.forward(rational, oracle.exact(X), failed | {c: Q(v) for c, v in failed.items()},
-                               {c: Q(v) for c, v in added.items()})  # fmt: skip
+        again = oracle.forward(
+            rational,
+            oracle.exact(X),
+            {c: Q(v) for c, v in failed.items()},
+            {c: Q(v) for c, v in added.items()},
+        )
         for x, row, row_exact in zip(X, out, again, strict=True):
             truth = oracle.exact_forward(net, x, failed, added)
-            assert list(row_exact) == truth and all(isinstance(v, Q) for v in row_exact)
+            assert list(row_exact) == truth
+            assert all(isinstance(v, Q) for v in row_exact)
             assert np.allclose(row, np.array(truth, float), rtol=1e-12, atol=1e-12)
 
 
@@ -123,7 +149,7 @@ def test_forced_values_and_failed_synapses_by_hand():
     assert oracle.forward(net, [1.0], added={(2, 0, 0): 0.5, (1, 0, 0): 1.0})[0] == 4.5
 
 
-# failure models ---------------------------------------------------------------------------------------------------
+# failure models ---------------------------------------------------------------------------------------------
 def flat(width=3):
     return oracle.network([np.ones((width, 1)), np.ones((1, width))])
 
@@ -147,7 +173,9 @@ def test_counts_equal_lists(data):
     model = data.draw(s.models(net, effects=("crash", "stuck", "synapse-crash", "value", "product"), terms=3))
     listed = oracle.patterns(net, model)
     assert len(listed) == oracle.count(net, model) == len(set(listed))
-    assert listed == sorted(listed, key=lambda config: (len(config), [c for c, _ in config], [t for _, t in config]))
+    assert listed == sorted(
+        listed, key=lambda config: (len(config), [c for c, _ in config], [t for _, t in config])
+    )
     if len(model) == 1:
         assert len(listed) == oracle.count_single(net, model[0])
     for config in listed:
@@ -158,17 +186,24 @@ def test_counts_equal_lists(data):
             assert set(hit) <= set(oracle.sites(net, term))
 
 
-# brute force ------------------------------------------------------------------------------------------------------
+# brute force ------------------------------------------------------------------------------------------------
 def test_statistics_by_hand():
     # one layer, products t = (1/2, -1/4, 1, 3/4): the error of a crash set is |sum of its t|
     net = oracle.network([[[1.0]] * 4, [[0.5, -0.25, 1.0, 0.75]]])
     t = [0.5, -0.25, 1.0, 0.75]
     stats = oracle.enumerate_failures(net, oracle.crash(2), [[1.0], [0.0]])
     errors = [abs(sum(chosen)) for k in (0, 1, 2) for chosen in combinations(t, k)]
-    assert stats.errors.tolist() == errors and stats.configurations == 11 and stats.evaluations == 22
-    assert stats.worst == 1.75 and stats.witness.failed == ((1, 2), (1, 3)) and stats.witness.input_index == 0
-    assert stats.mean == sum(errors) / 11 and stats.std == pytest.approx(np.std(errors), rel=1e-14)
-    assert stats.exceeding(1.25) == 2 / 11 and stats.quantile(0.5) == 0.75 and stats.quantile(1) == 1.75
+    assert stats.errors.tolist() == errors
+    assert stats.configurations == 11
+    assert stats.evaluations == 22
+    assert stats.worst == 1.75
+    assert stats.witness.failed == ((1, 2), (1, 3))
+    assert stats.witness.input_index == 0
+    assert stats.mean == sum(errors) / 11
+    assert stats.std == pytest.approx(np.std(errors), rel=1e-14)
+    assert stats.exceeding(1.25) == 2 / 11
+    assert stats.quantile(0.5) == 0.75
+    assert stats.quantile(1) == 1.75
     assert stats.quantile(0) == 0.0
 
 
@@ -189,7 +224,9 @@ def test_error_is_measured_after_the_output_activation():
 def test_harm_is_against_the_intact_class_at_the_same_input():
     net = oracle.network([[[1.0], [1.0]], [[2.0, 0.0], [0.0, 1.0], [0.5, 0.0]]])
     stats = oracle.enumerate_failures(net, oracle.crash(1), [[1.0]], spec="argmax")
-    assert stats.errors.tolist() == [-1.0, 1.0, -1.5] and stats.witness.output == 1 and stats.flipping() == 1 / 3
+    assert stats.errors.tolist() == [-1.0, 1.0, -1.5]
+    assert stats.witness.output == 1
+    assert stats.flipping() == 1 / 3
     with pytest.raises(ValueError, match="1 outputs"):
         oracle.worst(flat(), oracle.crash(1), [[1.0]], spec="argmax")
 
@@ -200,18 +237,25 @@ def test_every_witness_replays_and_is_the_maximum(case):
     net, model, X = case
     stats = oracle.enumerate_failures(net, model, X)
     w = stats.witness
-    assert stats.worst == stats.errors.max() and len(stats.errors) == oracle.count(net, model)
+    assert stats.worst == stats.errors.max()
+    assert len(stats.errors) == oracle.count(net, model)
     assert oracle.replay(net, X, w.values)[w.input_index, w.output] == stats.worst
-    assert oracle.adversary(net, model, X).error == stats.worst  # on finite models the adversary lists everything
+    assert (
+        oracle.adversary(net, model, X).error == stats.worst
+    )  # on finite models the adversary lists everything
 
 
 def test_adversary_replays_and_reaches_the_known_worst_values():
     net = oracle.network([[[1.0]] * 3, [[1.0, -2.0, 0.5]]])
     x = [[1.0]]
-    assert oracle.adversary(net, oracle.byzantine(1, 2.0), x).error == 6.0  # |2| (C + y) on the largest weight
+    assert (
+        oracle.adversary(net, oracle.byzantine(1, 2.0), x).error == 6.0
+    )  # |2| (C + y) on the largest weight
     assert oracle.adversary(net, oracle.byzantine(2, 0.5, "deviation"), x).error == 1.5
     assert oracle.adversary(net, oracle.noise(0.25), x, draws=40).error == 0.875
-    assert oracle.adversary(net, oracle.synapse_byzantine(1, 0.5, "product"), x).error == 1.0  # before a weight of -2
+    assert (
+        oracle.adversary(net, oracle.synapse_byzantine(1, 0.5, "product"), x).error == 1.0
+    )  # before a weight of -2
     assert oracle.adversary(net, oracle.synapse_byzantine((0, 1), 0.5, "signal"), x).error == 1.0
     assert oracle.adversary(net, oracle.synapse_byzantine((0, 1), 0.5, "replace"), x).error == 2.5
     rng = np.random.default_rng(5)
@@ -226,11 +270,12 @@ def test_adversary_replays_and_reaches_the_known_worst_values():
 
 def test_box_points_stay_inside_and_hold_the_corners():
     points = oracle.box_points([0.0, -1.0], [1.0, -1.0])
-    assert (points >= [0, -1]).all() and (points <= [1, -1]).all()
+    assert (points >= [0, -1]).all()
+    assert (points <= [1, -1]).all()
     assert {(0.0, -1.0), (1.0, -1.0)} <= set(map(tuple, points))
 
 
-# generators -------------------------------------------------------------------------------------------------------
+# generators -------------------------------------------------------------------------------------------------
 def test_generators_are_seeded_and_cover_the_kinds():
     first, second = (s.random_network(np.random.default_rng(7)) for _ in range(2))
     assert all((a == b).all() for a, b in zip(first.weights, second.weights, strict=True))
@@ -244,4 +289,6 @@ def test_generators_are_seeded_and_cover_the_kinds():
         flags |= {(isinstance(t.count, int), t.exactly, t.among is not None, len(model)) for t in model}
         low, high = s.random_box(rng, net)
         assert (low <= high).all()
-    assert names == set(oracle.NAMES) and effects == set(oracle.NEURON + oracle.SYNAPSE) and len(flags) >= 12
+    assert names == set(oracle.NAMES)
+    assert effects == set(oracle.NEURON + oracle.SYNAPSE)
+    assert len(flags) >= 12

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The oracle's bounds: golden tables in exact rationals, soundness against brute force, order, equality cases."""
+"""The oracle's bounds: golden tables in exact rationals, soundness against brute force, order, equality
+cases."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import strategies as s
 H, F4, INF = Q(1, 2), Q(1, 4), float("inf")
 
 
-# golden scalar tables ---------------------------------------------------------------------------------------------
+# golden scalar tables ---------------------------------------------------------------------------------------
 GOLDEN = [  # N, w_2.., K, Delta, R, f, Fep, at most, capped, additive
     ((5,), (F4,), 1, 1, 1, (2,), H, H, H, H),
     ((3, 4), (H, F4), 1, 1, 1, (1, 1), Q(5, 8), Q(5, 8), Q(5, 8), Q(3, 4)),
@@ -30,7 +31,8 @@ GOLDEN = [  # N, w_2.., K, Delta, R, f, Fep, at most, capped, additive
 def test_golden_scalar_table(row):
     N, w, K, D, R, f, fep, at_most, capped, additive = row
     numbers = oracle.scalars(N, w, K, D, f, R)
-    assert oracle.fep(numbers) == fep and oracle.at_most(numbers) == at_most
+    assert oracle.fep(numbers) == fep
+    assert oracle.at_most(numbers) == at_most
     L = len(N)
     assert oracle.fep_unrolled(N, numbers.w, (K,) * L, (D,) * L, f) == fep
     assert oracle.at_most_closed(N, numbers.w, (K,) * L, (D,) * L, f) == at_most
@@ -42,7 +44,9 @@ def test_golden_synapses():
     def at(g, f=(0, 0)):
         M = (1, H, F4)
         return oracle.fep(
-            oracle.scalars((3, 4), (1, H, F4), 1, 1, f, synapses=tuple([pair] for pair in zip(g, M, strict=True)))
+            oracle.scalars(
+                (3, 4), (1, H, F4), 1, 1, f, synapses=tuple([pair] for pair in zip(g, M, strict=True))
+            )
         )
 
     assert [at((1, 0, 0)), at((0, 2, 0)), at((1, 1, 2)), at((1, 1, 2), (1, 1))] == [H, F4, Q(9, 8), Q(13, 8)]
@@ -84,7 +88,7 @@ def test_fep_is_not_monotone_and_at_most_covers():
             assert oracle.capped(numbers) == oracle.capped(numbers, exactly=True) <= oracle.fep(numbers)
 
 
-# golden networks --------------------------------------------------------------------------------------------------
+# golden networks --------------------------------------------------------------------------------------------
 def golden_networks():
     inner = [[[1], [2]], [[1, H], [F4, -1], [-H, 1]], [[1, -H, F4]]]
     g2 = oracle.network([oracle.exact(W) for W in inner], [[0, 0], [0, 2, 0], [0]])
@@ -96,7 +100,9 @@ def golden_networks():
         "G3": (g2, (1, 1)),
         "G4": (
             oracle.network(
-                [[[1.0]] * 3, np.full((4, 3), 0.5), np.full((1, 4), 0.25)], [[-0.5] * 3, [-1.0] * 4, [0.0]], "clip"
+                [[[1.0]] * 3, np.full((4, 3), 0.5), np.full((1, 4), 0.25)],
+                [[-0.5] * 3, [-1.0] * 4, [0.0]],
+                "clip",
             ),
             (1, 1),
         ),
@@ -113,7 +119,8 @@ def golden_networks():
     }
 
 
-TABLE = {  # exact, exactly, Fep, at most, capped, matrix (layer), matrix (neuron), adjoint, signed, difference version
+# exact, exactly, Fep, at most, capped, matrix (layer), matrix (neuron), adjoint, signed, difference version
+TABLE = {
     "G1": (H, H, H, H, H, H, H, H, (-H, Q(3, 8)), (-H, Q(3, 8))),
     "G2": (Q(19, 8), Q(19, 8), 6, 6, 6, Q(7, 2), Q(5, 2), Q(5, 2), (Q(-19, 8), F4), (Q(-19, 8), Q(1, 10))),
     "G3": (Q(27, 8), Q(27, 8), 6, 6, 6, Q(7, 2), Q(7, 2), Q(9, 2), (Q(-27, 8), F4), (Q(-27, 8), F4)),
@@ -140,10 +147,11 @@ def test_golden_networks(name):
     assert tuple(side[0] for side in oracle.signed(net, model, box).output) == signed
     assert tuple(side[0] for side in oracle.linear(net, model, box, versions=("difference",))) == linear
     low, high = oracle.linear(net, model, box)
-    assert linear[0] <= low[0] <= -0 and 0 <= high[0] <= linear[1]
+    assert linear[0] <= low[0] <= -0
+    assert 0 <= high[0] <= linear[1]
 
 
-# soundness --------------------------------------------------------------------------------------------------------
+# soundness --------------------------------------------------------------------------------------------------
 def interval_of(rng, net, points):
     if points:
         x = s.random_inputs(rng, net, 1)
@@ -158,7 +166,7 @@ def check_sound(net, model, box, found, label):
         assert found <= bound + 1e-10 * max(1.0, found), (label, method, found, bound, net, model)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("points", [True, False], ids=["point", "box"])
 def test_every_bound_is_above_brute_force(points, seed):
     rng = np.random.default_rng([seed, points])
@@ -189,16 +197,45 @@ def test_exact_counts_are_above_brute_force():
 def test_every_line_choice_is_sound_on_its_own():
     rng = np.random.default_rng(12)
     for trial in range(40):
-        net = s.random_network(rng, width=(1, 4), depth=(2, 3), outputs=(1, 1), output_activations=("identity",))
+        net = s.random_network(
+            rng, width=(1, 4), depth=(2, 3), outputs=(1, 1), output_activations=("identity",)
+        )
         box, X = interval_of(rng, net, trial % 2 == 0)
         model = s.random_model(rng, net, cap=40)
         known, intact = oracle.signed(net, model, box), oracle.forward(net, X)
-        faulty = [oracle.forward(net, X, oracle.values(model, c)) - intact for c in oracle.configurations(net, model)]
+        faulty = [
+            oracle.forward(net, X, oracle.values(model, c)) - intact
+            for c in oracle.configurations(net, model)
+        ]
         low, high = min(d.min() for d in faulty), max(d.max() for d in faulty)
         for version in ("difference", "value"):
             for choice in oracle.CHOICES:
                 assert high <= oracle.upper(net, model, box, np.ones(1), version, choice, known) + 1e-10
                 assert -low <= oracle.upper(net, model, box, -np.ones(1), version, choice, known) + 1e-10
+
+
+def test_every_line_is_above_its_function():
+    rng = np.random.default_rng(20)
+    for trial in range(600):
+        act = s.random_activation(rng)
+        net = oracle.network([[[1.0]], [[1.0]]], None, act)
+        a, z = np.sort(rng.integers(-16, 17, 2) / 8) if trial % 2 else [float(rng.integers(-16, 17)) / 8] * 2
+        low, high = np.sort(rng.integers(-16, 17, 2) / 8)
+        lf, uf = a + low, z + high
+        unknown = (np.zeros(1), np.zeros(1))
+
+        def one(lower, upper, unknown=unknown):
+            return [unknown, (np.array([lower]), np.array([upper]))]
+
+        known = oracle.Signed(one(low, high), [], one(lf, uf), one(a, z), [])
+        intact, eta = np.meshgrid(np.linspace(a, z, 25), np.linspace(low, high, 25))
+        moved = act(intact + eta) - act(intact)
+        faulty = np.linspace(lf, uf, 200)
+        for c in (-1.5, 0.0, 0.75):
+            for slope, start in oracle.difference_lines(net, 1, 0, c, known).values():
+                assert (c * moved <= slope * eta + start + 1e-12).all()
+            for slope, start in oracle.value_lines(net, 1, 0, c, known).values():
+                assert (c * act(faulty) <= slope * faulty + start + 1e-12).all()
 
 
 def test_intermediate_ranges_hold_in_every_faulty_execution():
@@ -213,10 +250,12 @@ def test_intermediate_ranges_hold_in_every_faulty_execution():
             pre, _ = oracle.run(net, X, oracle.values(model, config))
             for layer in range(1, net.depth + 2):
                 for low, high in (known.pre[layer], values.pre[layer]):
-                    assert (low - 1e-10 <= pre[layer]).all() and (pre[layer] <= high + 1e-10).all()
+                    assert (low - 1e-10 <= pre[layer]).all()
+                    assert (pre[layer] <= high + 1e-10).all()
                 low, high = known.eta[layer]
                 moved = pre[layer] - nominal[layer]
-                assert (low - 1e-10 <= moved).all() and (moved <= high + 1e-10).all()
+                assert (low - 1e-10 <= moved).all()
+                assert (moved <= high + 1e-10).all()
 
 
 def test_bounds_without_a_domain_use_the_range_of_the_activation():
@@ -227,7 +266,7 @@ def test_bounds_without_a_domain_use_the_range_of_the_activation():
     assert oracle.bound(oracle.network([[[1.0]], [[1.0]]]), oracle.crash(1), None, "fep")[0] == INF
 
 
-# order and equality -----------------------------------------------------------------------------------------------
+# order and equality -----------------------------------------------------------------------------------------
 def test_proven_order_of_the_bounds():
     rng = np.random.default_rng(14)
     for trial in range(50):
@@ -258,8 +297,12 @@ def test_at_a_point_signed_equals_interval_minus_output():
 
 
 def equality_network(N, w, K):
-    """Construction T: every neuron at its upper kink, all weights equal, so a crash set attains the capped Fep."""
-    weights = [np.full((N[0], 1), Q(0)), *(np.full((b, a), v) for a, b, v in zip(N, (*N[1:], 1), w, strict=True))]
+    """Construction T: every neuron at its upper kink, all weights equal, so a crash set attains the capped
+    Fep."""
+    weights = [
+        np.full((N[0], 1), Q(0)),
+        *(np.full((b, a), v) for a, b, v in zip(N, (*N[1:], 1), w, strict=True)),
+    ]
     into = [Q(0), *(a * v for a, v in zip(N, w, strict=False))]
     biases = [np.full(n, 1 / (2 * k) - total) for n, k, total in zip(N, K, into, strict=False)]
     acts = [oracle.Activation("clip", k, Q(0)) for k in K]
@@ -279,20 +322,27 @@ def test_construction_attains_capped_fep_exactly():
         numbers = oracle.scalars(N, w, K, Q(1), f, Q(1))
         model = oracle.crash(f, exactly=True)
         assert oracle.worst(net, model, x) == oracle.capped(numbers, exactly=True)
-        assert oracle.bound(net, model, (x, x), "capped", exactly=True)[0] == oracle.capped(numbers, exactly=True)
+        assert oracle.bound(net, model, (x, x), "capped", exactly=True)[0] == oracle.capped(
+            numbers, exactly=True
+        )
 
 
 def test_last_layer_failures_are_exact_for_signed_and_linear():
     rng = np.random.default_rng(17)
     for _ in range(30):
-        net = s.random_network(rng, width=(1, 5), depth=(1, 3), output_activations=("identity",), dyadic=False)
+        net = s.random_network(
+            rng, width=(1, 5), depth=(1, 3), output_activations=("identity",), dyadic=False
+        )
         x, L = s.random_inputs(rng, net, 1)[0], net.depth
         y, f, C = oracle.trace(net, x)[L], int(rng.integers(0, net.widths[L] + 1)), float(rng.uniform(0, 2))
         counts = (*(0,) * (L - 1), f)
         for model, closed in (
             (oracle.crash(counts), lambda row, f=f, y=y: oracle.crash_worst(row, y, f)),
             (oracle.byzantine(counts, C), lambda row, f=f, y=y, C=C: oracle.value_worst(row, y, f, C)),
-            (oracle.byzantine(counts, C, "deviation"), lambda row, f=f, C=C: oracle.deviation_worst(row, f, C)),
+            (
+                oracle.byzantine(counts, C, "deviation"),
+                lambda row, f=f, C=C: oracle.deviation_worst(row, f, C),
+            ),
         ):
             truth = np.array([closed(row) for row in net.weights[-1]], float)
             found = oracle.adversary(net, model, x, limit=300).error
@@ -309,7 +359,9 @@ def test_last_layer_failures_are_exact_for_signed_and_linear():
 def test_margins_bound_the_harm_and_the_flip_count_is_exact():
     rng = np.random.default_rng(18)
     for _ in range(40):
-        net = s.random_network(rng, width=(1, 5), depth=(1, 2), outputs=(2, 4), output_activations=("identity",))
+        net = s.random_network(
+            rng, width=(1, 5), depth=(1, 2), outputs=(2, 4), output_activations=("identity",)
+        )
         x = s.random_inputs(rng, net, 1)[0]
         model = s.random_model(rng, net, effects=("crash", "stuck"), cap=100)
         c = int(oracle.forward(net, x).argmax())
@@ -318,12 +370,14 @@ def test_margins_bound_the_harm_and_the_flip_count_is_exact():
         for method in ("at-most", "matrix", "signed", "adjoint", "linear"):
             bound = (oracle.forward(margin, x) + oracle.bound(margin, model, (x, x), method)).max()
             assert harm <= bound + 1e-10 * max(1, abs(harm))
-        # a synapse into one output is no synapse of a difference of outputs: keep the outputs and take a difference row
+        # a synapse into one output is no synapse of a difference of outputs: keep the outputs and take a
+        # difference row
         broken = s.random_model(rng, net, effects=("crash", "synapse-crash"), cap=100)
         known, unit = oracle.signed(net, broken, (x, x)), np.eye(net.widths[-1])
         rows = [unit[j] - unit[c] for j in range(len(unit)) if j != c]
         bound = max(
-            row @ oracle.forward(net, x) + oracle.upper(net, broken, (x, x), row, "difference", "mixed", known)
+            row @ oracle.forward(net, x)
+            + oracle.upper(net, broken, (x, x), row, "difference", "mixed", known)
             for row in rows
         )
         assert oracle.worst(net, broken, x, spec="argmax") <= bound + 1e-9

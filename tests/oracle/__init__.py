@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: F401
-"""The theory in slow, obvious NumPy and Fractions; imports nothing from the package, so that both can be compared."""
+"""The theory in slow, obvious NumPy and Fractions; imports nothing from the package, so that both can be
+compared.
+
+Numbers of theorems and sections are those of docs/theory.md.
+"""
+
+from __future__ import annotations
 
 from .activations import NAMES, PIECEWISE_LINEAR, Activation
 from .bounds import METHODS, SCALAR, VECTOR, after_output, bound, scalar_bound, scalars_of
@@ -45,7 +51,7 @@ from .last import (
     subset_moments,
     value_worst,
 )
-from .linear import CHOICES, linear, upper
+from .linear import CHOICES, difference_lines, linear, upper, value_lines
 from .networks import Network, exact, exact_forward, forward, network, run, trace
 from .reading import Box, Fault, nominal_boxes, read
 from .reliability import (
@@ -89,4 +95,4 @@ from .uses import (
     uniform_bits,
     uniform_wait,
 )
-from .vector import adjoint, interval, margin_network, matrix, signed
+from .vector import Signed, adjoint, interval, margin_network, matrix, signed

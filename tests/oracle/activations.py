@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Activations phi(gain * s): values, Lipschitz constants, ranges, moduli of continuity, local slopes.
 
-Two definitions of the values: one for float arrays, one for single Fractions (piecewise-linear activations only).
+Two definitions of the values: one for float arrays, one for single Fractions (piecewise-linear activations
+only).
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ class Activation:
         if self.name in ("clip", "hard_tanh"):
             return min(h, self.length)
         if self.name == "elu" and self.slope > 1:
-            # phi' = alpha e^u below 0 and 1 above: the best window [u, u+h] starts where alpha e^u = 1, or ends at 0
+            # phi' = alpha e^u below 0 and 1 above: the best window [u, u+h] starts where alpha e^u = 1, or
+            # ends at 0
             u = max(-math.log(self.slope), -h)
             return (u + h) + self.slope * (1 - math.exp(u))
         return self.lipschitz * eta

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One entry for all bounds: (network, model, domain, method) -> one number per output, after the output activation."""
+"""One entry for all bounds: (network, model, domain, method) -> one number per output, after the output
+activation."""
 
 from __future__ import annotations
 
@@ -51,17 +52,24 @@ def scalar_bound(net: Network, model: Model, box: Box | None, k: int, cap: str |
     return max(recursion(s, cap=cap, exactly=exactly) for s in scalars_of(net, model, box, k, exactly))
 
 
-def scalars_of(net: Network, model: Model, box: Box | None, k: int, exactly: bool = False) -> Iterator[Scalars]:
-    """Scalars for output k of every distribution of the total counts over the layers (exactly: those that fit)."""
+def scalars_of(
+    net: Network, model: Model, box: Box | None, k: int, exactly: bool = False
+) -> Iterator[Scalars]:
+    """Scalars for output k of every distribution of the total counts over the layers (exactly: those that
+    fit)."""
     faults, noise, post = read(net, model, box), noise_of(net, model), nominal_boxes(net, box)[1]
     w = (*net.max_weights[:-1], abs(net.weights[-1][k]).max())
     base = Scalars(net.hidden, w, net.lipschitz, (), net.lengths, tuple(v.max() for v in noise[1:]))
     base = replace(base, omega=tuple(act.modulus for act in net.activations))
     for counts in product(*(_layer_counts(fault) for fault in faults)):
         pairs = list(zip(faults, counts, strict=True))
-        hidden = tuple([(c[n], reach_max(f, n)) for f, c in pairs if f.on_neurons and n in c]
-                       for n in range(1, net.depth + 1))  # fmt: skip
-        if exactly and any(sum(count for count, _ in column) > n for column, n in zip(hidden, net.hidden, strict=True)):
+        hidden = tuple(
+            [(c[n], reach_max(f, n)) for f, c in pairs if f.on_neurons and n in c]
+            for n in range(1, net.depth + 1)
+        )
+        if exactly and any(
+            sum(count for count, _ in column) > n for column, n in zip(hidden, net.hidden, strict=True)
+        ):
             continue
         first = sum((c[0] * reach_max(f, 0) for f, c in pairs if f.on_neurons and c.get(0)), 0)
         synapses = [[] for _ in net.weights]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Brute force: every configuration replayed, and an adversary from below where values range over intervals."""
+"""Brute force: every configuration replayed, and an adversary from below where values range over
+intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from .networks import Network, forward, trace
 
 @dataclass(frozen=True)
 class Witness:
-    """A replayable worst execution: ``forward(net, X[input_index], failed=values, added=added)`` attains ``error``."""
+    """A replayable worst execution: ``forward(net, X[input_index], failed=values, added=added)`` attains
+    ``error``."""
 
     failed: tuple[Component, ...]
     values: dict[Component, Any]
@@ -60,7 +62,8 @@ class Statistics:
 
 
 def deviations(intact: np.ndarray, faulty: np.ndarray, spec: str | None = None) -> np.ndarray:
-    """|faulty - intact| (n, m); with spec "argmax" faulty_j - faulty_c, c the intact class (its own column: -inf)."""
+    """|faulty - intact| (n, m); with spec "argmax" faulty_j - faulty_c, c the intact class (its own column:
+    -inf)."""
     if spec is None:
         return abs(faulty - intact)
     if spec != "argmax" or intact.shape[1] < 2:
@@ -99,7 +102,9 @@ def worst(net: Network, model: Model, X: Any, spec: str | None = None) -> Any:
     return enumerate_failures(net, model, X, spec).worst
 
 
-def _perturb(net: Network, model: Model, config: Configuration, levels: Any, nominal: Any) -> tuple[dict, dict]:
+def _perturb(
+    net: Network, model: Model, config: Configuration, levels: Any, nominal: Any
+) -> tuple[dict, dict]:
     """failed and added for one choice of levels in [-1, 1], one per failed component."""
     failed, added = {}, {}
     for (component, t), level in zip(config, levels, strict=True):
@@ -146,7 +151,8 @@ def adversary(
     seed: int = 0,
     spec: str | None = None,
 ) -> Witness:
-    """The worst execution found: all patterns, values on a grid of their intervals, at most ``limit`` runs."""
+    """The worst execution found: all patterns, values on a grid of their intervals, at most ``limit``
+    runs."""
     X, rng = np.atleast_2d(np.asarray(X)), np.random.default_rng(seed)
     nominal, best = trace(net, X), None
     runs = [
@@ -171,9 +177,12 @@ def adversary(
 
 
 def box_points(lower: Any, upper: Any, *, corners: int = 16, random: int = 16, seed: int = 0) -> np.ndarray:
-    """Inputs of a box: its corners (a random choice of them when there are many), its centre, random points."""
+    """Inputs of a box: its corners (a random choice of them when there are many), its centre, random
+    points."""
     lower, upper, rng = np.asarray(lower, float), np.asarray(upper, float), np.random.default_rng(seed)
     d = len(lower)
     signs = np.array(list(product((0, 1), repeat=d))) if 2**d <= corners else rng.integers(0, 2, (corners, d))
     inside = lower + rng.random((random, d)) * (upper - lower)
-    return np.vstack([np.where(signs, upper, lower), (lower + upper)[None] / 2, np.clip(inside, lower, upper)])
+    return np.vstack(
+        [np.where(signs, upper, lower), (lower + upper)[None] / 2, np.clip(inside, lower, upper)]
+    )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Failure models as plain data: a model is a tuple of terms, and its configurations can be listed and counted.
+"""Failure models as plain data: a model is a tuple of terms, and its configurations can be listed and
+counted.
 
-A configuration is a sorted tuple of (component, index of the term that made it fail); the terms of a sum hit disjoint
-components. Components are (layer, neuron), or (layer of the receiver, to, from) for a synapse.
+A configuration is a sorted tuple of (component, index of the term that made it fail); the terms of a sum hit
+disjoint components. Components are (layer, neuron), or (layer of the receiver, to, from) for a synapse.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ Configuration = tuple[tuple[Component, int], ...]
 
 @dataclass(frozen=True)
 class Term:
-    """``count`` components suffer ``effect``; ``size`` is the stuck value, the capacity, or the noise amplitude.
+    """``count`` components suffer ``effect``; ``size`` is the stuck value, the capacity, or the noise
+    amplitude.
 
-    ``count`` is a total, or one number per hidden layer (per layer 1..L+1 for synapses); noise hits every neuron.
+    ``count`` is a total, or one number per hidden layer (per layer 1..L+1 for synapses); noise hits every
+    neuron.
     """
 
     effect: str
@@ -100,7 +103,8 @@ def _subsets(net: Network, term: Term) -> list[tuple[Component, ...]]:
 
 
 def patterns(net: Network, model: Model) -> list[Configuration]:
-    """Every assignment of disjoint component sets to the terms (noise aside): fewer failures first, then sorted."""
+    """Every assignment of disjoint component sets to the terms (noise aside): fewer failures first, then
+    sorted."""
     terms = [(t, term) for t, term in enumerate(model) if term.effect != "noise"]
     found = []
     for choice in product(*(_subsets(net, term) for _, term in terms)):
@@ -132,15 +136,21 @@ def count_single(net: Network, term: Term) -> int:
 
 
 def count(net: Network, model: Model) -> int:
-    """Number of patterns without listing them: go through the components, counting how full every group is."""
-    groups = [(t, set(p), f) for t, term in enumerate(model) if term.effect != "noise" for p, f in _groups(net, term)]
+    """Number of patterns without listing them: go through the components, counting how full every group
+    is."""
+    groups = [
+        (t, set(p), f)
+        for t, term in enumerate(model)
+        if term.effect != "noise"
+        for p, f in _groups(net, term)
+    ]
     full = Counter({(0,) * len(groups): 1})
     for component in sorted(set().union(*(places for _, places, _ in groups))) if groups else []:
         after = Counter(full)  # the component stays intact
         for used, ways in full.items():
             for g, (_, places, limit) in enumerate(groups):
                 if component in places and used[g] < limit:
-                    after[used[:g] + (used[g] + 1,) + used[g + 1 :]] += ways
+                    after[(*used[:g], used[g] + 1, *used[g + 1 :])] += ways
         full = after
     return sum(
         ways

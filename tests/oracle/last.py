@@ -34,7 +34,8 @@ def deviation_worst(row: Any, count: int, C: Any) -> Any:
 
 
 def crashes_to_flip(W: Any, b: Any, y: Any, c: int, *, tie_flips: bool = True) -> int | None:
-    """Fewest crashes after which some output j reaches (or, without ties, exceeds) output c; None if none does."""
+    """Fewest crashes after which some output j reaches (or, without ties, exceeds) output c; None if none
+    does."""
     best = None
     for j in range(len(W)):
         if j == c:
@@ -63,7 +64,8 @@ def bernoulli_moments(t: Any, p: Any) -> tuple[Any, Any]:
 
 
 def expected_error(weights: Any, y: Any, K: Any, p: Any) -> np.ndarray:
-    """8.7: a_k >= E |F_failed - F| under independent crashes; y, K, p of layers 1..L, weights of layers 1..L+1."""
+    """8.7: a_k >= E |F_failed - F| under independent crashes; y, K, p of layers 1..L, weights of layers
+    1..L+1."""
     a = 0 * abs(y[0])
     for W, y_l, K_l, p_l in zip(weights[1:], y, K, p, strict=True):
         a = abs(W) @ (p_l * abs(y_l) + (1 - p_l) * K_l * a)
@@ -71,15 +73,19 @@ def expected_error(weights: Any, y: Any, K: Any, p: Any) -> np.ndarray:
 
 
 def expected_square(weights: Any, y: Any, K: Any, p: Any) -> np.ndarray:
-    """8.7: S_kk >= E (F_failed - F)^2. The scalar K of a layer passes from |s_failed - s| to |delta| of correct neurons.
+    """8.7: S_kk >= E (F_failed - F)^2 under independent crashes.
 
-    a and S bound the first moments and the mixed second moments of the pre-activation errors of a layer.
+    a and S bound the first and the mixed second moments of the pre-activation errors of a layer.
     """
     a, n = 0 * abs(y[0]), len(y[0])
     S = np.zeros((n, n), dtype=a.dtype)
     for W, y_l, K_l, p_l in zip(weights[1:], y, K, p, strict=True):
         v, alive = abs(y_l), 1 - p_l
-        Q = p_l**2 * np.outer(v, v) + p_l * alive * K_l * (np.outer(v, a) + np.outer(a, v)) + alive**2 * K_l**2 * S
+        Q = (
+            p_l**2 * np.outer(v, v)
+            + p_l * alive * K_l * (np.outer(v, a) + np.outer(a, v))
+            + alive**2 * K_l**2 * S
+        )
         for i in range(len(v)):  # the same neuron cannot be crashed and correct at once
             Q[i, i] = p_l * v[i] ** 2 + alive * K_l**2 * S[i, i]
         a = abs(W) @ (p_l * v + alive * K_l * a)

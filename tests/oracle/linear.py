@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Linear relaxation with failure masks (8.5): lines go back to the inputs, failures are the sum of the largest gains.
+"""Linear relaxation with failure masks (8.5): lines go back to the inputs, failures are the sum of the
+largest gains.
 
-Two versions: of the faulty values themselves, and of the difference faulty minus intact. One common failing set for all
-receivers, so not for quorums. Every choice of admissible lines is sound; the best of several is reported.
+Two versions: of the faulty values themselves, and of the difference faulty minus intact. One common failing
+set for all receivers, so not for quorums. Every choice of admissible lines is sound; the best of several is
+reported.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ def linear(net: Network, model: Model, box: Box, *, versions: Any = ("difference
 def upper(net: Network, model: Model, box: Box, row: Any, version: str, choice: str, known: Signed) -> Any:
     """Upper bound of row . (F_failed - F), lines chosen by ``choice`` in every layer.
 
-    Back from the outputs: c z <= alpha s + beta for correct neurons (selection lemma), gains collected per failure.
+    Back from the outputs: c z <= alpha s + beta for correct neurons (selection lemma), gains collected per
+    failure.
     """
     faults, noise = read(net, model, box), noise_of(net, model)
     gains: list[dict[int, Any]] = [{} for _ in faults]
@@ -66,15 +69,18 @@ def least_value(row: Any, known: Signed) -> Any:
     return np.minimum(row * low, row * high).sum()
 
 
-def _line(net: Network, layer: int, i: int, c: Any, known: Signed, values: bool, choice: str) -> tuple[Any, Any, Any]:
-    """(alpha, beta, minimum): c z <= alpha s + beta on [s-, s+] for a correct neuron i; s a value or a difference."""
+def _line(
+    net: Network, layer: int, i: int, c: Any, known: Signed, values: bool, choice: str
+) -> tuple[Any, Any, Any]:
+    """(alpha, beta, minimum): c z <= alpha s + beta on [s-, s+] for a correct neuron i; s a value or a
+    difference."""
     if layer == 0:  # inputs: z is in the box (values), or 0 (differences)
         low, high = known.nominal_pre[0]
         ends = (c * low[i], c * high[i]) if values else (0 * c, 0 * c)
         return 0 * c, max(ends), max(ends)
     ends = (known.pre if values else known.eta)[layer]
     low, high = ends[0][i], ends[1][i]
-    candidates = (_value_lines if values else _difference_lines)(net, layer, i, c, known)
+    candidates = (value_lines if values else difference_lines)(net, layer, i, c, known)
     if choice in candidates:
         alpha, beta = candidates[choice]
     elif choice == "parallel":
@@ -91,7 +97,7 @@ def _through(low: Any, at_low: Any, high: Any, at_high: Any) -> tuple[Any, Any]:
     return slope, max(at_low - slope * low, at_high - slope * high)
 
 
-def _difference_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
+def difference_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
     """Lines above c delta, delta = kappa eta with kappa in [k-, k+], and delta in [delta-, delta+]."""
     act, (low, high) = net.act(layer), (side[i] for side in known.eta[layer])
     (a, z), (lf, uf) = ((side[i] for side in sides[layer]) for sides in (known.nominal_pre, known.pre))
@@ -113,8 +119,9 @@ def _correct(net: Network, layer: int, i: int, known: Signed) -> tuple[Any, Any]
     return move(net.act(layer), a, z, lf, uf, low, high)
 
 
-def _value_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
-    """Lines above c phi(s) on the faulty range: chord of a convex phi, parallels of least slope, constants."""
+def value_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dict[str, tuple[Any, Any]]:
+    """Lines above c phi(s) on the faulty range: chord of a convex phi, parallels of least slope,
+    constants."""
     act, (low, high) = net.act(layer), (side[i] for side in known.pre[layer])
     k_low, k_high = act.slopes(low, high)
     at_low, at_high = act(low)[()], act(high)[()]
@@ -134,7 +141,8 @@ def _value_lines(net: Network, layer: int, i: int, c: Any, known: Signed) -> dic
 def _synapse_gains(
     faults: list[Fault], gains: Any, layer: int, W: Any, alpha: Any, known: Signed, values: bool
 ) -> None:
-    """What a failing synapse into this layer may add to alpha . s, against the least its intact product contributes."""
+    """What a failing synapse into this layer may add to alpha . s, against the least its intact product
+    contributes."""
     source, column = layer - 1, alpha[:, None]
     low, high = _signal_range(faults, source, known, values)
     present = product_range(column * W, low, high)
@@ -152,7 +160,8 @@ def _synapse_gains(
 
 
 def _signal_range(faults: list[Fault], layer: int, known: Signed, values: bool) -> Box:
-    """What a neuron of this layer transmits (values) or how far it is off (differences), correct or failed."""
+    """What a neuron of this layer transmits (values) or how far it is off (differences), correct or
+    failed."""
     low, high = known.delta[layer]
     if values:
         low, high = known.nominal_post[layer][0] + low, known.nominal_post[layer][1] + high

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A plain feed-forward network, its execution with failures, and the same execution in exact rationals.
 
-Layers: 0 the inputs, 1..L hidden, L+1 the outputs. ``failed`` forces transmitted values: {(layer, neuron): value}, and
-{(layer, to, from): value} replaces weight * signal. ``added`` perturbs instead of replacing: {(layer, neuron): amount}
-after the activation (the neuron keeps relaying), {(layer, to, from): amount} on the product.
+Layers: 0 the inputs, 1..L hidden, L+1 the outputs. ``failed`` forces transmitted values: {(layer, neuron):
+value}, and {(layer, to, from): value} replaces weight * signal. ``added`` perturbs instead of replacing:
+{(layer, neuron): amount} after the activation (the neuron keeps relaying), {(layer, to, from): amount} on the
+product.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 
 from .activations import Activation
 
+IDENTITY = Activation("identity")
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -24,7 +27,7 @@ class Network:
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
     activations: tuple[Activation, ...]
-    output_activation: Activation = Activation("identity")
+    output_activation: Activation = IDENTITY
 
     @property
     def depth(self) -> int:
@@ -86,7 +89,9 @@ def exact(array: Any) -> np.ndarray:
     return out
 
 
-def network(weights: Any, biases: Any = None, activation: Any = "relu", output_activation: Any = "identity") -> Network:
+def network(
+    weights: Any, biases: Any = None, activation: Any = "relu", output_activation: Any = "identity"
+) -> Network:
     """Build a Network; ``activation`` is a name, an Activation, or one per hidden layer."""
     weights = tuple(np.asarray(W) if np.asarray(W).dtype == object else np.asarray(W, float) for W in weights)
     if biases is None:
@@ -94,11 +99,15 @@ def network(weights: Any, biases: Any = None, activation: Any = "relu", output_a
     biases = tuple(np.asarray(b, W.dtype) for b, W in zip(biases, weights, strict=True))
     if isinstance(activation, (str, Activation)):
         activation = [activation] * (len(weights) - 1)
-    acts = [act if isinstance(act, Activation) else Activation(act) for act in (*activation, output_activation)]
+    acts = [
+        act if isinstance(act, Activation) else Activation(act) for act in (*activation, output_activation)
+    ]
     return Network(weights, biases, tuple(acts[:-1]), acts[-1])
 
 
-def run(net: Network, X: Any, failed: Any = None, added: Any = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def run(
+    net: Network, X: Any, failed: Any = None, added: Any = None
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Pre-activations and transmitted values of every layer, (n, N_l) each; pre[0] is the input itself.
 
     Values in ``failed`` and ``added`` are numbers, or arrays (n,) with one value per input.
@@ -156,7 +165,9 @@ def exact_forward(net: Network, x: Any, failed: Any = None, added: Any = None) -
     failed, added = failed or {}, added or {}
 
     def transmit(component: tuple[int, ...], value: Fraction) -> Fraction:
-        return Fraction(failed[component]) if component in failed else value + Fraction(added.get(component, 0))
+        return (
+            Fraction(failed[component]) if component in failed else value + Fraction(added.get(component, 0))
+        )
 
     y = [transmit((0, i), Fraction(v)) for i, v in enumerate(x)]
     for layer in range(1, net.depth + 2):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""From a failure model to the numbers that bounds need: what a failed component may transmit, and how far off it is."""
+"""From a failure model to the numbers that bounds need: what a failed component may transmit, and how far off
+it is."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ class Fault:
     """One term of a model, layer by layer.
 
     may: {layer: which components it may hit}, (N_l,) for neurons, (N_l, N_{l-1}) for synapses into layer l;
-    low, high: {layer: transmitted value}; down, up: {layer: deviation from the fault-free value} (neurons only).
+    low, high: {layer: transmitted value}; down, up: {layer: deviation from the fault-free value} (neurons
+    only).
     """
 
     term: Term
@@ -112,7 +114,8 @@ def noise_of(net: Network, model: Model) -> list[np.ndarray]:
 
 
 def synapse_reach(fault: Fault, layer: int, W: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """M_ji of a failing synapse into this layer (table 1.2), Y_i = sup |y_i| of the nominal signal."""
+    """M_ji of a failing synapse into this layer (the table of section 1.2), Y_i = sup |y_i| of the nominal
+    signal."""
     C, zero = fault.term.size, 0 * abs(W)
     return {
         "synapse-crash": lambda: abs(W) * Y,
@@ -123,13 +126,17 @@ def synapse_reach(fault: Fault, layer: int, W: np.ndarray, Y: np.ndarray) -> np.
 
 
 def top(gains: Any, may: Any, count: int, *, exactly: bool = False) -> Any:
-    """Sum of the ``count`` largest gains among those that may fail; negative gains are left out unless ``exactly``."""
-    allowed = sorted((g for g, m in zip(np.ravel(gains), np.ravel(may), strict=True) if m), reverse=True)[:count]
+    """Sum of the ``count`` largest gains among those that may fail; negative gains are left out unless
+    ``exactly``."""
+    allowed = sorted((g for g, m in zip(np.ravel(gains), np.ravel(may), strict=True) if m), reverse=True)[
+        :count
+    ]
     return sum(g if exactly else max(g, 0) for g in allowed)
 
 
 def pick(fault: Fault, gains: dict[int, np.ndarray]) -> Any:
-    """Largest sum of gains over all layers: one joint selection for a total count, one per layer otherwise."""
+    """Largest sum of gains over all layers: one joint selection for a total count, one per layer
+    otherwise."""
     if not fault.pooled:
         return sum(top(gains[layer], fault.may[layer], fault.count_at(layer)) for layer in gains)
     everything = [np.where(fault.may[layer], gains[layer], 0).ravel() for layer in gains]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Independent failures with probability p per neuron: the exact sum, brackets, and binomial confidence (section 9)."""
+"""Independent failures with probability p per neuron: the exact sum, brackets, and binomial confidence
+(section 9)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from .networks import Network, forward
 
 
 def all_errors(net: Network, X: Any, most: int | None = None, spec: str | None = None) -> dict[Any, Any]:
-    """{crash set: worst error over the inputs and outputs} for every set of at most ``most`` hidden neurons."""
+    """{crash set: worst error over the inputs and outputs} for every set of at most ``most`` hidden
+    neurons."""
     X = np.atleast_2d(np.asarray(X))
     neurons = [(layer, i) for layer in range(1, net.depth + 1) for i in range(net.widths[layer])]
     intact, most = forward(net, X), len(neurons) if most is None else most

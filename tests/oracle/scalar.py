@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Scalar bounds: one recursion over layers, generic in the number type (run it in Fractions for exact values).
+"""Scalar bounds: one recursion over layers, generic in the number type (run it in Fractions for exact
+values).
 
 Every bound is the recursion of Theorem A with another spread: how far a *correct* neuron may move when its
 pre-activation moves by eta (K eta; min(K eta, R); the modulus of continuity).
@@ -19,8 +20,8 @@ class Scalars:
     """What the scalar bounds see of a network and its failures. Index l-1 stands for layer l.
 
     N widths (L); w largest weights (L+1); K Lipschitz constants (L); R range lengths (L);
-    faults[l-1] list of (count, deviation bound Delta); noise (L); synapses[l-1] list of (count, M), L+1 lists;
-    first = e_0 = f_0 Delta_0, zero unless inputs fail; omega (L) moduli of continuity.
+    faults[l-1] list of (count, deviation bound Delta); noise (L); synapses[l-1] list of (count, M), L+1
+    lists; first = e_0 = f_0 Delta_0, zero unless inputs fail; omega (L) moduli of continuity.
     """
 
     N: tuple[int, ...]
@@ -35,7 +36,8 @@ class Scalars:
 
 
 def scalars(N: Any, w: Any, K: Any, D: Any, f: Any, R: Any = None, **more: Any) -> Scalars:
-    """One kind of failure; K, D, R may be one number for all layers; ``w`` may start at w_2 (w_1 is then 0)."""
+    """One kind of failure; K, D, R may be one number for all layers; ``w`` may start at w_2 (w_1 is then
+    0)."""
     L = len(N)
     K, D, R = (v if isinstance(v, (tuple, list)) or v is None else (v,) * L for v in (K, D, R))
     w = tuple(w) if len(w) == L + 1 else (0, *w)
@@ -48,7 +50,8 @@ def times(n: Any, x: Any) -> Any:
 
 
 def step(s: Scalars, layer: int, e: Any, counts: tuple[int, ...], cap: str | None) -> Any:
-    """e_l from e_{l-1} for exactly ``counts`` failures of each kind in this layer (Theorems A and F, 2.3, 2.6)."""
+    """e_l from e_{l-1} for exactly ``counts`` failures of each kind in this layer (Theorems A and F, 2.3,
+    2.6)."""
     correct = s.N[layer] - sum(counts)
     eta, K = times(s.w[layer], e), s.K[layer]
     c = s.omega[layer](eta) if cap == "modulus" else K * eta
@@ -67,7 +70,8 @@ def pushed(s: Scalars, layer: int) -> Any:
 
 
 def recursion(s: Scalars, *, cap: str | None = None, exactly: bool = False) -> Any:
-    """w_{L+1} e_L + g_{L+1} M_{L+1}, per layer with all failures (exactly) or with the worst number up to them."""
+    """w_{L+1} e_L + g_{L+1} M_{L+1}, per layer with all failures (exactly) or with the worst number up to
+    them."""
     e = s.first
     for layer in range(len(s.N)):
         full = tuple(f for f, _ in s.faults[layer])
@@ -84,7 +88,9 @@ def fep(s: Scalars) -> Any:
 def fep_unrolled(N: Any, w: Any, K: Any, D: Any, f: Any) -> Any:
     """The paper's closed form, Fep = sum_l f_l D_l w_{L+1} prod_{l' > l} (N_l' - f_l') K_l' w_l'."""
     L = len(N)
-    return sum(f[a] * D[a] * w[L] * math.prod((N[b] - f[b]) * K[b] * w[b] for b in range(a + 1, L)) for a in range(L))
+    return sum(
+        f[a] * D[a] * w[L] * math.prod((N[b] - f[b]) * K[b] * w[b] for b in range(a + 1, L)) for a in range(L)
+    )
 
 
 def at_most(s: Scalars) -> Any:
@@ -120,7 +126,8 @@ def additive(N: Any, w: Any, K: Any, C: Any, f: Any) -> Any:
 
 
 def precision(N: Any, w: Any, K: Any, lam: Any, *, q: Any = None, beta: Any = None, Y: Any = None) -> Any:
-    """Section 3.1. N, lam, Y of layers 0..L (lam the value errors, Y = sup |y|); w, q, beta of layers 1..L+1."""
+    """Section 3.1. N, lam, Y of layers 0..L (lam the value errors, Y = sup |y|); w, q, beta of layers
+    1..L+1."""
     L = len(N) - 1
     q, beta, Y = (v or (0,) * (L + 1) for v in (q, beta, Y))
     e = N[0] * lam[0]
@@ -129,7 +136,7 @@ def precision(N: Any, w: Any, K: Any, lam: Any, *, q: Any = None, beta: Any = No
     return w[L] * e + q[L] * N[L] * Y[L] + beta[L]
 
 
-# totals (section 5) -----------------------------------------------------------------------------------------------
+# totals (section 5) -----------------------------------------------------------------------------------------
 def distributions(N: Any, total: int) -> Iterator[tuple[int, ...]]:
     """All f with sum(f) = total and f_l <= N_l."""
     if not N:
@@ -144,9 +151,11 @@ def distributions(N: Any, total: int) -> Iterator[tuple[int, ...]]:
 def total_bounds(
     s: Scalars, most: int, best: Callable[..., Any] = max, *, cap: str | None = None, exactly: bool = False
 ) -> list[Any]:
-    """bound[t], t = 0..most: the largest (best=max) or smallest (min) bound over all distributions of t failures.
+    """bound[t], t = 0..most: the largest (best=max) or smallest (min) bound over all distributions of t
+    failures.
 
-    Dynamic programme over layers, exact because a step is nondecreasing in e. The counts in ``s`` are ignored.
+    Dynamic programme over layers, exact because a step is nondecreasing in e. The counts in ``s`` are
+    ignored.
     """
     E = {0: s.first}
     for layer in range(len(s.N)):

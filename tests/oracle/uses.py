@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from .networks import Network, forward
+from .reliability import binomial_at_most
 from .scalar import Scalars, recursion
 
 
-# memory -----------------------------------------------------------------------------------------------------------
+# memory -----------------------------------------------------------------------------------------------------
 def coefficients(N: Any, w: Any, K: Any) -> list[Any]:
-    """c_l = N_l w_{L+1} prod_{l' > l} K_l' N_l' w_l': the error is at most sum c_l lambda_l (3.1). N, K: 1..L, w: 1..L+1."""
+    """c_l = N_l w_{L+1} prod_{l' > l} K_l' N_l' w_l': the error is at most sum c_l lambda_l (3.1).
+
+    N, K of layers 1..L, w of layers 1..L+1.
+    """
     L = len(N)
     return [N[a] * w[L] * prod(K[b] * N[b] * w[b] for b in range(a + 1, L)) for a in range(L)]
 
@@ -43,7 +47,9 @@ def allocate(c: Any, words: Any, B: Any, most: int = 30) -> tuple[Any, tuple[int
     front: list[tuple[Any, Any, tuple[int, ...]]] = [(0, 0, ())]
     for c_l, M in zip(c, words, strict=True):
         grown = sorted(
-            (m + M * b, e + c_l * rounding_error(b), (*bits, b)) for m, e, bits in front for b in range(most + 1)
+            (m + M * b, e + c_l * rounding_error(b), (*bits, b))
+            for m, e, bits in front
+            for b in range(most + 1)
         )
         front = []
         for candidate in grown:  # by memory, then error: keep what lowers the error
@@ -52,7 +58,7 @@ def allocate(c: Any, words: Any, B: Any, most: int = 30) -> tuple[Any, tuple[int
     return next((m, bits) for m, e, bits in front if e <= B)
 
 
-# quorums ----------------------------------------------------------------------------------------------------------
+# quorums ----------------------------------------------------------------------------------------------------
 def exponential_wait(N: int, f: int) -> Fraction:
     """E of the (N-f)-th smallest of N Exp(1) delays: H_N - H_f."""
     return sum((Fraction(1, i) for i in range(f + 1, N + 1)), Fraction(0))
@@ -64,15 +70,15 @@ def uniform_wait(N: int, f: int) -> Fraction:
 
 
 def expected_wait(N: int, f: int, cdf: Callable[[float], float], end: float, steps: int = 20000) -> float:
-    """E of the (N-f)-th smallest of N delays: integral over t of P(Bin(N, G(t)) <= N-f-1), midpoint rule on [0, end]."""
-    from .reliability import binomial_at_most
-
+    """E of the (N-f)-th smallest of N delays: integral of P(Bin(N, G(t)) <= N-f-1) over [0, end], midpoint
+    rule."""
     h = end / steps
     return h * sum(binomial_at_most(N, cdf((k + 0.5) * h), N - f - 1) for k in range(steps))
 
 
 def quorum_worst(net: Network, x: Any, f: Any) -> Any:
-    """Worst error when every receiver misses its own f_l signals of layer l: all choices, one input (tiny networks).
+    """Worst error when every receiver misses its own f_l signals of layer l: all choices, one input (tiny
+    networks).
 
     A missing signal is a 0 in place of weight * signal at that receiver alone.
     """
@@ -88,9 +94,9 @@ def quorum_worst(net: Network, x: Any, f: Any) -> Any:
     return worst
 
 
-# replicas ---------------------------------------------------------------------------------------------------------
+# replicas ---------------------------------------------------------------------------------------------------
 def replicate(net: Network, r: Any) -> Network:
-    """Neuron i of hidden layer l copied r_l times, outgoing weights divided by r_l (Theorem H); copies stay together."""
+    """Neuron i of hidden layer l copied r_l times, outgoing weights divided by r_l (Theorem H)."""
     copies = [1, *r, 1]
     weights, biases = [], []
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):

@@ -22,12 +22,18 @@ def sup(post: Box) -> np.ndarray:
 
 
 def matrix(
-    net: Network, model: Model, box: Box | None, *, exactly: bool = False, slopes: Any = None, layer_delta: bool = False
+    net: Network,
+    model: Model,
+    box: Box | None,
+    *,
+    exactly: bool = False,
+    slopes: Any = None,
+    layer_delta: bool = False,
 ) -> np.ndarray:
     """8.1 for every output: eta_j = sum |W_ji| v_i + top_f |W_ji| (d_i - v_i)^+, v = min(K eta, R).
 
-    ``exactly`` keeps negative gains; ``slopes`` {layer: local K per neuron}; ``layer_delta`` replaces d_i by its
-    maximum over the layer.
+    ``exactly`` keeps negative gains; ``slopes`` {layer: local K per neuron}; ``layer_delta`` replaces d_i by
+    its maximum over the layer.
     """
     faults, noise, post = read(net, model, box), noise_of(net, model), nominal_boxes(net, box)[1]
     v = 0 * abs(net.weights[0][0])
@@ -54,7 +60,8 @@ def matrix(
 
 
 def adjoint(net: Network, model: Model, box: Box | None, *, slopes: Any = None) -> np.ndarray:
-    """8.3 for every output: sum_l top_{f_l}(A_i d_i) with A^(l-1) = (A^(l) K_l) |W^(l)|; one joint top for a total.
+    """8.3 for every output: sum_l top_{f_l}(A_i d_i) with A^(l-1) = (A^(l) K_l) |W^(l)|; one joint top for a
+    total.
 
     One common failing set for all receivers: not for quorums.
     """
@@ -84,7 +91,8 @@ def product_range(W: np.ndarray, low: np.ndarray, high: np.ndarray) -> Box:
 
 
 def _synapse_gains(fault: Fault, W: np.ndarray, clean: Box, dirty: Box) -> Box:
-    """(upward, downward) gains of failing synapses: what the product becomes (clean) against what it is (dirty)."""
+    """(upward, downward) gains of failing synapses: what the product becomes (clean) against what it is
+    (dirty)."""
     C = fault.term.size
     if fault.term.effect in ("product", "signal"):
         shift = C + 0 * abs(W) if fault.term.effect == "product" else C * abs(W)
@@ -96,7 +104,8 @@ def _synapse_gains(fault: Fault, W: np.ndarray, clean: Box, dirty: Box) -> Box:
 def _selected(
     faults: list[Fault], layer: int, W: np.ndarray, correct: Box, failed: Any, clean: Box
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Largest total gain, upward and downward, of every receiver of this layer (one selection per receiver)."""
+    """Largest total gain, upward and downward, of every receiver of this layer (one selection per
+    receiver)."""
     up, down = 0 * W[:, 0], 0 * W[:, 0]
     for fault in faults:
         if fault.on_neurons and layer - 1 in fault.may:
@@ -132,7 +141,9 @@ def interval(net: Network, model: Model, box: Box) -> Intervals:
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
         correct = product_range(W, *post[-1])
         source = layer - 1
-        up, down = _selected(faults, layer, W, correct, lambda f, s=source: (f.low[s], f.high[s]), zero[layer - 1])
+        up, down = _selected(
+            faults, layer, W, correct, lambda f, s=source: (f.low[s], f.high[s]), zero[layer - 1]
+        )
         pre.append((correct[0].sum(axis=1) + b - down, correct[1].sum(axis=1) + b + up))
         lo, hi = (net.act(layer)(side) for side in pre[-1])
         amount = noise[layer] if layer <= net.depth else 0
@@ -142,8 +153,8 @@ def interval(net: Network, model: Model, box: Box) -> Intervals:
 
 @dataclass(frozen=True)
 class Signed:
-    """8.4. Per layer 0..L+1: eta the pre-activation difference, delta the difference of correct neurons, pre the
-    faulty pre-activation range; ``nominal_pre`` and ``nominal_post`` the intact ranges."""
+    """8.4. Per layer 0..L+1: eta the pre-activation difference, delta the difference of correct neurons, pre
+    the faulty pre-activation range; ``nominal_pre`` and ``nominal_post`` the intact ranges."""
 
     eta: list[Box]
     delta: list[Box]
@@ -183,7 +194,8 @@ def signed(net: Network, model: Model, box: Box) -> Signed:
 
 
 def move(act: Any, a: Any, z: Any, lf: Any, uf: Any, low: Any, high: Any) -> tuple[Any, Any]:
-    """[delta-, delta+] of a correct neuron: nominal s in [a, z], faulty s in [lf, uf], difference in [low, high]."""
+    """[delta-, delta+] of a correct neuron: nominal s in [a, z], faulty s in [lf, uf], difference in [low,
+    high]."""
     k_low, k_high = act.slopes(min(a, lf), max(z, uf))
     up = min(k_high * high if high >= 0 else k_low * high, act(uf)[()] - act(a)[()])
     down = max(k_high * low if low <= 0 else k_low * low, act(lf)[()] - act(z)[()])
