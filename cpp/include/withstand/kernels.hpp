@@ -15,6 +15,15 @@ struct Kernels {
   /// C (m x n) += A (m x k) * B (k x n); row-major with leading dimensions lda, ldb, ldc.
   void (*multiply_add)(long m, long n, long k, const double* a, long lda, const double* b, long ldb, double* c,
                        long ldc);
+  /// dst += scale * src, n entries.
+  void (*axpy)(long n, double scale, const double* src, double* dst);
+  /// dst (rows x n, leading dimension ldd): dst[r][i] = base[r] + w[r][nodes[i]] * delta[i]; n > 0.
+  void (*spread)(long rows, long n, const double* base, const double* w, long ldw, const int* nodes,
+                 const double* delta, double* dst, long ldd);
+  /// row = |row - reference|, errors = max(errors, row); returns the largest of row; n > 0.
+  double (*deviation)(long n, double* row, double reference, double* errors);
+  /// row = row - other, errors = max(errors, row); returns the largest of row; n > 0.
+  double (*excess)(long n, double* row, const double* other, double* errors);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

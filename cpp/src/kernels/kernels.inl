@@ -15,6 +15,7 @@ inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
 inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
 #include "multiply_add.inl"
+#include "walk.inl"
 
 }  // namespace
 }  // namespace withstand

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "withstand/grid.hpp"
+#include "withstand/network.hpp"
+#include "withstand/parallel.hpp"
+#include "withstand/statistics.hpp"
+
+namespace withstand {
+
+/// What is asked about every configuration.
+struct Question {
+  bool decisions = false;         ///< harm = max over j != c of output j - output c, c the intact network's class; else
+                                  ///< error = max over outputs of |faulty - nominal|
+  std::optional<double> epsilon;  ///< count errors above it (decisions: harm at least 0 is always counted)
+  std::size_t top = 10;           ///< how many of the worst configurations to keep
+};
+
+/// Every configuration of a finite failure space, at every given input.
+///
+/// A fast evaluation updates pre-activations along the walk over the space and gives the statistics. Whatever lies
+/// within its rounding bound of the worst value, of epsilon or of the last of the worst configurations is evaluated
+/// again by `trace`, so those are the canonical numbers. Batches come from the grid of the space: any split of
+/// [0, batches()) into ranges, threads or machines of one instruction set merges to the same statistics, bit by bit.
+class Enumerator {
+ public:
+  /// Throws std::invalid_argument for what cannot be enumerated (see Grid), inputs that do not fit the network,
+  /// decisions of a single output, or values that may leave the range of doubles.
+  Enumerator(const Network& network, const Space& space, const Matrix& inputs, const Question& question);
+  ~Enumerator();
+  Enumerator(Enumerator&&) noexcept;
+
+  const Grid& grid() const;
+  /// Batches first, ..., last - 1. `watch` is told how many configurations are done; where it returns false the result
+  /// covers the batches that were finished: compare `count`.
+  Statistics run(std::uint64_t first, std::uint64_t last, int threads = 0, const Watch& watch = {}) const;
+  /// Largest distance between the fast and the canonical error of any configuration, at any input.
+  double rounding() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace withstand

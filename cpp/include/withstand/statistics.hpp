@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "withstand/exact_sum.hpp"
+#include "withstand/failure.hpp"
+
+namespace withstand {
+
+/// Counts of values in bins of constant relative width 2^-7, over the whole range of doubles and both signs.
+class LogHistogram {
+ public:
+  static constexpr int bits = 7;  ///< bins per octave: 2^bits
+  static int key(double value);   ///< increasing in `value`
+  static double lower(int key);   ///< smallest magnitude of a bin, with its sign
+
+  void add(const double* values, std::size_t n);
+  void merge(const LogHistogram& other);
+  void insert(int key, std::uint64_t count);
+
+  int first() const { return first_; }  ///< key of counts()[0]
+  const std::vector<std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  void cover(int low, int high);
+
+  int first_ = 0;
+  std::vector<std::uint64_t> counts_;
+};
+
+/// A configuration worth showing: its error comes from the canonical evaluation.
+struct Entry {
+  double error = 0;
+  std::vector<Site> sites;  ///< sorted
+  std::vector<int> terms;   ///< term of the failure space that each site belongs to
+  Index input = 0;
+  Index output = 0;
+};
+
+/// Worse first; ties: fewer failures, then sorted components, then input, then output.
+bool worse(const Entry& a, const Entry& b);
+
+/// What an enumeration knows about the configurations it has seen. Merging is associative and commutative, bit by bit.
+struct Statistics {
+  explicit Statistics(std::size_t outputs = 0, std::size_t keep_top = 1);
+
+  std::uint64_t count = 0;
+  std::uint64_t exceeding = 0;     ///< error above epsilon (decisions: harm at least 0)
+  ExactSum sum;                    ///< of the errors
+  ExactSum squares;                ///< of their squares
+  double least;                    ///< smallest error, +infinity before the first configuration
+  LogHistogram histogram;
+  std::vector<double> per_output;  ///< worst error of each output, -infinity where there is none
+  std::vector<Entry> top;          ///< the worst configurations, worst first
+  std::size_t keep;                ///< their largest number
+
+  /// Moments, smallest value and histogram of one batch; `exceeding` and the worst entries are counted elsewhere.
+  void add(const double* errors, std::size_t n);
+  void offer(Entry entry);
+  void merge(const Statistics& other);
+};
+
+}  // namespace withstand

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/enumerate.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <sstream>
+#include <stdexcept>
+
+#include "evaluator.hpp"
+
+namespace withstand {
+namespace {
+
+/// Configurations per batch: a fraction of a second of work whatever the network and the number of inputs, so that
+/// threads balance and a run stops soon; a power of two that depends on the problem only, never on the machine.
+std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
+  double work = 0;
+  for (Index l = 1; l <= net.layers(); ++l)
+    work += static_cast<double>(net.width(l)) * (static_cast<double>(net.width(l - 1)) + 32);
+  work *= static_cast<double>(inputs);
+  const double total = space.configurations().to_double();
+  std::uint64_t size = 16384;
+  while (size > 16 && static_cast<double>(size) * work > 1e9) size /= 2;
+  while (size > 256 && static_cast<double>(size) * 64 > total) size /= 2;
+  return size;
+}
+
+void check_inputs(const Network& net, const Matrix& inputs, const Question& question) {
+  std::ostringstream message;
+  if (inputs.rows() == 0) message << "X has no rows, an enumeration needs at least one input";
+  if (inputs.cols() != net.inputs()) message << "X has " << inputs.cols() << " columns, the network takes " << net.inputs() << " inputs";
+  if (!inputs.allFinite()) message << "X must be finite";
+  if (question.decisions && net.outputs() < 2) message << "decisions need at least 2 outputs, the network has " << net.outputs();
+  if (!message.str().empty()) throw std::invalid_argument(message.str());
+}
+
+Problem make_problem(const Network& net, const Space& space, const Matrix& inputs, const Question& question) {
+  check_inputs(net, inputs, question);
+  Problem problem{net, Grid(space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0};
+  for (Index n = 0; n < inputs.rows(); ++n) {
+    problem.nominal.push_back(trace(net, inputs.row(n).transpose()));
+    Index c = 0;
+    problem.nominal.back().post.back().maxCoeff(&c);
+    problem.decision.push_back(c);
+    // Faulty and nominal outputs (or two outputs) round in both evaluations.
+    problem.slack.push_back(4 * rounding_bound(net, problem.grid, inputs.row(n).transpose()));
+    problem.largest_slack = std::max(problem.largest_slack, problem.slack.back());
+  }
+  if (!(problem.largest_slack < std::numeric_limits<double>::infinity()))
+    throw std::invalid_argument("values of the failed network may exceed 1e140: errors would overflow");
+  return problem;
+}
+
+struct Worker {
+  explicit Worker(const Problem& problem) : judge(problem), evaluator(problem) {}
+  Judge judge;
+  Evaluator evaluator;
+};
+
+}  // namespace
+
+struct Enumerator::State {
+  Problem problem;
+};
+
+Enumerator::Enumerator(const Network& network, const Space& space, const Matrix& inputs, const Question& question)
+    : state_(new State{make_problem(network, space, inputs, question)}) {}
+Enumerator::~Enumerator() = default;
+Enumerator::Enumerator(Enumerator&&) noexcept = default;
+
+const Grid& Enumerator::grid() const { return state_->problem.grid; }
+double Enumerator::rounding() const { return state_->problem.largest_slack; }
+
+Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads, const Watch& watch) const {
+  const Problem& problem = state_->problem;
+  if (first > last || last > problem.grid.batches())
+    throw std::invalid_argument("batches must lie in [0, " + std::to_string(problem.grid.batches()) + "]");
+  std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(last - first, threads)));
+  for (auto& worker : team) worker = std::make_unique<Worker>(problem);
+  std::atomic<std::uint64_t> done{0};
+  const auto body = [&](std::uint64_t task, int worker) {
+    Worker& self = *team[static_cast<std::size_t>(worker)];
+    const Grid::Batch batch = problem.grid.batch(first + task);
+    self.judge.begin(batch);
+    self.evaluator.evaluate(batch, self.judge);
+    self.judge.finish();
+    done += batch.size;
+  };
+  const Watch count = [&](std::uint64_t) { return watch(done); };
+  parallel_for(last - first, threads, body, watch ? count : Watch{});
+  Statistics total(static_cast<std::size_t>(problem.outputs()), problem.question.top);
+  for (const auto& worker : team) total.merge(worker->judge.statistics());
+  return total;
+}
+
+}  // namespace withstand

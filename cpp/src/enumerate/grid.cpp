@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/grid.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+namespace withstand {
+namespace {
+
+constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return a > most - b ? most : a + b; }
+
+void check_countable(const Space& space) {
+  for (const Space::Term& term : space.terms())
+    if (!is_finite(term.failure.effect))
+      throw std::invalid_argument(term.failure.describe() +
+                                  ": a failed component may take any value of an interval, which cannot be enumerated; "
+                                  "use worst_case");
+  const Natural count = space.configurations();
+  if (!count.fits_int64())
+    throw std::invalid_argument(space.describe() + " has " + count.to_string() +
+                                " configurations, at most 2^63 - 1 can be enumerated; use worst_case or bound, or "
+                                "allow fewer failures");
+}
+
+/// completions(p, code) for every p and code: a component is left alone, or given to one of its terms.
+void count_completions(Grid::Stage& stage) {
+  const std::size_t n = stage.sites.size();
+  stage.ways.assign((n + 1) * stage.codes, 0);
+  stage.ways[n * stage.codes] = 1;
+  for (std::size_t p = n; p-- > 0;)
+    for (std::uint32_t code = 0; code < stage.codes; ++code) {
+      std::uint64_t sum = stage.completions(static_cast<Index>(p) + 1, code);
+      for (int term : stage.open[p]) {
+        const auto t = static_cast<std::size_t>(term);
+        if (stage.left(code, t) > 0)
+          sum = saturating_add(sum, stage.completions(static_cast<Index>(p) + 1, code - stage.stride[t]));
+      }
+      stage.ways[p * stage.codes + code] = sum;
+    }
+}
+
+}  // namespace
+
+Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_size_(batch_size) {
+  check_countable(space);
+  for (Index layer = 0; layer <= space.layers(); ++layer) add_stage(layer);
+  std::vector<std::uint32_t> codes(stages_.size(), 0);
+  std::vector<Index> used(space.terms().size(), 0);
+  add_classes(codes, used, 0, 0);
+  std::stable_sort(classes_.begin(), classes_.end(),
+                   [](const Class& a, const Class& b) { return a.failures < b.failures; });
+  for (Class& cls : classes_) {
+    cls.first = configurations_;
+    cls.first_batch = batches_;
+    configurations_ += cls.size;
+    batches_ += (cls.size + batch_size_ - 1) / batch_size_;
+  }
+}
+
+void Grid::add_stage(Index layer) {
+  Stage stage;
+  stage.layer = layer;
+  std::map<Site, std::vector<int>> open;
+  const auto& terms = space_.terms();
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    stage.caps.push_back(static_cast<int>(terms[t].most(layer)));
+    stage.stride.push_back(stage.codes);
+    stage.codes *= static_cast<std::uint32_t>(stage.caps.back() + 1);
+    if (stage.caps.back() > 0)
+      for (const Site& site : terms[t].sites[static_cast<std::size_t>(layer)]) open[site].push_back(static_cast<int>(t));
+  }
+  if (stage.codes == 1) return;
+  stage.members.resize(terms.size());
+  for (const auto& [site, who] : open) {
+    for (int t : who) stage.members[static_cast<std::size_t>(t)].push_back(static_cast<int>(stage.sites.size()));
+    stage.sites.push_back(site);
+    stage.open.push_back(who);
+  }
+  count_completions(stage);
+  stages_.push_back(std::move(stage));
+}
+
+/// Every way to split the terms' counts over the stages.
+void Grid::add_classes(std::vector<std::uint32_t>& codes, std::vector<Index>& used, std::size_t stage,
+                       std::size_t term) {
+  if (stage == stages_.size()) return finish_class(codes, used);
+  if (term == used.size()) {
+    if (stages_[stage].completions(0, codes[stage]) > 0) add_classes(codes, used, stage + 1, 0);
+    return;
+  }
+  const Stage& here = stages_[stage];
+  const Failure& failure = space_.terms()[term].failure;
+  const Index room = failure.total ? failure.counts.front() - used[term] : here.caps[term];
+  const Index largest = std::min<Index>(room, here.caps[term]);
+  const Index smallest = !failure.total && failure.exactly ? largest : 0;
+  for (Index count = smallest; count <= largest; ++count) {
+    codes[stage] += here.stride[term] * static_cast<std::uint32_t>(count);
+    used[term] += count;
+    add_classes(codes, used, stage, term + 1);
+    used[term] -= count;
+    codes[stage] -= here.stride[term] * static_cast<std::uint32_t>(count);
+  }
+}
+
+void Grid::finish_class(const std::vector<std::uint32_t>& codes, const std::vector<Index>& used) {
+  Class cls;
+  cls.codes = codes;
+  cls.size = 1;
+  for (std::size_t t = 0; t < used.size(); ++t) {
+    const Failure& failure = space_.terms()[t].failure;
+    if (failure.total && failure.exactly && used[t] != failure.counts.front()) return;
+    cls.failures += static_cast<int>(used[t]);
+  }
+  for (std::size_t s = 0; s < codes.size(); ++s) cls.size *= stages_[s].completions(0, codes[s]);
+  classes_.push_back(std::move(cls));
+}
+
+Grid::Batch Grid::batch(std::uint64_t index) const {
+  const auto after = std::upper_bound(classes_.begin(), classes_.end(), index,
+                                      [](std::uint64_t i, const Class& cls) { return i < cls.first_batch; });
+  const auto cls = static_cast<std::size_t>(after - classes_.begin() - 1);
+  const std::uint64_t begin = (index - classes_[cls].first_batch) * batch_size_;
+  return {cls, begin, std::min(batch_size_, classes_[cls].size - begin)};
+}
+
+int Grid::failures(const Class& cls, std::size_t stage) const {
+  int sum = 0;
+  for (std::size_t t = 0; t < space_.terms().size(); ++t) sum += stages_[stage].left(cls.codes[stage], t);
+  return sum;
+}
+
+double Grid::value(std::size_t term) const {
+  const Failure& failure = space_.terms()[term].failure;
+  return failure.effect == Effect::stuck ? failure.amount.front() : 0.0;
+}
+
+}  // namespace withstand

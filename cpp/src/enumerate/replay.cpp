@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "replay.hpp"
+
+#include <cstring>
+
+namespace withstand {
+namespace {
+
+constexpr std::size_t most_known = 1 << 14;
+
+std::string key_of(Index input, const std::vector<Forced>& forced) {
+  std::string key(sizeof input + forced.size() * sizeof(Forced), '\0');
+  std::memcpy(key.data(), &input, sizeof input);
+  for (std::size_t i = 0; i < forced.size(); ++i)
+    std::memcpy(key.data() + sizeof input + i * sizeof(Forced), &forced[i], sizeof(Forced));
+  return key;
+}
+
+const Site& site_of(const Grid& grid, const Choice& choice) {
+  return grid.stages()[static_cast<std::size_t>(choice.stage)].sites[static_cast<std::size_t>(choice.position)];
+}
+
+}  // namespace
+
+/// The failures that change something. Upstream of the first failing layer everything is nominal, so there a failure
+/// can be compared with the nominal value; once a whole layer drops out, the next one is the first.
+std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& configuration) const {
+  const Trace& nominal = problem_.nominal[static_cast<std::size_t>(input)];
+  std::vector<Forced> forced;
+  for (const Choice& choice : configuration) {
+    const Site& site = site_of(problem_.grid, choice);
+    const double value = problem_.grid.value(static_cast<std::size_t>(choice.term));
+    const bool upstream_nominal = forced.empty() || forced.front().site.layer == site.layer;
+    const auto l = static_cast<std::size_t>(site.layer);
+    const double carried = site.is_synapse() ? problem_.network.weight(site.layer)(site.to, site.from) *
+                                                   nominal.post[l - 1](site.from)
+                                             : nominal.post[l](site.to);
+    if (upstream_nominal && carried == value) continue;
+    forced.push_back({site, value});
+  }
+  return forced;
+}
+
+const Vector& Replayer::harm(Index input, const std::vector<Choice>& configuration) {
+  const std::vector<Forced> forced = effective(input, configuration);
+  const std::string key = key_of(input, forced);
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
+  if (known_.size() >= most_known) known_.clear();
+  const Vector outputs = forward(problem_.network, problem_.inputs.row(input).transpose(), forced);
+  return known_.emplace(key, harms(problem_, input, outputs)).first->second;
+}
+
+Entry Replayer::entry(const std::vector<Choice>& configuration) {
+  Entry entry;
+  entry.error = -std::numeric_limits<double>::infinity();
+  for (Index input = 0; input < problem_.inputs.rows(); ++input) {
+    const Vector& harm_at = harm(input, configuration);
+    Index output = 0;
+    const double worst = harm_at.maxCoeff(&output);
+    if (worst <= entry.error) continue;
+    entry.error = worst;
+    entry.input = input;
+    entry.output = output;
+  }
+  for (const Choice& choice : configuration) {
+    entry.sites.push_back(site_of(problem_.grid, choice));
+    entry.terms.push_back(choice.term);
+  }
+  return entry;
+}
+
+}  // namespace withstand

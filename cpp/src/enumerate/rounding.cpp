@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+#include <limits>
+
+#include "problem.hpp"
+
+namespace withstand {
+namespace {
+
+constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
+constexpr double largest = 1e140;  // squares of errors stay far from overflow
+
+/// Largest magnitude that a failed component of a layer may be held at.
+double forced_magnitude(const Grid& grid, Index layer) {
+  double magnitude = 0;
+  for (const Grid::Stage& stage : grid.stages())
+    if (stage.layer == layer)
+      for (std::size_t t = 0; t < grid.space().terms().size(); ++t)
+        magnitude = std::max(magnitude, std::abs(grid.value(t)));
+  return magnitude;
+}
+
+}  // namespace
+
+double rounding_bound(const Network& net, const Grid& grid, ConstVectorRef input) {
+  // Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
+  double operations = 64;
+  for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
+  operations += 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
+
+  Vector magnitude = input.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));
+  Vector error = Vector::Zero(input.size());
+  for (Index l = 1; l <= net.layers(); ++l) {
+    const Activation& phi = net.activation(l);
+    const Matrix weights = net.weight(l).cwiseAbs();
+    const Vector sums = (weights * magnitude + net.bias(l).cwiseAbs()) * (1 + 1e-9);
+    if (!(sums.maxCoeff() * phi.gain() < largest)) return std::numeric_limits<double>::infinity();
+    const Vector before = weights * error + 16 * operations * unit * sums;
+    const double forced = forced_magnitude(grid, l);
+    magnitude = (sums * phi.lipschitz()).array() + std::abs(phi(0.0));
+    magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
+    error = (phi.lipschitz() * before).array() + 16 * unit * (1 + magnitude.array());
+  }
+  return error.maxCoeff() + 8 * unit * magnitude.maxCoeff();
+}
+
+Vector harms(const Problem& problem, Index input, const Vector& outputs) {
+  const auto at = static_cast<std::size_t>(input);
+  if (!problem.question.decisions) return (outputs - problem.nominal[at].post.back()).cwiseAbs();
+  const Index c = problem.decision[at];
+  Vector harm = outputs.array() - outputs(c);
+  harm(c) = -std::numeric_limits<double>::infinity();
+  return harm;
+}
+
+}  // namespace withstand

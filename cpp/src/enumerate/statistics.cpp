@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace withstand {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr int shift = 52 - LogHistogram::bits;
+
+/// An unevaluated sum high + low with about 106 bits.
+struct Wide {
+  double high = 0;
+  double low = 0;
+
+  /// Knuth's two-sum: the rounding error of the sum is kept.
+  void add(double value) {
+    const double total = high + value;
+    const double back = total - high;
+    low += (high - (total - back)) + (value - back);
+    high = total;
+  }
+};
+
+/// value^2 = product + error exactly, by Veltkamp's splitting and Dekker's product (no FMA on the baseline machine).
+void square(double value, double& product, double& error) {
+  constexpr double splitter = 134217729.0;  // 2^27 + 1
+  const double scaled = splitter * value;
+  const double top = scaled - (scaled - value);
+  const double rest = value - top;
+  product = value * value;
+  error = ((top * top - product) + 2 * top * rest) + rest * rest;
+}
+
+}  // namespace
+
+int LogHistogram::key(double value) {
+  std::uint64_t pattern = 0;
+  const double magnitude = std::abs(value);
+  std::memcpy(&pattern, &magnitude, sizeof pattern);
+  const int bin = static_cast<int>(pattern >> shift);
+  return value < 0 ? -bin : bin;
+}
+
+double LogHistogram::lower(int key) {
+  const std::uint64_t pattern = static_cast<std::uint64_t>(std::abs(key)) << shift;
+  double magnitude = 0;
+  std::memcpy(&magnitude, &pattern, sizeof magnitude);
+  return key < 0 ? -magnitude : magnitude;
+}
+
+void LogHistogram::cover(int low, int high) {
+  if (counts_.empty()) first_ = low;
+  const int end = std::max(high + 1, first_ + static_cast<int>(counts_.size()));
+  if (low < first_) {
+    counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - low), 0);
+    first_ = low;
+  }
+  counts_.resize(static_cast<std::size_t>(end - first_), 0);
+}
+
+void LogHistogram::add(const double* values, std::size_t n) {
+  if (n == 0) return;
+  const auto [low, high] = std::minmax_element(values, values + n);
+  cover(key(*low), key(*high));
+  for (std::size_t i = 0; i < n; ++i) ++counts_[static_cast<std::size_t>(key(values[i]) - first_)];
+}
+
+void LogHistogram::insert(int bin, std::uint64_t count) {
+  if (count == 0) return;
+  cover(bin, bin);
+  counts_[static_cast<std::size_t>(bin - first_)] += count;
+}
+
+void LogHistogram::merge(const LogHistogram& other) {
+  if (other.counts_.empty()) return;
+  cover(other.first_, other.first_ + static_cast<int>(other.counts_.size()) - 1);
+  for (std::size_t i = 0; i < other.counts_.size(); ++i)
+    counts_[static_cast<std::size_t>(other.first_ - first_) + i] += other.counts_[i];
+}
+
+bool worse(const Entry& a, const Entry& b) {
+  if (a.error != b.error) return a.error > b.error;
+  if (a.sites.size() != b.sites.size()) return a.sites.size() < b.sites.size();
+  if (a.sites != b.sites) return a.sites < b.sites;
+  if (a.terms != b.terms) return a.terms < b.terms;
+  return a.input != b.input ? a.input < b.input : a.output < b.output;
+}
+
+Statistics::Statistics(std::size_t outputs, std::size_t keep_top)
+    : least(infinity), per_output(outputs, -infinity), keep(keep_top) {}
+
+void Statistics::add(const double* errors, std::size_t n) {
+  count += n;
+  constexpr std::size_t lanes = 4;  // independent sums, so that the additions do not wait for each other
+  Wide values[lanes];
+  Wide powers[lanes];
+  for (std::size_t i = 0; i < n; ++i) {
+    double product = 0;
+    double error = 0;
+    square(errors[i], product, error);
+    values[i % lanes].add(errors[i]);
+    powers[i % lanes].add(product);
+    powers[i % lanes].low += error;
+    least = std::min(least, errors[i]);
+  }
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    for (double part : {values[lane].high, values[lane].low}) sum.add(part);
+    for (double part : {powers[lane].high, powers[lane].low}) squares.add(part);
+  }
+  histogram.add(errors, n);
+}
+
+void Statistics::offer(Entry entry) {
+  const auto at = std::lower_bound(top.begin(), top.end(), entry, worse);
+  top.insert(at, std::move(entry));
+  if (top.size() > keep) top.pop_back();
+}
+
+void Statistics::merge(const Statistics& other) {
+  count += other.count;
+  exceeding += other.exceeding;
+  sum.add(other.sum);
+  squares.add(other.squares);
+  least = std::min(least, other.least);
+  histogram.merge(other.histogram);
+  for (std::size_t o = 0; o < per_output.size(); ++o)
+    per_output[o] = std::max(per_output[o], other.per_output[o]);
+  for (const Entry& entry : other.top) offer(entry);
+}
+
+}  // namespace withstand

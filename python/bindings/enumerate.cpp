@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "bindings.hpp"
+#include "withstand/enumerate.hpp"
+
+using namespace withstand;
+
+namespace {
+
+py::tuple state_of(const Entry& entry) {
+  py::list sites;
+  for (const Site& site : entry.sites) sites.append(py::make_tuple(site.layer, site.to, site.from));
+  return py::make_tuple(entry.error, sites, entry.terms, entry.input, entry.output);
+}
+
+Entry entry_from(const py::tuple& state) {
+  Entry entry;
+  entry.error = state[0].cast<double>();
+  for (const py::handle site : state[1]) {
+    const auto parts = site.cast<std::tuple<Index, Index, Index>>();
+    entry.sites.push_back({std::get<0>(parts), std::get<1>(parts), std::get<2>(parts)});
+  }
+  entry.terms = state[2].cast<std::vector<int>>();
+  entry.input = state[3].cast<Index>();
+  entry.output = state[4].cast<Index>();
+  return entry;
+}
+
+py::list entries_of(const Statistics& s) {
+  py::list entries;
+  for (const Entry& entry : s.top) entries.append(state_of(entry));
+  return entries;
+}
+
+py::tuple state_of(const Statistics& s) {
+  return py::make_tuple(s.count, s.exceeding, s.sum.limbs(), s.squares.limbs(), s.least, s.histogram.first(),
+                        s.histogram.counts(), s.per_output, entries_of(s), s.keep);
+}
+
+Statistics statistics_from(const py::tuple& state) {
+  const auto per_output = state[7].cast<std::vector<double>>();
+  Statistics s(per_output.size(), state[9].cast<std::size_t>());
+  s.count = state[0].cast<std::uint64_t>();
+  s.exceeding = state[1].cast<std::uint64_t>();
+  s.sum = ExactSum::from_limbs(state[2].cast<std::vector<std::int64_t>>());
+  s.squares = ExactSum::from_limbs(state[3].cast<std::vector<std::int64_t>>());
+  s.least = state[4].cast<double>();
+  int key = state[5].cast<int>();
+  for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>()) s.histogram.insert(key++, count);
+  s.per_output = per_output;
+  for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<py::tuple>()));
+  return s;
+}
+
+/// Whether Python wants the run to go on. Ctrl-C ends it early, with what is known so far; other signal handlers' errors
+/// are raised.
+bool goes_on() {
+  if (PyErr_CheckSignals() == 0) return true;
+  if (!PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) throw py::error_already_set();
+  PyErr_Clear();
+  return false;
+}
+
+/// The GIL is free while threads work; twenty times a second Python is asked for signals and told of the progress.
+Statistics run(const Enumerator& self, std::uint64_t first, std::uint64_t last, int threads, const py::object& progress) {
+  const Watch watch = [&progress](std::uint64_t done) {
+    const py::gil_scoped_acquire acquire;
+    if (!progress.is_none()) progress(done);
+    return goes_on();
+  };
+  const py::gil_scoped_release release;
+  return self.run(first, last, threads, watch);
+}
+
+}  // namespace
+
+void bind_enumerate(py::module_& m) {
+  py::class_<Statistics>(m, "Statistics")
+      .def(py::init<std::size_t, std::size_t>(), py::arg("outputs"), py::arg("keep"))
+      .def("merge", &Statistics::merge)
+      .def_readonly("count", &Statistics::count)
+      .def_readonly("exceeding", &Statistics::exceeding)
+      .def_readonly("least", &Statistics::least)
+      .def_readonly("per_output", &Statistics::per_output)
+      .def_property_readonly("top", &entries_of)
+      .def_property_readonly("sum", [](const Statistics& s) { return s.sum.limbs(); })
+      .def_property_readonly("squares", [](const Statistics& s) { return s.squares.limbs(); })
+      .def_property_readonly("histogram", [](const Statistics& s) {
+        return py::make_tuple(s.histogram.first(), s.histogram.counts());
+      })
+      .def(py::pickle([](const Statistics& s) { return state_of(s); }, &statistics_from));
+
+  m.attr("histogram_bits") = LogHistogram::bits;
+  m.def("histogram_edge", &LogHistogram::lower);
+
+  py::class_<Enumerator>(m, "Enumerator")
+      .def(py::init([](const Network& net, const Space& space, const Matrix& inputs, bool decisions,
+                       std::optional<double> epsilon, std::size_t top) {
+             return Enumerator(net, space, inputs, {decisions, epsilon, top});
+           }),
+           py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("decisions"), py::arg("epsilon"),
+           py::arg("top"))
+      .def_property_readonly("configurations", [](const Enumerator& e) { return e.grid().configurations(); })
+      .def_property_readonly("batches", [](const Enumerator& e) { return e.grid().batches(); })
+      .def_property_readonly("batch_size", [](const Enumerator& e) { return e.grid().batch_size(); })
+      .def_property_readonly("rounding", &Enumerator::rounding)
+      .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
+}
