@@ -5,13 +5,17 @@ from __future__ import annotations
 
 from withstand._version import version as __version__
 from withstand.activations import Activation
+from withstand.bounds import Bound, bound, fep
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.network import Network
+from withstand.spec import Argmax
 
 __all__ = [
     "Activation",
+    "Argmax",
+    "Bound",
     "Box",
     "Byzantine",
     "Crash",
@@ -22,5 +26,7 @@ __all__ = [
     "SynapseByzantine",
     "SynapseCrash",
     "__version__",
+    "bound",
+    "fep",
     "show_config",
 ]
