@@ -8,12 +8,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "withstand/rounding.hpp"
+
 namespace withstand {
 namespace {
 
 using Kind = Activation::Kind;
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 constexpr std::array<std::pair<const char*, Kind>, 9> names{{{"logistic", Kind::logistic},
                                                              {"tanh", Kind::tanh},
@@ -83,7 +83,7 @@ double Activation::lipschitz() const {
   switch (kind_) {
     case Kind::logistic: return gain_ / 4;
     case Kind::leaky_relu:
-    case Kind::elu: return gain_ * std::max(1.0, slope_);
+    case Kind::elu: return mul_up(gain_, std::max(1.0, slope_));
     default: return gain_;
   }
 }
@@ -116,12 +116,14 @@ double Activation::supremum() const {
 double Activation::magnitude() const { return std::max(std::abs(infimum()), std::abs(supremum())); }
 
 double Activation::modulus(double eta) const {
-  // Smooth cases: the steepest stretch of length eta is the one centred at 0; libm is good to well below 4 ulp.
+  // Smooth cases: the steepest stretch of length eta is the one centred at 0; libm is good to well below 4 ulp, and
+  // the tiny term covers results below the normal range.
+  if (eta == 0) return 0;
   constexpr double up = 1.0 + 8 * std::numeric_limits<double>::epsilon();
   switch (kind_) {
-    case Kind::logistic: return std::min({1.0, lipschitz() * eta, std::tanh(gain_ * eta / 4) * up});
-    case Kind::tanh: return std::min({2.0, lipschitz() * eta, 2 * std::tanh(gain_ * eta / 2) * up});
-    default: return std::min(lipschitz() * eta, range());
+    case Kind::logistic: return std::min(1.0, std::tanh(gain_ * eta / 4) * up + 1e-300);
+    case Kind::tanh: return std::min(2.0, 2 * std::tanh(gain_ * eta / 2) * up + 1e-300);
+    default: return std::min(mul_up(lipschitz(), eta), range());
   }
 }
 

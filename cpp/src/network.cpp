@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "withstand/rounding.hpp"
+
 namespace withstand {
 namespace {
 
@@ -31,6 +33,20 @@ void check_layer(std::size_t l, const Matrix& weight, const Vector& bias, Index 
   }
 }
 
+WeightFacts facts_of(const Matrix& weight, const Vector& bias) {
+  WeightFacts facts;
+  // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
+  const double up = 1 + 2 * static_cast<double>(weight.cols() + 4) * unit_roundoff;
+  facts.row_max = weight.cwiseAbs().rowwise().maxCoeff();
+  facts.row_sum = weight.cwiseAbs().rowwise().sum() * up;
+  facts.row_norm = weight.rowwise().stableNorm() * up;
+  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
+  facts.max = facts.row_max.maxCoeff();
+  facts.grid = grid(weight.data(), weight.size());
+  facts.bias_grid = grid(bias.data(), bias.size());
+  return facts;
+}
+
 }  // namespace
 
 Network::Network(std::vector<Matrix> weights, std::vector<Vector> biases, std::vector<Activation> activations)
@@ -42,6 +58,7 @@ Network::Network(std::vector<Matrix> weights, std::vector<Vector> biases, std::v
   for (std::size_t k = 0; k < weights_.size(); ++k)
     check_layer(k + 1, weights_[k], biases_[k], k == 0 ? weights_[0].cols() : weights_[k - 1].rows());
   for (const Matrix& weight : weights_) transposed_.emplace_back(weight.transpose());
+  for (std::size_t k = 0; k < weights_.size(); ++k) facts_.push_back(facts_of(weights_[k], biases_[k]));
 }
 
 Index Network::neurons() const {

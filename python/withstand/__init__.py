@@ -6,15 +6,19 @@ from __future__ import annotations
 from withstand._version import version as __version__
 from withstand.activations import Activation
 from withstand.build_info import get_cmake_dir, get_include
+from withstand.bounds import Bound, bound, fep
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.embedded import embedded
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.spec import Argmax
 
 __all__ = [
     "Activation",
+    "Argmax",
+    "Bound",
     "Box",
     "Byzantine",
     "Crash",
@@ -30,5 +34,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "bound",
+    "fep",
     "show_config",
 ]

@@ -8,6 +8,16 @@
 
 namespace withstand {
 
+/// What every bound needs of a layer's weights, computed once. Sums and norms are rounded up.
+struct WeightFacts {
+  Vector row_max;   ///< max over i of |W_ji|, per receiver j
+  Vector row_sum;   ///< sum over i of |W_ji|
+  Vector row_norm;  ///< Euclidean norm of row j
+  double max = 0;   ///< w_l
+  double grid = 0;  ///< the largest power of two of which all weights are multiples; 0 where there is none
+  double bias_grid = 0;
+};
+
 /// A feed-forward network. Layers are numbered as in the paper: 0 the inputs, 1..L hidden, L+1 the outputs.
 ///
 ///   s^(l) = W^(l) y^(l-1) + b^(l),   y^(l) = phi_l(s^(l)),   y^(0) = x
@@ -31,7 +41,8 @@ class Network {
   const Matrix& weight_transposed(Index layer) const { return transposed_[at(layer)]; }  ///< row i: weights leaving i
   const Vector& bias(Index layer) const { return biases_[at(layer)]; }
   const Activation& activation(Index layer) const { return activations_[at(layer)]; }
-  double max_weight(Index layer) const { return weights_[at(layer)].cwiseAbs().maxCoeff(); }  ///< w_l
+  const WeightFacts& facts(Index layer) const { return facts_[at(layer)]; }
+  double max_weight(Index layer) const { return facts_[at(layer)].max; }  ///< w_l, without the biases
 
   bool operator==(const Network& other) const;
 
@@ -42,6 +53,7 @@ class Network {
   std::vector<Matrix> transposed_;
   std::vector<Vector> biases_;
   std::vector<Activation> activations_;
+  std::vector<WeightFacts> facts_;
 };
 
 }  // namespace withstand

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "withstand/domain.hpp"
+#include "withstand/network.hpp"
+#include "withstand/space.hpp"
+
+namespace withstand {
+
+/// The ways to bound the output error; docs/theory.md states and proves each.
+enum class Method {
+  fep,       ///< Theorem A: the paper's Forward Error Propagation
+  at_most,   ///< Theorem B
+  capped,    ///< Theorem B (or A), with the activations' ranges and moduli of continuity
+  matrix,    ///< the recursion per neuron, with |W| and a selection per receiver
+  adjoint,   ///< one backward pass with one common set of failures per layer
+  signed_,   ///< intervals of the deviation, with local slopes
+  linear,    ///< linear relaxation with failure masks
+  tightest   ///< the least of all that apply
+};
+
+const char* name(Method method);
+/// Throws std::invalid_argument for an unknown name.
+Method method_named(const std::string& name);
+
+/// What is bounded: the error of every output, or the harm to the decision argmax (the largest output, the first of
+/// equals): max over j != c of F_j - F_c in the failed network, c the class of the intact one.
+enum class Goal { error, argmax };
+
+/// Upper bounds for every row of a domain (one row where there is none).
+struct Bounds {
+  Matrix values;         ///< n x m: per output, the error; for Goal::argmax, the harm that output j does as the new class
+  Method method;
+  bool exactly = false;  ///< speaks of exactly the counted failures, where the space does; else of at most so many
+  bool relaxed = false;  ///< a total count was bounded by what each layer can hold, not by one common budget
+  double slack = 0;      ///< what two float evaluations may differ by beyond the bound, from their own rounding
+};
+
+/// Bound the output error of `network` under every failure pattern of `space`, for every input of every row of
+/// `domain`; without one, for all inputs. Every number is an upper bound in floating point too.
+/// Throws std::invalid_argument where the method does not apply, with the condition that is violated.
+Bounds bound(const Network& network, const Space& space, const std::optional<Domain>& domain, Method method,
+             Goal goal = Goal::error, int threads = 0);
+
+}  // namespace withstand

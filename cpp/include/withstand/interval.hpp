@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "withstand/domain.hpp"
+#include "withstand/network.hpp"
+
+namespace withstand {
+
+struct Interval {
+  double lower = 0;
+  double upper = 0;
+};
+
+/// phi(s) from above and from below: libm results are widened by 4 units in the last place, the range is respected.
+double above(const Activation& activation, double s);
+double below(const Activation& activation, double s);
+/// The modulus of continuity, and the Lipschitz bound K eta where that is smaller.
+double modulus_above(const Activation& activation, double eta);
+
+/// What every pre-activation and every transmitted value can be in a fault-free execution, for all inputs of one row
+/// of a domain; layers 0..L+1 (there is no pre-activation in layer 0). Rigorous in floating point.
+struct Nominal {
+  std::vector<Vector> pre_lower, pre_upper;  ///< s^(l)
+  std::vector<Vector> lower, upper;          ///< y^(l)
+  bool propagated = false;                   ///< from a domain, not from the activations alone
+
+  Interval post(Index layer, Index i) const { return {lower[at(layer)](i), upper[at(layer)](i)}; }
+  Interval pre(Index layer, Index i) const { return {pre_lower[at(layer)](i), pre_upper[at(layer)](i)}; }
+  /// Hull of a layer's transmitted values.
+  Interval layer(Index l) const { return {lower[at(l)].minCoeff(), upper[at(l)].maxCoeff()}; }
+
+ private:
+  static std::size_t at(Index layer) { return static_cast<std::size_t>(layer); }
+};
+
+/// Interval propagation from the box lower <= x <= upper.
+Nominal propagate(const Network& network, ConstVectorRef lower, ConstVectorRef upper);
+
+/// The activations' own ranges, for every input whatsoever.
+Nominal unrestricted(const Network& network);
+
+/// Nominal of a linear functional row * y + offset over the box of y, rounded outward; `norm` bounds the row's
+/// Euclidean norm from above.
+Interval affine_range(const double* row, Index n, double offset, const Vector& lower, const Vector& upper);
+
+}  // namespace withstand

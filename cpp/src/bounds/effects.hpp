@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "withstand/interval.hpp"
+#include "withstand/space.hpp"
+
+// What a failed component does, as intervals around what it would do. Shared by all bounds.
+namespace withstand {
+
+/// `amount` of a failure in a layer (0 where it has none).
+double amount(const Failure& failure, Index layer);
+
+/// Values that a failed neuron may transmit, given those it transmits when nothing fails.
+Interval transmitted(const Failure& failure, const Interval& nominal);
+/// Transmitted minus fault-free value of a failed neuron.
+Interval deviation(const Failure& failure, const Interval& nominal);
+/// Delivered minus fault-free product of a failed synapse with this weight, when its source does not fail and transmits
+/// its fault-free value; `added` effects add to whatever the source does, the others replace it.
+Interval delivered(const Failure& failure, double weight, const Interval& nominal);
+bool is_added(Effect effect);
+
+/// max |x| over an interval.
+double magnitude(const Interval& interval);
+
+/// Largest noise amplitude of a hidden layer, over the terms of the space (their sum: they add).
+double noise(const Space& space, Index layer);
+
+/// Fewest failures of a term in a layer, given that the others take as many as they can: 0 unless it says "exactly".
+Index least(const Space::Term& term, Index layer);
+
+}  // namespace withstand

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+// Forward error propagation with one number per layer (When Neurons Fail, IPDPS 2017), Theorems A, B, C and F of
+// docs/theory.md. With e_l a bound on the sum of |deviation| over the neurons of layer l,
+//
+//   e_l = f_l Delta_l + (N_l - f_l) c_l + K_l g_l M_l,     c_l = K_l w_l e_{l-1},     |error_k| <= w_k e_L + g M
+//
+// A total count is distributed by dynamic programming over the layers: the step is nondecreasing in e_{l-1}, so the
+// largest e_l for every number of failures spent so far is all that has to be kept.
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+#include "bounds/effects.hpp"
+#include "bounds/methods.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+namespace {
+
+using Counts = std::vector<Index>;
+
+constexpr double most_steps = 2e7;  // of the dynamic programme, before totals are relaxed
+
+class Recursion {
+ public:
+  Recursion(const Network& net, const Space& space, const std::vector<Interval>& layers, Formula formula)
+      : net_(net), space_(space), layers_(layers), formula_(formula) {
+    for (const Space::Term& term : space.terms())
+      if (term.failure.effect != Effect::noise) add(term);
+    lay_out_states();
+    for (Index l = 0; l <= net.depth(); ++l) {
+      noise_.push_back(noise(space, l));
+      order_.push_back(order_by_effect(static_cast<std::size_t>(l)));
+    }
+    if (formula == Formula::fep) require_cover();
+  }
+
+  bool relaxed() const { return relaxed_; }
+
+  std::vector<double> run(const std::vector<Target>& targets) const {
+    const std::vector<Upper> errors = propagate();
+    std::vector<double> values;
+    for (const Target& target : targets) values.push_back(finish(errors, target).value());
+    return values;
+  }
+
+ private:
+  struct Faults {
+    const Space::Term* term;
+    bool synapses;
+    bool counted_here;          // per layer; else a total that the states keep
+    Index total;
+    std::size_t stride;
+    std::vector<double> effect;  // per layer: Delta_l of a neuron, M_l of a synapse (not of the output layer)
+    std::vector<Index> most;     // per layer 0..L+1
+  };
+
+  void add(const Space::Term& term) {
+    const Failure& failure = term.failure;
+    Faults faults{&term, on_synapses(failure.effect), !failure.total, failure.counts.front(), 0, {}, {}};
+    for (Index l = 0; l <= net_.layers(); ++l) {
+      faults.most.push_back(term.most(l));
+      if (l > net_.depth()) break;
+      const bool any = faults.most.back() > 0;
+      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.max_weight(l))
+                                                         : magnitude(deviation(failure, layer(failure, l))));
+    }
+    faults_.push_back(std::move(faults));
+  }
+
+  /// Transmitted values of a layer, which must be bounded if the effect depends on them.
+  const Interval& layer(const Failure& failure, Index l) const {
+    const Interval& range = layers_[static_cast<std::size_t>(l)];
+    const bool needed = failure.effect != Effect::deviation && !is_added(failure.effect);
+    if (!needed || std::isfinite(magnitude(range))) return range;
+    std::ostringstream message;
+    message << failure.describe() << ": ";
+    if (l == 0) message << "inputs may be anything without a domain";
+    else message << "layer " << l << " (" << net_.activation(l).name() << ") is unbounded without a domain";
+    throw std::invalid_argument(message.str() + "; give inputs or a Box");
+  }
+
+  /// M: what one failed synapse into layer l does to its receiver.
+  double received(const Failure& failure, Index l, double weight) const {
+    return magnitude(delivered(failure, weight, layer(failure, l - 1)));
+  }
+
+  /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.
+  std::vector<std::size_t> order_by_effect(std::size_t at) const {
+    std::vector<std::size_t> order(faults_.size());
+    for (std::size_t t = 0; t < order.size(); ++t) order[t] = t;
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return faults_[a].effect[at] > faults_[b].effect[at]; });
+    return order;
+  }
+
+  void lay_out_states() {
+    double states = 1;
+    for (const Faults& f : faults_) states *= f.counted_here ? 1.0 : static_cast<double>(f.total + 1);
+    relaxed_ = states * states * static_cast<double>(net_.layers()) / 2 > most_steps;
+    if (relaxed_) formula_ = formula_ == Formula::capped ? Formula::capped : Formula::at_most;
+    states_ = 1;
+    for (Faults& f : faults_) {
+      if (relaxed_) f.counted_here = true;
+      f.stride = states_;
+      if (!f.counted_here) states_ *= static_cast<std::size_t>(f.total + 1);
+    }
+  }
+
+  /// Whether the count is exact: such a neuron fails even where failing does less harm than relaying.
+  bool forced(const Faults& f) const {
+    return formula_ == Formula::fep || (formula_ == Formula::capped && f.term->failure.exactly && !(relaxed_ && f.term->failure.total));
+  }
+
+  /// Theorem C: the paper's formula covers "at most" where a failure does at least what the range allows.
+  void require_cover() const {
+    for (const Faults& f : faults_)
+      for (Index l = 1; l <= net_.depth() && !f.synapses && !f.term->failure.exactly; ++l) {
+        const auto at = static_cast<std::size_t>(l);
+        if (f.most[at] == 0 || f.effect[at] >= add_up(net_.activation(l).range(), noise_[at])) continue;
+        std::ostringstream message;
+        message << "fep: " << f.term->failure.describe() << " is an at-most space and in layer " << l
+                << " a failure deviates by at most " << f.effect[at] << ", less than the range "
+                << net_.activation(l).range() << " of " << net_.activation(l).name()
+                << ", so the formula may fall short; use method 'at-most', or exactly=True";
+        throw std::invalid_argument(message.str());
+      }
+  }
+
+  /// Deviation of a receiver of layer l whose pre-activation is off by eta.
+  Upper relay(Index l, const Upper& eta) const {
+    const Activation& phi = net_.activation(l);
+    const Upper linear = Upper(phi.lipschitz()) * eta;
+    if (formula_ != Formula::capped) return linear;
+    const Upper capped = std::min(linear, Upper(phi.range()));
+    return phi.kind() == Activation::Kind::logistic || phi.kind() == Activation::Kind::tanh
+               ? std::min(capped, Upper(phi.modulus(eta.value())))
+               : capped;
+  }
+
+  /// One layer of the recursion; `relayed` is the deviation c_l of a neuron that does not fail, its noise left out.
+  Upper step(Index l, const Upper& relayed, const Counts& counts) const {
+    const auto at = static_cast<std::size_t>(l);
+    const Upper alone = relayed + noise_[at];
+    Index alive = net_.width(l);
+    Upper failed = 0;
+    for (const bool must : {true, false})
+      for (const std::size_t t : order_[at]) {
+        const Faults& f = faults_[t];
+        if (f.synapses || forced(f) != must || (!must && !(alone < Upper(f.effect[at])))) continue;
+        const Index taken = std::min(counts[t], alive);
+        failed = failed + Upper(static_cast<double>(taken)) * f.effect[at];
+        alive -= taken;
+      }
+    const Upper correct(static_cast<double>(alive));
+    Upper relaying = correct * relayed;
+    for (std::size_t t = 0; t < faults_.size() && l > 0; ++t)
+      if (faults_[t].synapses)
+        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults_[t].effect[at]);
+    if (formula_ == Formula::capped && l > 0) relaying = std::min(relaying, correct * net_.activation(l).range());
+    return failed + relaying + correct * noise_[at];
+  }
+
+  Index used(const Faults& f, std::size_t state) const {
+    return f.counted_here ? 0 : static_cast<Index>(state / f.stride % static_cast<std::size_t>(f.total + 1));
+  }
+
+  /// The next way to spend failures in layer l after `counts`, from state to `next`; false after the last one.
+  bool advance(Index l, std::size_t state, Counts& counts, std::size_t& next) const {
+    for (std::size_t t = 0; t < faults_.size(); ++t) {
+      const Faults& f = faults_[t];
+      if (f.counted_here) continue;
+      const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state));
+      if (counts[t] < room) {
+        ++counts[t];
+        next += f.stride;
+        return true;
+      }
+      next -= static_cast<std::size_t>(counts[t]) * f.stride;
+      counts[t] = 0;
+    }
+    return false;
+  }
+
+  /// e_L for every number of failures spent; negative where it cannot be reached.
+  std::vector<Upper> propagate() const {
+    std::vector<Upper> errors(states_, Upper(-1));
+    errors[0] = 0;
+    for (Index l = 0; l <= net_.depth(); ++l) {
+      std::vector<Upper> after(states_, Upper(-1));
+      for (std::size_t state = 0; state < states_; ++state) {
+        if (errors[state] < Upper(0)) continue;
+        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.max_weight(l)) * errors[state]);
+        Counts counts;
+        for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);
+        std::size_t next = state;
+        do after[next] = std::max(after[next], step(l, relayed, counts));
+        while (advance(l, state, counts, next));
+      }
+      errors = std::move(after);
+    }
+    return errors;
+  }
+
+  /// The output layer: failures not spent before are synapses into it, or there are none left.
+  Upper finish(const std::vector<Upper>& errors, const Target& target) const {
+    const double weight = weight_of(target);
+    Upper worst = 0;
+    for (std::size_t state = 0; state < states_; ++state) {
+      if (errors[state] < Upper(0)) continue;
+      Upper sum = Upper(weight) * errors[state];
+      bool complete = true;
+      for (const Faults& f : faults_) {
+        const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);
+        complete = complete && here <= f.most.back();
+        if (f.synapses && here > 0) sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target);
+      }
+      if (complete) worst = std::max(worst, sum);
+    }
+    return worst;
+  }
+
+  /// max over i of |W_ki|; for a difference |W_ji - W_ci|, or both where the two outputs may be told different values.
+  double weight_of(const Target& target) const {
+    const Vector& rows = net_.facts(net_.layers()).row_max;
+    if (!target.is_difference()) return rows(target.plus);
+    if (equivocal(space_)) return add_up(rows(target.plus), rows(target.minus));
+    const Matrix& weight = net_.weight(net_.layers());
+    double largest = 0;
+    for (Index i = 0; i < weight.cols(); ++i) {
+      const double a = weight(target.plus, i);
+      const double b = weight(target.minus, i);
+      largest = std::max({largest, sub_up(a, b), sub_up(b, a)});
+    }
+    return largest;
+  }
+
+  double received_by(const Failure& failure, const Target& target) const {
+    const Vector& rows = net_.facts(net_.layers()).row_max;
+    const double plus = received(failure, net_.layers(), rows(target.plus));
+    return target.is_difference() ? std::max(plus, received(failure, net_.layers(), rows(target.minus))) : plus;
+  }
+
+  const Network& net_;
+  const Space& space_;
+  const std::vector<Interval>& layers_;
+  Formula formula_;
+  std::vector<Faults> faults_;
+  std::vector<double> noise_;                     // per layer
+  std::vector<std::vector<std::size_t>> order_;   // per layer
+  std::size_t states_ = 1;
+  bool relaxed_ = false;
+};
+
+}  // namespace
+
+bool equivocal(const Space& space) {
+  return std::any_of(space.terms().begin(), space.terms().end(),
+                     [](const Space::Term& term) { return term.failure.equivocal; });
+}
+
+ScalarBound scalar_bound(const Network& network, const Space& space, const std::vector<Interval>& layers,
+                         Formula formula, const std::vector<Target>& targets) {
+  const Recursion recursion(network, space, layers, formula);
+  return {recursion.run(targets), recursion.relaxed()};
+}
+
+}  // namespace withstand

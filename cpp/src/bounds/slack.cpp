@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "bounds/slack.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bounds/effects.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+namespace {
+
+/// Largest deviation of a failed neuron of a layer, and of a receiver's pre-activation by failed synapses.
+void strikes(const Network& net, const Space& space, const std::vector<Interval>& layers, Index l, double& neuron,
+             double& synapses) {
+  for (const Space::Term& term : space.terms()) {
+    const auto most = static_cast<double>(term.most(l));
+    if (most == 0) continue;
+    if (term.failure.effect == Effect::noise) neuron = std::max(neuron, amount(term.failure, l));
+    else if (on_synapses(term.failure.effect))
+      synapses += most * magnitude(delivered(term.failure, net.max_weight(l), layers[static_cast<std::size_t>(l - 1)]));
+    else neuron = std::max(neuron, magnitude(deviation(term.failure, layers[static_cast<std::size_t>(l)])));
+  }
+}
+
+}  // namespace
+
+double evaluation_slack(const Network& net, const Space& space, const std::vector<Interval>& layers, bool from_domain) {
+  double error = 0;   // of one execution, per neuron
+  double off = 0;     // deviation of a neuron by failures, so that the failed execution's values are bounded too
+  double values = 0;  // largest transmitted value of either execution
+  for (Index l = 0; l <= net.layers(); ++l) {
+    double neuron = 0;
+    double synapses = 0;
+    if (l <= net.depth() || l == net.layers()) strikes(net, space, layers, l, neuron, synapses);
+    if (l == 0) {
+      off = neuron;
+      values = magnitude(layers[0]) + off;
+      continue;
+    }
+    const Activation& phi = net.activation(l);
+    const double row = net.facts(l).row_sum.maxCoeff();
+    const bool reached = off > 0 || synapses > 0;  // before that both executions are the same, operation by operation
+    const double pre = mul_up(row, values) + net.bias(l).cwiseAbs().maxCoeff() + synapses;
+    const double rounding = 2 * static_cast<double>(net.width(l - 1) + 8) * unit_roundoff * pre;
+    const double last = 16 * unit_roundoff * std::min(phi.magnitude(), std::abs(phi(0)) + phi.lipschitz() * pre);
+    if (reached || from_domain) error = phi.lipschitz() * (mul_up(row, error) + rounding) + last;
+    off = std::max(neuron, reached ? std::min(phi.lipschitz() * (mul_up(row, off) + synapses), phi.range()) : 0.0) +
+          (neuron > 0 && l <= net.depth() ? noise(space, l) : 0.0);
+    if (l <= net.depth()) values = magnitude(layers[static_cast<std::size_t>(l)]) + off;
+  }
+  return std::isnan(error) ? infinity : 2 * error * (1 + 1e-9);
+}
+
+}  // namespace withstand

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "bindings.hpp"
+#include "withstand/bound.hpp"
+
+using namespace withstand;
+
+void bind_bounds(py::module_& m) {
+  py::class_<Bounds>(m, "Bounds")
+      .def_property_readonly("values", [](const Bounds& b) { return b.values; })
+      .def_property_readonly("per_output", [](const Bounds& b) -> Vector { return b.values.colwise().maxCoeff(); })
+      .def_property_readonly("per_input", [](const Bounds& b) -> Vector { return b.values.rowwise().maxCoeff(); })
+      .def_property_readonly("value", [](const Bounds& b) { return b.values.maxCoeff(); })
+      .def_readonly("exactly", &Bounds::exactly)
+      .def_readonly("relaxed", &Bounds::relaxed)
+      .def_readonly("slack", &Bounds::slack);
+
+  m.def("bound_without_domain", [](const Network& net, const Space& space, const std::string& method, bool argmax) {
+    return bound(net, space, std::nullopt, method_named(method), argmax ? Goal::argmax : Goal::error, 1);
+  });
+  m.def("bound", [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper,
+                    const std::string& method, bool argmax, int threads) {
+    py::gil_scoped_release release;
+    return bound(net, space, Domain{lower, upper}, method_named(method), argmax ? Goal::argmax : Goal::error, threads);
+  });
+}
