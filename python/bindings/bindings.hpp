@@ -11,3 +11,4 @@ namespace py = pybind11;
 void bind_config(py::module_& m);
 void bind_network(py::module_& m);
 void bind_failure(py::module_& m);
+void bind_linear(py::module_& m);
