@@ -10,11 +10,11 @@ void bind_linear(py::module_& m) {
       .def_readonly("term", &Gain::term)
       .def_readonly("value", &Gain::value);
 
-  py::class_<Range>(m, "Range").def_readonly("lower", &Range::lower).def_readonly("upper", &Range::upper);
+  py::class_<LayerRange>(m, "LayerRange").def_readonly("lower", &LayerRange::lower).def_readonly("upper", &LayerRange::upper);
 
-  py::class_<Ranges>(m, "Ranges")
-      .def_readonly("deviation", &Ranges::deviation)
-      .def_readonly("faulty", &Ranges::faulty);
+  py::class_<LinearRanges>(m, "LinearRanges")
+      .def_readonly("deviation", &LinearRanges::deviation)
+      .def_readonly("faulty", &LinearRanges::faulty);
 
   py::class_<Restriction::Failed>(m, "Failed")
       .def(py::init<Site, std::size_t, double, double>(), py::arg("site"), py::arg("term"), py::arg("lower"),
@@ -42,7 +42,7 @@ void bind_linear(py::module_& m) {
       .def(py::init<const Network&, const Space&, ConstVectorRef, ConstVectorRef>(), py::keep_alive<1, 2>(),
            py::keep_alive<1, 3>())
       .def("__call__",
-           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const Ranges* known) {
+           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known) {
              py::gil_scoped_release release;
              return bound(restriction, rows, known);
            },

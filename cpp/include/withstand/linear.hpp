@@ -25,14 +25,14 @@
 namespace withstand {
 
 /// Componentwise lower <= upper, of one layer.
-struct Range {
+struct LayerRange {
   Vector lower, upper;
 };
 
 /// Proved ranges of the pre-activations of layers 1..L+1 (entry 0 is empty).
-struct Ranges {
-  std::vector<Range> deviation;  ///< of ŝ - s, at the same input
-  std::vector<Range> faulty;     ///< of ŝ
+struct LinearRanges {
+  std::vector<LayerRange> deviation;  ///< of ŝ - s, at the same input
+  std::vector<LayerRange> faulty;     ///< of ŝ
 };
 
 /// What a free component adds to the bound of one objective when it fails.
@@ -49,7 +49,7 @@ class LinearResult {
  public:
   Vector deviation;  ///< >= c (F̂ - F)
   Vector faulty;     ///< >= c F̂
-  Ranges ranges;     ///< what was proved on the way, for the children
+  LinearRanges ranges;     ///< what was proved on the way, for the children
 
   /// The free components that the bound of this objective counts as failed, largest gain first.
   std::vector<Gain> selected(Index row) const;
@@ -82,10 +82,10 @@ class LinearBound {
   LinearBound& operator=(LinearBound&&) = delete;
 
   /// `rows` is k x m. `known` are ranges proved for a restriction that allows at least the same patterns.
-  LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows, const Ranges* known = nullptr);
+  LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known = nullptr);
 
   /// Proved ranges of the intact network's pre-activations, layers 1..L+1.
-  const std::vector<Range>& nominal() const;
+  const std::vector<LayerRange>& nominal() const;
 
  private:
   struct Prepared;

@@ -21,7 +21,7 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 bool by_value(const Gain& a, const Gain& b) { return a.value != b.value ? a.value > b.value : a.site < b.site; }
 
 /// c z over a range of z, rounded up.
-double support(const Range& range, const double* c, Index n) {
+double support(const LayerRange& range, const double* c, Index n) {
   double sum = 0, size = 0;
   for (Index i = 0; i < n; ++i) {
     const double product = c[i] == 0 ? 0 : c[i] * (c[i] > 0 ? range.upper(i) : range.lower(i));
@@ -67,9 +67,9 @@ LinearBound::LinearBound(const LinearBound& other) : prepared_(other.prepared_),
 LinearBound::LinearBound(LinearBound&&) noexcept = default;
 LinearBound::~LinearBound() = default;
 
-const std::vector<Range>& LinearBound::nominal() const { return prepared_->pre; }
+const std::vector<LayerRange>& LinearBound::nominal() const { return prepared_->pre; }
 
-LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows, const Ranges* known) {
+LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known) {
   const Network& net = prepared_->net;
   if (rows.cols() != net.outputs())
     throw std::invalid_argument("objectives have " + std::to_string(rows.cols()) + " columns, the network has " +

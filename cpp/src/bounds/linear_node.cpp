@@ -16,7 +16,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-Interval entry(const Range& range, Index i) { return {range.lower(i), range.upper(i)}; }
+Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
 
 double amplitude(const Failure& failure, Index layer) {
   return failure.amount.size() == 1 || layer == 0 ? failure.amount.front() : failure.amount[at(layer - 1)];
@@ -99,22 +99,22 @@ void LinearBound::Node::lay_out() {
   }
 }
 
-void LinearBound::Node::intersect(Index l, const Range& range) {
-  Range& deviation = ranges.deviation[at(l)];
+void LinearBound::Node::intersect(Index l, const LayerRange& range) {
+  LayerRange& deviation = ranges.deviation[at(l)];
   deviation.lower = deviation.lower.cwiseMax(range.lower);
   deviation.upper = deviation.upper.cwiseMin(range.upper);
 }
 
-void LinearBound::Node::bound_carriers(Index l, const Ranges* known) {
+void LinearBound::Node::bound_carriers(Index l, const LinearRanges* known) {
   const Index n = given->net.width(l);
-  Range& deviation = ranges.deviation[at(l)];
+  LayerRange& deviation = ranges.deviation[at(l)];
   layers[at(l)].carried = layers[at(l - 1)].live;
   deviation.lower.setZero(n);
   deviation.upper.setZero(n);
   if (layers[at(l)].carried) propagate(l);
   if (known != nullptr) intersect(l, known->deviation[at(l)]);
-  Range& faulty = ranges.faulty[at(l)];
-  const Range& nominal = given->pre[at(l)];
+  LayerRange& faulty = ranges.faulty[at(l)];
+  const LayerRange& nominal = given->pre[at(l)];
   faulty.lower = (nominal.lower + deviation.lower).unaryExpr(&down);
   faulty.upper = (nominal.upper + deviation.upper).unaryExpr(&up);
   if (known != nullptr) {
@@ -134,7 +134,7 @@ void LinearBound::Node::bound_carriers(Index l, const Ranges* known) {
 
 void LinearBound::Node::propagate(Index l) {
   const Matrix& w = given->net.weight(l);
-  Range& deviation = ranges.deviation[at(l)];
+  LayerRange& deviation = ranges.deviation[at(l)];
   constexpr Index chunk = 64;  // rows bounded together: their coefficients stay in the second-level cache
   for (Index first = 0; first < w.rows(); first += chunk) {
     const Index count = std::min(chunk, w.rows() - first);
@@ -168,7 +168,7 @@ void LinearBound::Node::relax(Index l) {
   for (Index i = 0; i < n; ++i) relax_neuron(l, i);
   layer.live = !layer.segments.empty() || (layer.magnitude.array() != 0).any();
   if (l == 0) return;
-  const Range& deviation = ranges.deviation[at(l)];
+  const LayerRange& deviation = ranges.deviation[at(l)];
   if (layer.carried)
     layer.rounding = given->net.weight(l).cwiseAbs() * layers[at(l - 1)].magnitude +
                      2 * deviation.lower.cwiseAbs().cwiseMax(deviation.upper.cwiseAbs());
@@ -218,7 +218,7 @@ void LinearBound::Node::rate(Segment& segment, Index l, Index i) {
   layer.magnitude(i) = std::max({layer.magnitude(i), std::abs(failed.lower), std::abs(failed.upper)});
 }
 
-void LinearBound::Node::bound_outputs(const ConstMatrixRef& rows, const Ranges* known, Vector& bounds) {
+void LinearBound::Node::bound_outputs(const ConstMatrixRef& rows, const LinearRanges* known, Vector& bounds) {
   const Network& net = given->net;
   const Index top = net.depth();
   (void)known;

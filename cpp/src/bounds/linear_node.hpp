@@ -12,7 +12,7 @@ struct LinearBound::Prepared {
   const Network& net;
   const Space& space;
   bool point = false;
-  std::vector<Range> pre, post;                            ///< nominal
+  std::vector<LayerRange> pre, post;                            ///< nominal
   std::vector<std::vector<std::vector<char>>> candidate;   ///< [term][layer][neuron]
   std::vector<Vector> noise;                               ///< [layer]: amplitude of every neuron, or empty
 
@@ -36,19 +36,19 @@ struct LinearBound::Node {
   std::vector<relaxed::Layer> layers;       ///< 0..L
   std::vector<relaxed::Pool> pools;
   Index columns = 0;
-  Ranges ranges;
+  LinearRanges ranges;
   Block block;
   bool empty = false;                       ///< no pattern is allowed
 
   void begin(const Prepared& prepared, const Restriction& restricted);
   void lay_out();
-  void bound_carriers(Index layer, const Ranges* known);
-  void intersect(Index layer, const Range& range);
+  void bound_carriers(Index layer, const LinearRanges* known);
+  void intersect(Index layer, const LayerRange& range);
   void relax(Index layer);
   void relax_neuron(Index layer, Index neuron);
   void rate(relaxed::Segment& segment, Index layer, Index neuron);
   void propagate(Index layer);
-  void bound_outputs(const ConstMatrixRef& rows, const Ranges* known, Vector& bounds);
+  void bound_outputs(const ConstMatrixRef& rows, const LinearRanges* known, Vector& bounds);
 
   /// From coefficients on the signals of `layer` (block.signal) back to the first layer that can deviate.
   void substitute(Index layer);

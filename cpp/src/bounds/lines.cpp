@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/lines.hpp"
+#include "bounds/lines.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-namespace withstand {
+namespace withstand::relaxed {
 namespace {
 
 using Kind = Activation::Kind;
@@ -231,4 +231,4 @@ double slope_below(const Activation& phi, Interval range, double s) {
   return derivative(phi, s);
 }
 
-}  // namespace withstand
+}  // namespace withstand::relaxed

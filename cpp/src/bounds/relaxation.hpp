@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "withstand/lines.hpp"
+#include "bounds/lines.hpp"
 #include "withstand/linear.hpp"
 
 // What the linear bound knows of each layer. "Signal" is what a neuron hands on, "carrier" is the pre-activation it is a
@@ -47,7 +47,7 @@ struct Layer {
   bool live = false;           ///< signals are not all 0
   Vector upper_slope, upper_offset, lower_slope, lower_offset;
   Vector upper_floor, lower_ceiling;  ///< least value of the upper line, largest of the lower one
-  Range signal;                ///< of z while the neuron does not fail
+  LayerRange signal;                ///< of z while the neuron does not fail
   Vector magnitude;            ///< max |z|, failures included
   Vector rounding;             ///< scale of what one rounding in a coefficient of the carrier costs: |W| magnitude + ...
   std::vector<Segment> segments;
@@ -56,9 +56,9 @@ struct Layer {
 /// [v - y] for a transmitted value v, or the added value itself.
 Interval failed_deviation(Effect effect, Interval sent, Interval nominal);
 
-/// Ranges of the intact network, pre[l] and post[l] (post[0] is the domain), rounded outward.
-void nominal_ranges(const Network& net, ConstVectorRef lower, ConstVectorRef upper, std::vector<Range>& pre,
-                    std::vector<Range>& post);
+/// LinearRanges of the intact network, pre[l] and post[l] (post[0] is the domain), rounded outward.
+void nominal_ranges(const Network& net, ConstVectorRef lower, ConstVectorRef upper, std::vector<LayerRange>& pre,
+                    std::vector<LayerRange>& post);
 
 /// What is known of one receiver in the difference form.
 struct Receiver {

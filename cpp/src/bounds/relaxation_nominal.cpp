@@ -5,8 +5,8 @@ namespace withstand::relaxed {
 
 // Interval propagation in midpoint-radius form: s = W m + b has radius |W| r, and the rounding of an inner product of n
 // terms is at most (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone.
-void nominal_ranges(const Network& net, ConstVectorRef lower, ConstVectorRef upper, std::vector<Range>& pre,
-                    std::vector<Range>& post) {
+void nominal_ranges(const Network& net, ConstVectorRef lower, ConstVectorRef upper, std::vector<LayerRange>& pre,
+                    std::vector<LayerRange>& post) {
   const auto layers = static_cast<std::size_t>(net.layers());
   pre.assign(layers + 1, {});
   post.assign(layers + 1, {});

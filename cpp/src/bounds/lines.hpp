@@ -3,7 +3,7 @@
 
 #include "withstand/activation.hpp"
 
-namespace withstand {
+namespace withstand::relaxed {
 
 /// s -> slope * s + offset, slope >= 0.
 struct Line {
@@ -39,4 +39,4 @@ double derivative(const Activation& phi, double s);
 /// [inf, sup] of phi' on `range`, rounded outward.
 Interval slopes(const Activation& phi, Interval range);
 
-}  // namespace withstand
+}  // namespace withstand::relaxed
