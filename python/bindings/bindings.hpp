@@ -13,3 +13,4 @@ void bind_network(py::module_& m);
 void bind_failure(py::module_& m);
 void bind_enumerate(py::module_& m);
 void bind_bounds(py::module_& m);
+void bind_linear(py::module_& m);

@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_failure(m);
   bind_enumerate(m);
   bind_bounds(m);
+  bind_linear(m);
 }

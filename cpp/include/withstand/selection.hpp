@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "withstand/types.hpp"
+
+namespace withstand {
+
+/// Sum of the `count` largest of n gains, the worst that at most `count` failures add; gains below 0 are left out
+/// unless `exactly`. Infinite when a gain is not a number; -infinity when `exactly` asks for more gains than there are.
+double top_sum(const double* gains, Index n, Index count, bool exactly = false);
+
+}  // namespace withstand
