@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_config(m);
   bind_network(m);
   bind_failure(m);
+  bind_search(m);
 }

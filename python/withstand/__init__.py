@@ -12,9 +12,13 @@ from withstand.embedded import embedded
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.search import WorstCase, worst_case
+from withstand.spec import Argmax
+from withstand.witness import Witness
 
 __all__ = [
     "Activation",
+    "Argmax",
     "Box",
     "Byzantine",
     "Crash",
@@ -25,10 +29,13 @@ __all__ = [
     "SynapseByzantine",
     "SynapseCrash",
     "UnsupportedModel",
+    "Witness",
+    "WorstCase",
     "__version__",
     "embedded",
     "get_cmake_dir",
     "get_include",
     "load",
     "show_config",
+    "worst_case",
 ]

@@ -15,6 +15,10 @@ struct Kernels {
   /// C (m x n) += A (m x k) * B (k x n); row-major with leading dimensions lda, ldb, ldc.
   void (*multiply_add)(long m, long n, long k, const double* a, long lda, const double* b, long ldb, double* c,
                        long ldc);
+
+  /// out = base + sum over c < count of scale[c] * rows[index[c]]: n entries, rows `ld` apart; `base` may be `out`.
+  void (*combine)(long n, const double* base, long count, const int* index, const double* scale, const double* rows,
+                  long ld, double* out);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

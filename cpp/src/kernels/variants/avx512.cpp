@@ -5,6 +5,6 @@
 namespace withstand {
 
 extern const Kernels kernels_avx512;
-const Kernels kernels_avx512{"avx512", WITHSTAND_LANES, multiply_add};
+const Kernels kernels_avx512{"avx512", WITHSTAND_LANES, multiply_add, combine};
 
 }  // namespace withstand

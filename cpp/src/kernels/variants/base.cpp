@@ -5,6 +5,6 @@
 namespace withstand {
 
 extern const Kernels kernels_base;
-const Kernels kernels_base{"base", WITHSTAND_LANES, multiply_add};
+const Kernels kernels_base{"base", WITHSTAND_LANES, multiply_add, combine};
 
 }  // namespace withstand
