@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_enumerate(m);
   bind_bounds(m);
   bind_linear(m);
+  bind_search(m);
 }

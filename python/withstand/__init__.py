@@ -14,6 +14,9 @@ from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, Synap
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
 from withstand.spec import Argmax
+from withstand.search import WorstCase, worst_case
+from withstand.spec import Argmax
+from withstand.witness import Witness
 
 __all__ = [
     "Activation",
@@ -29,6 +32,8 @@ __all__ = [
     "SynapseByzantine",
     "SynapseCrash",
     "UnsupportedModel",
+    "Witness",
+    "WorstCase",
     "__version__",
     "embedded",
     "get_cmake_dir",
@@ -37,4 +42,5 @@ __all__ = [
     "bound",
     "fep",
     "show_config",
+    "worst_case",
 ]

@@ -24,6 +24,10 @@ struct Kernels {
   double (*deviation)(long n, double* row, double reference, double* errors);
   /// row = row - other, errors = max(errors, row); returns the largest of row; n > 0.
   double (*excess)(long n, double* row, const double* other, double* errors);
+
+  /// out = base + sum over c < count of scale[c] * rows[index[c]]: n entries, rows `ld` apart; `base` may be `out`.
+  void (*combine)(long n, const double* base, long count, const int* index, const double* scale, const double* rows,
+                  long ld, double* out);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

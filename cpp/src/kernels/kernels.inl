@@ -14,8 +14,12 @@ typedef double Pack __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8),
 inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
 inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
+#include "combine.inl"
 #include "multiply_add.inl"
 #include "walk.inl"
 
 }  // namespace
 }  // namespace withstand
+
+// The entries of Kernels, in the order of its declaration.
+#define WITHSTAND_TABLE multiply_add, axpy, spread, deviation, excess, combine

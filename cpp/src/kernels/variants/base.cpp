@@ -5,6 +5,6 @@
 namespace withstand {
 
 extern const Kernels kernels_base;
-const Kernels kernels_base{"base", WITHSTAND_LANES, multiply_add, axpy, spread, deviation, excess};
+const Kernels kernels_base{"base", WITHSTAND_LANES, WITHSTAND_TABLE};
 
 }  // namespace withstand

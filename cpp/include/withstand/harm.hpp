@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "withstand/network.hpp"
+
+namespace withstand {
+
+/// What a search maximises.
+enum class Goal {
+  error,  ///< max over outputs k of |faulty F_k - nominal F_k|
+  flip    ///< max over outputs j != c of faulty F_j - F_c, c the intact network's class: the class flips where >= 0
+};
+
+/// The harm of faulty outputs at one input, measured after the output activation psi.
+///
+/// Harm is also a maximum over a few *objectives* o: gauge(o, t) nondecreasing in t = rows().row(o) . z, where z is the
+/// output layer's pre-activation. That is what selection in the last hidden layer maximises.
+class Harm {
+ public:
+  /// Throws std::invalid_argument for Goal::flip on a network with a single output.
+  Harm(const Network& network, ConstVectorRef input, Goal goal);
+
+  double operator()(const Vector& outputs) const { return at(outputs.data(), worst(outputs)); }
+  /// Harm of output pre-activations; `z` has as many entries as the network has outputs.
+  double of_pre(const double* z) const;
+  /// The output where the harm is attained, the first of equals.
+  Index worst(const Vector& outputs) const;
+
+  /// Whether harm is the maximum of the objectives: always for errors, for flips only without an output activation.
+  bool by_objectives() const { return goal_ == Goal::error || linear_; }
+  const Matrix& rows() const { return rows_; }  ///< one objective per row, m columns
+  double gauge(Index objective, double t) const;
+  Goal goal() const { return goal_; }
+  const Vector& nominal() const { return nominal_; }  ///< F, after the output activation
+  Index chosen() const { return class_; }             ///< c, the intact network's class (first of equals)
+
+ private:
+  double at(const double* values, Index output) const;
+
+  Goal goal_;
+  Activation psi_;
+  bool linear_;
+  Vector nominal_;
+  Index class_ = 0;
+  Matrix rows_;
+};
+
+}  // namespace withstand

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "withstand/forward.hpp"
+#include "withstand/harm.hpp"
+
+namespace withstand {
+
+/// A concrete execution that does harm: what failed, at which input, where, how much.
+struct Witness {
+  std::vector<Forced> failed;  ///< sorted by site
+  Vector input;
+  Index input_index = 0;
+  Index output = 0;
+  double harm = 0;  ///< of the canonical evaluation
+};
+
+/// Whether `a` is to be reported rather than `b`: more harm, then fewer failures, then smaller components, then values,
+/// then the earlier input. A total order, so that the reported witness does not depend on who found it first.
+bool better(const Witness& a, const Witness& b);
+
+/// The best witness found so far, shared by all workers. Whatever enters has been replayed canonically.
+class Incumbent {
+ public:
+  /// Replay `failed` (any order) at an input and keep it if it is better. Returns its harm.
+  double offer(const Network& network, const Harm& harm, ConstVectorRef input, Index input_index,
+               std::vector<Forced> failed);
+
+  double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< -infinity while there is none
+  const std::optional<Witness>& witness() const { return witness_; }     ///< read when the workers have ended
+
+ private:
+  std::atomic<double> harm_{-std::numeric_limits<double>::infinity()};
+  std::mutex mutex_;
+  std::optional<Witness> witness_;
+};
+
+}  // namespace withstand

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "withstand/choices.hpp"
+
+namespace withstand {
+
+/// Intervals that hold in every execution a finite failure space allows, for every input between two corners.
+struct Reach {
+  std::vector<Vector> lower;  ///< of the pre-activations of layers 1..L+1 (entry 0 is empty)
+  std::vector<Vector> upper;
+  std::vector<Vector> noise;  ///< how far two double evaluations in different order can be apart, same layers
+};
+
+/// Interval propagation with cardinality: a receiver's range grows by the largest gains that each quota can pay for.
+/// Rounded outward. Cost: one pass over the weights and a selection per receiver and quota.
+Reach reach(const Network& network, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices);
+
+/// Sum of the `count` largest positive entries; reorders them.
+double sum_of_largest(std::vector<double>& gains, Index count);
+
+}  // namespace withstand

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/choices.hpp"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+namespace withstand {
+namespace {
+
+bool before(const Option& a, const Option& b) { return a.site != b.site ? a.site < b.site : a.quota < b.quota; }
+
+void add_term(Choices& choices, const Space::Term& term) {
+  const double value = term.failure.effect == Effect::stuck ? term.failure.amount.front() : 0.0;
+  if (term.failure.total)
+    choices.quotas.push_back({term.failure.counts.front(), term.failure.exactly, 0});
+  for (std::size_t l = 0; l < term.sites.size(); ++l) {
+    if (!term.failure.total && !term.sites[l].empty())
+      choices.quotas.push_back({term.count(static_cast<Index>(l)), term.failure.exactly, 0});
+    for (const Site& site : term.sites[l]) {
+      Choices::Quota& quota = choices.quotas.back();
+      quota.last_stage = std::max(quota.last_stage, stage_of(site));
+      choices.stages[stage_of(site)].options.push_back({site, value, choices.quotas.size() - 1});
+    }
+  }
+}
+
+}  // namespace
+
+Choices::Choices(const Network& net, const Space& space) : stages(2 * static_cast<std::size_t>(net.layers()) + 1) {
+  if (!space.finite())
+    throw std::invalid_argument(space.describe() + ": interval-valued failures have no finite set of configurations");
+  for (Index l = 1; l <= net.layers(); ++l) {
+    stages[synapse_stage(l)] = {l, true, {}, {}};
+    stages[neuron_stage(l)] = {l, false, {}, {}};
+  }
+  for (const Space::Term& term : space.terms()) add_term(*this, term);
+  for (Stage& stage : stages) {
+    std::sort(stage.options.begin(), stage.options.end(), before);
+    overlapping = overlapping || std::adjacent_find(stage.options.begin(), stage.options.end(),
+                                                    [](const Option& a, const Option& b) { return a.site == b.site; }) !=
+                                     stage.options.end();
+  }
+}
+
+Choices Choices::restricted(const std::vector<Option>& failed, const std::vector<Site>& alive) const {
+  Choices rest = *this;
+  std::set<Site> decided(alive.begin(), alive.end());
+  for (const Option& option : failed) {
+    decided.insert(option.site);
+    --rest.quotas[option.quota].count;
+    rest.stages[stage_of(option.site)].failed.push_back({option.site, option.value});
+  }
+  for (Quota& quota : rest.quotas) quota.last_stage = 0;
+  for (std::size_t s = 0; s < rest.stages.size(); ++s) {
+    std::vector<Option> kept;
+    for (const Option& option : stages[s].options) {
+      if (decided.count(option.site) != 0) continue;
+      kept.push_back(option);
+      rest.quotas[option.quota].last_stage = s;
+    }
+    rest.stages[s].options = std::move(kept);
+    std::sort(rest.stages[s].failed.begin(), rest.stages[s].failed.end(),
+              [](const Forced& a, const Forced& b) { return a.site < b.site; });
+  }
+  return rest;
+}
+
+std::size_t Choices::last_stage() const {
+  std::size_t last = 0;
+  for (std::size_t s = 0; s < stages.size(); ++s)
+    if (!stages[s].options.empty()) last = s;
+  return last;
+}
+
+bool Choices::exactly() const {
+  return std::any_of(quotas.begin(), quotas.end(), [](const Quota& q) { return q.exactly; });
+}
+
+}  // namespace withstand

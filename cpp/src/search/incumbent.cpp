@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/incumbent.hpp"
+
+#include <algorithm>
+
+namespace withstand {
+
+bool better(const Witness& a, const Witness& b) {
+  if (a.harm != b.harm) return a.harm > b.harm;
+  if (a.failed.size() != b.failed.size()) return a.failed.size() < b.failed.size();
+  for (std::size_t i = 0; i < a.failed.size(); ++i)
+    if (a.failed[i].site != b.failed[i].site) return a.failed[i].site < b.failed[i].site;
+  for (std::size_t i = 0; i < a.failed.size(); ++i)
+    if (a.failed[i].value != b.failed[i].value) return a.failed[i].value < b.failed[i].value;
+  return a.input_index < b.input_index;
+}
+
+double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef input, Index input_index,
+                        std::vector<Forced> failed) {
+  std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
+  const Vector outputs = forward(net, input, failed);
+  Witness found{std::move(failed), input, input_index, harm.worst(outputs), harm(outputs)};
+  const double value = found.harm;
+  if (value < this->harm()) return value;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!witness_ || better(found, *witness_)) {
+    witness_ = std::move(found);
+    harm_.store(witness_->harm, std::memory_order_relaxed);
+  }
+  return value;
+}
+
+}  // namespace withstand

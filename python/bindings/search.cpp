@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "bindings.hpp"
+#include "withstand/search.hpp"
+
+using namespace withstand;
+
+void bind_search(py::module_& m) {
+  py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("flip", Goal::flip);
+  py::enum_<SearchStatus>(m, "SearchStatus")
+      .value("exact", SearchStatus::exact)
+      .value("gap", SearchStatus::gap)
+      .value("budget", SearchStatus::budget)
+      .value("interrupted", SearchStatus::interrupted);
+
+  py::class_<Witness>(m, "Witness")
+      .def_property_readonly("failed",
+                             [](const Witness& w) {
+                               py::dict failed;
+                               for (const Forced& f : w.failed) {
+                                 const Site& s = f.site;
+                                 const py::tuple neuron = py::make_tuple(s.layer, s.to);
+                                 const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
+                                 failed[s.is_synapse() ? synapse : neuron] = f.value;
+                               }
+                               return failed;
+                             })
+      .def_readonly("input", &Witness::input)
+      .def_readonly("input_index", &Witness::input_index)
+      .def_readonly("output", &Witness::output)
+      .def_readonly("harm", &Witness::harm);
+
+  py::class_<SearchResult>(m, "SearchResult")
+      .def_readonly("status", &SearchResult::status)
+      .def_readonly("lower", &SearchResult::lower)
+      .def_readonly("upper", &SearchResult::upper)
+      .def_readonly("witness", &SearchResult::witness)
+      .def_readonly("nodes", &SearchResult::nodes)
+      .def_readonly("evaluations", &SearchResult::evaluations);
+
+  m.def(
+      "worst_case",
+      [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, Goal goal, double gap,
+         double time_limit, std::uint64_t node_limit, int threads, const Watch& watch) {
+        py::gil_scoped_release release;
+        return worst_case(net, space, {lower, upper}, {goal, gap, time_limit, node_limit, threads}, until_ctrl_c(watch));
+      },
+      py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
+      py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"));
+}

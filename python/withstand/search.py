@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The exact worst case: witnessed <= truth <= proved."""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from withstand import _core
+from withstand.domain import Box, bounds_of
+from withstand.failures import Failures
+from withstand.network import Network
+from withstand.spec import Argmax, Spec
+from withstand.witness import Witness
+
+
+@dataclass(frozen=True, eq=False)
+class WorstCase:
+    """What `worst_case` found: lower <= truth <= upper.
+
+    Attributes
+    ----------
+    status : {"exact", "gap", "budget", "interrupted"}
+        Why the search ended: the interval closed, it reached the gap asked for, a limit was reached, or Ctrl-C.
+    lower : float
+        The harm of the witness, by the canonical evaluation.
+    upper : float
+        No configuration at any input of the domain does more harm.
+    exact : bool
+        Whether `upper - lower` is within rounding.
+    witness : Witness or None
+        Attains `lower`; None only when the search ended before its first evaluation.
+    nodes, evaluations : int
+        States and bounds visited; complete evaluations.
+    configurations : int or None
+        Size of the failure space; None for interval-valued failures.
+    seconds : float
+        Wall time.
+    """
+
+    status: str
+    lower: float
+    upper: float
+    exact: bool
+    witness: Witness | None
+    nodes: int
+    evaluations: int
+    configurations: int | None
+    seconds: float
+
+
+def worst_case(
+    net: Network,
+    failures: Failures,
+    domain: npt.ArrayLike | Box,
+    *,
+    spec: Spec = None,
+    gap: float = 0.0,
+    time_limit: float | None = None,
+    node_limit: int | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> WorstCase:
+    """Find the worst that the failures can do to the network, and prove that nothing is worse.
+
+    Parameters
+    ----------
+    net : Network
+    failures : Failures
+        What may fail.
+    domain : array_like of shape (n, d) or (d,), or Box
+        Where: the given inputs.
+    spec : Argmax, optional
+        Maximise the lead over the intact network's class instead of the error.
+    gap : float, default 0.0
+        End as soon as (upper - lower) <= gap * |upper|.
+    time_limit : float, optional
+        Seconds after which the search ends with a valid interval.
+    node_limit : int, optional
+        Nodes after which it does; the same result every time, computed on one thread.
+    threads : int, optional
+        Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
+    progress : bool, default False
+        Write the state of the search to stderr.
+
+    Returns
+    -------
+    WorstCase
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit the network or each other, or limits that are negative.
+
+    Notes
+    -----
+    Exact for every number of hidden layers: all failures but those of the last stage are enumerated layer by layer,
+    skipping components whose failure changes nothing; the last stage is closed by selecting the largest gains, which is
+    exact because each output is linear in it. The problem is NP-hard, so the time may grow exponentially with the count.
+    The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0]], [[1.0, -1.0]]])
+    >>> worst = ws.worst_case(net, ws.Crash(1), [[3.0]])
+    >>> worst.status, worst.lower, worst.witness.failed
+    ('exact', 6.0, ((1, 1),))
+    """
+    started = time.perf_counter()
+    lower, upper = bounds_of(net, domain)
+    space = failures._space(net)
+    watch = _Watch(progress)
+    found = _core.worst_case(
+        net._core,
+        space,
+        lower,
+        upper,
+        goal=_goal(spec),
+        gap=_limit(gap, "gap"),
+        time_limit=math.inf if time_limit is None else _limit(time_limit, "time_limit"),
+        node_limit=2**64 - 1 if node_limit is None else _whole(node_limit, "node_limit"),
+        threads=0 if threads is None else _whole(threads, "threads", least=1),
+        watch=watch,
+    )
+    watch.end()
+    return WorstCase(
+        status=str(found.status.name),
+        lower=float(found.lower),
+        upper=float(found.upper),
+        exact=found.status == _core.SearchStatus.exact,
+        witness=_witness(found.witness),
+        nodes=int(found.nodes),
+        evaluations=int(found.evaluations),
+        configurations=int(space.configurations()) if space.finite else None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _goal(spec: Spec) -> Any:
+    if spec is None:
+        return _core.Goal.error
+    if isinstance(spec, Argmax):
+        return _core.Goal.flip
+    raise TypeError(f"spec must be a withstand.Argmax or None, got {spec!r}")
+
+
+def _limit(value: float, name: str) -> float:
+    number = float(value)
+    if not number >= 0:
+        raise ValueError(f"{name} must be at least 0, got {value!r}")
+    return number
+
+
+def _whole(value: int, name: str, least: int = 0) -> int:
+    number = operator.index(value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    return number
+
+
+def _witness(found: Any) -> Witness | None:
+    if found is None:
+        return None
+    values = dict(found.failed)
+    return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
+
+
+class _Watch:
+    """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
+
+    def __init__(self, progress: bool) -> None:
+        self._show: Callable[[str], object] | None = sys.stderr.write if progress else None
+        self._started = time.perf_counter()
+
+    def __call__(self, finished: int) -> bool:
+        if self._show is not None:
+            self._show(f"\rworst case: {finished:,} parts, {time.perf_counter() - self._started:.0f} s ")
+        return True
+
+    def end(self) -> None:
+        if self._show is not None:
+            self._show("\n")
