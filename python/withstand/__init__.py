@@ -9,24 +9,33 @@ from withstand.build_info import get_cmake_dir, get_include
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.embedded import embedded
+from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.results import Enumeration, Histogram
+from withstand.spec import Argmax
+from withstand.witness import Witness
 
 __all__ = [
     "Activation",
+    "Argmax",
     "Box",
     "Byzantine",
     "Crash",
+    "Enumeration",
     "Failures",
+    "Histogram",
     "Network",
     "Noise",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
     "UnsupportedModel",
+    "Witness",
     "__version__",
     "embedded",
+    "enumerate_failures",
     "get_cmake_dir",
     "get_include",
     "load",

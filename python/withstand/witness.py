@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""A failure that can be replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from withstand._types import Component, FloatArray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Witness:
+    """Failed components, the input at which they do harm, and how much.
+
+    ``net.forward(witness.input, failed=witness.values)`` reproduces the faulty outputs.
+
+    Attributes
+    ----------
+    failed : tuple of components
+        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from).
+    values : dict
+        What each failed component transmits; for a synapse, what replaces weight * signal.
+    input : ndarray, shape (d,)
+    input_index : int
+        Row of X.
+    output : int
+        The output that is most wrong (decisions: the class that wins).
+    error : float
+        |faulty - nominal| of that output (decisions: the harm).
+    """
+
+    failed: tuple[Component, ...]
+    values: dict[Component, float]
+    input: FloatArray
+    input_index: int
+    output: int
+    error: float
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Witness):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key()[:-1])
+
+    def __repr__(self) -> str:
+        held = {value for value in self.values.values()}
+        failed = ", ".join(map(str, self.failed)) or "none"
+        at = "" if held <= {0.0} else f", values={self.values}"
+        return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, error {self.error:.6g})"
+
+    def _key(self) -> tuple[object, ...]:
+        values = tuple(sorted(self.values.items()))
+        return self.failed, values, self.input.tobytes(), self.input_index, self.output, self.error
