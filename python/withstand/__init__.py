@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from withstand._version import version as __version__
 from withstand.activations import Activation
-from withstand.build_info import get_cmake_dir, get_include
 from withstand.bounds import Bound, bound, fep
+from withstand.build_info import get_cmake_dir, get_include
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.embedded import embedded
+from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
-from withstand.spec import Argmax
+from withstand.results import Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax
 from withstand.witness import Witness
@@ -25,7 +26,9 @@ __all__ = [
     "Box",
     "Byzantine",
     "Crash",
+    "Enumeration",
     "Failures",
+    "Histogram",
     "Network",
     "Noise",
     "StuckAt",
@@ -35,12 +38,13 @@ __all__ = [
     "Witness",
     "WorstCase",
     "__version__",
+    "bound",
     "embedded",
+    "enumerate_failures",
+    "fep",
     "get_cmake_dir",
     "get_include",
     "load",
-    "bound",
-    "fep",
     "show_config",
     "worst_case",
 ]

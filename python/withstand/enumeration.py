@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Trying every failure configuration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._coerce import real_array
+from withstand._types import Component, FloatArray
+from withstand.domain import Box
+from withstand.failures import Failures
+from withstand.network import Network
+from withstand.results import Enumeration, histogram, moments
+from withstand.spec import Argmax, asks_decisions
+from withstand.witness import Witness
+
+Progress = Callable[[int, int], object]
+
+#: Worst configurations that a result keeps.
+TOP = 10
+
+
+def enumerate_failures(
+    net: Network,
+    failures: Failures,
+    X: npt.ArrayLike,
+    *,
+    epsilon: float | None = None,
+    spec: Argmax | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | Progress = False,
+    checkpoint: str | None = None,
+) -> Enumeration:
+    """Evaluate every failure configuration at every input.
+
+    Parameters
+    ----------
+    net : Network
+    failures : Failures
+        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash` and their sums.
+    X : array_like, shape (n, d) or (d,)
+        Inputs.
+    epsilon : float, optional
+        Budget: the result's `exceeding` is the share of configurations with a larger error.
+    spec : Argmax, optional
+        Ask for decisions instead of errors: `worst` is a harm, `exceeding` the share of configurations that flip a
+        class.
+    threads : int, optional
+        Threads; by default WITHSTAND_NUM_THREADS, OMP_NUM_THREADS or the processors this process may use.
+    progress : bool or callable, default False
+        True shows a bar on standard error; a callable receives (done, total) configurations.
+
+    Returns
+    -------
+    Enumeration
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
+        configurations or more, or `X` does not fit the network.
+
+    Notes
+    -----
+    Cost: configurations x inputs x (the part of the network behind the first failing layer), in constant memory. Every
+    statistic is the same for any number of threads, bit by bit; the worst value, the witness, the top list, the worst
+    of each output and `exceeding` come from the canonical evaluation `net.forward`. Ctrl-C returns what is known so
+    far, with status "interrupted".
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0], [-1.0]], [[1.0, 1.0, 1.0]]])
+    >>> found = ws.enumerate_failures(net, ws.Crash(2), [[1.0]])
+    >>> found.configurations, found.worst, found.witness.failed
+    (7, 3.0, ((1, 0), (1, 1)))
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a Network, got {type(net).__name__}")
+    if not isinstance(failures, Failures):
+        raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
+    rows = _rows(net, X)
+    limit = None if epsilon is None else _epsilon(epsilon)
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), limit, TOP)
+    started = time.perf_counter()
+    total = int(enumerator.configurations)
+    report = _progress(progress, total)
+    statistics = enumerator.run(0, enumerator.batches, _threads(threads), report)
+    if report is not None:
+        report(int(statistics.count))
+    seconds = time.perf_counter() - started
+    counted = limit is not None or spec is not None
+    return _result(failures, rows, statistics, total, counted, seconds)
+
+
+def _result(
+    failures: Failures, rows: FloatArray, statistics: Any, total: int, counted: bool, seconds: float
+) -> Enumeration:
+    done = int(statistics.count)
+    top = tuple(_witness(failures, rows, *entry) for entry in statistics.top)
+    mean, std = moments(statistics)
+    return Enumeration(
+        status="complete" if done == total else "interrupted",
+        done=done,
+        configurations=total,
+        evaluations=done * len(rows),
+        worst=top[0].error if top else float("nan"),
+        witness=top[0] if top else None,
+        mean=mean,
+        std=std,
+        per_output=np.array(statistics.per_output),
+        top=top,
+        histogram=histogram(statistics),
+        resolution=2.0**-_core.histogram_bits,
+        exceeding=int(statistics.exceeding) / done if counted and done else None,
+        seconds=seconds,
+        _least=float(statistics.least),
+    )
+
+
+def _witness(
+    failures: Failures,
+    rows: FloatArray,
+    error: float,
+    sites: list[tuple[int, int, int]],
+    terms: list[int],
+    index: int,
+    output: int,
+) -> Witness:
+    values: dict[Component, float] = {}
+    for (layer, to, source), term in zip(sites, terms):
+        effect, amount = failures._terms[term][:2]
+        component: Component = (layer, to) if source < 0 else (layer, to, source)
+        values[component] = float(amount[0]) if effect == "stuck" else 0.0
+    return Witness(tuple(values), values, rows[index].copy(), index, output, error)
+
+
+def _rows(net: Network, X: npt.ArrayLike) -> FloatArray:
+    if isinstance(X, Box):
+        raise TypeError("X must be an array of inputs; for all inputs of a Box use worst_case or bound")
+    rows, _ = net._inputs(X)
+    if len(rows) == 0:
+        raise ValueError("X has no rows, an enumeration needs at least one input")
+    return rows
+
+
+def _epsilon(epsilon: float) -> float:
+    value = float(real_array(epsilon, "epsilon", 0))
+    if value < 0:
+        raise ValueError(f"epsilon must be at least 0, got {value}")
+    return value
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return 0
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
+        raise TypeError(f"threads must be an integer, got {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    return int(threads)
+
+
+def _progress(progress: bool | Progress, total: int) -> Callable[[int], object] | None:
+    if progress is False:
+        return None
+    if progress is True:
+        from withstand.progress import bar
+
+        return bar(total)
+    if not callable(progress):
+        raise TypeError(f"progress must be a bool or a callable(done, total), got {progress!r}")
+    callback = progress
+    return lambda done: callback(done, total)

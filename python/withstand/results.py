@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The result of an enumeration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._types import FloatArray
+from withstand.witness import Witness
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How many configurations have an error in each bin.
+
+    Attributes
+    ----------
+    edges : ndarray, shape (bins + 1,)
+        Increasing; bin i holds errors in [edges[i], edges[i+1]). The first bin of nonnegative errors starts at 0
+        where errors are 0.
+    counts : ndarray of int64, shape (bins,)
+    """
+
+    edges: FloatArray
+    counts: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Enumeration:
+    """What `enumerate_failures` found. Statistics are over configurations; the error of a configuration is the worst
+    over all inputs and outputs.
+
+    Attributes
+    ----------
+    status : {"complete", "interrupted"}
+        An interrupted run speaks of the `done` configurations it has seen, nothing more.
+    done, configurations : int
+        Configurations evaluated, and in the whole space.
+    evaluations : int
+        `done` times the number of inputs.
+    worst : float
+        Largest error (decisions: harm), by the canonical evaluation.
+    witness : Witness or None
+        A configuration that attains it: fewest failures, then first components, then first input. None where nothing
+        was evaluated.
+    mean, std : float
+        Mean and population standard deviation of the errors, summed exactly and rounded once.
+    per_output : ndarray, shape (m,)
+        Worst error of each output.
+    top : tuple of Witness
+        The worst configurations, worst first.
+    histogram : Histogram
+    resolution : float
+        Relative width of the histogram's bins, and so the relative precision of `quantile`.
+    exceeding : float or None
+        Share of configurations with error above epsilon (decisions: harm at least 0); None without epsilon.
+    seconds : float
+        Wall-clock time.
+    """  # noqa: D205
+
+    status: str
+    done: int
+    configurations: int
+    evaluations: int
+    worst: float
+    witness: Witness | None
+    mean: float
+    std: float
+    per_output: FloatArray
+    top: tuple[Witness, ...]
+    histogram: Histogram
+    resolution: float
+    exceeding: float | None
+    seconds: float
+    _least: float = field(default=math.nan)
+
+    def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
+        """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.
+
+        Parameters
+        ----------
+        q : float or array_like in [0, 1]
+            0 gives the smallest and 1 the worst error.
+
+        Returns
+        -------
+        float, or ndarray of the shape of `q`
+
+        Raises
+        ------
+        ValueError
+            If a share is outside [0, 1], or nothing was evaluated.
+        """
+        shares = np.asarray(q, dtype=np.float64)
+        if not ((shares >= 0) & (shares <= 1)).all():
+            raise ValueError(f"quantile: shares must lie in [0, 1], got {q!r}")
+        if self.done == 0:
+            raise ValueError("quantile: no configuration was evaluated")
+        ranks = np.ceil(shares * self.done).clip(1, self.done)
+        bins = np.searchsorted(np.cumsum(self.histogram.counts), ranks, side="left")
+        middle = (self.histogram.edges[bins] + self.histogram.edges[bins + 1]) / 2
+        errors = np.where(ranks <= 1, self._least, np.where(ranks >= self.done, self.worst, middle))
+        errors = errors.clip(self._least, self.worst)
+        return float(errors) if errors.ndim == 0 else errors
+
+    def __repr__(self) -> str:
+        share = "" if self.exceeding is None else f"\n  exceeding       {self.exceeding:.6g}"
+        done = "" if self.status == "complete" else f" of {self.configurations:,}"
+        return (
+            f"Enumeration ({self.status})\n"
+            f"  configurations  {self.done:,}{done}\n"
+            f"  evaluations     {self.evaluations:,} in {self.seconds:.3g} s\n"
+            f"  worst           {self.worst:.6g}\n"
+            f"  mean, std       {self.mean:.6g}, {self.std:.6g}{share}\n"
+            f"  witness         {self.witness}"
+        )
+
+
+def moments(statistics: _core.Statistics) -> tuple[float, float]:
+    """Return mean and population standard deviation from the exact sums, each rounded once."""
+    count = int(statistics.count)
+    if count == 0:
+        return math.nan, math.nan
+    mean = _exact(statistics.sum) / count
+    variance = max(_exact(statistics.squares) / count - mean * mean, Fraction(0))
+    return float(mean), math.sqrt(variance)
+
+
+def histogram(statistics: _core.Statistics) -> Histogram:
+    """Return the bins that hold something, from the first to the last."""
+    first, counts = statistics.histogram
+    # A negative bin reaches from its upper magnitude to its lower one: shift its edges by one.
+    keys = range(first, first + len(counts) + 1)
+    edges = [_core.histogram_edge(k) if k >= 0 else _core.histogram_edge(k - 1) for k in keys]
+    return Histogram(np.array(edges), np.array(counts, dtype=np.int64))
+
+
+def _exact(limbs: list[int]) -> Fraction:
+    total = 0
+    for limb in reversed(limbs):
+        total = (total << 32) + limb
+    return Fraction(total, 1 << 1074)
