@@ -31,9 +31,7 @@ def evaluate(layers: Any, x: np.ndarray, failed: dict[tuple[int, int], float] | 
     """Outputs for inputs of shape (n, d), failed neurons transmitting the given values."""
     y = np.asarray(x, dtype=np.float64)
     phis = [*layers.activations, layers.output_activation]
-    for layer, (weights, biases, triple) in enumerate(
-        zip(layers.weights, layers.biases, phis, strict=True), start=1
-    ):
+    for layer, (weights, biases, triple) in enumerate(zip(layers.weights, layers.biases, phis, strict=True), start=1):
         y = phi(triple, y @ weights.T + biases)
         for (at, neuron), value in (failed or {}).items():
             if at == layer:

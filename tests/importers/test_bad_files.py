@@ -209,9 +209,7 @@ class TestOnnx:
     def test_text_inputs(self, tmp_path: Path) -> None:
         proto = self.graph("Relu x h; Neg h y")
         proto.graph.input[0].type.tensor_type.elem_type = 8
-        refused(
-            tmp_path, ".onnx", proto.SerializeToString(), "input 'x' is of type STRING, supported are real"
-        )
+        refused(tmp_path, ".onnx", proto.SerializeToString(), "input 'x' is of type STRING, supported are real")
 
     def test_integer_arithmetic(self, tmp_path: Path) -> None:
         proto = self.graph("Div x two a; Cast:to=11 a b; Relu b h; Neg h y", two=np.array([2]))
@@ -248,9 +246,7 @@ class TestOnnx:
             op, *inputs, output = text.split()
             op, *attributes = op.split(":")
             named = dict(item.split("=") for item in attributes)
-            parsed.append(
-                helper.make_node(op, inputs, [output], **{key: eval(value) for key, value in named.items()})
-            )
+            parsed.append(helper.make_node(op, inputs, [output], **{key: eval(value) for key, value in named.items()}))
         proto = model(parsed, {"x": shape or [1]}, constants)
         if shape is None:
             proto.graph.input[0].type.tensor_type.ClearField("shape")

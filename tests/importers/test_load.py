@@ -43,9 +43,7 @@ def test_onnx_network(tmp_path: Path, op: str) -> None:
     chain.append(op)
     chain.append("MatMul", chain.normal(5, 3), shape=(1, 3))
     chain.append("LogSoftmax")
-    onnx.save(
-        model(chain.nodes, {"x": ["N", 4]}, chain.constants, outputs=(chain.last,)), tmp_path / "net.onnx"
-    )
+    onnx.save(model(chain.nodes, {"x": ["N", 4]}, chain.constants, outputs=(chain.last,)), tmp_path / "net.onnx")
     net = load(str(tmp_path / "net.onnx"))
     x = np.random.default_rng(0).normal(size=(6, 4))
     expected = evaluate(read(tmp_path / "net.onnx"), x, {(1, 2): 0.25})

@@ -71,9 +71,7 @@ def grow(chain: Chain, draw: Any) -> None:
         chain.append("Gemm", weights, bias, alpha=0.5, beta=2.0, transB=int(transposed), shape=(1, size))
     elif kind == "arithmetic":
         op = draw(st.sampled_from(["Add", "Sub", "Mul", "Div"]))
-        shape = [
-            n if draw(st.booleans()) else 1 for n in chain.shape[draw(st.integers(0, len(chain.shape))) :]
-        ]
+        shape = [n if draw(st.booleans()) else 1 for n in chain.shape[draw(st.integers(0, len(chain.shape))) :]]
         number = chain.rng.uniform(0.5, 2, size=shape) * chain.rng.choice([-1, 1], size=shape)
         chain.append(op, chain.constant(number), first=first or op == "Div")
     elif kind == "normalise" and len(chain.shape) > 1:
@@ -99,9 +97,7 @@ def grow(chain: Chain, draw: Any) -> None:
 @st.composite
 def chains(draw: Any) -> Chain:
     """A random chain with a hidden layer; the last operator is affine, or there is a trailing activation."""
-    chain = Chain(
-        (1, *draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))), draw(st.integers(0, 2**32 - 1))
-    )
+    chain = Chain((1, *draw(st.lists(st.integers(1, 4), min_size=1, max_size=2))), draw(st.integers(0, 2**32 - 1)))
     for _ in range(draw(st.integers(0, 8))):
         grow(chain, draw)
     chain.append("Tanh")

@@ -63,9 +63,7 @@ def test_gemm(tmp_path: Path, trans_a: int, trans_b: int, bias: tuple[int, ...] 
     constants = {"W": W.T if trans_b else W, "V": V}
     if bias is not None:
         constants["b"] = RNG.normal(size=bias)
-    first = node(
-        "Gemm", "x W" + " b" * (bias is not None), "a", alpha=0.75, beta=-1.5, transA=trans_a, transB=trans_b
-    )
+    first = node("Gemm", "x W" + " b" * (bias is not None), "a", alpha=0.75, beta=-1.5, transA=trans_a, transB=trans_b)
     nodes = [first, node("Relu", "a", "h"), node("Gemm", "h V", "y")]
     shape = (4, 1) if trans_a else (1, 4)
     if trans_a:  # the batch axis must lead
@@ -205,9 +203,7 @@ def test_initializers_listed_as_inputs(tmp_path: Path) -> None:
 def test_external_data(tmp_path: Path) -> None:
     nodes = [node("MatMul", "x W", "a"), node("Relu", "a", "h"), node("MatMul", "h V", "y")]
     proto = model(nodes, {"x": [1, 4]}, {"W": W, "V": V})
-    onnx.save(
-        proto, tmp_path / "side.onnx", save_as_external_data=True, location="side.bin", size_threshold=0
-    )
+    onnx.save(proto, tmp_path / "side.onnx", save_as_external_data=True, location="side.bin", size_threshold=0)
     from withstand.importers import UnsupportedModel, read
 
     assert np.array_equal(read(tmp_path / "side.onnx").weights[0], W.T)
@@ -234,9 +230,7 @@ ACTIVATIONS = [
 def test_activations(tmp_path: Path, op: str, attributes: dict[str, float], triple: tuple[Any, ...]) -> None:
     nodes = [node("MatMul", "x W", "a"), node(op, "a", "h", **attributes), node("MatMul", "h V", "z")]
     nodes += [node(op, "z", "y", **attributes)]
-    layers = check(
-        model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}), tmp_path, runtime=op in ("Relu", "Tanh", "Sigmoid")
-    )
+    layers = check(model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}), tmp_path, runtime=op in ("Relu", "Tanh", "Sigmoid"))
     assert layers.activations == (triple,)
     assert layers.output_activation == triple
     check(model(nodes, {"x": ["N", 4]}, {"W": W, "V": V}, dtype=np.float32), tmp_path)
@@ -256,9 +250,7 @@ def test_clips(tmp_path: Path, low: float, high: float | None, name: str, opset:
         constants |= {"low": np.float32(low)} | ({} if high is None else {"high": np.float32(high)})
         clip = node("Clip", "a low" + " high" * (high is not None), "h")
     nodes = [node("MatMul", "x W", "a"), clip, node("MatMul", "h V", "y")]
-    layers = check(
-        model(nodes, {"x": [1, 4]}, constants, dtype=np.float32, opset=opset), tmp_path, runtime=opset > 6
-    )
+    layers = check(model(nodes, {"x": [1, 4]}, constants, dtype=np.float32, opset=opset), tmp_path, runtime=opset > 6)
     assert layers.activations[0].name == name
 
 
@@ -282,6 +274,18 @@ def test_softmax_is_taken_off(tmp_path: Path, op: str, opset: int) -> None:
     layers = read(tmp_path / "softmax.onnx")
     assert (plain.outputs, layers.outputs) == ("values", "logits")
     assert all(map(np.array_equal, layers.weights, plain.weights))
+
+
+def test_softmax_axes_of_old_versions(tmp_path: Path) -> None:
+    """Before version 13, axis = 1 meant all axes from 1 on; since then it is that axis alone."""
+    from withstand.importers import UnsupportedModel, read
+
+    nodes = [node("Relu", "x", "h"), node("Neg", "h", "z"), node("Softmax", "z", "y", axis=1)]
+    onnx.save(model(nodes, {"x": [1, 2, 3]}, opset=12), tmp_path / "old.onnx")
+    assert read(tmp_path / "old.onnx").outputs == "logits"
+    onnx.save(model(nodes, {"x": [1, 2, 3]}, opset=13), tmp_path / "new.onnx")
+    with pytest.raises(UnsupportedModel, match=r"\(Softmax\): runs over axis 1 of shape \(1, 2, 3\)"):
+        read(tmp_path / "new.onnx")
 
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
@@ -328,14 +332,10 @@ def test_average_pool(tmp_path: Path, include: int) -> None:
 
 
 def test_trailing_activation_after_a_permutation(tmp_path: Path) -> None:
-    nodes = [
-        node("MatMul", "x W", "a"),
-        node("Relu", "a", "h"),
-        node("MatMul", "h V", "b"),
-        node("Tanh", "b", "t"),
-    ]
-    nodes += [node("Gather", "t order", "y", axis=1)]
-    layers = check(model(nodes, {"x": [1, 4]}, {"W": W, "V": V, "order": np.array([2, 0, 1])}), tmp_path)
+    nodes = [node("MatMul", "x W", "a"), node("Relu", "a", "h"), node("Gemm", "h V k", "b")]
+    nodes += [node("Tanh", "b", "t"), node("Gather", "t order", "y", axis=1)]
+    constants = {"W": W, "V": V, "k": RNG.normal(size=3), "order": np.array([2, 0, 0])}
+    layers = check(model(nodes, {"x": [1, 4]}, constants), tmp_path)
     assert layers.output_activation.name == "tanh"
     assert len(layers.activations) == 1
 

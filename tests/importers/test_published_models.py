@@ -26,11 +26,7 @@ def entries() -> list[dict[str, object]]:
     folder = models()
     if folder is None:
         return []
-    return [
-        entry
-        for entry in json.loads((folder / "manifest.json").read_text())["entries"]
-        if "reference_io" in entry
-    ]
+    return [entry for entry in json.loads((folder / "manifest.json").read_text())["entries"] if "reference_io" in entry]
 
 
 @pytest.mark.skipif(models() is None, reason="the published models are not here")

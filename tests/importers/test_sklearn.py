@@ -37,27 +37,21 @@ def close(computed: np.ndarray, expected: np.ndarray) -> None:
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_regressor(activation: str, outputs: int) -> None:
     y = RNG.normal(size=(60, outputs)) if outputs > 1 else RNG.normal(size=60)
-    model = fitted(
-        MLPRegressor(hidden_layer_sizes=(5, 3), activation=activation, max_iter=20, random_state=0), y
-    )
+    model = fitted(MLPRegressor(hidden_layer_sizes=(5, 3), activation=activation, max_iter=20, random_state=0), y)
     layers = read(model)
     close(evaluate(layers, X), model.predict(X).reshape(60, outputs))
     assert [phi.name for phi in layers.activations] == [activation] * 2
 
 
 def test_binary_classifier_gives_the_probability() -> None:
-    model = fitted(
-        MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(2, size=60)
-    )
+    model = fitted(MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(2, size=60))
     layers = read(model)
     close(evaluate(layers, X)[:, 0], model.predict_proba(X)[:, 1])
     assert (layers.outputs, layers.output_activation.name) == ("values", "logistic")
 
 
 def test_classifier_of_several_classes_gives_logits() -> None:
-    model = fitted(
-        MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(3, size=60)
-    )
+    model = fitted(MLPClassifier(hidden_layer_sizes=(5,), max_iter=20, random_state=0), RNG.integers(3, size=60))
     layers = read(model)
     weights = np.exp(evaluate(layers, X))
     close(weights / weights.sum(axis=1, keepdims=True), model.predict_proba(X))

@@ -41,16 +41,11 @@ ACTIVATIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("activation", "triple"), ACTIVATIONS, ids=[type(a).__name__ for a, _ in ACTIVATIONS]
-)
+@pytest.mark.parametrize(("activation", "triple"), ACTIVATIONS, ids=[type(a).__name__ for a, _ in ACTIVATIONS])
 def test_activations(activation: Any, triple: tuple[Any, ...]) -> None:
     layers = agrees(nn.Sequential(nn.Linear(3, 8), activation, nn.Linear(8, 2, bias=False)), 3)
     assert layers.activations == (triple,)
-    assert (
-        agrees(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2), activation), 3).output_activation
-        == triple
-    )
+    assert agrees(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2), activation), 3).output_activation == triple
 
 
 def test_everything_that_is_no_layer_of_neurons() -> None:
@@ -58,9 +53,7 @@ def test_everything_that_is_no_layer_of_neurons() -> None:
     norm.running_mean.normal_()
     norm.running_var.uniform_(0.5, 2)
     inner = nn.Sequential(nn.Linear(4, 6), norm, nn.Linear(6, 5), nn.ReLU(), nn.Dropout(0.5))
-    model = nn.Sequential(
-        nn.Flatten(), nn.BatchNorm1d(4, affine=False), inner, nn.Identity(), nn.Linear(5, 3)
-    )
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(4, affine=False), inner, nn.Identity(), nn.Linear(5, 3))
     layers = agrees(nn.Sequential(model, nn.Softmax(dim=1)), 4)
     assert [w.shape for w in layers.weights] == [(5, 4), (3, 5)]
     assert layers.outputs == "logits"

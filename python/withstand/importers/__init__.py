@@ -80,8 +80,7 @@ def read(source: Any) -> Layers:
     library = next((name for name in libraries if name in _OBJECTS), None)
     if library is None:
         raise TypeError(
-            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, "
-            f"not from {type(source).__qualname__}"
+            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {type(source).__qualname__}"
         )
     return _named(*_OBJECTS[library])(source, type(source).__name__)
 
@@ -93,9 +92,7 @@ def _reader(path: Path) -> Callable[[Any, str], Layers]:
         raise FileNotFoundError(f"{path}: no such file")
     with path.open("rb") as file:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
-            raise UnsupportedModel(
-                f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'"
-            )
+            raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
     suffix = path.suffix.lower()
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")

@@ -120,17 +120,13 @@ def _activated(stack: Stack, tensor: Affine, function: Any) -> Affine:
     if name in ("softmax", "log_softmax"):
         return _softmax(tensor)
     if name not in _FUNCTIONS or not getattr(function, "__module__", "").startswith("keras."):
-        raise ValueError(
-            f"has the activation '{name}', supported are linear, softmax, {', '.join(_FUNCTIONS)}"
-        )
+        raise ValueError(f"has the activation '{name}', supported are linear, softmax, {', '.join(_FUNCTIONS)}")
     return stack.push(tensor, _FUNCTIONS[name])
 
 
 def _softmax(tensor: Affine) -> Affine:
     if tensor.shape[-1] != tensor.size:
-        raise ValueError(
-            f"runs over the last axis of shape {tensor.shape[1:]}, supported is only the class axis"
-        )
+        raise ValueError(f"runs over the last axis of shape {tensor.shape[1:]}, supported is only the class axis")
     return tensor.close(SOFTMAX)
 
 
@@ -159,9 +155,7 @@ def _rescaling(tensor: Affine, layer: Any) -> Affine:
 
 def _relu(layer: Any) -> Phi:
     if layer.max_value is not None or layer.threshold:
-        raise ValueError(
-            f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0"
-        )
+        raise ValueError(f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0")
     return Phi("leaky_relu", slope=float(layer.negative_slope)) if layer.negative_slope else Phi("relu")
 
 

@@ -75,12 +75,7 @@ class Layers:
             )
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
             width = weight.shape[1] if layer == 1 else self.weights[layer - 2].shape[0]
-            if (
-                weight.ndim != 2
-                or 0 in weight.shape
-                or weight.shape[1] != width
-                or bias.shape != weight.shape[:1]
-            ):
+            if weight.ndim != 2 or 0 in weight.shape or weight.shape[1] != width or bias.shape != weight.shape[:1]:
                 raise UnsupportedModel(
                     f"layer {layer} has weights {weight.shape} and biases {bias.shape} on {width} inputs"
                 )
@@ -89,9 +84,7 @@ class Layers:
         for name, *_ in (*self.activations, self.output_activation):
             if name not in _NAMES:
                 raise UnsupportedModel(f"has an unknown activation '{name}', known are {', '.join(_NAMES)}")
-        if self.input_box is not None and {bound.shape for bound in self.input_box} != {
-            self.weights[0].shape[1:]
-        }:
+        if self.input_box is not None and {bound.shape for bound in self.input_box} != {self.weights[0].shape[1:]}:
             lower, upper = self.input_box
             raise UnsupportedModel(f"has an input box of shapes {lower.shape} and {upper.shape}")
 

@@ -35,9 +35,7 @@ def read_nnet(path: Path) -> Layers:
     depth, inputs, outputs, _ = numbers.integers("the sizes (layers, inputs, outputs, largest layer)", 4)
     widths = numbers.integers("the layer widths", depth + 1)
     if widths[0] != inputs or widths[-1] != outputs or min(widths) < 1:
-        raise UnsupportedModel(
-            f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}"
-        )
+        raise UnsupportedModel(f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}")
     numbers.take("the unused flag", 1)
     lower, upper = numbers.take("the minima", inputs), numbers.take("the maxima", inputs)
     if not np.all(lower <= upper):
@@ -77,9 +75,7 @@ class _Numbers:
         except ValueError as error:
             raise UnsupportedModel(f"has text where {what} should be: {error}") from error
         if not np.all(np.isfinite(numbers)):
-            raise UnsupportedModel(
-                f"has {numbers[~np.isfinite(numbers)][0]} in {what}, numbers must be finite"
-            )
+            raise UnsupportedModel(f"has {numbers[~np.isfinite(numbers)][0]} in {what}, numbers must be finite")
         self.at += count
         return numbers
 

@@ -51,20 +51,14 @@ class _Window:
         entries = np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
         entries = np.pad(entries, ((0, 0), *self.padding), constant_values=-1)
         axes = list(zip(entries.shape[1:], self.kernel, self.strides, self.dilations, strict=True))
-        outputs = [
-            (size - (kernel - 1) * dilation - 1) // stride + 1 for size, kernel, stride, dilation in axes
-        ]
+        outputs = [(size - (kernel - 1) * dilation - 1) // stride + 1 for size, kernel, stride, dilation in axes]
         if min(outputs) < 1:
-            raise ValueError(
-                f"has a kernel of {self.kernel} larger than the padded input {entries.shape[1:]}"
-            )
+            raise ValueError(f"has a kernel of {self.kernel} larger than the padded input {entries.shape[1:]}")
         views = []
         for cell in np.ndindex(*self.kernel):
             window = tuple(
                 slice(at * dilation, at * dilation + (count - 1) * stride + 1, stride)
-                for at, count, stride, dilation in zip(
-                    cell, outputs, self.strides, self.dilations, strict=True
-                )
+                for at, count, stride, dilation in zip(cell, outputs, self.strides, self.dilations, strict=True)
             )
             views.append((cell, entries[(slice(None), *window)]))
         return views
@@ -78,9 +72,7 @@ def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
     if shape[0] != kernels.shape[1] * group or len(kernels) % group or kernels.ndim != len(shape) + 1:
         raise ValueError(f"has kernels {kernels.shape} in {group} groups on a tensor of shape {tensor.shape}")
     if tuple(node.attribute("kernel_shape") or kernels.shape[2:]) != kernels.shape[2:]:
-        raise ValueError(
-            f"has kernels {kernels.shape}, but declares the kernel {node.attribute('kernel_shape')}"
-        )
+        raise ValueError(f"has kernels {kernels.shape}, but declares the kernel {node.attribute('kernel_shape')}")
     views = _Window.of(node, kernels.shape[2:], shape[1:]).views(shape)
     positions = views[0][1].shape[1:]
     outputs, count = len(kernels), int(np.prod(positions))

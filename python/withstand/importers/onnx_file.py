@@ -43,9 +43,7 @@ def _require_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise ImportError(
-            'reading ONNX files needs the onnx package: pip install "withstand[onnx]"'
-        ) from error
+        raise ImportError('reading ONNX files needs the onnx package: pip install "withstand[onnx]"') from error
     return onnx
 
 
@@ -58,14 +56,10 @@ def _parse(path: Path) -> Any:
     try:
         model = onnx.load(path, load_external_data=False)
     except DecodeError as error:
-        raise UnsupportedModel(
-            "is truncated or not an ONNX file: its protocol buffer does not parse"
-        ) from error
+        raise UnsupportedModel("is truncated or not an ONNX file: its protocol buffer does not parse") from error
     # Protocol buffers skip what they do not know, so foreign bytes can parse as a model that holds nothing.
     if not (model.ir_version and model.opset_import and model.graph.node):
-        raise UnsupportedModel(
-            "is not an ONNX file, or a damaged one: it holds no versioned graph with nodes"
-        )
+        raise UnsupportedModel("is not an ONNX file, or a damaged one: it holds no versioned graph with nodes")
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
     except (onnx.checker.ValidationError, OSError, ValueError) as error:

@@ -108,9 +108,7 @@ class _Walk:
         if not name:
             return None
         if name not in self.values:
-            raise UnsupportedModel(
-                f"tensor '{name}' is read, but no earlier node, input or initializer makes it"
-            )
+            raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
         return self.values[name]
 
     def _compute(self, node: Node, values: list[Value]) -> Sequence[Value]:

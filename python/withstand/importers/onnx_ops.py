@@ -123,9 +123,7 @@ def _gemm(node: Node, values: list[Value]) -> Affine:
         return product
     beta = np.asarray(node.attribute("beta"), dtype=np.float64)
     addend = values[2]
-    result = live(
-        _sum(product, addend.times(beta) if isinstance(addend, Affine) else beta * constant(addend))
-    )
+    result = live(_sum(product, addend.times(beta) if isinstance(addend, Affine) else beta * constant(addend)))
     if result.shape != product.shape:
         raise ValueError(f"adds a bias of shape {addend.shape} to a product of shape {product.shape}")
     return result

@@ -60,6 +60,5 @@ class Stack:
         if tensor.source != depth:
             read = "the inputs" if tensor.source == 0 else f"hidden layer {tensor.source}"
             raise ValueError(
-                f"reads {read} past hidden layer {depth}: a branch, where every layer must "
-                "read only the one before it"
+                f"reads {read} past hidden layer {depth}: a branch, where every layer must read only the one before it"
             )

@@ -50,9 +50,7 @@ def _leaves(module: Any, where: str) -> Iterator[tuple[str, Any]]:
     """Return the modules that compute, in order, with their names."""
     for hooks in (module._forward_hooks, module._forward_pre_hooks):
         if hooks:
-            raise UnsupportedModel(
-                f"{where} ({type(module).__name__}): has forward hooks, which may change its values"
-            )
+            raise UnsupportedModel(f"{where} ({type(module).__name__}): has forward hooks, which may change its values")
     if type(module).__name__ == "Sequential" and _is_torch(module):
         for name, child in module.named_children():
             yield from _leaves(child, f"{where}.{name}")
