@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,10 @@ class Argmax:
     >>> ws.enumerate_failures(net, ws.Crash(1), [[1.0]], spec=ws.Argmax()).worst  # crash of neuron 1: 1 against 0
     1.0
     """
+
+
+#: What questions take as ``spec``: None for errors, `Argmax` for decisions.
+Spec = Optional[Argmax]
 
 
 def asks_decisions(spec: object) -> bool:
