@@ -39,9 +39,7 @@ def torch_form(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
 
 
 @pytest.mark.benchmark(timer=time.process_time, min_rounds=3, max_time=1.0)
-@pytest.mark.parametrize(
-    "form", [engine, chunked_numpy.worst, torch_form], ids=["withstand", "numpy", "torch"]
-)
+@pytest.mark.parametrize("form", [engine, chunked_numpy.worst, torch_form], ids=["withstand", "numpy", "torch"])
 @pytest.mark.parametrize("counts", [(2, 0), (1, 1), (3, 0)], ids=str)
 def test_digits(benchmark, form, counts) -> None:  # type: ignore[no-untyped-def]
     """Digits 64-64-64-10, 16 inputs."""

@@ -117,8 +117,7 @@ class Network:
         draw = np.random.RandomState(recipe.seed)
         gain = 6.0 if recipe.hidden == "relu" else 16.0  # uniform with variance gain / (3 N_l)
         self.w = [
-            snap(draw.uniform(-1.0, 1.0, (out, into)) * np.sqrt(gain / into))
-            for into, out in pairwise(recipe.widths)
+            snap(draw.uniform(-1.0, 1.0, (out, into)) * np.sqrt(gain / into)) for into, out in pairwise(recipe.widths)
         ]
         self.b = [np.zeros(out) for out in recipe.widths[1:]]
         self.first = [np.zeros_like(p) for p in self.w + self.b]  # running mean of the gradient
@@ -248,9 +247,7 @@ def same_weights(net: Network, path: Path) -> bool:
 
     stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
     pairs = [
-        (f"{kind}{i}", array)
-        for kind, arrays in (("w", net.w), ("b", net.b))
-        for i, array in enumerate(arrays, 1)
+        (f"{kind}{i}", array) for kind, arrays in (("w", net.w), ("b", net.b)) for i, array in enumerate(arrays, 1)
     ]
     return all(np.array_equal(stored[name], array) for name, array in pairs)
 

@@ -43,9 +43,7 @@ def worst(net: Net, x: Array, counts: tuple[int, ...]) -> Worst:
     return best
 
 
-def faulty_outputs(
-    net: Net, one_failed: Array, taken: Array, failed: dict[int, Indices], work: list[Array]
-) -> Array:
+def faulty_outputs(net: Net, one_failed: Array, taken: Array, failed: dict[int, Indices], work: list[Array]) -> Array:
     """Return the outputs (configurations, m) of one chunk for one input.
 
     `failed` maps a layer to the neurons that crash there: (k, configurations) for the first

@@ -107,9 +107,7 @@ def by_layer(counts: tuple[int, ...], rows: Indices) -> dict[int, Indices]:
     """Return the columns of `rows` that belong to each failing layer (from 1)."""
     ends = np.cumsum(counts)
     return {
-        layer: rows[:, end - k : end]
-        for layer, (end, k) in enumerate(zip(ends, counts, strict=True), start=1)
-        if k
+        layer: rows[:, end - k : end] for layer, (end, k) in enumerate(zip(ends, counts, strict=True), start=1) if k
     }
 
 
