@@ -19,6 +19,9 @@ double below(const Activation& activation, double s);
 /// The modulus of continuity, and the Lipschitz bound K eta where that is smaller.
 double modulus_above(const Activation& activation, double eta);
 
+/// [inf, sup] of phi' over a range of pre-activations, rounded outward.
+Interval local_slopes(const Activation& activation, const Interval& range);
+
 /// What every pre-activation and every transmitted value can be in a fault-free execution, for all inputs of one row
 /// of a domain; layers 0..L+1 (there is no pre-activation in layer 0). Rigorous in floating point.
 struct Nominal {

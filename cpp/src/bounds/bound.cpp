@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bounds/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/slack.hpp"
 #include "withstand/parallel.hpp"
@@ -30,14 +31,15 @@ constexpr std::array<std::pair<const char*, Method>, 8> names{{{"fep", Method::f
 struct Problem {
   const Network& net;
   const Space& space;
-  const Nominal* ranges;          // null where there is no domain
+  const Nominal* nominal;        // null where there is no domain and the method needs none
+  bool domain;
   std::vector<Interval> layers;  // hulls of the transmitted values of layers 0..L
 };
 
-std::vector<Interval> hulls(const Network& net, const Nominal* ranges) {
+std::vector<Interval> hulls(const Network& net, const Nominal* nominal) {
   std::vector<Interval> layers;
   for (Index l = 0; l <= net.depth(); ++l) {
-    if (ranges) layers.push_back(ranges->layer(l));
+    if (nominal) layers.push_back(nominal->layer(l));
     else if (l == 0) layers.push_back({-infinity, infinity});
     else layers.push_back({net.activation(l).infimum(), net.activation(l).supremum()});
   }
@@ -54,12 +56,31 @@ Found scalar(const Problem& p, Formula formula, const std::vector<Target>& targe
   return {std::move(bound.values), bound.relaxed};
 }
 
+bool is_scalar(Method method) {
+  return method == Method::fep || method == Method::at_most || method == Method::capped;
+}
+
+/// Bounds with one common set of failures, and one value that all successors see.
+bool is_common(Method method) { return method == Method::adjoint || method == Method::linear; }
+
+/// A total count that the per-receiver selections take as what each layer can hold.
+bool has_spread_total(const Space& space) {
+  for (const Space::Term& term : space.terms()) {
+    if (!term.failure.total || term.failure.effect == Effect::noise) continue;
+    Index layers = 0;
+    for (Index l = 0; l <= space.layers(); ++l) layers += term.most(l) > 0 ? 1 : 0;
+    if (layers > 1) return true;
+  }
+  return false;
+}
+
 Found apply(const Problem& p, Method method, const std::vector<Target>& targets);
 
 /// The least of all methods that apply, target by target.
 Found tightest(const Problem& p, const std::vector<Target>& targets) {
   Found best = scalar(p, Formula::capped, targets);
-  for (const Method method : {Method::at_most}) {
+  for (const Method method : {Method::at_most, Method::matrix, Method::signed_, Method::adjoint}) {
+    if (is_common(method) && equivocal(p.space)) continue;
     const Found found = apply(p, method, targets);
     for (std::size_t t = 0; t < targets.size(); ++t)
       best.deviations[t] = std::min(best.deviations[t], found.deviations[t]);
@@ -73,9 +94,13 @@ Found apply(const Problem& p, Method method, const std::vector<Target>& targets)
     case Method::fep: return scalar(p, Formula::fep, targets);
     case Method::at_most: return scalar(p, Formula::at_most, targets);
     case Method::capped: return scalar(p, Formula::capped, targets);
+    case Method::matrix: return {matrix_bound(p.net, p.space, *p.nominal, targets), has_spread_total(p.space)};
+    case Method::signed_: return {signed_bound(p.net, p.space, *p.nominal, targets), has_spread_total(p.space)};
+    case Method::adjoint: return {adjoint_bound(p.net, p.space, *p.nominal, targets), false};
     case Method::tightest: return tightest(p, targets);
-    default: throw std::invalid_argument(std::string("method '") + name(method) + "' is not available");
+    case Method::linear: break;
   }
+  throw std::invalid_argument(std::string("method '") + name(method) + "' is not available");
 }
 
 /// After the output activation: min(K_out e, R_out), or its modulus of continuity where the method is not the paper's.
@@ -97,15 +122,15 @@ Found errors(const Problem& p, Method method) {
 double gap(const Problem& p, Index j, Index c) {
   const Index last = p.net.layers();
   const Activation& phi = p.net.activation(last);
-  if (!p.ranges) return 0;
-  const double apart = sub_up(p.ranges->post(last, j).upper, p.ranges->post(last, c).lower);
+  if (!p.domain) return 0;
+  const double apart = sub_up(p.nominal->post(last, j).upper, p.nominal->post(last, c).lower);
   if (phi.kind() != Activation::Kind::identity) return std::min(0.0, apart);
   const Matrix& weight = p.net.weight(last);
   const Vector& bias = p.net.bias(last);
   const Vector row = weight.row(j) - weight.row(c);
   const auto below = static_cast<std::size_t>(p.net.depth());
-  const Interval range = affine_range(row.data(), row.size(), bias(j) - bias(c), p.ranges->lower[below], p.ranges->upper[below]);
-  const Vector size = p.ranges->lower[below].cwiseAbs().cwiseMax(p.ranges->upper[below].cwiseAbs());
+  const Interval range = affine_range(row.data(), row.size(), bias(j) - bias(c), p.nominal->lower[below], p.nominal->upper[below]);
+  const Vector size = p.nominal->lower[below].cwiseAbs().cwiseMax(p.nominal->upper[below].cwiseAbs());
   const Vector exact = weight.row(j).cwiseAbs() + weight.row(c).cwiseAbs();  // the row itself was rounded
   const double rounded = 4 * unit_roundoff * (exact.dot(size) + std::abs(bias(j)) + std::abs(bias(c)));
   return std::min({0.0, apart, mul_up(phi.gain(), add_up(range.upper, rounded))});
@@ -116,8 +141,8 @@ std::vector<Index> classes(const Problem& p) {
   std::vector<Index> possible;
   for (Index c = 0; c < p.net.outputs(); ++c) {
     bool beaten = false;
-    for (Index j = 0; j < p.net.outputs() && p.ranges; ++j)
-      beaten = beaten || p.ranges->post(p.net.layers(), j).lower > p.ranges->post(p.net.layers(), c).upper;
+    for (Index j = 0; j < p.net.outputs() && p.domain; ++j)
+      beaten = beaten || p.nominal->post(p.net.layers(), j).lower > p.nominal->post(p.net.layers(), c).upper;
     if (!beaten) possible.push_back(c);
   }
   return possible;
@@ -167,18 +192,25 @@ Method method_named(const std::string& wanted) {
 Bounds bound(const Network& net, const Space& space, const std::optional<Domain>& domain, Method method, Goal goal,
              int threads) {
   if (domain) check(*domain, net);
+  if (is_common(method) && equivocal(space))
+    throw std::invalid_argument(std::string(name(method)) + ": " + space.describe() +
+                                " lets a failed neuron tell each successor another value, which a bound with one common "
+                                "value does not cover; use fep, at-most, capped, matrix or signed");
   const Index rows = domain ? domain->size() : 1;
   Bounds result{Matrix(rows, net.outputs()), method, !space.at_most() && heeds_exactly(method), false, 0};
   std::vector<double> slacks(static_cast<std::size_t>(rows));
   std::atomic<bool> relaxed{false};
   const auto one = [&](std::uint64_t task, int) {
     const auto row = static_cast<Index>(task);
-    const Nominal ranges = domain ? propagate(net, domain->lower.row(row), domain->upper.row(row)) : Nominal{};
-    const Nominal* known = domain ? &ranges : nullptr;
-    const Problem problem{net, space, known, hulls(net, known)};
+    Nominal nominal;
+    if (domain) nominal = propagate(net, domain->lower.row(row), domain->upper.row(row));
+    else if (!is_scalar(method)) nominal = unrestricted(net);
+    const bool known = domain || !is_scalar(method);
+    const Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
+    if (!domain) require_bounded(net, space, problem.layers);
     const Found found = goal == Goal::error ? errors(problem, method) : harms(problem, method);
     result.values.row(row) = Eigen::Map<const Vector>(found.deviations.data(), net.outputs());
-    slacks[task] = evaluation_slack(net, space, problem.layers, known != nullptr);
+    slacks[task] = evaluation_slack(net, space, problem.layers, problem.domain);
     if (found.relaxed) relaxed = true;
   };
   parallel_for(static_cast<std::uint64_t>(rows), threads, one);

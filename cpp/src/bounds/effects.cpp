@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <stdexcept>
 
 #include "withstand/rounding.hpp"
 
@@ -45,6 +47,22 @@ Interval delivered(const Failure& failure, double weight, const Interval& nomina
 }
 
 double magnitude(const Interval& interval) { return std::max(std::abs(interval.lower), std::abs(interval.upper)); }
+
+void require_bounded(const Network& net, const Space& space, const std::vector<Interval>& layers) {
+  for (const Space::Term& term : space.terms()) {
+    const Effect effect = term.failure.effect;
+    if (effect == Effect::deviation || effect == Effect::noise || is_added(effect)) continue;
+    const Index source = on_synapses(effect) ? 1 : 0;  // a synapse into layer l carries layer l - 1
+    for (Index l = source; l <= net.depth() + source; ++l) {
+      if (term.most(l) == 0 || std::isfinite(magnitude(layers[static_cast<std::size_t>(l - source)]))) continue;
+      std::ostringstream message;
+      message << term.failure.describe() << ": ";
+      if (l == source) message << "inputs may be anything";
+      else message << "layer " << l - source << " (" << net.activation(l - source).name() << ") is unbounded";
+      throw std::invalid_argument(message.str() + " without a domain; give inputs or a Box");
+    }
+  }
+}
 
 double noise(const Space& space, Index layer) {
   double sum = 0;

@@ -22,6 +22,10 @@ bool is_added(Effect effect);
 /// max |x| over an interval.
 double magnitude(const Interval& interval);
 
+/// Throws std::invalid_argument where the effect of a failure that may happen depends on values that are unbounded,
+/// which needs a domain. `layers` bounds the transmitted values of layers 0..L.
+void require_bounded(const Network& network, const Space& space, const std::vector<Interval>& layers);
+
 /// Largest noise amplitude of a hidden layer, over the terms of the space (their sum: they add).
 double noise(const Space& space, Index layer);
 

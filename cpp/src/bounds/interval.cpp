@@ -69,6 +69,72 @@ double modulus_above(const Activation& phi, double eta) {
   return std::min(phi.modulus(eta), mul_up(phi.lipschitz(), eta));
 }
 
+namespace {
+
+/// e^-t / (1 + e^-t)^2 for t >= 0, the logistic function's slope, as [below, above].
+Interval bell(double t) {
+  if (std::isinf(t)) return {0, 0};
+  const double e = std::exp(-t);
+  const double slope = e / ((1 + e) * (1 + e));
+  const double error = (t + 16) * 2 * unit_roundoff;  // the argument was rounded, and exp magnifies that by t
+  return {slope * (1 - error), slope * (1 + error) + 0x1p-1000};
+}
+
+/// phi' of logistic and tanh falls with |s|: largest at the point nearest 0, smallest at the farthest.
+Interval bell_slopes(const Interval& t, double height) {
+  const bool across = t.lower <= 0 && t.upper >= 0;
+  const double near = across ? 0 : std::min(std::abs(t.lower), std::abs(t.upper));
+  const double far = std::max(std::abs(t.lower), std::abs(t.upper));
+  return {mul_down(height, bell(far).lower), mul_up(height, std::min(0.25, bell(near).upper))};
+}
+
+/// Slope 1 inside (-half, half), 0 outside.
+Interval ramp_slopes(const Interval& t, double half) {
+  return {t.lower >= -half && t.upper <= half ? 1.0 : 0.0, t.upper > -half && t.lower < half ? 1.0 : 0.0};
+}
+
+/// Slope `negative` below 0 and 1 above.
+Interval hinge_slopes(const Interval& t, double negative) {
+  if (t.lower >= 0) return {1, 1};
+  if (t.upper <= 0) return {negative, negative};
+  return {std::min(negative, 1.0), std::max(negative, 1.0)};
+}
+
+Interval elu_slopes(const Interval& t, double alpha) {
+  if (t.lower >= 0) return {1, 1};
+  const double lowest = alpha * std::exp(t.lower) * (1 - (std::min(-t.lower, 800.0) + 8) * 2 * unit_roundoff);
+  const double high = t.upper >= 0 ? alpha : alpha * std::exp(t.upper) * (1 + (8 - t.upper) * 2 * unit_roundoff);
+  const double highest = std::min(alpha, high + 0x1p-1000);
+  return t.upper >= 0 ? Interval{std::min(lowest, 1.0), std::max(highest, 1.0)} : Interval{lowest, highest};
+}
+
+/// phi' / gain over t = gain * s.
+Interval unit_slopes(const Activation& phi, const Interval& t) {
+  switch (phi.kind()) {
+    case Kind::logistic: return bell_slopes(t, 1);
+    case Kind::tanh: return bell_slopes({2 * t.lower, 2 * t.upper}, 4);
+    case Kind::relu: return hinge_slopes(t, 0);
+    case Kind::leaky_relu: return hinge_slopes(t, phi.slope());
+    case Kind::hard_tanh: return ramp_slopes(t, 1);
+    case Kind::clip: return ramp_slopes(t, 0.5);
+    case Kind::elu: return elu_slopes(t, phi.slope());
+    case Kind::softplus: {
+      const Activation logistic("logistic");
+      return {below(logistic, t.lower), above(logistic, t.upper)};
+    }
+    case Kind::identity: return {1, 1};
+  }
+  return {0, 1};
+}
+
+}  // namespace
+
+Interval local_slopes(const Activation& phi, const Interval& range) {
+  const Interval t{mul_down(phi.gain(), range.lower), mul_up(phi.gain(), range.upper)};
+  const Interval slopes = unit_slopes(phi, t);
+  return {mul_down(phi.gain(), std::max(0.0, slopes.lower)), mul_up(phi.gain(), slopes.upper)};
+}
+
 Interval affine_range(const double* row, Index n, double offset, const Vector& lower, const Vector& upper) {
   const Eigen::Map<const Vector> weights(row, n);
   const Vector centre = (lower + upper) / 2;  // a rounded centre is as good as the exact one: the radius covers both

@@ -29,6 +29,18 @@ struct ScalarBound {
 ScalarBound scalar_bound(const Network& network, const Space& space, const std::vector<Interval>& layers,
                          Formula formula, const std::vector<Target>& targets);
 
+/// The matrix recursion: |W|, a deviation per neuron, and the worst failures for every receiver.
+std::vector<double> matrix_bound(const Network& network, const Space& space, const Nominal& nominal,
+                                 const std::vector<Target>& targets);
+
+/// Signed intervals of the deviation with local slopes, and the worst failures for every receiver.
+std::vector<double> signed_bound(const Network& network, const Space& space, const Nominal& nominal,
+                                 const std::vector<Target>& targets);
+
+/// One backward pass and one common set of failures. Not for equivocal failures.
+std::vector<double> adjoint_bound(const Network& network, const Space& space, const Nominal& nominal,
+                                  const std::vector<Target>& targets);
+
 /// Whether a failed neuron may tell its successors different values.
 bool equivocal(const Space& space);
 

@@ -64,26 +64,14 @@ class Recursion {
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
       faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.max_weight(l))
-                                                         : magnitude(deviation(failure, layer(failure, l))));
+                                                         : magnitude(deviation(failure, layers_[static_cast<std::size_t>(l)])));
     }
     faults_.push_back(std::move(faults));
   }
 
-  /// Transmitted values of a layer, which must be bounded if the effect depends on them.
-  const Interval& layer(const Failure& failure, Index l) const {
-    const Interval& range = layers_[static_cast<std::size_t>(l)];
-    const bool needed = failure.effect != Effect::deviation && !is_added(failure.effect);
-    if (!needed || std::isfinite(magnitude(range))) return range;
-    std::ostringstream message;
-    message << failure.describe() << ": ";
-    if (l == 0) message << "inputs may be anything without a domain";
-    else message << "layer " << l << " (" << net_.activation(l).name() << ") is unbounded without a domain";
-    throw std::invalid_argument(message.str() + "; give inputs or a Box");
-  }
-
   /// M: what one failed synapse into layer l does to its receiver.
   double received(const Failure& failure, Index l, double weight) const {
-    return magnitude(delivered(failure, weight, layer(failure, l - 1)));
+    return magnitude(delivered(failure, weight, layers_[static_cast<std::size_t>(l - 1)]));
   }
 
   /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The adjoint bound (docs/theory.md): one pass backward with |W| and the Lipschitz constants gives every neuron the
+// largest factor by which its deviation reaches the target, A^(l-1) = (A^(l) K_l) |W^(l)|; then the failures with the
+// largest factor * deviation are selected, one set for all receivers, and over all layers together for a total count.
+#include <algorithm>
+#include <cmath>
+
+#include "bounds/effects.hpp"
+#include "bounds/methods.hpp"
+#include "bounds/reception.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+namespace {
+
+/// What a failure of one model can do to the target: a list per budget, of one layer or of all layers together.
+struct Gains {
+  std::vector<std::vector<double>> layers;
+  explicit Gains(std::size_t count) : layers(count) {}
+};
+
+class Backward {
+ public:
+  Backward(const Network& net, const Space& space, const Nominal& nominal)
+      : net_(net), space_(space), nominal_(nominal) {}
+
+  double run(const Target& target) {
+    gains_.assign(space_.terms().size(), Gains(static_cast<std::size_t>(net_.layers()) + 1));
+    noisy_ = 0;
+    const Index last = net_.layers();
+    receivers_ = Vector::Zero(net_.outputs());
+    receivers_(target.plus) = 1;
+    if (target.is_difference()) receivers_(target.minus) = 1;
+    collect_synapses(last);
+    Vector factors = first_row(target);
+    for (Index l = last - 1;; --l) {
+      collect_neurons(l, factors);
+      if (l == 0) break;
+      receivers_ = factors * (net_.activation(l).lipschitz() * up(1));
+      collect_synapses(l);
+      const Vector rows = (net_.weight(l).cwiseAbs().transpose() * receivers_) * up(net_.width(l));
+      factors = rows.array() + static_cast<double>(net_.width(l)) * 0x1p-1000;
+    }
+    return total();
+  }
+
+ private:
+  /// 1 + a bound on the relative error of a sum of n products of numbers that are not negative.
+  static double up(Index n) { return 1 + 2 * static_cast<double>(n + 4) * unit_roundoff; }
+
+  Vector first_row(const Target& target) const {
+    const Matrix& weight = net_.weight(net_.layers());
+    if (!target.is_difference()) return weight.row(target.plus).transpose().cwiseAbs();
+    return (weight.row(target.plus) - weight.row(target.minus)).transpose().cwiseAbs() * up(1);
+  }
+
+  void collect_neurons(Index l, const Vector& factors) {
+    for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+      const Space::Term& term = space_.terms()[t];
+      if (on_synapses(term.failure.effect) || term.most(l) == 0) continue;
+      for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
+        if (term.failure.effect == Effect::noise)
+          noisy_ = add_up(noisy_, mul_up(factors(site.to), amount(term.failure, l)));
+        else
+          gains_[t].layers[static_cast<std::size_t>(l)].push_back(
+              mul_up(factors(site.to), magnitude(deviation(term.failure, nominal_.post(l, site.to)))));
+      }
+    }
+  }
+
+  void collect_synapses(Index l) {
+    for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+      const Space::Term& term = space_.terms()[t];
+      if (!on_synapses(term.failure.effect) || term.most(l) == 0) continue;
+      for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
+        if (receivers_(site.to) == 0) continue;
+        const Interval effect =
+            delivered(term.failure, net_.weight(l)(site.to, site.from), nominal_.post(l - 1, site.from));
+        gains_[t].layers[static_cast<std::size_t>(l)].push_back(mul_up(receivers_(site.to), magnitude(effect)));
+      }
+    }
+  }
+
+  double total() {
+    double sum = noisy_;
+    for (std::size_t t = 0; t < gains_.size(); ++t) {
+      const Space::Term& term = space_.terms()[t];
+      if (term.failure.effect == Effect::noise) continue;
+      std::vector<double> joint;
+      for (Index l = 0; l <= net_.layers(); ++l) {
+        std::vector<double>& here = gains_[t].layers[static_cast<std::size_t>(l)];
+        if (term.failure.total) joint.insert(joint.end(), here.begin(), here.end());
+        else sum = add_up(sum, selected(here, term.most(l)));
+      }
+      if (term.failure.total) sum = add_up(sum, selected(joint, term.failure.counts.front()));
+    }
+    return sum;
+  }
+
+  /// Sum of the `most` largest, rounded up.
+  static double selected(std::vector<double>& gains, Index most) {
+    const auto count = std::min<std::size_t>(static_cast<std::size_t>(most), gains.size());
+    std::partial_sort(gains.begin(), gains.begin() + static_cast<std::ptrdiff_t>(count), gains.end(), std::greater<>());
+    double sum = 0;
+    for (std::size_t i = 0; i < count; ++i) sum = add_up(sum, gains[i]);
+    return sum;
+  }
+
+  const Network& net_;
+  const Space& space_;
+  const Nominal& nominal_;
+  Vector receivers_;  // factors of the pre-activations of a layer
+  std::vector<Gains> gains_;
+  double noisy_ = 0;
+};
+
+}  // namespace
+
+std::vector<double> adjoint_bound(const Network& net, const Space& space, const Nominal& nominal,
+                                  const std::vector<Target>& targets) {
+  Backward backward(net, space, nominal);
+  std::vector<double> found;
+  for (const Target& target : targets) found.push_back(backward.run(target));
+  return found;
+}
+
+}  // namespace withstand

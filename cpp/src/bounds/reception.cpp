@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "bounds/reception.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "bounds/effects.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+
+std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values) {
+  std::vector<Carried::Failing> all;
+  for (const Space::Term& term : space.terms()) {
+    if (on_synapses(term.failure.effect) || term.failure.effect == Effect::noise || term.most(layer) == 0) continue;
+    Carried::Failing f{least(term, layer), term.most(layer), {}, {}, {}};
+    const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(layer)];
+    f.lower.resize(static_cast<Index>(sites.size()));
+    f.upper.resize(static_cast<Index>(sites.size()));
+    for (const Site& site : sites) {
+      const auto at = static_cast<Index>(f.neurons.size());
+      const Interval sent = values ? transmitted(term.failure, nominal.post(layer, site.to))
+                                   : deviation(term.failure, nominal.post(layer, site.to));
+      f.lower(at) = sent.lower;
+      f.upper(at) = sent.upper;
+      f.neurons.push_back(site.to);
+    }
+    all.push_back(std::move(f));
+  }
+  return all;
+}
+
+Reception::Reception(const Network& net, const Space& space, Index layer, const Nominal& nominal, const Carried& carried)
+    : net_(net), space_(space), layer_(layer), nominal_(nominal), carried_(carried), lowest_(carried.lower),
+      highest_(carried.upper), ends_(carried.lower.size()) {
+  for (const Space::Term& term : space.terms())
+    synapses_ = synapses_ || (on_synapses(term.failure.effect) && term.most(layer) > 0);
+  grid_ = std::min(grid(carried.lower.data(), carried.lower.size()), grid(carried.upper.data(), carried.upper.size()));
+  for (const Carried::Failing& f : carried.failing) {
+    grid_ = std::min({grid_, grid(f.lower.data(), f.lower.size()), grid(f.upper.data(), f.upper.size())});
+    const double largest = std::max(f.lower.cwiseAbs().maxCoeff(), f.upper.cwiseAbs().maxCoeff());
+    struck_ += static_cast<double>(f.most) * largest;
+    selected_ += f.most;
+    for (std::size_t c = 0; c < f.neurons.size(); ++c) {
+      double& low = lowest_(f.neurons[c]);
+      double& high = highest_(f.neurons[c]);
+      low = std::min(low, f.lower(static_cast<Index>(c)));
+      high = std::max(high, f.upper(static_cast<Index>(c)));
+    }
+  }
+  const double largest = std::max(lowest_.cwiseAbs().maxCoeff(), highest_.cwiseAbs().maxCoeff());
+  for (const Space::Term& term : space.terms())
+    if (on_synapses(term.failure.effect)) synapse_scale_ += static_cast<double>(term.most(layer)) * largest;
+  size_ = carried.lower.cwiseAbs().cwiseMax(carried.upper.cwiseAbs()).norm();
+}
+
+Reception::Row Reception::row_of(Index receiver) const {
+  const WeightFacts& facts = net_.facts(layer_);
+  const double* weights = net_.weight(layer_).data() + receiver * net_.weight(layer_).cols();
+  return {weights, facts.row_norm(receiver), facts.row_max(receiver), facts.grid, {{receiver, 1.0}}};
+}
+
+Interval Reception::of(Index receiver) {
+  const Row row = row_of(receiver);
+  const double high = upper(row, 1);
+  return {-upper(row, -1), high};
+}
+
+double Reception::difference(Index plus, Index minus) {
+  const Row a = row_of(plus);
+  const Row b = row_of(minus);
+  const Index n = carried_.lower.size();
+  const Vector weights = Eigen::Map<const Vector>(a.weights, n) - Eigen::Map<const Vector>(b.weights, n);
+  // Subtracting on the grid of the weights is exact as long as the result keeps 53 bits of it.
+  const bool exact = a.largest + b.largest <= 0x1p52 * a.grid;
+  return upper({weights.data(), a.norm + b.norm, a.largest + b.largest, exact ? a.grid : 0, {{plus, 1.0}, {minus, -1.0}}},
+               1);
+}
+
+double Reception::upper(const Row& row, double sign) {
+  const Index n = carried_.lower.size();
+  double sum = 0;
+  for (Index i = 0; i < n; ++i) {
+    const double weight = sign * row.weights[i];
+    ends_(i) = std::max(weight * carried_.lower(i), weight * carried_.upper(i));
+  }
+  sum = ends_.sum() + failures(row, sign);
+  double struck = row.largest * struck_;
+  if (synapses_) {
+    const double added = synapses(row, sign);
+    struck += 4 * (added + row.largest * synapse_scale_);
+    sum += added;
+  }
+  const double bound = add_up(sum, error(row, struck));
+  return std::isnan(bound) ? infinity : bound;
+}
+
+/// Gains of failing neurons over not failing ones, the largest that the counts allow.
+double Reception::failures(const Row& row, double sign) {
+  double sum = 0;
+  for (const Carried::Failing& f : carried_.failing) {
+    gains_.resize(f.neurons.size());
+    for (std::size_t c = 0; c < f.neurons.size(); ++c) {
+      const Index i = f.neurons[c];
+      const double weight = sign * row.weights[i];
+      gains_[c] = std::max(weight * f.lower(static_cast<Index>(c)), weight * f.upper(static_cast<Index>(c))) - ends_(i);
+    }
+    // With failing synapses a source may fail twice over, which only gains that are not negative can account for.
+    sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);
+  }
+  return sum;
+}
+
+/// Gains of failed synapses: what they deliver against the least that the product could have been.
+double Reception::synapses(const Row& row, double sign) {
+  double sum = 0;
+  for (const Space::Term& term : space_.terms()) {
+    const Failure& failure = term.failure;
+    const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(layer_)];
+    if (!on_synapses(failure.effect) || term.most(layer_) == 0) continue;
+    gains_.clear();
+    for (const auto& [receiver, entering] : row.receivers) {
+      const auto first = std::lower_bound(sites.begin(), sites.end(), Site{layer_, receiver, 0});
+      for (auto site = first; site != sites.end() && site->to == receiver; ++site) {
+        const double weight = sign * entering * net_.weight(layer_)(receiver, site->from);
+        const bool alone = row.receivers.size() == 1;
+        const double least = alone ? ends_(site->from)
+                                   : std::min(weight * lowest_(site->from), weight * highest_(site->from));
+        const double capacity = amount(failure, 1);
+        const bool replaced = failure.effect == Effect::synapse_replace || failure.effect == Effect::synapse_crash;
+        const double value = failure.effect == Effect::synapse_crash ? 0 : capacity;
+        const double sent = carried_.values && replaced
+                                ? value
+                                : delivered(failure, weight, nominal_.post(layer_ - 1, site->from)).upper;
+        gains_.push_back(is_added(failure.effect) ? sent : sent - least);
+      }
+    }
+    sum += top_between(gains_, 0, term.most(layer_));
+  }
+  return sum;
+}
+
+/// Of sums of products with one rounding each and of gains with two, in any order (see sum_error).
+double Reception::error(const Row& row, double struck) const {
+  const auto n = static_cast<long>(carried_.lower.size() + selected_);
+  const double magnitude = (row.norm * size_ + struck) * (2 + static_cast<double>(n) * 4 * unit_roundoff);
+  return sum_error(2 * n + 16, 2 * magnitude, synapses_ ? 0 : row.grid * grid_);
+}
+
+double top_between(std::vector<double>& gains, Index least, Index most) {
+  const auto size = static_cast<Index>(gains.size());
+  most = std::min(most, size);
+  double sum = 0;
+  if (most <= 0) return sum;
+  for (const double gain : gains)
+    if (std::isnan(gain)) return infinity;
+  const auto last = gains.begin() + most;
+  if (most < size) std::nth_element(gains.begin(), last - 1, gains.end(), std::greater<>());
+  if (least > 0 && least < most) std::nth_element(gains.begin(), gains.begin() + least - 1, last, std::greater<>());
+  for (auto gain = gains.begin(); gain != last; ++gain)
+    if (gain < gains.begin() + least || *gain > 0) sum += *gain;
+  return sum;
+}
+
+}  // namespace withstand
