@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bounds/relaxation.hpp"
+#include "withstand/rounding.hpp"
 
 namespace withstand {
 
@@ -17,8 +18,6 @@ using relaxed::Relaxation;
 using relaxed::up;
 
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 double amplitude(const Failure& failure, Index layer) {
   return failure.amount.size() == 1 || layer == 0 ? failure.amount.front() : failure.amount[at(layer - 1)];
@@ -59,7 +58,7 @@ LayerRange difference(const LayerRange& a, const LayerRange& b) {
 LayerRange image(const Activation& phi, const LayerRange& pre) {
   LayerRange post = pre;
   for (Index j = 0; j < pre.lower.size(); ++j) {
-    const relaxed::Interval y = relaxed::image(phi, relaxed::entry(pre, j));
+    const Interval y = relaxed::image(phi, relaxed::entry(pre, j));
     post.lower(j) = y.lower;
     post.upper(j) = y.upper;
   }

@@ -5,6 +5,7 @@
 #include "bounds/relaxation.hpp"
 #include "withstand/kernels.hpp"
 #include "withstand/selection.hpp"
+#include "withstand/rounding.hpp"
 
 // Back-substitution. For a coefficient a on a signal z that is not failed, a z <= a (line of the carrier): the upper line
 // where a > 0, the lower one where a < 0. A failure adds at most its gain to that (the selection lemma), so that
@@ -18,7 +19,6 @@
 namespace withstand::relaxed {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients stay in the second-level cache
 
 void add_gains(const Neurons& neurons, const Rates& rates, const double* a, double* table, bool exactly) {
