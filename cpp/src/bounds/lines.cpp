@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include "withstand/rounding.hpp"
 
 namespace withstand::relaxed {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 using Kind = Activation::Kind;
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Up to four arguments at which phi(s) - slope * s can be extreme inside an interval: kinks and stationary points.
 struct Critical {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "withstand/activation.hpp"
+#include "withstand/interval.hpp"
 
 namespace withstand::relaxed {
 
@@ -9,12 +10,6 @@ namespace withstand::relaxed {
 struct Line {
   double slope = 0;
   double offset = 0;
-};
-
-/// An interval of real numbers.
-struct Interval {
-  double lower = 0;
-  double upper = 0;
 };
 
 /// [min, max] over s in `range` of phi(s) - slope * s, rounded outward: the offsets of the tightest lines of that slope

@@ -7,11 +7,11 @@
 #include <functional>
 #include <limits>
 #include <vector>
+#include "withstand/rounding.hpp"
 
 namespace withstand {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index few = 16;
 
 /// Few: keep the largest so far in order; almost every gain fails one comparison and is never looked at again.
