@@ -43,6 +43,9 @@ struct Gain {
 };
 
 class LinearBound;
+namespace relaxed {
+class Relaxation;
+}
 
 /// Bounds of one restriction, one entry per objective, and why.
 class LinearResult {
@@ -63,8 +66,9 @@ class LinearResult {
     Index first = 0, last = 0, budget = 0;
   };
   std::vector<Gain> positive(Index row, const Pool& pool) const;
+  void record(const relaxed::Relaxation& relaxation);
 
-  Matrix table_;              ///< k x columns: gain of every component
+  Matrix table_;               ///< k x columns: gain of every component
   std::vector<Gain> columns_; ///< whose gain a column holds
   std::vector<Pool> pools_;
 };

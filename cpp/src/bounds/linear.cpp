@@ -2,23 +2,69 @@
 #include "withstand/linear.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
-#include "bounds/linear_node.hpp"
+#include "bounds/relaxation.hpp"
 
 namespace withstand {
 
+using relaxed::at;
+using relaxed::down;
 using relaxed::epsilon;
+using relaxed::Relaxation;
+using relaxed::up;
 
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients stay in the second-level cache
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+double amplitude(const Failure& failure, Index layer) {
+  return failure.amount.size() == 1 || layer == 0 ? failure.amount.front() : failure.amount[at(layer - 1)];
+}
 
-bool by_value(const Gain& a, const Gain& b) { return a.value != b.value ? a.value > b.value : a.site < b.site; }
+void resolve(relaxed::Prepared& prepared, const Space::Term& term) {
+  const Failure& failure = term.failure;
+  if (failure.equivocal)
+    throw std::invalid_argument(failure.describe() + ": the linear bound needs one transmitted value for all successors");
+  prepared.candidate.emplace_back();
+  for (Index l = 0; l <= prepared.net.depth(); ++l) {
+    prepared.candidate.back().emplace_back(at(prepared.net.width(l)), char{0});
+    if (on_synapses(failure.effect)) continue;
+    Vector& noise = prepared.noise[at(l)];
+    for (const Site& site : term.sites[at(l)]) {
+      if (failure.effect == Effect::noise && noise.size() == 0) noise.setZero(prepared.net.width(l));
+      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amplitude(failure, l));
+      else prepared.candidate.back().back()[at(site.to)] = 1;
+    }
+  }
+}
+
+void intersect(LayerRange& range, const LayerRange& other) {
+  range.lower = range.lower.cwiseMax(other.lower);
+  range.upper = range.upper.cwiseMin(other.upper);
+}
+
+bool is_empty(const LayerRange& range) { return (range.lower.array() > range.upper.array()).any(); }
+
+LayerRange sum(const LayerRange& a, const LayerRange& b) {
+  return {(a.lower + b.lower).unaryExpr(&down), (a.upper + b.upper).unaryExpr(&up)};
+}
+
+LayerRange difference(const LayerRange& a, const LayerRange& b) {
+  return {(a.lower - b.upper).unaryExpr(&down), (a.upper - b.lower).unaryExpr(&up)};
+}
+
+LayerRange image(const Activation& phi, const LayerRange& pre) {
+  LayerRange post = pre;
+  for (Index j = 0; j < pre.lower.size(); ++j) {
+    const relaxed::Interval y = relaxed::image(phi, relaxed::entry(pre, j));
+    post.lower(j) = y.lower;
+    post.upper(j) = y.upper;
+  }
+  return post;
+}
 
 /// c z over a range of z, rounded up.
 double support(const LayerRange& range, const double* c, Index n) {
@@ -28,77 +74,130 @@ double support(const LayerRange& range, const double* c, Index n) {
     sum += product;
     size += std::abs(product);
   }
-  return sum + static_cast<double>(n + 4) * epsilon * size;
+  const double bound = sum + static_cast<double>(n + 4) * epsilon * size;
+  return std::isnan(bound) ? infinity : bound;
 }
 
 }  // namespace
 
-std::vector<Gain> LinearResult::positive(Index row, const Pool& pool) const {
-  std::vector<Gain> list;
-  for (Index c = pool.first; c < pool.last; ++c)
-    if (table_(row, c) > 0) list.push_back({columns_[at(c)].site, columns_[at(c)].term, table_(row, c)});
-  return list;
+struct LinearBound::Prepared : relaxed::Prepared {};
+
+/// One restriction, layer by layer in both forms: the difference form bounds ŝ - s, the value form (over boxes, where
+/// it knows something that the difference form does not) ŝ itself, and each is intersected with what the other implies.
+struct LinearBound::Node {
+  const Prepared* given = nullptr;
+  const Restriction* restriction = nullptr;
+  const LinearRanges* known = nullptr;
+  Relaxation difference, value;
+  LinearRanges ranges;
+  bool empty = false;
+
+  void relax(Index l);
+  void bound_receivers(Index l);
+  Vector objectives(Relaxation& form, const ConstMatrixRef& rows, bool signals);
+};
+
+void LinearBound::Node::relax(Index l) {
+  if (l > 0) bound_receivers(l);
+  const std::size_t layer = l > 0 ? at(l) : 1;  // inputs have no carriers
+  difference.relax(l, ranges.deviation[layer], ranges.faulty[layer]);
+  if (!given->point) value.relax(l, ranges.deviation[layer], ranges.faulty[layer]);
 }
 
-std::vector<Gain> LinearResult::gains(Index row) const {
-  std::vector<Gain> all;
-  for (const Pool& pool : pools_) {
-    const std::vector<Gain> some = positive(row, pool);
-    all.insert(all.end(), some.begin(), some.end());
+void LinearBound::Node::bound_receivers(Index l) {
+  LayerRange& deviation = ranges.deviation[at(l)] = difference.carriers(l);
+  const LayerRange& nominal = given->pre[at(l)];
+  LayerRange& faulty = ranges.faulty[at(l)] = sum(nominal, deviation);
+  if (!given->point) intersect(faulty, value.carriers(l));
+  if (known != nullptr) {
+    intersect(deviation, known->deviation[at(l)]);
+    intersect(faulty, known->faulty[at(l)]);
   }
-  return all;
+  for (const Restriction::Piece& piece : restriction->pieces) {
+    if (piece.layer != l) continue;
+    faulty.lower(piece.neuron) = std::max(faulty.lower(piece.neuron), piece.lower);
+    faulty.upper(piece.neuron) = std::min(faulty.upper(piece.neuron), piece.upper);
+  }
+  if (!difference.layer(l).carried) return;  // carriers are the constant 0
+  intersect(deviation, withstand::difference(faulty, nominal));
+  intersect(faulty, sum(nominal, deviation));
+  empty = empty || is_empty(deviation) || is_empty(faulty);
 }
 
-std::vector<Gain> LinearResult::selected(Index row) const {
-  std::vector<Gain> all;
-  for (const Pool& pool : pools_) {
-    std::vector<Gain> some = positive(row, pool);
-    const auto count = std::min(at(pool.budget), some.size());
-    std::partial_sort(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count), some.end(), by_value);
-    all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  std::sort(all.begin(), all.end(), by_value);
-  return all;
+/// Upper bounds of objectives on what the outputs hand on: through their lines, or their ranges, the better of both.
+Vector LinearBound::Node::objectives(Relaxation& form, const ConstMatrixRef& rows, bool signals) {
+  Vector bounds = form.objectives(rows, signals);
+  if (!signals) return bounds;
+  const LayerRange& range = form.layer(given->net.layers()).signal;
+  for (Index r = 0; r < rows.rows(); ++r)
+    bounds(r) = std::min(bounds(r), support(range, rows.data() + r * rows.outerStride(), rows.cols()));
+  return bounds;
 }
 
 LinearBound::LinearBound(const Network& network, const Space& space, ConstVectorRef lower, ConstVectorRef upper)
-    : prepared_(std::make_shared<Prepared>(network, space, lower, upper)), node_(std::make_unique<Node>()) {}
+    : node_(std::make_unique<Node>()) {
+  auto prepared = std::make_shared<Prepared>(Prepared{{network, space, lower == upper, {}, {}, {}, {}}});
+  prepared->noise.resize(at(network.layers()));
+  for (const Space::Term& term : space.terms()) resolve(*prepared, term);
+  nominal_ranges(*prepared, lower, upper);
+  if (!prepared->point) {  // back-substitution tightens the intact network's ranges too
+    const Restriction nothing(space);
+    Relaxation intact;
+    intact.begin(*prepared, nothing, Relaxation::Form::value, true);
+    for (Index l = 0; l <= network.layers(); ++l) {
+      LayerRange& pre = prepared->pre[at(l)];
+      if (l > 0) intersect(pre, intact.carriers(l));
+      if (l > 0) prepared->post[at(l)] = image(network.activation(l), pre);
+      intact.relax(l, pre, pre);
+    }
+  }
+  prepared_ = std::move(prepared);
+}
+
 LinearBound::LinearBound(const LinearBound& other) : prepared_(other.prepared_), node_(std::make_unique<Node>()) {}
 LinearBound::LinearBound(LinearBound&&) noexcept = default;
 LinearBound::~LinearBound() = default;
 
 const std::vector<LayerRange>& LinearBound::nominal() const { return prepared_->pre; }
 
-LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known) {
+LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows,
+                                     const LinearRanges* known) {
   const Network& net = prepared_->net;
   if (rows.cols() != net.outputs())
     throw std::invalid_argument("objectives have " + std::to_string(rows.cols()) + " columns, the network has " +
                                 std::to_string(net.outputs()) + " outputs");
   Node& node = *node_;
-  node.begin(*prepared_, restriction);
-  for (Index l = 0; l <= net.depth(); ++l) {
-    if (l > 0) node.bound_carriers(l, known);
-    node.relax(l);
-  }
+  node.given = prepared_.get();
+  node.restriction = &restriction;
+  node.known = known;
+  node.ranges.deviation.resize(at(net.layers()) + 1);
+  node.ranges.faulty.resize(at(net.layers()) + 1);
+  node.difference.begin(*prepared_, restriction, Relaxation::Form::difference);
+  if (!prepared_->point) node.value.begin(*prepared_, restriction, Relaxation::Form::value);
+  node.empty = node.difference.empty();
+  const bool signals = net.activation(net.layers()).kind() != Activation::Kind::identity ||
+                       net.activation(net.layers()).gain() != 1;
+  for (Index l = 0; l <= (signals ? net.layers() : net.depth()); ++l) node.relax(l);
+
   LinearResult result;
-  node.bound_outputs(rows, known, result.deviation);
+  result.deviation = node.objectives(node.difference, rows, signals);
   result.faulty = result.deviation;
+  const Vector faulty = prepared_->point ? Vector() : node.objectives(node.value, rows, signals);
   for (Index r = 0; r < rows.rows(); ++r) {
-    if (node.empty) result.deviation(r) = -infinity;
-    result.faulty(r) =
-        relaxed::up(result.deviation(r) + support(prepared_->post[at(net.layers())], rows.row(r).data(), rows.cols()));
+    const double* c = rows.data() + r * rows.outerStride();
+    const LayerRange& nominal = prepared_->post[at(net.layers())];
+    result.faulty(r) = up(result.deviation(r) + support(nominal, c, rows.cols()));
+    if (prepared_->point) continue;
+    result.faulty(r) = std::min(result.faulty(r), faulty(r));
+    const LayerRange opposite{-nominal.upper, -nominal.lower};
+    result.deviation(r) = std::min(result.deviation(r), up(faulty(r) + support(opposite, c, rows.cols())));
+  }
+  if (node.empty) {
+    result.deviation.setConstant(-infinity);
+    result.faulty.setConstant(-infinity);
   }
   result.ranges = node.ranges;
-  result.table_ = node.block.table;
-  for (const relaxed::Pool& pool : node.pools) {
-    LinearResult::Pool range{static_cast<Index>(result.columns_.size()), 0, pool.budget};
-    for (const auto& [layer, index] : pool.segments) {
-      const relaxed::Segment& segment = node.layers[at(layer)].segments[index];
-      for (Index i = 0; i < segment.width; ++i) result.columns_.push_back({{layer, i, -1}, segment.term, 0});
-    }
-    range.last = static_cast<Index>(result.columns_.size());
-    result.pools_.push_back(range);
-  }
+  result.record(node.difference);
   return result;
 }
 

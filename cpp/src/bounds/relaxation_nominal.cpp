@@ -3,31 +3,31 @@
 
 namespace withstand::relaxed {
 
-// Interval propagation in midpoint-radius form: s = W m + b has radius |W| r, and the rounding of an inner product of n
-// terms is at most (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone.
-void nominal_ranges(const Network& net, ConstVectorRef lower, ConstVectorRef upper, std::vector<LayerRange>& pre,
-                    std::vector<LayerRange>& post) {
-  const auto layers = static_cast<std::size_t>(net.layers());
-  pre.assign(layers + 1, {});
-  post.assign(layers + 1, {});
-  post[0] = {lower, upper};
-  for (std::size_t l = 1; l <= layers; ++l) {
-    const auto layer = static_cast<Index>(l);
-    const Matrix& w = net.weight(layer);
-    const Vector middle = 0.5 * post[l - 1].lower + 0.5 * post[l - 1].upper;
-    const Vector radius = (post[l - 1].upper - middle).cwiseMax(middle - post[l - 1].lower) * (1 + 2 * epsilon);
-    const Vector centre = w * middle + net.bias(layer);
+// Midpoint-radius form: s = W m + b has radius |W| r, and the rounding of an inner product of n terms is at most
+// (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone.
+void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper) {
+  const Network& net = prepared.net;
+  prepared.pre.assign(at(net.layers()) + 1, {});
+  prepared.post.assign(at(net.layers()) + 1, {});
+  prepared.post[0] = {lower, upper};
+  for (Index l = 1; l <= net.layers(); ++l) {
+    const Matrix& w = net.weight(l);
+    const LayerRange& input = prepared.post[at(l - 1)];
+    const Vector middle = 0.5 * input.lower + 0.5 * input.upper;
+    const Vector radius = (input.upper - middle).cwiseMax(middle - input.lower) * (1 + 2 * epsilon);
+    const Vector centre = w * middle + net.bias(l);
     const double gamma = static_cast<double>(w.cols() + 8) * epsilon;
-    const Vector size = w.cwiseAbs() * (middle.cwiseAbs() * gamma + radius * (1 + gamma)) + net.bias(layer).cwiseAbs() * gamma;
-    const Vector spread = size * (1 + gamma);
-    pre[l].lower = centre - spread - centre.cwiseAbs() * epsilon;
-    pre[l].upper = centre + spread + centre.cwiseAbs() * epsilon;
-    post[l].lower.resize(centre.size());
-    post[l].upper.resize(centre.size());
+    const Vector reach = middle.cwiseAbs() * gamma + radius * (1 + gamma);
+    const Vector spread = (w.cwiseAbs() * reach + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
+    LayerRange& pre = prepared.pre[at(l)];
+    LayerRange& post = prepared.post[at(l)];
+    pre.lower = (centre - spread).unaryExpr(&down);
+    pre.upper = (centre + spread).unaryExpr(&up);
+    post = pre;
     for (Index j = 0; j < centre.size(); ++j) {
-      const Interval y = image(net.activation(layer), {pre[l].lower(j), pre[l].upper(j)});
-      post[l].lower(j) = y.lower;
-      post[l].upper(j) = y.upper;
+      const Interval y = image(net.activation(l), entry(pre, j));
+      post.lower(j) = y.lower;
+      post.upper(j) = y.upper;
     }
   }
 }

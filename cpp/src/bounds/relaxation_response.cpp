@@ -49,11 +49,6 @@ void keep_higher(Line& best, const Line& line, double x) {
 
 }  // namespace
 
-Interval failed_deviation(Effect effect, Interval sent, Interval nominal) {
-  if (effect == Effect::deviation) return sent;
-  return {down(sent.lower - nominal.upper), up(sent.upper - nominal.lower)};
-}
-
 Response difference_response(const Activation& phi, const Receiver& r, bool point) {
   const Interval eta = r.deviation, both = hull(r.faulty, r.pre);
   if (eta.lower == 0 && eta.upper == 0) return {};
@@ -77,6 +72,12 @@ Response difference_response(const Activation& phi, const Receiver& r, bool poin
     keep_higher(below, chord(eta, concave_end(slope, eta.lower), concave_end(slope, eta.upper), false), centre);
   }
   return {below, above, signal};
+}
+
+Response value_response(const Activation& phi, Interval faulty) {
+  const double reference = middle(faulty);
+  const double above = slope_above(phi, faulty, reference), below = slope_below(phi, faulty, reference);
+  return {{below, offsets(phi, below, faulty).lower}, {above, offsets(phi, above, faulty).upper}, image(phi, faulty)};
 }
 
 }  // namespace withstand::relaxed

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+
+#include "bounds/relaxation.hpp"
+#include "withstand/kernels.hpp"
+#include "withstand/selection.hpp"
+
+// Back-substitution. For a coefficient a on a signal z that is not failed, a z <= a (line of the carrier): the upper line
+// where a > 0, the lower one where a < 0. A failure adds at most its gain to that (the selection lemma), so that
+//
+//   sum a z  <=  sum of the lines  +  the r largest gains,
+//
+// and the lines go on as coefficients (a * slope) W on the signals of the layer before.
+//
+// Rounding: the computed coefficients are taken for the true ones at every step. What they are off by, at most
+// (n + 2) u |a| |W|, times the largest signals, bounds the error of the step: one product with a vector, |W| magnitude.
+namespace withstand::relaxed {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients stay in the second-level cache
+
+void add_gains(const Neurons& neurons, const Rates& rates, const double* a, double* table, bool exactly) {
+  const auto n = static_cast<Index>(neurons.open.size());
+  double* out = table + neurons.first;
+  for (Index i = 0; i < n; ++i) out[i] = a[i] > 0 ? a[i] * rates.positive[i] : -a[i] * rates.negative[i];
+  for (Index i = 0; exactly && i < n; ++i)
+    if (!neurons.open[at(i)]) out[i] = -infinity;  // there is nothing to choose, not even a gain of 0
+}
+
+void add_gains(const Synapses& synapses, Index receiver, double a, double* table) {
+  const Index keep = synapses.keep;
+  const double* rates = synapses.rates.data() + 2 * keep * receiver;
+  double* out = table + synapses.first + 2 * keep * receiver;
+  for (Index c = 0; c < keep; ++c) out[c] = a > 0 ? a * rates[c] : 0;
+  for (Index c = keep; c < 2 * keep; ++c) out[c] = a > 0 ? 0 : -a * rates[c];
+}
+
+}  // namespace
+
+/// What the carriers of layer l are made of, known as soon as layer l - 1 is relaxed.
+void Relaxation::enter(Index l) {
+  Layer& layer = layers_[at(l)];
+  const Layer& before = layers_[at(l - 1)];
+  layer.carried = form_ == Form::value || before.live || !layer.synapses.empty() || !layer.cuts.empty();
+  if (!layer.carried) return;
+  layer.rounding = given_->net.weight(l).cwiseAbs() * before.magnitude;
+  if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
+  rate_synapses(l);
+}
+
+LayerRange Relaxation::carriers(Index l) {
+  const Index n = given_->net.width(l);
+  LayerRange range{Vector::Zero(n), Vector::Zero(n)};
+  enter(l);
+  if (!layers_[at(l)].carried) return range;
+  range.upper.setConstant(infinity);
+  range.lower.setConstant(-infinity);
+  for (Index first = 0; first < n; first += chunk) {
+    const Index count = std::min(chunk, n - first);
+    for (const bool flat : {true, false}) {
+      if (!flat && !layers_[at(l - 1)].carried) continue;  // the constants were all there is
+      unit_rows(l, first, count);
+      if (!flat) descend(l - 1);
+      else if (layers_[at(l - 1)].live) send(l - 1, true);
+      for (Index j = 0; j < count; ++j) {
+        range.upper(first + j) = std::min(range.upper(first + j), value(j, l - 1, flat));
+        range.lower(first + j) = std::max(range.lower(first + j), -value(count + j, l - 1, flat));
+      }
+    }
+  }
+  return range;
+}
+
+Vector Relaxation::objectives(const ConstMatrixRef& rows, bool signals) {
+  const Index top = given_->net.layers();
+  if (!signals) enter(top);
+  start(rows.rows());
+  Scratch& given = signals ? signal_ : carrier_;
+  given.resize(rows.rows(), rows.cols());
+  for (Index r = 0; r < rows.rows(); ++r) std::copy_n(rows.data() + r * rows.outerStride(), rows.cols(), given.row(r));
+  if (layers_[at(top)].carried) {
+    if (signals) send(top, false);
+    receive(top);
+    descend(top - 1);
+  } else {
+    no_gains(top, true);
+  }
+  Vector bounds(rows.rows());
+  for (Index r = 0; r < rows.rows(); ++r) bounds(r) = value(r, top - 1, false);
+  return bounds;
+}
+
+void Relaxation::start(Index rows) {
+  rows_.assign(at(rows), {});
+  table_.resize(rows, columns_);
+}
+
+/// Rows first .. first + count of W as upper bounds, and their negatives as lower ones.
+void Relaxation::unit_rows(Index l, Index first, Index count) {
+  const Layer& layer = layers_[at(l)];
+  const Matrix& w = given_->net.weight(l);
+  start(2 * count);
+  signal_.resize(2 * count, w.cols());
+  for (Index r = 0; r < 2 * count; ++r) {
+    const double sign = r < count ? 1 : -1;
+    const Index j = first + (r < count ? r : r - count);
+    const double* weights = w.data() + j * w.cols();
+    double* a = signal_.row(r);
+    for (Index i = 0; i < w.cols(); ++i) a[i] = sign * weights[i];
+    Row& row = rows_[at(r)];
+    if (form_ == Form::value) row.constant = sign * given_->net.bias(l)(j);
+    row.size = std::abs(row.constant);
+    for (const Synapses& synapses : layer.synapses) {
+      std::fill_n(table_.row(r) + synapses.first, 2 * synapses.keep * w.rows(), 0.0);
+      add_gains(synapses, j, sign, table_.row(r));
+    }
+    for (const Cut& cut : layer.cuts) {
+      if (cut.to != j) continue;
+      if (cut.removed) a[cut.from] = 0;
+      row.constant += sign > 0 ? cut.gained.upper : -cut.gained.lower;
+      row.size += std::max(std::abs(cut.gained.upper), std::abs(cut.gained.lower));
+    }
+  }
+}
+
+/// Coefficients on the carriers of layer l become coefficients on the signals of layer l - 1.
+void Relaxation::receive(Index l) {
+  const Layer& layer = layers_[at(l)];
+  const Matrix& w = given_->net.weight(l);
+  const Index rows = carrier_.rows(), n = w.rows();
+  signal_.resize(rows, w.cols());
+  std::fill_n(signal_.row(0), rows * w.cols(), 0.0);
+  kernels().multiply_add(rows, w.cols(), n, carrier_.row(0), n, w.data(), w.cols(), signal_.row(0), w.cols());
+  for (Index r = 0; r < rows; ++r) {
+    const double* a = carrier_.row(r);
+    split_off(rows_[at(r)], layer, a);
+    if (form_ == Form::value) {
+      const auto products = Eigen::Map<const Vector>(a, n).array() * given_->net.bias(l).array();
+      rows_[at(r)].constant += products.sum();  // its rounding is part of the layer's
+      rows_[at(r)].size += products.abs().sum();
+    }
+    for (const Synapses& synapses : layer.synapses)
+      for (Index j = 0; j < n; ++j) add_gains(synapses, j, a[j], table_.row(r));
+    for (const Cut& cut : layer.cuts)
+      if (cut.removed) signal_.row(r)[cut.from] -= a[cut.to] * w(cut.to, cut.from);
+  }
+}
+
+/// What the carriers add themselves: failed synapses, and the rounding of the step.
+void Relaxation::split_off(Row& row, const Layer& layer, const double* a) {
+  const Index n = layer.rounding.size();
+  for (const Cut& cut : layer.cuts) {
+    const double offset = a[cut.to] * (a[cut.to] > 0 ? cut.gained.upper : cut.gained.lower);
+    row.constant += offset;
+    row.size += std::abs(offset);
+  }
+  const double scale = Eigen::Map<const Vector>(a, n).cwiseAbs().dot(layer.rounding);
+  row.slack += static_cast<double>(n + 8 + 2 * static_cast<Index>(layer.cuts.size())) * epsilon * scale;
+}
+
+/// Coefficients on the signals of layer l become coefficients on its carriers; or, `flat`, signals become constants.
+void Relaxation::send(Index l, bool flat) {
+  const Layer& layer = layers_[at(l)];
+  const Index rows = signal_.rows(), n = signal_.cols();
+  if (!flat) carrier_.resize(rows, n);
+  for (Index r = 0; r < rows; ++r) {
+    const double* a = signal_.row(r);
+    double sum = 0, size = 0;
+    for (Index i = 0; i < n; ++i) {
+      const double positive = a[i] > 0 ? a[i] : 0, negative = a[i] > 0 ? 0 : a[i];
+      const double offset = flat ? positive * layer.signal.upper[i] + negative * layer.signal.lower[i]
+                                 : positive * layer.upper_offset[i] + negative * layer.lower_offset[i];
+      if (!flat) carrier_.row(r)[i] = positive * layer.upper_slope[i] + negative * layer.lower_slope[i];
+      sum += offset;
+      size += std::abs(offset);
+    }
+    Row& row = rows_[at(r)];
+    row.constant += sum;
+    row.size += size;
+    row.slack += static_cast<double>(n + 8) * epsilon * size;
+    for (const Neurons& neurons : layer.neurons)
+      add_gains(neurons, flat ? neurons.flat : neurons.rates, a, table_.row(r),
+                given_->space.terms()[neurons.term].failure.exactly);
+  }
+}
+
+/// From coefficients on the signals of layer l down to the first layer whose carriers are constant.
+void Relaxation::descend(Index l) {
+  for (; layers_[at(l)].live; --l) {
+    send(l, false);
+    if (!layers_[at(l)].carried) break;
+    receive(l);
+  }
+  no_gains(l, layers_[at(l)].live);
+}
+
+/// Below a layer whose signals or carriers are constant nothing matters. (Above it every gain has been written.)
+void Relaxation::no_gains(Index l, bool carriers_too) {
+  for (const Pool& pool : pools_)
+    for (const Pool::Span& span : pool.spans)
+      if (span.layer < l || (span.layer == l && carriers_too && pool.synapses))
+        for (Index r = 0; r < table_.rows(); ++r) std::fill_n(table_.row(r) + span.first, span.width, 0.0);
+}
+
+/// Upper bound of a row whose coefficients were on the signals of a layer.
+double Relaxation::value(Index r, Index signals, bool flat) {
+  double sum = rows_[at(r)].constant, size = rows_[at(r)].size, slack = rows_[at(r)].slack;
+  if (!std::isfinite(sum) || !std::isfinite(slack)) return infinity;
+  for (const Pool& pool : pools_) {
+    const Index top = pool.synapses ? signals + 1 : signals;
+    const double* gains = nullptr;
+    Index width = 0;
+    bool complete = !pool.synapses;
+    for (const Pool::Span& span : pool.spans) {
+      const bool reached = flat ? span.layer == top : span.layer <= top;
+      complete = complete && reached;
+      if (!reached) continue;
+      if (gains == nullptr) gains = table_.row(r) + span.first;
+      width += span.width;
+    }
+    if (gains == nullptr) continue;
+    const double gain = top_sum(gains, width, pool.budget, pool.exactly && complete);
+    if (gain == -infinity) return gain;
+    sum += gain;
+    size += std::abs(gain);
+    for (Index i = 0; pool.exactly && i < width; ++i)
+      if (std::isfinite(gains[i])) size += std::abs(gains[i]);
+    slack += static_cast<double>(pool.budget + 4) * epsilon * size;
+  }
+  const std::size_t steps = 8 * layers_.size() + 2 * pools_.size() + 2 * restriction_->failed.size() + 8;
+  const double bound = sum + (slack + static_cast<double>(steps) * epsilon * size) * (1 + 1e-9);
+  return std::isnan(bound) ? infinity : bound;
+}
+
+}  // namespace withstand::relaxed
