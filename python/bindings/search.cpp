@@ -5,7 +5,7 @@
 using namespace withstand;
 
 void bind_search(py::module_& m) {
-  py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("flip", Goal::flip);
+  py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("argmax", Goal::argmax);
   py::enum_<SearchStatus>(m, "SearchStatus")
       .value("exact", SearchStatus::exact)
       .value("gap", SearchStatus::gap)

@@ -17,7 +17,7 @@ from withstand import _core
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
-from withstand.spec import Argmax, Spec
+from withstand.spec import Spec, asks_decisions
 from withstand.witness import Witness
 
 
@@ -123,7 +123,7 @@ def worst_case(
         space,
         lower,
         upper,
-        goal=_goal(spec),
+        goal=_core.Goal.argmax if asks_decisions(spec) else _core.Goal.error,
         gap=_limit(gap, "gap"),
         time_limit=math.inf if time_limit is None else _limit(time_limit, "time_limit"),
         node_limit=2**64 - 1 if node_limit is None else _whole(node_limit, "node_limit"),
@@ -142,14 +142,6 @@ def worst_case(
         configurations=int(space.configurations()) if space.finite else None,
         seconds=time.perf_counter() - started,
     )
-
-
-def _goal(spec: Spec) -> Any:
-    if spec is None:
-        return _core.Goal.error
-    if isinstance(spec, Argmax):
-        return _core.Goal.flip
-    raise TypeError(f"spec must be a withstand.Argmax or None, got {spec!r}")
 
 
 def _limit(value: float, name: str) -> float:

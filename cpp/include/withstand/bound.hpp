@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "withstand/domain.hpp"
+#include "withstand/goal.hpp"
 #include "withstand/network.hpp"
 #include "withstand/space.hpp"
 
@@ -26,10 +27,6 @@ enum class Method {
 const char* name(Method method);
 /// Throws std::invalid_argument for an unknown name.
 Method method_named(const std::string& name);
-
-/// What is bounded: the error of every output, or the harm to the decision argmax (the largest output, the first of
-/// equals): max over j != c of F_j - F_c in the failed network, c the class of the intact one.
-enum class Goal { error, argmax };
 
 /// Upper bounds for every row of a domain (one row where there is none).
 struct Bounds {

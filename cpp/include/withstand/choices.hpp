@@ -13,6 +13,7 @@ struct Option {
   Site site;
   double value = 0;
   std::size_t quota = 0;
+  std::size_t term = 0;  ///< of the space
 };
 
 /// A finite failure space as a walk through the network meets it: a sequence of stages, each with options, and quotas

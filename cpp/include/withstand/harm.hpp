@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "withstand/goal.hpp"
 #include "withstand/network.hpp"
 
 namespace withstand {
-
-/// What a search maximises.
-enum class Goal {
-  error,  ///< max over outputs k of |faulty F_k - nominal F_k|
-  flip    ///< max over outputs j != c of faulty F_j - F_c, c the intact network's class: the class flips where >= 0
-};
 
 /// The harm of faulty outputs at one input, measured after the output activation psi.
 ///
@@ -17,7 +12,7 @@ enum class Goal {
 /// output layer's pre-activation. That is what selection in the last hidden layer maximises.
 class Harm {
  public:
-  /// Throws std::invalid_argument for Goal::flip on a network with a single output.
+  /// Throws std::invalid_argument for Goal::argmax on a network with a single output.
   Harm(const Network& network, ConstVectorRef input, Goal goal);
 
   double operator()(const Vector& outputs) const { return at(outputs.data(), worst(outputs)); }

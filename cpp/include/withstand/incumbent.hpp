@@ -31,6 +31,9 @@ class Incumbent {
   double offer(const Network& network, const Harm& harm, ConstVectorRef input, Index input_index,
                std::vector<Forced> failed);
 
+  /// Whether exactly this (sorted by site) is the witness at this input.
+  bool holds(Index input_index, const std::vector<Forced>& failed);
+
   double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< -infinity while there is none
   const std::optional<Witness>& witness() const { return witness_; }     ///< read when the workers have ended
 

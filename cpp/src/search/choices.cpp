@@ -10,7 +10,7 @@ namespace {
 
 bool before(const Option& a, const Option& b) { return a.site != b.site ? a.site < b.site : a.quota < b.quota; }
 
-void add_term(Choices& choices, const Space::Term& term) {
+void add_term(Choices& choices, const Space::Term& term, std::size_t index) {
   const double value = term.failure.effect == Effect::stuck ? term.failure.amount.front() : 0.0;
   if (term.failure.total)
     choices.quotas.push_back({term.failure.counts.front(), term.failure.exactly, 0});
@@ -20,7 +20,7 @@ void add_term(Choices& choices, const Space::Term& term) {
     for (const Site& site : term.sites[l]) {
       Choices::Quota& quota = choices.quotas.back();
       quota.last_stage = std::max(quota.last_stage, stage_of(site));
-      choices.stages[stage_of(site)].options.push_back({site, value, choices.quotas.size() - 1});
+      choices.stages[stage_of(site)].options.push_back({site, value, choices.quotas.size() - 1, index});
     }
   }
 }
@@ -34,7 +34,7 @@ Choices::Choices(const Network& net, const Space& space) : stages(2 * static_cas
     stages[synapse_stage(l)] = {l, true, {}, {}};
     stages[neuron_stage(l)] = {l, false, {}, {}};
   }
-  for (const Space::Term& term : space.terms()) add_term(*this, term);
+  for (std::size_t t = 0; t < space.terms().size(); ++t) add_term(*this, space.terms()[t], t);
   for (Stage& stage : stages) {
     std::sort(stage.options.begin(), stage.options.end(), before);
     overlapping = overlapping || std::adjacent_find(stage.options.begin(), stage.options.end(),

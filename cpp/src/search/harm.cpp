@@ -13,7 +13,7 @@ Harm::Harm(const Network& net, ConstVectorRef input, Goal goal)
     : goal_(goal), psi_(net.activation(net.layers())), nominal_(forward(net, input)) {
   linear_ = psi_.kind() == Activation::Kind::identity && psi_.gain() == 1.0;
   const Index m = net.outputs();
-  if (goal == Goal::flip && m < 2) throw std::invalid_argument("a class needs at least 2 outputs, the network has 1");
+  if (goal == Goal::argmax && m < 2) throw std::invalid_argument("a class needs at least 2 outputs, the network has 1");
   nominal_.maxCoeff(&class_);
   if (goal == Goal::error) {
     rows_ = Matrix::Zero(2 * m, m);
@@ -34,15 +34,15 @@ double Harm::at(const double* values, Index output) const {
 }
 
 Index Harm::worst(const Vector& outputs) const {
-  Index best = goal_ == Goal::flip && class_ == 0 ? 1 : 0;
+  Index best = goal_ == Goal::argmax && class_ == 0 ? 1 : 0;
   for (Index k = best + 1; k < outputs.size(); ++k)
-    if (!(goal_ == Goal::flip && k == class_) && at(outputs.data(), k) > at(outputs.data(), best)) best = k;
+    if (!(goal_ == Goal::argmax && k == class_) && at(outputs.data(), k) > at(outputs.data(), best)) best = k;
   return best;
 }
 
 double Harm::of_pre(const double* z) const {
   double worst = -std::numeric_limits<double>::infinity();
-  const double kept = goal_ == Goal::flip ? psi_(z[class_]) : 0;
+  const double kept = goal_ == Goal::argmax ? psi_(z[class_]) : 0;
   for (Index k = 0; k < nominal_.size(); ++k) {
     const double value = linear_ ? z[k] : psi_(z[k]);
     if (goal_ == Goal::error)
@@ -54,7 +54,7 @@ double Harm::of_pre(const double* z) const {
 }
 
 double Harm::gauge(Index objective, double t) const {
-  if (goal_ == Goal::flip) return t;
+  if (goal_ == Goal::argmax) return t;
   const Index m = nominal_.size();
   return objective < m ? psi_(t) - nominal_(objective) : nominal_(objective - m) - psi_(-t);
 }

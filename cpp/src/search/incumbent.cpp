@@ -15,6 +15,14 @@ bool better(const Witness& a, const Witness& b) {
   return a.input_index < b.input_index;
 }
 
+bool Incumbent::holds(Index input_index, const std::vector<Forced>& failed) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return witness_ && witness_->input_index == input_index && witness_->failed.size() == failed.size() &&
+         std::equal(failed.begin(), failed.end(), witness_->failed.begin(), [](const Forced& a, const Forced& b) {
+           return a.site == b.site && a.value == b.value;
+         });
+}
+
 double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef input, Index input_index,
                         std::vector<Forced> failed) {
   std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });

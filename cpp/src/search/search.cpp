@@ -6,7 +6,9 @@
 #include <memory>
 #include <stdexcept>
 
-#include "withstand/layered.hpp"
+#include "search/linear_relaxation.hpp"
+#include "search/tree.hpp"
+#include "withstand/branch_bound.hpp"
 #include "withstand/reach.hpp"
 
 namespace withstand {
@@ -38,12 +40,26 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
 }
 
 /// One given input, with what its search shares between workers.
-struct Row {
+struct Point {
   Vector input;
-  Index index;
   Harm harm;
   Ceiling ceiling;
+  std::unique_ptr<Relaxation> relaxation;
 };
+
+/// Components whose failure changes something in the intact network, without those of the last hidden layer and the
+/// outputs' synapses, which a selection closes.
+double live_components(const Network& net, const Choices& choices, ConstVectorRef input) {
+  const Trace intact = trace(net, input);
+  double live = 0;
+  for (std::size_t s = 0; s < neuron_stage(net.depth()); ++s)
+    for (const Option& o : choices.stages[s].options) {
+      const bool synapse = o.site.is_synapse();
+      const Vector& y = intact.post[static_cast<std::size_t>(synapse ? o.site.layer - 1 : o.site.layer)];
+      live += synapse ? (y(o.site.from) != 0 ? 1 : 0) : (y(o.site.to) != o.value ? 1 : 0);
+    }
+  return live;
+}
 
 SearchStatus status_of(Budget::Stop stop) {
   if (stop == Budget::Stop::none) return SearchStatus::exact;
@@ -55,54 +71,38 @@ SearchStatus status_of(Budget::Stop stop) {
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
                         const Watch& watch) {
   check(domain, net);
+  Incumbent incumbent;
+  Budget budget(options.node_limit, options.time_limit, watch);
   const Choices choices(net, space);
   const Columns columns(net);
-  std::vector<Row> rows;
+  const bool bounded = space.at_most();  // a set that must have a size is enumerated
+  std::vector<Point> points;
+  points.reserve(static_cast<std::size_t>(domain.size()));
+  std::vector<BranchBound::Row> rows;
   for (Index n = 0; n < domain.size(); ++n) {
     if (!domain.is_point(n)) throw std::invalid_argument("worst_case over a box is not supported, give inputs");
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
     const Ceiling top = ceiling(net, harm, reach(net, x, x, choices));
-    rows.push_back({x, n, std::move(harm), top});
+    points.push_back({x, std::move(harm), top, nullptr});
+    Point& point = points.back();
+    if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
+    rows.push_back({{net, columns, point.harm, point.input, n}, top.noise, top.harm,
+                    live_components(net, choices, point.input), point.relaxation.get()});
+    if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
   }
 
-  Incumbent incumbent;
-  Budget budget(options.node_limit, options.time_limit, watch);
-  std::vector<std::unique_ptr<Layered>> walks;
-  const int threads = budget.limited() ? 1 : options.threads;
-  const auto start = [&](std::size_t row, bool polls) {
-    const Layered::Problem problem{net, columns, rows[row].harm, rows[row].input, rows[row].index};
-    return std::make_unique<Layered>(problem, choices, rows[row].ceiling.noise, incumbent, budget, polls);
-  };
-  const std::uint64_t parts = start(0, false)->parts();
-  const std::uint64_t tasks = parts * rows.size();
-  const int team = workers(tasks, threads);
-  std::vector<std::unique_ptr<Layered>> walk(static_cast<std::size_t>(team));
-  std::vector<std::size_t> at(walk.size(), rows.size());
-  std::vector<std::uint64_t> evaluations(walk.size(), 0);
-  const bool finished = parallel_for(
-      tasks, threads,
-      [&](std::uint64_t task, int worker) {
-        const auto w = static_cast<std::size_t>(worker);
-        const auto row = static_cast<std::size_t>(task / parts);
-        if (at[w] != row) {
-          if (walk[w]) evaluations[w] += walk[w]->evaluations();
-          walk[w] = start(row, team == 1);
-          at[w] = row;
-        }
-        walk[w]->run(task % parts);
-      },
-      [&](std::uint64_t done) { return budget.poll(done); });
-
+  BranchBound search(choices, std::move(rows), incumbent, budget, budget.limited() ? 1 : options.threads, options.gap);
+  search.run(watch);
   SearchResult result;
-  result.status = finished ? status_of(budget.reason()) : status_of(budget.reason());
-  for (std::size_t w = 0; w < walk.size(); ++w) result.evaluations += evaluations[w] + (walk[w] ? walk[w]->evaluations() : 0);
-  result.nodes = result.evaluations;
   result.lower = incumbent.harm();
   result.witness = incumbent.witness();
-  result.upper = result.lower;
-  if (budget.stopped())
-    for (const Row& row : rows) result.upper = std::max(result.upper, row.ceiling.harm);
+  result.upper = search.upper();
+  result.status = status_of(budget.reason());
+  if (result.status == SearchStatus::exact && result.upper > result.lower + rounding * std::max(1.0, std::abs(result.lower)))
+    result.status = SearchStatus::gap;
+  result.nodes = budget.nodes();
+  result.evaluations = search.evaluations();
   return result;
 }
 

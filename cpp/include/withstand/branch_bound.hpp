@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "withstand/budget.hpp"
+#include "withstand/evaluator.hpp"
+#include "withstand/relaxation.hpp"
+
+namespace withstand {
+
+/// Branch and bound over the decisions "this component fails" and "this one does not", best bound first, for finite
+/// failure spaces without "exactly", at given inputs that share one incumbent.
+///
+/// A node is bounded when it is taken up. What its bound selects is tried as a witness. Sets that the linear bound
+/// cannot exclude are evaluated when they are few; a node that is cheaper to enumerate than to bound is enumerated;
+/// else it is split along the selection s_1, ..., s_r: child j has s_1 .. s_{j-1} failed and s_j alive.
+class BranchBound {
+ public:
+  /// One given input.
+  struct Row {
+    Layered::Problem problem;
+    double noise = 0;     ///< of fast evaluations
+    double ceiling = 0;   ///< a bound of the harm to start from
+    double live = 0;      ///< components whose failure would change something, those closed by selection left out
+    Relaxation* relaxation = nullptr;  ///< null: enumerate
+  };
+
+  BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads,
+              double gap);
+  ~BranchBound();
+
+  /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.
+  void run(const Watch& watch);
+
+  double upper() const;  ///< proved, together with the incumbent
+  bool reached_gap() const;
+  std::uint64_t bounds() const;
+  std::uint64_t evaluations() const;
+
+ private:
+  class Tree;
+  std::unique_ptr<Tree> tree_;
+};
+
+/// Cost of enumerating what decisions leave, in multiply-adds: the states that layered enumeration would visit if as
+/// many components stayed live as are in the intact network. `left` counts failures per quota, `alive` excluded ones.
+double enumeration_cost(const Layered::Problem& problem, double live, const std::vector<Index>& left, Index alive);
+
+}  // namespace withstand

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/branch_bound.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tree.hpp"
+#include "withstand/threshold.hpp"
+
+namespace withstand {
+
+double BranchBound::Tree::level() const {
+  const double harm = incumbent_.harm();
+  return harm + rounding * std::max(1.0, std::abs(harm));
+}
+
+std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
+  std::vector<Index> counts;
+  for (const Choices::Quota& quota : choices_.quotas) counts.push_back(quota.count);
+  for (const Option& option : decisions.failed) --counts[option.quota];
+  return counts;
+}
+
+BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
+                        int threads, double gap)
+    : choices_(choices), rows_(std::move(rows)), incumbent_(incumbent), budget_(budget), threads_(threads), gap_(gap) {
+  workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
+  for (Worker& worker : workers_) {
+    worker.relaxations.resize(rows_.size());
+    worker.evaluators.resize(rows_.size());
+  }
+  for (std::size_t n = 0; n < rows_.size(); ++n) {
+    Node root;
+    root.bound = rows_[n].ceiling;
+    root.row = n;
+    for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
+    push(std::move(root));
+    if (rows_[n].relaxation == nullptr) allowance_ = -1;
+    if (allowance_ >= 0) allowance_ += bounding_share * enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
+  }
+}
+
+void BranchBound::Tree::push(Node node) {
+  node.id = created_++;
+  open_.push_back(std::move(node));
+  std::push_heap(open_.begin(), open_.end(), later);
+}
+
+BranchBound::Tree::Node BranchBound::Tree::pop() {
+  std::pop_heap(open_.begin(), open_.end(), later);
+  Node node = std::move(open_.back());
+  open_.pop_back();
+  return node;
+}
+
+bool BranchBound::Tree::reached_gap() const {
+  const double top = upper();
+  return top - incumbent_.harm() <= gap_ * std::abs(top);
+}
+
+double BranchBound::Tree::upper() const {
+  double bound = std::max(closed_, incumbent_.harm());
+  for (const Node& node : open_) bound = std::max(bound, node.bound);
+  return bound;
+}
+
+void BranchBound::Tree::run(const Watch& watch) {
+  while (!open_.empty() && budget_.poll(bounds_)) {
+    if (open_.front().bound <= level()) {  // the best bound first: nothing better is left
+      closed_ = std::max(closed_, open_.front().bound);
+      open_.clear();
+      return;
+    }
+    if (gap_ > 0 && reached_gap()) return;
+    if (work_ > allowance_) return enumerate_rest(watch);
+    round();
+  }
+}
+
+/// Take up the best open nodes, one per worker; results are merged in their order.
+void BranchBound::Tree::round() {
+  const bool cheap = rows_[open_.front().row].relaxation->cost() < worth_a_thread;
+  const std::size_t most = cheap ? 1 : workers_.size();
+  std::vector<Node> batch;
+  while (!open_.empty() && batch.size() < most && open_.front().bound > level()) batch.push_back(pop());
+  std::vector<Outcome> outcomes(batch.size());
+  parallel_for(batch.size(), threads_, [&](std::uint64_t n, int worker) {
+    outcomes[n] = process(batch[n], workers_[static_cast<std::size_t>(worker)]);
+  });
+  for (Outcome& outcome : outcomes) {
+    closed_ = std::max(closed_, outcome.closed);
+    work_ += outcome.work;
+    for (Node& child : outcome.children) push(std::move(child));
+  }
+  bounds_ += batch.size();
+  budget_.spend(batch.size());
+}
+
+BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& worker) {
+  const Row& row = rows_[node.row];
+  auto& relaxation = worker.relaxations[node.row];
+  if (!relaxation) relaxation = row.relaxation->clone();
+  Outcome out;
+  if (enumerate(node, out)) return out;
+  out.work = relaxation->cost();
+  const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints);
+  std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
+  if (open.empty()) return out;
+  const std::vector<Index> counts = left(node.decisions);
+  const std::vector<Option> chosen = selection(*open.front(), counts);
+  attempt(node, worker, chosen, *open.front());
+  open = above(result.objectives, node.bound, out);
+  if (open.empty() || evaluate_all(node, worker, open, counts, out)) return out;
+  split(node, open, counts, chosen, result.hints, out);
+  return out;
+}
+
+/// Objectives that may still do better, best first; the others are closed.
+std::vector<const ObjectiveBound*> BranchBound::Tree::above(const std::vector<ObjectiveBound>& bounds, double inherited,
+                                                            Outcome& out) const {
+  std::vector<const ObjectiveBound*> open;
+  for (const ObjectiveBound& bound : bounds)
+    if (std::min(bound.harm, inherited) > level())
+      open.push_back(&bound);
+    else
+      out.closed = std::max(out.closed, std::min(bound.harm, inherited));
+  std::stable_sort(open.begin(), open.end(), [](auto* a, auto* b) { return a->harm > b->harm; });
+  return open;
+}
+
+/// Children along the selection; their bounds are what the parent's linear bound says of them.
+void BranchBound::Tree::split(const Node& node, const std::vector<const ObjectiveBound*>& open,
+                              const std::vector<Index>& counts, std::vector<Option> along,
+                              const std::shared_ptr<const void>& hints, Outcome& out) const {
+  Index remaining = 0;
+  for (Index n : counts) remaining += n;
+  if (along.empty()) {
+    if (remaining == 0 || open.front()->gains.empty()) return;  // one set, and it has been tried
+    along.push_back(open.front()->gains.front().option);
+  }
+  const auto add = [&](const std::vector<Option>& taken, const std::vector<Site>& excluded) {
+    Node child{-std::numeric_limits<double>::infinity(), 0, node.row, node.decisions, {}, hints};
+    for (const ObjectiveBound* bound : open) {
+      const double harm = std::min(node.bound, completed(*bound, counts, taken, excluded));
+      if (harm > level()) child.objectives.push_back(bound->objective);
+      else out.closed = std::max(out.closed, harm);
+      child.bound = std::max(child.bound, harm);
+    }
+    if (child.objectives.empty()) return;
+    child.decisions.failed.insert(child.decisions.failed.end(), taken.begin(), taken.end());
+    child.decisions.alive.insert(child.decisions.alive.end(), excluded.begin(), excluded.end());
+    out.children.push_back(std::move(child));
+  };
+  std::vector<Option> taken;
+  for (const Option& option : along) {
+    add(taken, {option.site});
+    taken.push_back(option);
+  }
+  if (remaining > static_cast<Index>(along.size())) add(taken, {});
+}
+
+BranchBound::BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
+                         int threads, double gap)
+    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap)) {}
+BranchBound::~BranchBound() = default;
+
+void BranchBound::run(const Watch& watch) { tree_->run(watch); }
+double BranchBound::upper() const { return tree_->upper(); }
+bool BranchBound::reached_gap() const { return tree_->reached_gap(); }
+std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }
+std::uint64_t BranchBound::evaluations() const { return tree_->evaluations(); }
+
+}  // namespace withstand

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "search/linear_relaxation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "withstand/linear.hpp"
+
+namespace withstand {
+namespace {
+
+bool larger(const OptionGain& a, const OptionGain& b) {
+  return a.value != b.value ? a.value > b.value : a.option.site < b.option.site;
+}
+
+class Linear : public Relaxation {
+ public:
+  Linear(const Network& net, const Space& space, const Choices& choices, const Harm& harm, ConstVectorRef input)
+      : net_(net), space_(space), choices_(choices), harm_(harm), bound_(net, space, input, input) {
+    const Activation& psi = net.activation(net.layers());
+    splits_ = psi.kind() == Activation::Kind::identity && psi.gain() == 1;
+  }
+
+  Result bound(const Decisions& decisions, const std::vector<Index>& objectives,
+               const std::shared_ptr<const void>& hints) override;
+  std::unique_ptr<Relaxation> clone() const override { return std::make_unique<Linear>(*this); }
+  double cost() const override;
+
+ private:
+  ObjectiveBound objective(const LinearResult& result, Index row, Index objective,
+                           const std::vector<Site>& decided) const;
+
+  const Network& net_;
+  const Space& space_;
+  const Choices& choices_;
+  const Harm& harm_;
+  LinearBound bound_;
+  bool splits_;  ///< the bound of an objective is its base and the gains of the failures
+};
+
+Relaxation::Result Linear::bound(const Decisions& decisions, const std::vector<Index>& objectives,
+                                 const std::shared_ptr<const void>& hints) {
+  Restriction restriction(space_);
+  std::vector<Site> decided = decisions.alive;
+  for (const Option& option : decisions.failed) {
+    restriction.fail(space_, option.site, option.term);
+    decided.push_back(option.site);
+  }
+  restriction.alive = decisions.alive;
+  Matrix rows(static_cast<Index>(objectives.size()), net_.outputs());
+  for (std::size_t n = 0; n < objectives.size(); ++n) rows.row(static_cast<Index>(n)) = harm_.rows().row(objectives[n]);
+  std::sort(decided.begin(), decided.end());
+  const LinearResult result = bound_(restriction, rows, static_cast<const LinearRanges*>(hints.get()));
+  Result bounds;
+  for (std::size_t n = 0; n < objectives.size(); ++n)
+    bounds.objectives.push_back(objective(result, static_cast<Index>(n), objectives[n], decided));
+  bounds.hints = std::make_shared<const LinearRanges>(result.ranges);
+  return bounds;
+}
+
+/// base + (largest gains) is the bound, so base is what remains without them.
+ObjectiveBound Linear::objective(const LinearResult& result, Index row, Index objective,
+                                 const std::vector<Site>& decided) const {
+  ObjectiveBound bound{objective, harm_.goal() == Goal::error ? result.deviation(row) : result.faulty(row), {}, 0};
+  double size = std::abs(bound.harm);
+  bound.base = bound.harm;
+  for (const Gain& gain : result.selected(row)) {
+    bound.base -= gain.value;
+    size += std::abs(gain.value);
+  }
+  bound.base += 1e-14 * size;
+  if (!splits_ || !std::isfinite(bound.base)) bound.base = std::numeric_limits<double>::infinity();
+  for (const Gain& gain : result.gains(row)) {
+    if (std::binary_search(decided.begin(), decided.end(), gain.site)) continue;
+    const std::vector<Option>& options = choices_.stages[stage_of(gain.site)].options;
+    auto option = std::lower_bound(options.begin(), options.end(), gain.site,
+                                   [](const Option& o, const Site& site) { return o.site < site; });
+    while (option != options.end() && option->site == gain.site && option->term != gain.term) ++option;
+    if (option != options.end() && option->site == gain.site) bound.gains.push_back({*option, gain.value});
+  }
+  std::sort(bound.gains.begin(), bound.gains.end(), larger);
+  return bound;
+}
+
+/// Ranges of every hidden layer from every layer before it.
+double Linear::cost() const {
+  double cost = 0;
+  for (Index l = 2; l <= net_.layers(); ++l) {
+    const double rows = 2 * static_cast<double>(net_.width(l));
+    cost += 8 * rows * static_cast<double>(net_.width(l - 1));
+    for (Index below = l - 1; below >= 2; --below)
+      cost += rows * static_cast<double>(net_.width(below)) * static_cast<double>(net_.width(below - 1));
+  }
+  return cost;
+}
+
+}  // namespace
+
+std::unique_ptr<Relaxation> linear_relaxation(const Network& net, const Space& space, const Choices& choices,
+                                              const Harm& harm, ConstVectorRef input) {
+  return std::make_unique<Linear>(net, space, choices, harm, input);
+}
+
+}  // namespace withstand

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "withstand/branch_bound.hpp"
+
+namespace withstand {
+
+/// Relative difference below which two harms are equal to a search.
+constexpr double rounding = 4e-13;
+
+class BranchBound::Tree {
+ public:
+  Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads, double gap);
+
+  void run(const Watch& watch);
+  double upper() const;
+  bool reached_gap() const;
+  std::uint64_t bounds() const { return bounds_; }
+  std::uint64_t evaluations() const { return evaluations_.load(); }
+
+ private:
+  /// Bounding may cost this share of enumerating everything before enumeration takes over.
+  static constexpr double bounding_share = 0.3;
+  /// Multiply-adds of a bound from which on several are computed at once.
+  static constexpr double worth_a_thread = 3e5;
+
+  struct Node {
+    double bound = 0;
+    std::uint64_t id = 0;
+    std::size_t row = 0;
+    Decisions decisions;
+    std::vector<Index> objectives;  ///< those that may still do better
+    std::shared_ptr<const void> hints;
+  };
+  struct Outcome {
+    double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
+    double work = 0;
+    std::vector<Node> children;
+  };
+  struct Worker {
+    std::vector<std::unique_ptr<Relaxation>> relaxations;
+    std::vector<std::unique_ptr<Evaluator>> evaluators;
+  };
+
+  static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
+
+  double level() const;
+  std::vector<Index> left(const Decisions& decisions) const;
+  void push(Node node);
+  Node pop();
+  void round();
+  Outcome process(const Node& node, Worker& worker);
+  std::vector<const ObjectiveBound*> above(const std::vector<ObjectiveBound>& bounds, double inherited,
+                                           Outcome& out) const;
+  void split(const Node& node, const std::vector<const ObjectiveBound*>& open, const std::vector<Index>& counts,
+             std::vector<Option> along, const std::shared_ptr<const void>& hints, Outcome& out) const;
+
+  double evaluate(const Node& node, Worker& worker, const std::vector<Option>& set);
+  void attempt(const Node& node, Worker& worker, const std::vector<Option>& chosen, const ObjectiveBound& bound);
+  bool evaluate_all(const Node& node, Worker& worker, const std::vector<const ObjectiveBound*>& open,
+                    const std::vector<Index>& counts, Outcome& out);
+  bool enumerate(const Node& node, Outcome& out);
+  void enumerate_rest(const Watch& watch);
+
+  const Choices& choices_;
+  std::vector<Row> rows_;
+  Incumbent& incumbent_;
+  Budget& budget_;
+  int threads_;
+  double gap_;
+  std::vector<Worker> workers_;
+  std::vector<Node> open_;  ///< a heap, best bound first
+  double closed_ = -std::numeric_limits<double>::infinity();
+  double work_ = 0, allowance_ = 0;
+  std::uint64_t created_ = 0, bounds_ = 0;
+  std::atomic<std::uint64_t> evaluations_{0};
+};
+
+}  // namespace withstand
