@@ -129,7 +129,6 @@ def test_no_adversary_exceeds_the_bound(block):
             child = case.bound(restriction, case.rows, root.ranges)
             case.check(child, failed, alive)
             case.check(case.bound(restriction, case.rows), failed, alive)
-            assert (child.deviation <= root.deviation * (1 + 1e-9) + 1e-9).all() or True
 
 
 @pytest.mark.parametrize("block", range(4))
