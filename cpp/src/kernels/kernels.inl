@@ -16,6 +16,7 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
 #include "multiply_add.inl"
 #include "walk.inl"
+#include "rows.inl"
 
 }  // namespace
 }  // namespace withstand

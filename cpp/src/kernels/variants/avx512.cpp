@@ -5,6 +5,7 @@
 namespace withstand {
 
 extern const Kernels kernels_avx512;
-const Kernels kernels_avx512{"avx512", WITHSTAND_LANES, multiply_add, axpy, spread, deviation, excess};
+const Kernels kernels_avx512{"avx512", WITHSTAND_LANES, multiply_add, axpy, spread, deviation, excess, merge_errors,
+                           reach, widen, escaping, shift, hinge};
 
 }  // namespace withstand
