@@ -17,9 +17,11 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 #include "combine.inl"
 #include "multiply_add.inl"
 #include "walk.inl"
+#include "rows.inl"
 
 }  // namespace
 }  // namespace withstand
 
 // The entries of Kernels, in the order of its declaration.
-#define WITHSTAND_TABLE multiply_add, axpy, spread, deviation, excess, combine
+#define WITHSTAND_TABLE \
+  multiply_add, axpy, spread, deviation, excess, combine, merge_errors, reach, widen, escaping, shift, hinge
