@@ -58,6 +58,8 @@ class LinearResult {
   std::vector<Gain> selected(Index row) const;
   /// Every free component with a positive gain for this objective, in the order of layers, unsorted.
   std::vector<Gain> gains(Index row) const;
+  /// The same with gains of 0 or less, and columns of components that are decided (their gain is 0 or infinite).
+  std::vector<Gain> table(Index row) const;
 
  private:
   friend class LinearBound;

@@ -24,8 +24,9 @@ struct OptionGain {
 struct ObjectiveBound {
   Index objective = 0;
   double harm = 0;                ///< no completion of the decisions does more
-  std::vector<OptionGain> gains;  ///< options with a positive gain, largest first, then in order of sites
-  /// Where finite: completing the decisions by a set F does at most base + (sum of the gains of F).
+  std::vector<OptionGain> gains;  ///< largest first, then in order of sites
+  /// Where finite, every undecided option has its gain above, and completing the decisions by a set F does at most
+  /// base + (sum of the gains of F).
   double base = 0;
 };
 

@@ -51,6 +51,12 @@ std::vector<Gain> LinearResult::gains(Index row) const {
   return all;
 }
 
+std::vector<Gain> LinearResult::table(Index row) const {
+  std::vector<Gain> all = columns_;
+  for (std::size_t c = 0; c < all.size(); ++c) all[c].value = table_(row, static_cast<Index>(c));
+  return all;
+}
+
 std::vector<Gain> LinearResult::selected(Index row) const {
   std::vector<Gain> all;
   for (const Pool& pool : pools_) {

@@ -8,6 +8,12 @@
 #include "withstand/threshold.hpp"
 
 namespace withstand {
+namespace {
+
+const Site& site_of(const Option& option) { return option.site; }
+const Site& site_of(const Site& site) { return site; }
+
+}  // namespace
 
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
@@ -107,7 +113,8 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
   if (open.empty()) return out;
   const std::vector<Index> counts = left(node.decisions);
-  const std::vector<Option> chosen = selection(*open.front(), counts);
+  std::vector<Option> chosen = selection(*open.front(), counts);
+  if (const Option* next = chosen.empty() ? undecided(node.decisions, counts) : nullptr) chosen.push_back(*next);
   attempt(node, worker, chosen, *open.front());
   open = above(result.objectives, node.bound, out);
   if (open.empty() || evaluate_all(node, worker, open, counts, out)) return out;
@@ -128,16 +135,25 @@ std::vector<const ObjectiveBound*> BranchBound::Tree::above(const std::vector<Ob
   return open;
 }
 
+/// The first option that is neither taken nor excluded.
+const Option* BranchBound::Tree::undecided(const Decisions& decisions, const std::vector<Index>& counts) const {
+  for (const Choices::Stage& stage : choices_.stages)
+    for (const Option& option : stage.options) {
+      const auto same = [&](const auto& other) { return site_of(other) == option.site; };
+      if (counts[option.quota] > 0 && std::none_of(decisions.failed.begin(), decisions.failed.end(), same) &&
+          std::none_of(decisions.alive.begin(), decisions.alive.end(), same))
+        return &option;
+    }
+  return nullptr;
+}
+
 /// Children along the selection; their bounds are what the parent's linear bound says of them.
 void BranchBound::Tree::split(const Node& node, const std::vector<const ObjectiveBound*>& open,
-                              const std::vector<Index>& counts, std::vector<Option> along,
+                              const std::vector<Index>& counts, const std::vector<Option>& along,
                               const std::shared_ptr<const void>& hints, Outcome& out) const {
   Index remaining = 0;
   for (Index n : counts) remaining += n;
-  if (along.empty()) {
-    if (remaining == 0 || open.front()->gains.empty()) return;  // one set, and it has been tried
-    along.push_back(open.front()->gains.front().option);
-  }
+  if (along.empty()) return;  // nothing is undecided, and the one set has been tried
   const auto add = [&](const std::vector<Option>& taken, const std::vector<Site>& excluded) {
     Node child{-std::numeric_limits<double>::infinity(), 0, node.row, node.decisions, {}, hints};
     for (const ObjectiveBound* bound : open) {

@@ -20,6 +20,8 @@ class Linear : public Relaxation {
       : net_(net), space_(space), choices_(choices), harm_(harm), bound_(net, space, input, input) {
     const Activation& psi = net.activation(net.layers());
     splits_ = psi.kind() == Activation::Kind::identity && psi.gain() == 1;
+    for (const Space::Term& term : space.terms())  // of a receiver's synapses, only the best are in the table
+      splits_ = splits_ && !on_synapses(term.failure.effect);
   }
 
   Result bound(const Decisions& decisions, const std::vector<Index>& objectives,
@@ -71,8 +73,8 @@ ObjectiveBound Linear::objective(const LinearResult& result, Index row, Index ob
   }
   bound.base += 1e-14 * size;
   if (!splits_ || !std::isfinite(bound.base)) bound.base = std::numeric_limits<double>::infinity();
-  for (const Gain& gain : result.gains(row)) {
-    if (std::binary_search(decided.begin(), decided.end(), gain.site)) continue;
+  for (const Gain& gain : splits_ ? result.table(row) : result.gains(row)) {
+    if (!std::isfinite(gain.value) || std::binary_search(decided.begin(), decided.end(), gain.site)) continue;
     const std::vector<Option>& options = choices_.stages[stage_of(gain.site)].options;
     auto option = std::lower_bound(options.begin(), options.end(), gain.site,
                                    [](const Option& o, const Site& site) { return o.site < site; });

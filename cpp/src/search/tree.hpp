@@ -56,8 +56,9 @@ class BranchBound::Tree {
   Outcome process(const Node& node, Worker& worker);
   std::vector<const ObjectiveBound*> above(const std::vector<ObjectiveBound>& bounds, double inherited,
                                            Outcome& out) const;
+  const Option* undecided(const Decisions& decisions, const std::vector<Index>& counts) const;
   void split(const Node& node, const std::vector<const ObjectiveBound*>& open, const std::vector<Index>& counts,
-             std::vector<Option> along, const std::shared_ptr<const void>& hints, Outcome& out) const;
+             const std::vector<Option>& along, const std::shared_ptr<const void>& hints, Outcome& out) const;
 
   double evaluate(const Node& node, Worker& worker, const std::vector<Option>& set);
   void attempt(const Node& node, Worker& worker, const std::vector<Option>& chosen, const ObjectiveBound& bound);

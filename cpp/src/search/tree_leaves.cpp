@@ -123,7 +123,8 @@ void BranchBound::Tree::enumerate_rest(const Watch& watch) {
   for (const auto& walk : walks)
     if (walk) evaluations_ += walk->evaluations();
   if (!all || budget_.stopped()) return;
-  if (skipped) closed_ = std::max(closed_, level());
+  for (const Node& node : open_)
+    if (skipped && node.bound <= level()) closed_ = std::max(closed_, node.bound);
   open_.clear();
 }
 
