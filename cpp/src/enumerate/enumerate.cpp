@@ -21,7 +21,7 @@ std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   const double total = space.configurations().to_double();
   std::uint64_t size = 16384;
   while (size > 16 && static_cast<double>(size) * work > 1e9) size /= 2;
-  while (size > 256 && static_cast<double>(size) * 64 > total) size /= 2;
+  while (size > 256 && static_cast<double>(size) * 64 > total && static_cast<double>(size) * work > 2e8) size /= 2;
   return size;
 }
 
@@ -31,6 +31,7 @@ void check_inputs(const Network& net, const Matrix& inputs, const Question& ques
   if (inputs.cols() != net.inputs()) message << "X has " << inputs.cols() << " columns, the network takes " << net.inputs() << " inputs";
   if (!inputs.allFinite()) message << "X must be finite";
   if (question.decisions && net.outputs() < 2) message << "decisions need at least 2 outputs, the network has " << net.outputs();
+  if (question.top < 1) message << "at least one of the worst configurations must be kept";
   if (!message.str().empty()) throw std::invalid_argument(message.str());
 }
 

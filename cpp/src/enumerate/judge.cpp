@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "withstand/kernels.hpp"
 
@@ -11,52 +10,81 @@ namespace withstand {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr std::size_t most_candidates = 64;
 
 }  // namespace
 
 Judge::Judge(const Problem& problem)
     : problem_(problem),
       replayer_(problem),
-      statistics_(static_cast<std::size_t>(problem.outputs()), problem.question.top) {}
+      statistics_(static_cast<std::size_t>(problem.outputs()), problem.question.top),
+      candidates_(static_cast<std::size_t>(problem.outputs())) {}
 
 void Judge::begin(const Grid::Batch& batch) {
   batch_ = batch;
   errors_.assign(batch.size, -infinity);
+  where_.assign(batch.size, -1);
+  seen_.assign(candidates_.size(), -infinity);
 }
 
-void Judge::see(Index input, std::uint64_t offset, Index n, double* block, Index ld, const double* reference) {
+void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors) {
+  kernels().merge_errors(n, errors, 2 * problem_.largest_slack, static_cast<double>(input), errors_.data() + offset,
+                         where_.data() + offset);
+}
+
+void Judge::harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,
+                 double* worst) const {
   const bool decisions = problem_.question.decisions;
   const Index c = problem_.decision[static_cast<std::size_t>(input)];
+  std::fill_n(errors, n, -infinity);
   for (Index output = 0; output < problem_.outputs(); ++output) {
-    if (decisions && output == c) continue;
     double* row = block + output * ld;
-    const double worst = decisions ? kernels().excess(n, row, block + c * ld, errors_.data() + offset)
-                                   : kernels().deviation(n, row, reference[output], errors_.data() + offset);
-    const double known = statistics_.per_output[static_cast<std::size_t>(output)];
-    if (worst >= known - problem_.slack[static_cast<std::size_t>(input)]) inspect(input, output, offset, n, row);
+    if (decisions && output == c)
+      worst[output] = -infinity;
+    else if (decisions)
+      worst[output] = kernels().excess(n, row, block + c * ld, errors);
+    else
+      worst[output] = kernels().deviation(n, row, reference[output], errors);
   }
 }
 
-/// Candidates for the worst value of an output: the largest first, so that few others remain.
-void Judge::inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row) {
+/// Two harms whose fast values differ by more than twice the rounding bound are in the right order.
+bool Judge::matters(Index input, Index output, double harm) const {
+  const auto o = static_cast<std::size_t>(output);
   const double slack = problem_.slack[static_cast<std::size_t>(input)];
-  const double& known = statistics_.per_output[static_cast<std::size_t>(output)];
-  const Index largest = std::max_element(row, row + n) - row;
-  replay_one(input, output, offset + static_cast<std::uint64_t>(largest));
-  for (Index i = 0; i < n; ++i)
-    if (i != largest && row[i] >= known - slack) replay_one(input, output, offset + static_cast<std::uint64_t>(i));
+  return harm >= statistics_.per_output[o] - slack && harm >= seen_[o] - slack - problem_.largest_slack;
 }
 
-void Judge::replay_one(Index input, Index output, std::uint64_t offset) {
-  const Vector& harm = replayer_.harm(input, configuration(offset));
-  double& known = statistics_.per_output[static_cast<std::size_t>(output)];
-  known = std::max(known, harm(output));
+void Judge::inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row) {
+  const auto o = static_cast<std::size_t>(output);
+  seen_[o] = std::max(seen_[o], *std::max_element(row, row + n));
+  for (Index i = 0; i < n; ++i)
+    if (matters(input, output, row[i])) candidates_[o].push_back({row[i], input, offset + static_cast<std::uint64_t>(i)});
+  if (candidates_[o].size() > most_candidates) settle(output);
+}
+
+/// Evaluate the candidates of an output canonically, the largest first, so that few others remain.
+void Judge::settle(Index output) {
+  const auto o = static_cast<std::size_t>(output);
+  std::sort(candidates_[o].begin(), candidates_[o].end(),
+            [](const Candidate& a, const Candidate& b) { return a.harm > b.harm; });
+  for (const Candidate& candidate : candidates_[o]) {
+    if (!matters(candidate.input, output, candidate.harm)) continue;
+    const double exact = replayer_.harm(candidate.input, configuration(candidate.offset))(output);
+    statistics_.per_output[o] = std::max(statistics_.per_output[o], exact);
+  }
+  candidates_[o].clear();
 }
 
 void Judge::finish() {
+  for (Index output = 0; output < problem_.outputs(); ++output) settle(output);
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();
   count_exceeding();
+}
+
+Entry Judge::entry(std::uint64_t offset) {
+  return replayer_.entry(configuration(offset), static_cast<Index>(where_[offset]));
 }
 
 void Judge::rank_worst() {
@@ -68,11 +96,20 @@ void Judge::rank_worst() {
   const double least = threshold();
   for (std::uint64_t i = 0; i < errors_.size(); ++i)
     if (errors_[i] >= least) candidates.push_back(i);
+  if (candidates.size() > 4 * statistics_.keep) {  // the largest come first anyway: look at few others
+    std::vector<double> largest(errors_);
+    const auto nth = largest.begin() + static_cast<std::ptrdiff_t>(statistics_.keep);
+    std::nth_element(largest.begin(), nth, largest.end(), std::greater<>());
+    const double enough = *nth - 2 * problem_.largest_slack;
+    candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                    [&](std::uint64_t i) { return errors_[i] < enough; }),
+                     candidates.end());
+  }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [this](std::uint64_t a, std::uint64_t b) { return errors_[a] > errors_[b]; });
   for (std::uint64_t i : candidates) {
     if (errors_[i] < threshold()) break;
-    statistics_.offer(replayer_.entry(configuration(i)));
+    statistics_.offer(entry(i));
   }
 }
 
@@ -87,7 +124,7 @@ void Judge::count_exceeding() {
       ++statistics_.exceeding;
       continue;
     }
-    const double error = replayer_.entry(configuration(i)).error;
+    const double error = entry(i).error;
     statistics_.exceeding += question.decisions ? error >= limit : error > limit;
   }
 }

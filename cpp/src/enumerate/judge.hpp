@@ -11,18 +11,31 @@ class Judge {
   explicit Judge(const Problem& problem);
 
   void begin(const Grid::Batch& batch);
-  /// Outputs (m rows of n configurations, leading dimension ld) at one input, for configurations `offset`,
-  /// `offset` + 1, ... of the batch; `reference` holds the nominal outputs by the same arithmetic. Overwrites `block`.
-  void see(Index input, std::uint64_t offset, Index n, double* block, Index ld, const double* reference);
+  /// Errors of configurations `offset`, ..., `offset` + n - 1 of the batch at one input.
+  void row(Index input, std::uint64_t offset, Index n, const double* errors);
+  /// Outputs become harms in place (m rows of n configurations, leading dimension ld); `reference` holds the nominal
+  /// outputs by the same arithmetic. `errors` gets the worst of each column, `worst` the worst of each row.
+  void harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,
+            double* worst) const;
+  /// Whether a harm this large at this input could be the worst of its output.
+  bool matters(Index input, Index output, double harm) const;
+  /// Candidates for the worst value of an output among consecutive configurations.
+  void inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row);
   void finish();
 
   const Statistics& statistics() const { return statistics_; }
 
  private:
-  void inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row);
-  void replay_one(Index input, Index output, std::uint64_t offset);
+  struct Candidate {
+    double harm = 0;
+    Index input = 0;
+    std::uint64_t offset = 0;
+  };
+
+  void settle(Index output);
   void rank_worst();
   void count_exceeding();
+  Entry entry(std::uint64_t offset);
   std::vector<Choice> configuration(std::uint64_t offset) const;
 
   const Problem& problem_;
@@ -30,6 +43,9 @@ class Judge {
   Statistics statistics_;
   Grid::Batch batch_;
   std::vector<double> errors_;
+  std::vector<double> where_;                       // input that makes the error, -1 where rounding hides which
+  std::vector<double> seen_;                        // per output: largest fast harm of the batch
+  std::vector<std::vector<Candidate>> candidates_;  // per output
 };
 
 }  // namespace withstand

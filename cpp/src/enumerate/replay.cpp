@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "replay.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace withstand {
 namespace {
@@ -51,10 +53,11 @@ const Vector& Replayer::harm(Index input, const std::vector<Choice>& configurati
   return known_.emplace(key, harms(problem_, input, outputs)).first->second;
 }
 
-Entry Replayer::entry(const std::vector<Choice>& configuration) {
+Entry Replayer::entry(const std::vector<Choice>& configuration, Index only) {
   Entry entry;
   entry.error = -std::numeric_limits<double>::infinity();
-  for (Index input = 0; input < problem_.inputs.rows(); ++input) {
+  const Index end = only < 0 ? problem_.inputs.rows() : only + 1;
+  for (Index input = std::max<Index>(only, 0); input < end; ++input) {
     const Vector& harm_at = harm(input, configuration);
     Index output = 0;
     const double worst = harm_at.maxCoeff(&output);

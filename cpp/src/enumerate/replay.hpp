@@ -15,8 +15,8 @@ class Replayer {
 
   /// Harm of each output at one input.
   const Vector& harm(Index input, const std::vector<Choice>& configuration);
-  /// Worst over all inputs, as an entry of the result.
-  Entry entry(const std::vector<Choice>& configuration);
+  /// The worst at one input, or over all of them (`only` < 0), as an entry of the result.
+  Entry entry(const std::vector<Choice>& configuration, Index only = -1);
 
  private:
   std::vector<Forced> effective(Index input, const std::vector<Choice>& configuration) const;

@@ -14,12 +14,15 @@ typedef double Pack __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8),
 inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
 inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
+#include "activate.inl"
 #include "combine.inl"
 #include "multiply_add.inl"
 #include "walk.inl"
+#include "rows.inl"
 
 }  // namespace
 }  // namespace withstand
 
 // The entries of Kernels, in the order of its declaration.
-#define WITHSTAND_TABLE multiply_add, axpy, spread, deviation, excess, combine
+#define WITHSTAND_TABLE                                                                                          \
+  multiply_add, axpy, spread, deviation, excess, merge_errors, reach, widen, escaping, shift, hinge, activate, combine

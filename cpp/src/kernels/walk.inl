@@ -49,3 +49,14 @@ static double excess(long n, double* row, const double* other, double* errors) {
   }
   return worst;
 }
+
+/// Where row exceeds errors by more than slack, where = input; within slack, where = -1; errors = max(errors, row).
+static void merge_errors(long n, const double* row, double slack, double input, double* errors, double* where) {
+  for (long i = 0; i < n; ++i) {
+    const double old = errors[i];
+    const double here = row[i];
+    const double near = here >= old - slack ? -1.0 : where[i];
+    where[i] = here > old + slack ? input : near;
+    errors[i] = here > old ? here : old;
+  }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "walk.hpp"
+
+#include <algorithm>
+
+#include "withstand/kernels.hpp"
+
+namespace withstand {
+
+void activate(const Activation& phi, double* s, Index n) {
+  kernels().activate(static_cast<int>(phi.kind()), phi.gain(), phi.slope(), n, s);
+}
+
+Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), grid_(problem.grid) {
+  states_.resize(grid_.stages().size());
+  for (const Grid::Stage& stage : grid_.stages()) {
+    nodes_.emplace_back(stage.members.size());
+    for (std::size_t t = 0; t < stage.members.size(); ++t)
+      for (int p : stage.members[t])
+        nodes_.back()[t].push_back(static_cast<int>(stage.sites[static_cast<std::size_t>(p)].to));
+    synapses_.push_back(
+        std::any_of(stage.sites.begin(), stage.sites.end(), [](const Site& s) { return s.is_synapse(); }));
+  }
+  pre_.resize(static_cast<std::size_t>(net_.layers()) + 1);
+  post_.resize(pre_.size());
+}
+
+void Walk::begin_input(Index input) {
+  input_ = input;
+  post_[0] = problem_.inputs.row(input).transpose();
+  for (Index l = 1; l <= net_.layers(); ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    pre_[i] = dense(l, post_[i - 1]);
+    post_[i] = pre_[i];
+    activate(net_.activation(l), post_[i].data(), post_[i].size());
+  }
+}
+
+/// s = W y + b, every element by the same chain of operations as in a block.
+Vector Walk::dense(Index layer, const Vector& signals) const {
+  Vector sums = net_.bias(layer);
+  kernels().multiply_add(1, sums.size(), signals.size(), signals.data(), signals.size(),
+                         net_.weight_transposed(layer).data(), sums.size(), sums.data(), sums.size());
+  return sums;
+}
+
+void Walk::begin_class(const std::vector<Choice>& choices, const Response* response) {
+  response_ = response;
+  first_.assign(states_.size(), 0);
+  failures_.assign(states_.size(), 0);
+  for (std::size_t d = choices.size(); d-- > 0;) {
+    first_[static_cast<std::size_t>(choices[d].stage)] = d;
+    ++failures_[static_cast<std::size_t>(choices[d].stage)];
+  }
+  last_stage_ = static_cast<std::size_t>(choices.back().stage);
+  changes_.assign(choices.size(), true);
+  effective_.clear();
+  enter(static_cast<std::size_t>(choices.front().stage), choices);
+  update(choices, 0);
+}
+
+void Walk::update(const std::vector<Choice>& choices, std::size_t from) {
+  for (std::size_t d = from; d + 1 < choices.size(); ++d) {
+    const auto stage = static_cast<std::size_t>(choices[d].stage);
+    if (d > from && first_[stage] == d) enter(stage, choices);
+    apply(d, choices[d]);
+  }
+  note_effective(choices);
+}
+
+void Walk::enter_last(const std::vector<Choice>& choices) {
+  if (last_is_alone()) enter(last_stage_, choices);
+}
+
+void Walk::note_effective(const std::vector<Choice>& choices) {
+  effective_.clear();
+  for (std::size_t d = 0; d + 1 < choices.size(); ++d)
+    if (changes_[d])
+      effective_.push_back(static_cast<std::uint64_t>(choices[d].position) << 32U |
+                           static_cast<std::uint64_t>(choices[d].stage) << 16U |
+                           static_cast<std::uint64_t>(choices[d].term));
+}
+
+Index Walk::receivers(std::size_t stage) const { return std::min(grid_.stages()[stage].layer + 1, net_.layers()); }
+
+bool Walk::intact_before(std::size_t stage) const {
+  return std::none_of(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(first_[stage]),
+                      [](bool changes) { return changes; });
+}
+
+/// Signals, pre-activations and transmitted values of the stage's layer, given the failures of the stages before.
+void Walk::signals_into(std::size_t stage, const std::vector<Choice>& choices) {
+  const Index layer = grid_.stages()[stage].layer;
+  StageState& state = states_[stage];
+  const auto l = static_cast<std::size_t>(layer);
+  if (intact_before(stage)) {
+    if (layer > 0) state.before = post_[l - 1];
+    state.pre = pre_[l];
+    state.post = post_[l];
+    return;
+  }
+  const auto earlier = static_cast<std::size_t>(choices[first_[stage] - 1].stage);
+  const StageState& from = states_[earlier];
+  Vector signals = from.post;
+  for (std::size_t i = 0; i < failures_[earlier]; ++i) {
+    const auto position = static_cast<std::size_t>(choices[first_[earlier] + i].position);
+    signals(grid_.stages()[earlier].sites[position].to) += from.change[i];
+  }
+  Vector sums = from.next[failures_[earlier]];
+  for (Index at = grid_.stages()[earlier].layer + 1; at < layer; ++at) {
+    signals = sums;
+    activate(net_.activation(at), signals.data(), signals.size());
+    sums = dense(at + 1, signals);
+  }
+  state.before = signals;
+  state.pre = sums;
+  state.post = sums;
+  activate(net_.activation(layer), state.post.data(), state.post.size());
+}
+
+void Walk::enter(std::size_t stage, const std::vector<Choice>& choices) {
+  if (stage == last_stage_) ++entered_;
+  signals_into(stage, choices);
+  const Grid::Stage& here = grid_.stages()[stage];
+  StageState& state = states_[stage];
+  const std::size_t failures = failures_[stage];
+  state.next.resize(failures + 1);
+  state.touched.assign(failures + 1, Touched{});
+  state.change.assign(failures, 0.0);
+  state.effect.resize(here.members.size());
+  for (std::size_t t = 0; t < here.members.size(); ++t) {
+    state.effect[t].resize(static_cast<Index>(here.members[t].size()));
+    for (Index m = 0; m < state.effect[t].size(); ++m) state.effect[t](m) = change_of(stage, t, m, Touched{});
+  }
+  state.next[0] = first_state(stage);
+}
+
+/// Pre-activations of the receivers (with a response: of all later layers) before the stage's own failures.
+Vector Walk::first_state(std::size_t stage) const {
+  const Index layer = grid_.stages()[stage].layer;
+  const StageState& state = states_[stage];
+  if (layer == net_.layers()) return state.pre;
+  const bool intact = intact_before(stage);
+  const bool far = response_ != nullptr && stage == last_stage_;
+  if (intact && far) return response_->nominal(layer);
+  if (intact) return pre(layer + 1);
+  const Vector near = dense(layer + 1, state.post);
+  if (!far) return near;
+  Vector all(response_->nominal(layer).size());
+  Vector sums = near;
+  for (Index t = layer + 1;; ++t) {
+    all.segment(response_->offset(layer, t), sums.size()) = sums;
+    if (t == net_.layers()) return all;
+    sums = dense(t + 1, (response_->slope(t).array() * sums.array() + response_->intercept(t).array()).matrix());
+  }
+}
+
+double Walk::change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const {
+  const Grid::Stage& here = grid_.stages()[stage];
+  const Site& site = here.sites[static_cast<std::size_t>(here.members[term][static_cast<std::size_t>(member)])];
+  const StageState& state = states_[stage];
+  if (!site.is_synapse()) return grid_.value(term) - state.post(site.to);
+  const double product = net_.weight(here.layer)(site.to, site.from) * state.before(site.from);
+  if (here.layer == net_.layers()) return -product;
+  const bool again = touched.node == site.to;
+  if (again && touched.forced) return 0;  // a failed neuron ignores its synapses
+  const double pre = again ? touched.pre : state.pre(site.to);
+  const double post = again ? touched.post : state.post(site.to);
+  double value = pre - product;
+  activate(net_.activation(here.layer), &value, 1);
+  return value - post;
+}
+
+/// Take choice `depth` in: the receivers' pre-activations move by one column.
+void Walk::apply(std::size_t depth, const Choice& choice) {
+  const auto s = static_cast<std::size_t>(choice.stage);
+  const auto t = static_cast<std::size_t>(choice.term);
+  const Grid::Stage& here = grid_.stages()[s];
+  StageState& state = states_[s];
+  const std::size_t i = depth - first_[s];
+  const auto& members = here.members[t];
+  const Index member = std::lower_bound(members.begin(), members.end(), choice.position) - members.begin();
+  const Site& site = here.sites[static_cast<std::size_t>(choice.position)];
+
+  const bool again = state.touched[i].node == site.to;
+  const double change = again ? change_of(s, t, member, state.touched[i]) : state.effect[t](member);
+  changes_[depth] = change != 0 || synapses_[s];  // among synapses, what did not change may still matter to the next
+  state.change[i] = change;
+  state.next[i + 1] = state.next[i];
+  if (here.layer == net_.layers()) {
+    state.next[i + 1](site.to) += change;
+    return;
+  }
+  const bool far = response_ != nullptr && s == last_stage_;
+  const Matrix& columns = far ? response_->of(here.layer) : net_.weight_transposed(here.layer + 1);
+  if (change != 0)
+    kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i + 1].data());
+  if (synapses_[s]) touch(state, i, site, change);
+}
+
+void Walk::touch(StageState& state, std::size_t i, const Site& site, double change) const {
+  const Touched& before = state.touched[i];
+  Touched& now = state.touched[i + 1];
+  const bool again = before.node == site.to;
+  now.node = site.to;
+  now.forced = !site.is_synapse() || (again && before.forced);
+  if (site.is_synapse())
+    now.pre = (again ? before.pre : state.pre(site.to)) -
+              net_.weight(site.layer)(site.to, site.from) * state.before(site.from);
+  now.post = (again ? before.post : state.post(site.to)) + change;
+}
+
+}  // namespace withstand

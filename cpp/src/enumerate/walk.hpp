@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "problem.hpp"
+#include "response.hpp"
+
+namespace withstand {
+
+/// phi over n values, by the kernel of this machine.
+void activate(const Activation& phi, double* s, Index n);
+
+/// States along the walk over the configurations of a class, at one input.
+///
+/// A failed component changes one node of its layer (a neuron transmits its forced value; a synapse takes its product
+/// from the receiver's pre-activation), hence adds one column to the pre-activations of the next layer. There is one
+/// state per failed component, so that the next configuration costs one column. In the last failing layer a state may
+/// reach further: with a Response it also holds the pre-activations of all later layers, as far as they are linear.
+class Walk {
+ public:
+  /// The receiver that the last choice changed: only synapses of the same receiver meet there again.
+  struct Touched {
+    Index node = -1;
+    double pre = 0;
+    double post = 0;
+    bool forced = false;
+  };
+  struct StageState {
+    Vector before;                 // signals entering the stage's layer
+    Vector pre;                    // its pre-activations and
+    Vector post;                   // what it transmits, without the stage's own failures
+    std::vector<Vector> effect;    // per term, member: change of the node when it fails alone
+    std::vector<Vector> next;      // pre-activations of the receivers after 0, 1, ... failures of this stage
+    std::vector<Touched> touched;  // likewise
+    std::vector<double> change;    // of the node, per choice
+  };
+
+  explicit Walk(const Problem& problem);
+
+  void begin_input(Index input);
+  /// Begin a class at its first choices; `response`, where given, extends the states of the last failing layer.
+  void begin_class(const std::vector<Choice>& choices, const Response* response);
+  /// Recompute the states of all choices but the last, from choice `from` on. The last stage is entered only where one
+  /// of its choices is among them; `enter_last` does it otherwise.
+  void update(const std::vector<Choice>& choices, std::size_t from);
+  void enter_last(const std::vector<Choice>& choices);
+  /// The last choice is the only one of its stage: its stage is entered anew behind every prefix.
+  bool last_is_alone() const { return failures_[last_stage_] == 1 && changes_.size() > 1; }
+
+  /// Counts the times that the last stage was entered: what depends on its state is good for one of them.
+  std::uint64_t entered() const { return entered_; }
+
+  Index input() const { return input_; }
+  const Vector& pre(Index layer) const { return pre_[static_cast<std::size_t>(layer)]; }
+  const Vector& post(Index layer) const { return post_[static_cast<std::size_t>(layer)]; }
+  /// State of the stage of the last choice, and pre-activations behind all choices but the last.
+  const StageState& last() const { return states_[last_stage_]; }
+  const Vector& prefix() const { return last().next[last().next.size() - 2]; }
+  /// Choices but the last that change something, as a key of the state.
+  const std::vector<std::uint64_t>& effective() const { return effective_; }
+
+  const std::vector<int>& nodes(std::size_t stage, std::size_t term) const { return nodes_[stage][term]; }
+  bool has_synapses(std::size_t stage) const { return synapses_[stage]; }
+  /// Layer whose pre-activations a failure of the stage changes by a column.
+  Index receivers(std::size_t stage) const;
+  /// Change of a node when one more component fails: of what it transmits, or (outputs) of its pre-activation.
+  double change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const;
+
+ private:
+  void enter(std::size_t stage, const std::vector<Choice>& choices);
+  void signals_into(std::size_t stage, const std::vector<Choice>& choices);
+  Vector first_state(std::size_t stage) const;
+  void apply(std::size_t depth, const Choice& choice);
+  void touch(StageState& state, std::size_t i, const Site& site, double change) const;
+  void note_effective(const std::vector<Choice>& choices);
+  bool intact_before(std::size_t stage) const;
+  Vector dense(Index layer, const Vector& signals) const;
+
+  const Problem& problem_;
+  const Network& net_;
+  const Grid& grid_;
+  std::vector<std::vector<std::vector<int>>> nodes_;  // per stage, term, member: its node
+  std::vector<bool> synapses_;                        // per stage: has synapses
+  std::vector<StageState> states_;
+  std::vector<std::size_t> first_;                    // of each stage in the class: index of its first choice
+  std::vector<std::size_t> failures_;                 // of each stage in the class
+  std::size_t last_stage_ = 0;
+  std::uint64_t entered_ = 0;
+  const Response* response_ = nullptr;
+  std::vector<bool> changes_;                         // per choice: it changes something
+  std::vector<std::uint64_t> effective_;
+  std::vector<Vector> pre_, post_;                    // nominal execution by the same arithmetic as the walk
+  Index input_ = 0;
+};
+
+}  // namespace withstand
