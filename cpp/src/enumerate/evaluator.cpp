@@ -138,7 +138,7 @@ void Evaluator::fill(const Walker::Run& run, Index n) {
 void Evaluator::flush(Judge& judge) {
   for (Index l = block_layer_;; ++l) {
     const Activation& phi = net_.activation(l);
-    for (Index j = 0; j < net_.width(l); ++j) phi.apply(block_.data() + j * columns, used_);
+    for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);
     if (l == net_.layers()) break;
     for (Index j = 0; j < net_.width(l + 1); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l + 1)(j));
     const Matrix& weights = net_.weight(l + 1);

@@ -39,7 +39,8 @@ double rounding_bound(const Network& net, const Grid& grid, ConstVectorRef input
     const double forced = forced_magnitude(grid, l);
     magnitude = (sums * phi.lipschitz()).array() + std::abs(phi(0.0));
     magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
-    error = (phi.lipschitz() * before).array() + 16 * unit * (1 + magnitude.array());
+    const double scale = phi.kind() == Activation::Kind::elu ? 1 + phi.slope() : 1;
+    error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
   }
   return error.maxCoeff() + 8 * unit * magnitude.maxCoeff();
 }

@@ -7,6 +7,10 @@
 
 namespace withstand {
 
+void activate(const Activation& phi, double* s, Index n) {
+  kernels().activate(static_cast<int>(phi.kind()), phi.gain(), phi.slope(), n, s);
+}
+
 Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), grid_(problem.grid) {
   states_.resize(grid_.stages().size());
   for (const Grid::Stage& stage : grid_.stages()) {
@@ -28,7 +32,7 @@ void Walk::begin_input(Index input) {
     const auto i = static_cast<std::size_t>(l);
     pre_[i] = dense(l, post_[i - 1]);
     post_[i] = pre_[i];
-    net_.activation(l).apply(post_[i].data(), post_[i].size());
+    activate(net_.activation(l), post_[i].data(), post_[i].size());
   }
 }
 
@@ -105,13 +109,13 @@ void Walk::signals_into(std::size_t stage, const std::vector<Choice>& choices) {
   Vector sums = from.next[failures_[earlier]];
   for (Index at = grid_.stages()[earlier].layer + 1; at < layer; ++at) {
     signals = sums;
-    net_.activation(at).apply(signals.data(), signals.size());
+    activate(net_.activation(at), signals.data(), signals.size());
     sums = dense(at + 1, signals);
   }
   state.before = signals;
   state.pre = sums;
   state.post = sums;
-  net_.activation(layer).apply(state.post.data(), state.post.size());
+  activate(net_.activation(layer), state.post.data(), state.post.size());
 }
 
 void Walk::enter(std::size_t stage, const std::vector<Choice>& choices) {
@@ -162,7 +166,9 @@ double Walk::change_of(std::size_t stage, std::size_t term, Index member, const 
   if (again && touched.forced) return 0;  // a failed neuron ignores its synapses
   const double pre = again ? touched.pre : state.pre(site.to);
   const double post = again ? touched.post : state.post(site.to);
-  return net_.activation(here.layer)(pre - product) - post;
+  double value = pre - product;
+  activate(net_.activation(here.layer), &value, 1);
+  return value - post;
 }
 
 /// Take choice `depth` in: the receivers' pre-activations move by one column.

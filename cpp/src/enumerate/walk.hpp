@@ -6,6 +6,9 @@
 
 namespace withstand {
 
+/// phi over n values, by the kernel of this machine.
+void activate(const Activation& phi, double* s, Index n);
+
 /// States along the walk over the configurations of a class, at one input.
 ///
 /// A failed component changes one node of its layer (a neuron transmits its forced value; a synapse takes its product

@@ -14,6 +14,7 @@ typedef double Pack __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8),
 inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
 inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
+#include "activate.inl"
 #include "combine.inl"
 #include "multiply_add.inl"
 #include "walk.inl"
@@ -23,5 +24,5 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 }  // namespace withstand
 
 // The entries of Kernels, in the order of its declaration.
-#define WITHSTAND_TABLE \
-  multiply_add, axpy, spread, deviation, excess, combine, merge_errors, reach, widen, escaping, shift, hinge
+#define WITHSTAND_TABLE                                                                                          \
+  multiply_add, axpy, spread, deviation, excess, merge_errors, reach, widen, escaping, shift, hinge, activate, combine
