@@ -28,12 +28,16 @@ def network(net: oracle.Network) -> ws.Network:
 def term(t: oracle.Term) -> ws.Failures:
     count = t.count if isinstance(t.count, int) else tuple(t.count)
     options = {"exactly": t.exactly, "among": t.among}
+    if t.effect == "noise":
+        return ws.Noise(t.size)
     if t.effect == "crash":
         return ws.Crash(count, **options)
     if t.effect == "stuck":
         return ws.StuckAt(count, value=float(t.size), **options)
-    assert t.effect == "synapse-crash"
-    return ws.SynapseCrash(count, **options)
+    if t.effect == "synapse-crash":
+        return ws.SynapseCrash(count, **options)
+    kind = ws.Byzantine if t.effect in ("value", "deviation") else ws.SynapseByzantine
+    return kind(count, capacity=float(t.size), convention=t.effect, **options)
 
 
 def model(terms: oracle.Model) -> ws.Failures:

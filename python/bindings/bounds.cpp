@@ -14,6 +14,10 @@ void bind_bounds(py::module_& m) {
       .def_readonly("relaxed", &Bounds::relaxed)
       .def_readonly("slack", &Bounds::slack);
 
+  m.def("layer_effects", [](const Network& net, const Space& space, const std::optional<Matrix>& lower,
+                            const std::optional<Matrix>& upper) {
+    return layer_effects(net, space, lower ? std::optional<Domain>({*lower, *upper}) : std::nullopt);
+  });
   m.def("bound_without_domain", [](const Network& net, const Space& space, const std::string& method, bool argmax) {
     return bound(net, space, std::nullopt, method_named(method), argmax ? Goal::argmax : Goal::error, 1);
   });

@@ -43,4 +43,8 @@ struct Bounds {
 Bounds bound(const Network& network, const Space& space, const std::optional<Domain>& domain, Method method,
              Goal goal = Goal::error, int threads = 0);
 
+/// Delta_1, ..., Delta_L: how far off a failed neuron of each hidden layer may be from its fault-free value, for any
+/// model of the space and any row of the domain. Throws std::invalid_argument for synapse failures and noise.
+std::vector<double> layer_effects(const Network& network, const Space& space, const std::optional<Domain>& domain);
+
 }  // namespace withstand

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Bounds on the harm to a decision (docs/theory.md, the margin form): with c the class of the intact network,
+//
+//   F^_j - F^_c  =  (F_j - F_c) + deviation of the difference,
+//
+// and the difference of two outputs is one more output, whose weights are W_j - W_c.
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "bounds/problem.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+namespace {
+
+/// F_j - F_c in the intact network, from above; not above 0, for c is its class. With a nonlinear output activation the
+/// difference of the outputs' ranges.
+double gap(const Problem& p, Index j, Index c) {
+  if (!p.domain) return 0;
+  const Index last = p.net.layers();
+  const Activation& phi = p.net.activation(last);
+  const double apart = sub_up(p.nominal->post(last, j).upper, p.nominal->post(last, c).lower);
+  if (phi.kind() != Activation::Kind::identity) return std::min(0.0, apart);
+  const Matrix& weight = p.net.weight(last);
+  const Vector& bias = p.net.bias(last);
+  const Vector row = weight.row(j) - weight.row(c);
+  const Vector& lower = p.nominal->lower[static_cast<std::size_t>(p.net.depth())];
+  const Vector& upper = p.nominal->upper[static_cast<std::size_t>(p.net.depth())];
+  const Interval range = affine_range(row.data(), row.size(), bias(j) - bias(c), lower, upper);
+  const Vector size = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
+  const Vector both = weight.row(j).cwiseAbs() + weight.row(c).cwiseAbs();
+  const double rounded = 4 * unit_roundoff * (both.dot(size) + std::abs(bias(j)) + std::abs(bias(c)));  // of row, bias
+  return std::min({0.0, apart, mul_up(phi.gain(), add_up(range.upper, rounded))});
+}
+
+/// Pairs (j, c) of a new class and an old one: c is any output that no other one surely exceeds.
+std::vector<Target> pairs(const Problem& p) {
+  const Index m = p.net.outputs();
+  if (m < 2) throw std::invalid_argument("Argmax needs at least 2 outputs, the network has 1");
+  std::vector<Target> found;
+  for (Index c = 0; c < m; ++c) {
+    bool beaten = false;
+    for (Index j = 0; j < m && p.domain; ++j)
+      beaten = beaten || p.nominal->post(p.net.layers(), j).lower > p.nominal->post(p.net.layers(), c).upper;
+    for (Index j = 0; j < m && !beaten; ++j)
+      if (j != c) found.push_back({j, c});
+  }
+  return found;
+}
+
+std::vector<double> linear_harms(const Problem& p, const std::vector<Target>& targets) {
+  Matrix rows = Matrix::Zero(static_cast<Index>(targets.size()), p.net.outputs());
+  for (Index t = 0; t < rows.rows(); ++t) {
+    rows(t, targets[static_cast<std::size_t>(t)].plus) = 1;
+    rows(t, targets[static_cast<std::size_t>(t)].minus) = -1;
+  }
+  const Vector faulty = linear_rows(p, rows, true);
+  return {faulty.data(), faulty.data() + faulty.size()};
+}
+
+/// Intact gap plus deviation of the difference, after the output activation.
+std::vector<double> margin_harms(const Problem& p, Method method, const std::vector<Target>& targets,
+                                 const std::vector<double>& moved) {
+  const Activation& phi = p.net.activation(p.net.layers());
+  const bool linear = phi.kind() == Activation::Kind::identity;
+  const std::vector<double> single = linear ? std::vector<double>{} : errors(p, method).values;
+  std::vector<double> found;
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const auto j = static_cast<std::size_t>(targets[t].plus);
+    const auto c = static_cast<std::size_t>(targets[t].minus);
+    // both outputs pass the same activation, so their difference grows by no more than the two deviations do
+    const double deviation = linear ? mul_up(phi.gain(), moved[t]) : add_up(single[j], single[c]);
+    found.push_back(add_up(gap(p, targets[t].plus, targets[t].minus), deviation));
+  }
+  return found;
+}
+
+}  // namespace
+
+Found harms(const Problem& p, Method method) {
+  const std::vector<Target> targets = pairs(p);
+  Found harm{std::vector<double>(static_cast<std::size_t>(p.net.outputs()), -infinity), false};
+  std::vector<double> found;
+  if (method == Method::linear) {
+    found = linear_harms(p, targets);
+  } else {
+    const Found moved = deviations(p, method, targets);
+    harm.relaxed = moved.relaxed;
+    found = margin_harms(p, method, targets, moved.values);
+  }
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    double& here = harm.values[static_cast<std::size_t>(targets[t].plus)];
+    here = std::max(here, found[t]);
+  }
+  return harm;
+}
+
+}  // namespace withstand
