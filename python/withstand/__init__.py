@@ -14,6 +14,7 @@ from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax
@@ -45,6 +46,8 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "replicas_needed",
+    "replicate",
     "show_config",
     "worst_case",
 ]
