@@ -44,20 +44,15 @@ struct Kernels {
   /// out = base + sum over c < count of scale[c] * rows[index[c]]: n entries, rows `ld` apart; `base` may be `out`.
   void (*combine)(long n, const double* base, long count, const int* index, const double* scale, const double* rows,
                   long ld, double* out);
-  /// Where row is above errors by more than `slack`, where = input; where it is within slack, where = -1; then
-  /// errors = max(errors, row).
-  void (*merge_errors)(long n, const double* row, double slack, double input, double* errors, double* where);
-  /// low = start + lowest, high = start + highest, n entries.
-  void (*reach)(long n, const double* start, const double* lowest, const double* highest, double* low, double* high);
-  /// [low, high] += response * [least, most], n entries.
-  void (*widen)(long n, const double* response, double least, double most, double* low, double* high);
-  /// Indices j with low[j] < from[j] or high[j] > to[j], into `out` with room for n + 4; returns their number.
-  long (*escaping)(long n, const double* low, const double* high, const double* from, const double* to, int* out);
-  /// out (rows x n): out[r][i] = start[nodes[r]] + columns[nodes[r]][i], leading dimension ld of columns.
-  void (*shift)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes, double* out);
-  /// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); n a multiple of 4; out
-  /// may be s. least and most are lowered and raised to its extremes.
-  void (*hinge)(long n, const double* s, const double* hinges, double* out, double* least, double* most);
+
+  /// out[i] = max(a[i], 0) above[i] + min(a[i], 0) below[i].
+  void (*split)(long n, const double* a, const double* above, const double* below, double* out);
+  /// The sum of the same terms, added to `sum`, and of their absolute values, added to `size`.
+  void (*support)(long n, const double* a, const double* above, const double* below, double* sum, double* size);
+  /// Sum of |a[i]| b[i].
+  double (*magnitude)(long n, const double* a, const double* b);
+  /// The first i >= start for which values[i] <= threshold does not hold, or n.
+  long (*next_above)(long n, const double* values, double threshold, long start);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable
