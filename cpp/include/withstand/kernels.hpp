@@ -44,6 +44,15 @@ struct Kernels {
   /// out = base + sum over c < count of scale[c] * rows[index[c]]: n entries, rows `ld` apart; `base` may be `out`.
   void (*combine)(long n, const double* base, long count, const int* index, const double* scale, const double* rows,
                   long ld, double* out);
+
+  /// out[i] = max(a[i], 0) above[i] + min(a[i], 0) below[i].
+  void (*split)(long n, const double* a, const double* above, const double* below, double* out);
+  /// The sum of the same terms, added to `sum`, and of their absolute values, added to `size`.
+  void (*support)(long n, const double* a, const double* above, const double* below, double* sum, double* size);
+  /// Sum of |a[i]| b[i].
+  double (*magnitude)(long n, const double* a, const double* b);
+  /// The first i >= start for which values[i] <= threshold does not hold, or n.
+  long (*next_above)(long n, const double* values, double threshold, long start);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+
 #include "withstand/rounding.hpp"
 
 namespace withstand::relaxed {

@@ -51,7 +51,7 @@ struct Response {
 Response difference_response(const Activation& phi, const Receiver& receiver, bool point);
 Response value_response(const Activation& phi, Interval faulty);
 
-/// What a failure adds, per unit of coefficient: max(a, 0) positive + max(-a, 0) negative.
+/// What a failure adds: max(a, 0) positive + min(a, 0) negative, for a coefficient a.
 struct Rates {
   Vector positive, negative;
 };

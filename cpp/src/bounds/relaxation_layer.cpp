@@ -107,9 +107,9 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
     const double floor = down(down(layer.upper_slope(i) * carrier.lower) + layer.upper_offset(i));
     const double ceiling = up(up(layer.lower_slope(i) * carrier.upper) + layer.lower_offset(i));
     neurons.rates.positive(i) = up(failed.upper - floor);
-    neurons.rates.negative(i) = up(ceiling - failed.lower);
+    neurons.rates.negative(i) = -up(ceiling - failed.lower);
     neurons.flat.positive(i) = up(failed.upper - layer.signal.upper(i));
-    neurons.flat.negative(i) = up(layer.signal.lower(i) - failed.lower);
+    neurons.flat.negative(i) = -up(layer.signal.lower(i) - failed.lower);
     layer.magnitude(i) = std::max(layer.magnitude(i), magnitude(failed));
     const Interval nominal = entry(given_->post[at(l)], i);
     const Interval sent = additive(failure.effect) ? nominal + sent_by(failure) : sent_by(failure);

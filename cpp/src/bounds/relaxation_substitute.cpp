@@ -4,8 +4,8 @@
 
 #include "bounds/relaxation.hpp"
 #include "withstand/kernels.hpp"
-#include "withstand/selection.hpp"
 #include "withstand/rounding.hpp"
+#include "withstand/selection.hpp"
 
 // Back-substitution. For a coefficient a on a signal z that is not failed, a z <= a (line of the carrier): the upper line
 // where a > 0, the lower one where a < 0. A failure adds at most its gain to that (the selection lemma), so that
@@ -24,7 +24,7 @@ constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients
 void add_gains(const Neurons& neurons, const Rates& rates, const double* a, double* table, bool exactly) {
   const auto n = static_cast<Index>(neurons.open.size());
   double* out = table + neurons.first;
-  for (Index i = 0; i < n; ++i) out[i] = a[i] > 0 ? a[i] * rates.positive[i] : -a[i] * rates.negative[i];
+  kernels().split(n, a, rates.positive.data(), rates.negative.data(), out);
   for (Index i = 0; exactly && i < n; ++i)
     if (!neurons.open[at(i)]) out[i] = -infinity;  // there is nothing to choose, not even a gain of 0
 }
@@ -156,7 +156,7 @@ void Relaxation::split_off(Row& row, const Layer& layer, const double* a) {
     row.constant += offset;
     row.size += std::abs(offset);
   }
-  const double scale = Eigen::Map<const Vector>(a, n).cwiseAbs().dot(layer.rounding);
+  const double scale = kernels().magnitude(n, a, layer.rounding.data());
   row.slack += static_cast<double>(n + 8 + 2 * static_cast<Index>(layer.cuts.size())) * epsilon * scale;
 }
 
@@ -168,14 +168,10 @@ void Relaxation::send(Index l, bool flat) {
   for (Index r = 0; r < rows; ++r) {
     const double* a = signal_.row(r);
     double sum = 0, size = 0;
-    for (Index i = 0; i < n; ++i) {
-      const double positive = a[i] > 0 ? a[i] : 0, negative = a[i] > 0 ? 0 : a[i];
-      const double offset = flat ? positive * layer.signal.upper[i] + negative * layer.signal.lower[i]
-                                 : positive * layer.upper_offset[i] + negative * layer.lower_offset[i];
-      if (!flat) carrier_.row(r)[i] = positive * layer.upper_slope[i] + negative * layer.lower_slope[i];
-      sum += offset;
-      size += std::abs(offset);
-    }
+    const Vector& above = flat ? layer.signal.upper : layer.upper_offset;
+    const Vector& below = flat ? layer.signal.lower : layer.lower_offset;
+    kernels().support(n, a, above.data(), below.data(), &sum, &size);
+    if (!flat) kernels().split(n, a, layer.upper_slope.data(), layer.lower_slope.data(), carrier_.row(r));
     Row& row = rows_[at(r)];
     row.constant += sum;
     row.size += size;

@@ -5,8 +5,9 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <vector>
+
+#include "withstand/kernels.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -19,9 +20,9 @@ double insert_few(const double* gains, Index n, Index count, double floor) {
   std::array<double, few> best;
   best.fill(floor);
   const auto last = static_cast<std::size_t>(count - 1);
-  for (Index i = 0; i < n; ++i) {
+  for (Index i = kernels().next_above(n, gains, best[last], 0); i < n;
+       i = kernels().next_above(n, gains, best[last], i + 1)) {
     const double gain = gains[i];
-    if (gain <= best[last]) continue;
     if (std::isnan(gain)) return infinity;
     std::size_t at = last;
     for (; at > 0 && best[at - 1] < gain; --at) best[at] = best[at - 1];

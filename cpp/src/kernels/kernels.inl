@@ -17,6 +17,7 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 #include "activate.inl"
 #include "combine.inl"
 #include "multiply_add.inl"
+#include "relax.inl"
 #include "walk.inl"
 #include "rows.inl"
 
@@ -25,4 +26,5 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                          \
-  multiply_add, axpy, spread, deviation, excess, merge_errors, reach, widen, escaping, shift, hinge, activate, combine
+  multiply_add, axpy, spread, deviation, excess, merge_errors, reach, widen, escaping, shift, hinge, activate, combine, \
+  split, support, magnitude, next_above
