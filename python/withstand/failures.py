@@ -106,12 +106,12 @@ def _components(among: Iterable[Sequence[int]] | None, size: int, who: str) -> t
     if among is None:
         return None
     form = "(layer, neuron)" if size == 2 else "(layer, to, from)"
-    components = []
+    components: list[Component] = []
     for component in among:
         parts = tuple(_count(part, f"{who}, among") for part in component)
         if len(parts) != size:
             raise ValueError(f"{who}: among names {parts}, expected {form}")
-        components.append(parts)
+        components.append((parts[0], parts[1], parts[2]) if size == 3 else (parts[0], parts[1]))
     return tuple(components)
 
 
@@ -246,7 +246,7 @@ class Noise(Failures):
     __slots__ = ()
 
     def __init__(self, delta: float | Sequence[float]) -> None:
-        values = delta if isinstance(delta, (list, tuple, np.ndarray)) else [delta]
+        values: Sequence[Any] = delta if isinstance(delta, (list, tuple, np.ndarray)) else [delta]
         amounts = tuple(_capacity(v, "Noise") for v in values)
         super().__init__((("noise", amounts, (0,), True, False, False, None),))
 

@@ -27,7 +27,7 @@ class Model:
     samples: FloatArray | None
 
 
-class ModelType(click.ParamType):
+class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
     """A path that `withstand.load` reads, or the name of an embedded network."""
 
     name = "model"
@@ -45,7 +45,7 @@ class ModelType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class CountsType(click.ParamType):
+class CountsType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
     """A total count, or one count per layer: 2, or 2,1,0."""
 
     name = "counts"
@@ -61,7 +61,7 @@ class CountsType(click.ParamType):
         return counts[0] if "," not in value else counts
 
 
-class CountsWithValue(click.ParamType):
+class CountsWithValue(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
     """Counts and a number: 1:0.5, or 1,0:0.5."""
 
     name = "counts:number"
