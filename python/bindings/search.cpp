@@ -40,10 +40,12 @@ void bind_search(py::module_& m) {
   m.def(
       "worst_case",
       [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, Goal goal, double gap,
-         double time_limit, std::uint64_t node_limit, int threads, const Watch& watch) {
+         double time_limit, std::uint64_t node_limit, int threads, const Watch& watch, double bounding) {
         py::gil_scoped_release release;
-        return worst_case(net, space, {lower, upper}, {goal, gap, time_limit, node_limit, threads}, until_ctrl_c(watch));
+        const SearchOptions options{goal, gap, time_limit, node_limit, threads, bounding};
+        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch));
       },
       py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
-      py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"));
+      py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"),
+      py::arg("bounding") = SearchOptions{}.bounding);
 }

@@ -28,7 +28,7 @@ class BranchBound {
   };
 
   BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads,
-              double gap);
+              double gap, double bounding);
   ~BranchBound();
 
   /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.

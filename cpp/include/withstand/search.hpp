@@ -16,6 +16,9 @@ struct SearchOptions {
   double time_limit = std::numeric_limits<double>::infinity();  ///< seconds
   std::uint64_t node_limit = Budget::unlimited;    ///< deterministic: one thread works while it is set
   int threads = 0;                                 ///< 0: default_threads()
+  /// Share of the cost of enumerating everything that bounding may take before enumeration takes over, where the first
+  /// bounds are promising; 0: only enumerate, infinite: only bound.
+  double bounding = 0.3;
 };
 
 enum class SearchStatus { exact, gap, budget, interrupted };

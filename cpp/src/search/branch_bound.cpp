@@ -13,6 +13,10 @@ namespace {
 const Site& site_of(const Option& option) { return option.site; }
 const Site& site_of(const Site& site) { return site; }
 
+bool affordable(const std::vector<Option>& taken, std::vector<Index> counts) {
+  return std::all_of(taken.begin(), taken.end(), [&](const Option& option) { return --counts[option.quota] >= 0; });
+}
+
 }  // namespace
 
 double BranchBound::Tree::level() const {
@@ -28,8 +32,9 @@ std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
 }
 
 BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                        int threads, double gap)
-    : choices_(choices), rows_(std::move(rows)), incumbent_(incumbent), budget_(budget), threads_(threads), gap_(gap) {
+                        int threads, double gap, double bounding)
+    : choices_(choices), rows_(std::move(rows)), incumbent_(incumbent), budget_(budget), threads_(threads), gap_(gap),
+      bounding_(bounding) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
   for (Worker& worker : workers_) {
     worker.relaxations.resize(rows_.size());
@@ -41,8 +46,8 @@ BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent
     root.row = n;
     for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
     push(std::move(root));
-    if (rows_[n].relaxation == nullptr) allowance_ = -1;
-    if (allowance_ >= 0) allowance_ += bounding_share * enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
+    if (rows_[n].relaxation == nullptr) bounding_ = 0;
+    allowance_ += enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
   }
 }
 
@@ -57,6 +62,14 @@ BranchBound::Tree::Node BranchBound::Tree::pop() {
   Node node = std::move(open_.back());
   open_.pop_back();
   return node;
+}
+
+/// From 0 to 1: how much of the best open bound has been attained. Bounds far above the truth are not worth much work.
+double BranchBound::Tree::promise() const {
+  const Harm& harm = rows_[open_.front().row].problem.harm;
+  const double intact = harm(harm.nominal());
+  const double attained = (incumbent_.harm() - intact) / (open_.front().bound - intact);
+  return bounds_ == 0 || !(attained >= 0) ? 1 : std::min(1.0, attained);
 }
 
 bool BranchBound::Tree::reached_gap() const {
@@ -78,7 +91,7 @@ void BranchBound::Tree::run(const Watch& watch) {
       return;
     }
     if (gap_ > 0 && reached_gap()) return;
-    if (work_ > allowance_) return enumerate_rest(watch);
+    if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest(watch);
     round();
   }
 }
@@ -170,14 +183,21 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
   std::vector<Option> taken;
   for (const Option& option : along) {
     add(taken, {option.site});
+    if (choices_.overlapping)  // the component may also fail in another way
+      for (const Option& other : choices_.stages[stage_of(option.site)].options) {
+        if (other.site != option.site || other.quota == option.quota) continue;
+        std::vector<Option> otherwise = taken;
+        otherwise.push_back(other);
+        if (affordable(otherwise, counts)) add(otherwise, {});
+      }
     taken.push_back(option);
   }
   if (remaining > static_cast<Index>(along.size())) add(taken, {});
 }
 
 BranchBound::BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                         int threads, double gap)
-    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap)) {}
+                         int threads, double gap, double bounding)
+    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap, bounding)) {}
 BranchBound::~BranchBound() = default;
 
 void BranchBound::run(const Watch& watch) { tree_->run(watch); }

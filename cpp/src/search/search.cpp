@@ -92,7 +92,8 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
   }
 
-  BranchBound search(choices, std::move(rows), incumbent, budget, budget.limited() ? 1 : options.threads, options.gap);
+  BranchBound search(choices, std::move(rows), incumbent, budget, budget.limited() ? 1 : options.threads, options.gap,
+                     options.bounding);
   search.run(watch);
   SearchResult result;
   result.lower = incumbent.harm();

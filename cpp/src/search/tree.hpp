@@ -14,7 +14,8 @@ constexpr double rounding = 4e-13;
 
 class BranchBound::Tree {
  public:
-  Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads, double gap);
+  Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads, double gap,
+       double bounding);
 
   void run(const Watch& watch);
   double upper() const;
@@ -23,8 +24,6 @@ class BranchBound::Tree {
   std::uint64_t evaluations() const { return evaluations_.load(); }
 
  private:
-  /// Bounding may cost this share of enumerating everything before enumeration takes over.
-  static constexpr double bounding_share = 0.3;
   /// Multiply-adds of a bound from which on several are computed at once.
   static constexpr double worth_a_thread = 3e5;
 
@@ -49,6 +48,7 @@ class BranchBound::Tree {
   static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
 
   double level() const;
+  double promise() const;
   std::vector<Index> left(const Decisions& decisions) const;
   void push(Node node);
   Node pop();
@@ -72,7 +72,7 @@ class BranchBound::Tree {
   Incumbent& incumbent_;
   Budget& budget_;
   int threads_;
-  double gap_;
+  double gap_, bounding_;
   std::vector<Worker> workers_;
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();

@@ -79,7 +79,7 @@ bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
   const Row& row = rows_[node.row];
   const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
                                        static_cast<Index>(node.decisions.alive.size()));
-  if (cost > 2 * row.relaxation->cost()) return false;
+  if (cost > 2 * row.relaxation->cost() || std::isinf(bounding_)) return false;
   const Choices rest = choices_.restricted(node.decisions.failed, node.decisions.alive);
   Layered walk(row.problem, rest, row.noise, incumbent_, budget_, false);
   walk.run();
