@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Union
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from withstand._coerce import real_array
 from withstand._types import FloatArray
 from withstand.network import Network
 
-Probabilities = Union[float, Sequence[float], Sequence[Sequence[float]], npt.NDArray[Any]]
+Probabilities: TypeAlias = "float | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any]"
 
 
 def per_neuron(net: Network, p: Probabilities) -> FloatArray:
@@ -37,7 +38,7 @@ def per_neuron(net: Network, p: Probabilities) -> FloatArray:
                 raise ValueError(f"p of layer {n} has shape {part.shape}, the layer has {width} neurons")
         values = np.concatenate([np.broadcast_to(part, width) for part, width in zip(parts, widths)])
     else:
-        given = real_array(p, "p")  # type: ignore[arg-type]
+        given = real_array(p, "p")
         if given.ndim == 0:
             values = np.full(sum(widths), float(given))
         elif given.shape == (net.depth,):
@@ -45,9 +46,8 @@ def per_neuron(net: Network, p: Probabilities) -> FloatArray:
         elif given.shape == (sum(widths),):
             values = given
         else:
-            raise ValueError(
-                f"p has shape {given.shape}: expected a number, {net.depth} for the layers or {sum(widths)} for the neurons"
-            )
+            known = f"a number, {net.depth} for the layers or {sum(widths)} for the neurons"
+            raise ValueError(f"p has shape {given.shape}: expected {known}")
     if not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"p must lie in [0, 1], got {values[(values < 0) | (values > 1)][0]}")
     return values
@@ -69,7 +69,9 @@ def counts_table(p: FloatArray, most: int) -> FloatArray:
     return table
 
 
-def draw(p: FloatArray, table: FloatArray, levels: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+def draw(
+    p: FloatArray, table: FloatArray, levels: npt.NDArray[np.int64], rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
     """Draw failure sets with the given numbers of failures; True where a neuron fails, shape (len(levels), n).
 
     Each set has its probability under independent failures, given its size.
@@ -109,6 +111,7 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     return max(lower, 0.0), _largest(exceeding, samples, half)
 
 
+@lru_cache(maxsize=256)
 def _largest(k: int, m: int, tail: float) -> float:
     """Largest q with P(Bin(m, q) <= k) >= tail."""
     if k == m:
@@ -116,7 +119,7 @@ def _largest(k: int, m: int, tail: float) -> float:
     i = np.arange(k + 1)
     logs = np.array([math.lgamma(m + 1) - math.lgamma(j + 1) - math.lgamma(m - j + 1) for j in i])
     low, high = k / m, 1.0
-    while high - low > 1e-15 * high and low < (middle := (low + high) / 2) < high:
+    while high - low > 1e-14 * high and low < (middle := (low + high) / 2) < high:
         at_most = np.exp(logs + i * math.log(middle) + (m - i) * math.log1p(-middle)).sum()
         low, high = (middle, high) if at_most >= tail else (low, middle)
     return high
