@@ -14,6 +14,7 @@ from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.precision import Precision, precision
 from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
@@ -33,6 +34,7 @@ __all__ = [
     "Histogram",
     "Network",
     "Noise",
+    "Precision",
     "Reliability",
     "StuckAt",
     "SynapseByzantine",
@@ -48,6 +50,7 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "precision",
     "reliability",
     "replicas_needed",
     "replicate",
