@@ -10,9 +10,8 @@ import numpy as np
 import oracle
 import pytest
 import strategies as s
-from hypothesis import given
-
 import withstand as ws
+from hypothesis import given
 
 #: Theorem E's construction: N = (3, 4), w = (1/2, 1/4), every hidden value 1.
 TIGHT = ws.Network(

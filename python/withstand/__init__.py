@@ -14,6 +14,8 @@ from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
 from withstand.network import Network
+from withstand.precision import Precision, precision
+from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
@@ -32,6 +34,8 @@ __all__ = [
     "Histogram",
     "Network",
     "Noise",
+    "Precision",
+    "Reliability",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
@@ -46,6 +50,8 @@ __all__ = [
     "get_cmake_dir",
     "get_include",
     "load",
+    "precision",
+    "reliability",
     "replicas_needed",
     "replicate",
     "show_config",

@@ -18,7 +18,7 @@ from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
 from withstand.results import Enumeration, histogram, moments
-from withstand.spec import Argmax, asks_decisions
+from withstand.spec import Argmax, Spec, asks_decisions
 from withstand.witness import Witness
 
 Progress = Callable[[int, int], object]
@@ -101,6 +101,18 @@ def enumerate_failures(
     seconds = time.perf_counter() - started
     counted = limit is not None or spec is not None
     return _result(failures, rows, statistics, total, counted, seconds)
+
+
+def count_exceeding(
+    net: Network, failures: Failures, rows: FloatArray, epsilon: float, spec: Spec, threads: int | None
+) -> int:
+    """Return how many configurations have an error above `epsilon` (decisions: flip a class); Ctrl-C is passed on."""
+    limit = None if spec is not None else epsilon
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), limit, 1)
+    statistics = enumerator.run(0, enumerator.batches, _threads(threads), None)
+    if int(statistics.count) != int(enumerator.configurations):
+        raise KeyboardInterrupt
+    return int(statistics.exceeding)
 
 
 def _result(

@@ -137,7 +137,7 @@ def _at_most(net: Network, faults: Faults, total: int | None, r: int) -> Fractio
             counts = [0] if total is None else range(min(total - spent, r * width) + 1)
             for count in counts:
                 here = faulty if total is None else [(count, faulty[0][1])]
-                error = width * relayed + sum(Fraction(f, r) * max(delta - relayed, 0) for f, delta in here)
+                error = width * relayed + sum(Fraction(f, r) * max(delta - relayed, Fraction(0)) for f, delta in here)
                 after[spent + count] = max(after.get(spent + count, error), error)
         errors = after
     outward = Fraction(net.max_weights[-1]) * Fraction(net.output_activation.lipschitz)
@@ -179,7 +179,7 @@ def _deviation(net: Network, term: tuple[object, ...], layer: int, domain: npt.A
 
 
 def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:
-    values = list(r) if isinstance(r, (list, tuple, np.ndarray)) else [r] * net.depth
+    values: list[int] = [*r] if isinstance(r, (Sequence, np.ndarray)) else [r] * net.depth
     if len(values) != net.depth:
         raise ValueError(f"{len(values)} numbers of copies for {net.depth} hidden layers")
     for value in values:
