@@ -7,7 +7,6 @@ import itertools
 
 import numpy as np
 import pytest
-
 import withstand as ws
 
 GRID = (-1.0, -0.6, -0.2, 0.0, 0.3, 0.7, 1.0)
@@ -75,9 +74,7 @@ def test_grid_never_exceeds_the_interval(seed, box, kind):
         for sites in itertools.combinations(neurons, size):
             for level in itertools.product(levels, repeat=size):
                 for x in inputs if box else inputs[:1]:
-                    failed = {
-                        s: transmitted(net, x, s, kind, capacity, v) for s, v in zip(sites, level, strict=True)
-                    }
+                    failed = {s: transmitted(net, x, s, kind, capacity, v) for s, v in zip(sites, level, strict=True)}
                     best = max(best, harm(net, x, failed, spec))
     assert best <= found.upper + slack
 
