@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-
 import withstand as ws
 from withstand import _core
 

@@ -7,7 +7,6 @@ import itertools
 
 import numpy as np
 import pytest
-
 import withstand as ws
 
 ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")

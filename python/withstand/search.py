@@ -38,7 +38,7 @@ class WorstCase:
     witness : Witness or None
         Attains `lower`; None only when the search ended before its first evaluation.
     nodes, evaluations : int
-        States and bounds visited; complete evaluations.
+        States and bounds visited; complete evaluations of single configurations.
     configurations : int or None
         Size of the failure space; None for interval-valued failures.
     seconds : float
@@ -76,7 +76,7 @@ def worst_case(
     failures : Failures
         What may fail.
     domain : array_like of shape (n, d) or (d,), or Box
-        Where: the given inputs.
+        Where: the given inputs, or every input of a box.
     spec : Argmax, optional
         Maximise the lead over the intact network's class instead of the error.
     gap : float, default 0.0
@@ -97,13 +97,21 @@ def worst_case(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit the network or each other, or limits that are negative.
+        For arguments that do not fit the network or each other, limits that are negative, or equivocal failures.
 
     Notes
     -----
-    Exact for every number of hidden layers: all failures but those of the last stage are enumerated layer by layer,
-    skipping components whose failure changes nothing; the last stage is closed by selecting the largest gains, which is
-    exact because each output is linear in it. The problem is NP-hard, so the time may grow exponentially with the count.
+    The problem is NP-hard, so the time may grow exponentially with the count. Two exact methods share it, and which one
+    works is decided by the cost of either in counted operations, never by the clock:
+
+    - *branch and bound*: a linear relaxation bounds what undecided components can do, its selection is the first
+      witness, and the search splits along it; sets that the bound cannot exclude are evaluated when they are few;
+    - *layered enumeration*: failures are tried layer by layer, skipping components whose failure changes nothing; the
+      last stage is closed by selecting the largest gains, which is exact because every output is linear in it.
+
+    Over a box, and where failed components may transmit any value of a range, the values and the inputs are split too,
+    and the search ends when the interval is narrower than one millionth of its upper end (status "gap").
+    `lower` is always the canonical evaluation of the witness. `upper` holds in real arithmetic and is rounded outward.
     The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
 
     Examples
@@ -174,7 +182,7 @@ class _Watch:
 
     def __call__(self, finished: int) -> bool:
         if self._show is not None:
-            self._show(f"\rworst case: {finished:,} parts, {time.perf_counter() - self._started:.0f} s ")
+            self._show(f"\rworst case: {finished:,} steps, {time.perf_counter() - self._started:.0f} s ")
         return True
 
     def end(self) -> None:

@@ -9,6 +9,7 @@
 #include "search/linear_relaxation.hpp"
 #include "search/tree.hpp"
 #include "withstand/branch_bound.hpp"
+#include "withstand/continuous.hpp"
 #include "withstand/reach.hpp"
 
 namespace withstand {
@@ -66,6 +67,19 @@ SearchStatus status_of(Budget::Stop stop) {
   return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
 }
 
+SearchResult conclude(const Incumbent& incumbent, const Budget& budget, double upper, std::uint64_t evaluations) {
+  SearchResult result;
+  result.lower = incumbent.harm();
+  result.upper = upper;
+  result.witness = incumbent.witness();
+  result.status = status_of(budget.reason());
+  if (result.status == SearchStatus::exact && upper > result.lower + rounding * std::max(1.0, std::abs(result.lower)))
+    result.status = SearchStatus::gap;
+  result.nodes = budget.nodes();
+  result.evaluations = evaluations;
+  return result;
+}
+
 }  // namespace
 
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
@@ -73,6 +87,14 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
   check(domain, net);
   Incumbent incumbent;
   Budget budget(options.node_limit, options.time_limit, watch);
+  const int threads = budget.limited() ? 1 : options.threads;
+  bool points_only = true;
+  for (Index n = 0; n < domain.size(); ++n) points_only = points_only && domain.is_point(n);
+  if (!points_only || !space.finite()) {
+    Continuous search(net, space, domain, options.goal, incumbent, budget, threads, options.gap);
+    search.run();
+    return conclude(incumbent, budget, search.upper(), search.evaluations());
+  }
   const Choices choices(net, space);
   const Columns columns(net);
   const bool bounded = space.at_most();  // a set that must have a size is enumerated
@@ -80,7 +102,6 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
   points.reserve(static_cast<std::size_t>(domain.size()));
   std::vector<BranchBound::Row> rows;
   for (Index n = 0; n < domain.size(); ++n) {
-    if (!domain.is_point(n)) throw std::invalid_argument("worst_case over a box is not supported, give inputs");
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
     const Ceiling top = ceiling(net, harm, reach(net, x, x, choices));
@@ -92,19 +113,9 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
   }
 
-  BranchBound search(choices, std::move(rows), incumbent, budget, budget.limited() ? 1 : options.threads, options.gap,
-                     options.bounding);
+  BranchBound search(choices, std::move(rows), incumbent, budget, threads, options.gap, options.bounding);
   search.run(watch);
-  SearchResult result;
-  result.lower = incumbent.harm();
-  result.witness = incumbent.witness();
-  result.upper = search.upper();
-  result.status = status_of(budget.reason());
-  if (result.status == SearchStatus::exact && result.upper > result.lower + rounding * std::max(1.0, std::abs(result.lower)))
-    result.status = SearchStatus::gap;
-  result.nodes = budget.nodes();
-  result.evaluations = search.evaluations();
-  return result;
+  return conclude(incumbent, budget, search.upper(), search.evaluations());
 }
 
 }  // namespace withstand

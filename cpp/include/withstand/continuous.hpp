@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+#include "withstand/budget.hpp"
+#include "withstand/domain.hpp"
+#include "withstand/incumbent.hpp"
+#include "withstand/space.hpp"
+
+namespace withstand {
+
+/// Branch and bound where values or inputs range over intervals: Byzantine and noisy components, boxes.
+///
+/// A node is a restriction of the failure space (who failed, with which values; who did not; pieces of receivers) over a
+/// box of inputs. It is split, in this order, along the failures that its bound selects; by halving the value or the
+/// input that changes the harm most; by halving the range of a receiver. Witnesses come from a coordinate search.
+class Continuous {
+ public:
+  Continuous(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
+             Budget& budget, int threads, double gap);
+  ~Continuous();
+
+  void run();
+  double upper() const;
+  std::uint64_t evaluations() const;
+
+ private:
+  class Tree;
+  std::unique_ptr<Tree> tree_;
+};
+
+}  // namespace withstand
