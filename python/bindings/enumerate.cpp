@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <pybind11/numpy.h>
+
 #include "bindings.hpp"
 #include "withstand/enumerate.hpp"
 
@@ -85,12 +87,14 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("sum", [](const Statistics& s) { return s.sum.limbs(); })
       .def_property_readonly("squares", [](const Statistics& s) { return s.squares.limbs(); })
       .def_property_readonly("histogram", [](const Statistics& s) {
-        return py::make_tuple(s.histogram.first(), s.histogram.counts());
+        const std::vector<std::uint64_t>& counts = s.histogram.counts();
+        const auto size = static_cast<py::ssize_t>(counts.size());
+        return py::make_tuple(s.histogram.first(), py::array_t<std::uint64_t>(size, counts.data()));
       })
       .def(py::pickle([](const Statistics& s) { return state_of(s); }, &statistics_from));
 
   m.attr("histogram_bits") = LogHistogram::bits;
-  m.def("histogram_edge", &LogHistogram::lower);
+  m.def("histogram_edge", py::vectorize(&LogHistogram::lower));
 
   py::class_<Enumerator>(m, "Enumerator")
       .def(py::init([](const Network& net, const Space& space, const Matrix& inputs, bool decisions,

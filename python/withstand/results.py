@@ -133,12 +133,15 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
 
 
 def histogram(statistics: _core.Statistics) -> Histogram:
-    """Return the bins that hold something, from the first to the last."""
+    """Return the bins that hold something; a run of empty bins between two of them is one bin."""
     first, counts = statistics.histogram
+    keys = np.arange(first, first + len(counts) + 1)
     # A negative bin reaches from its upper magnitude to its lower one: shift its edges by one.
-    keys = range(first, first + len(counts) + 1)
-    edges = [_core.histogram_edge(k) if k >= 0 else _core.histogram_edge(k - 1) for k in keys]
-    return Histogram(np.array(edges), np.array(counts, dtype=np.int64))
+    edges = _core.histogram_edge(np.where(keys >= 0, keys, keys - 1))
+    filled = np.concatenate([[True], counts > 0, [True]])
+    kept = np.flatnonzero(filled[:-1] | filled[1:])
+    merged = np.add.reduceat(counts, kept[:-1]) if len(kept) > 1 else counts
+    return Histogram(edges[kept], merged.astype(np.int64))
 
 
 def _exact(limbs: list[int]) -> Fraction:
