@@ -124,11 +124,15 @@ def test_no_adversary_exceeds_the_bound(block):
         case = Case(seed)
         root = case.bound(_core.Restriction(case.space), case.rows)
         case.check(root)
+        case.check(case.bound(_core.Restriction(case.space), case.rows, steps=5))
         for _ in range(3):
             restriction, failed, alive, _ = restrict(case)
             child = case.bound(restriction, case.rows, root.ranges)
             case.check(child, failed, alive)
             case.check(case.bound(restriction, case.rows), failed, alive)
+            refined = case.bound(restriction, case.rows, root.ranges, 4)
+            case.check(refined, failed, alive)
+            assert (refined.deviation <= child.deviation).all()
 
 
 @pytest.mark.parametrize("block", range(4))

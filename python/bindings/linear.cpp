@@ -42,9 +42,10 @@ void bind_linear(py::module_& m) {
       .def(py::init<const Network&, const Space&, ConstVectorRef, ConstVectorRef>(), py::keep_alive<1, 2>(),
            py::keep_alive<1, 3>())
       .def("__call__",
-           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known) {
+           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known,
+              int steps) {
              py::gil_scoped_release release;
-             return bound(restriction, rows, known);
+             return bound(restriction, rows, known, {steps, {}});
            },
-           py::arg("restriction"), py::arg("rows"), py::arg("known") = nullptr);
+           py::arg("restriction"), py::arg("rows"), py::arg("known") = nullptr, py::arg("steps") = 0);
 }

@@ -42,6 +42,12 @@ struct Gain {
   double value = 0;
 };
 
+/// How hard to try, objective by objective, beyond one pass: rounds of a game between failures and lines.
+struct LinearEffort {
+  int steps = 0;   ///< at most so many rounds, each about as long as one objective takes
+  Vector enough;   ///< per objective: a deviation that low needs no further rounds; empty: no such value
+};
+
 class LinearBound;
 namespace relaxed {
 class Relaxation;
@@ -88,7 +94,8 @@ class LinearBound {
   LinearBound& operator=(LinearBound&&) = delete;
 
   /// `rows` is k x m. `known` are ranges proved for a restriction that allows at least the same patterns.
-  LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known = nullptr);
+  LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows,
+                          const LinearRanges* known = nullptr, const LinearEffort& effort = {});
 
   /// Proved ranges of the intact network's pre-activations, layers 1..L+1.
   const std::vector<LayerRange>& nominal() const;

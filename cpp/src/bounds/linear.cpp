@@ -160,7 +160,7 @@ LinearBound::~LinearBound() = default;
 const std::vector<LayerRange>& LinearBound::nominal() const { return prepared_->pre; }
 
 LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows,
-                                     const LinearRanges* known) {
+                                     const LinearRanges* known, const LinearEffort& effort) {
   const Network& net = prepared_->net;
   if (rows.cols() != net.outputs())
     throw std::invalid_argument("objectives have " + std::to_string(rows.cols()) + " columns, the network has " +
@@ -180,6 +180,7 @@ LinearResult LinearBound::operator()(const Restriction& restriction, const Const
 
   LinearResult result;
   result.deviation = node.objectives(node.difference, rows, signals);
+  if (!signals && effort.steps > 0) node.difference.refine(rows, effort, result.deviation);
   result.faulty = result.deviation;
   const Vector faulty = prepared_->point ? Vector() : node.objectives(node.value, rows, signals);
   for (Index r = 0; r < rows.rows(); ++r) {

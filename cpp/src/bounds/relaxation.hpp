@@ -84,6 +84,8 @@ struct Layer {
   bool carried = false;  ///< carriers are not all the constant 0
   bool live = false;     ///< signals are not all the constant 0
   Vector upper_slope, upper_offset, lower_slope, lower_offset;
+  LayerRange deviation;  ///< of the pre-activation: what the lines are for
+  LayerRange faulty;     ///< pre-activation of the failed network
   LayerRange signal;     ///< while the neuron does not fail
   LayerRange sent;       ///< transmitted value, failures included
   Vector magnitude;      ///< max |signal|, failures included
@@ -91,6 +93,17 @@ struct Layer {
   std::vector<Neurons> neurons;
   std::vector<Synapses> synapses;
   std::vector<Cut> cuts;
+};
+
+/// Upper bounds constant + (gains of what fails in the layer before), and how much of each is used beside a line.
+struct Marginals {
+  Index layer = 0;   ///< whose signals they bound; 0: none
+  Vector constant;
+  Vector drop;       ///< by how much failures can take it below the constant
+  Vector largest;    ///< of |gains|
+  Matrix gains;      ///< N_l x N_{l-1}
+  Vector share;      ///< in [0, 1], per receiver
+  Vector weight;     ///< coefficient * share, of the row at hand
 };
 
 /// Adjacent columns of the table whose components draw on one count.
@@ -137,6 +150,9 @@ class Relaxation {
   void relax(Index l, const LayerRange& deviation, const LayerRange& faulty);
   /// Upper bounds of rows over the carriers of the outputs, or (`signals`) over relaxed signals of the outputs.
   Vector objectives(const ConstMatrixRef& rows, bool signals);
+  /// Better lines for every row that is above its entry of `effort.enough`, in at most `effort.steps` rounds. Difference
+  /// form, at a point, after `objectives` over carriers.
+  void refine(const ConstMatrixRef& rows, const LinearEffort& effort, Vector& bounds);
 
   const Layer& layer(Index l) const { return layers_[at(l)]; }
   const std::vector<Pool>& pools() const { return pools_; }
@@ -157,10 +173,24 @@ class Relaxation {
   Pool::Span open_synapses(std::size_t term, Index l, Index left);
   void relax_neuron(Index l, Index i, Interval deviation, Interval faulty);
   void rate_neurons(Index l, Index i, Interval carrier);
+  double noise_of(Index l, Index i) const;
   void rate_synapses(Index l);
   Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
 
+  void play(Index row);
+  void answer(Index l, double share);
+  double round(const ConstMatrixRef& row, double share);
+  void prepare_marginals();
+  bool telescopes(Index l) const;
+  void telescope(Index l);
+  void telescope_receiver(Index j, std::size_t budget, const std::vector<Interval>& change);
+  Interval base(Index l, Index j) const;
+  void prefer(double share);
+  void mix_marginals();
+  void add_marginals();
+
   void enter(Index l);
+  Vector evaluate(const ConstMatrixRef& rows, bool signals);
   void start(Index rows);
   void unit_rows(Index l, Index first, Index count);
   void receive(Index l);
@@ -181,6 +211,9 @@ class Relaxation {
 
   Scratch carrier_, signal_, table_;  ///< coefficients of the rows, and the gains they offer
   std::vector<Row> rows_;
+  std::vector<Vector> played_;         ///< carriers of each layer when the selected components fail
+  std::vector<Index> played_sources_;  ///< those of them in the layer before the marginals'
+  Marginals marginals_;
 };
 
 }  // namespace withstand::relaxed

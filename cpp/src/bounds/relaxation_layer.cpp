@@ -50,6 +50,8 @@ Interval Relaxation::failed_signal(const Failure& failure, Interval sent, Index 
 void Relaxation::relax(Index l, const LayerRange& deviation, const LayerRange& faulty) {
   Layer& layer = layers_[at(l)];
   const Index n = given_->net.width(l);
+  layer.deviation = deviation;
+  layer.faulty = faulty;
   for (Vector* v : {&layer.upper_slope, &layer.upper_offset, &layer.lower_slope, &layer.lower_offset, &layer.magnitude,
                     &layer.signal.lower, &layer.signal.upper, &layer.sent.lower, &layer.sent.upper})
     v->resize(n);
@@ -62,11 +64,16 @@ void Relaxation::relax(Index l, const LayerRange& deviation, const LayerRange& f
   layer.live = form_ == Form::value || !layer.neurons.empty() || (layer.magnitude.array() != 0).any();
 }
 
+double Relaxation::noise_of(Index l, Index i) const {
+  if (intact_ || l > given_->net.depth() || given_->noise[at(l)].size() == 0) return 0;
+  return given_->noise[at(l)](i);
+}
+
 void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval faulty) {
   Layer& layer = layers_[at(l)];
   const bool difference = form_ == Form::difference;
   const Interval nominal = entry(given_->post[at(l)], i);
-  double noise = !intact_ && l <= given_->net.depth() && given_->noise[at(l)].size() > 0 ? given_->noise[at(l)](i) : 0;
+  double noise = noise_of(l, i);
   Response response;
   Interval sent = nominal;
   if (const Index f = decided_[at(l)][at(i)]; f >= 0) {

@@ -74,8 +74,12 @@ LayerRange Relaxation::carriers(Index l) {
 }
 
 Vector Relaxation::objectives(const ConstMatrixRef& rows, bool signals) {
+  if (!signals) enter(given_->net.layers());
+  return evaluate(rows, signals);
+}
+
+Vector Relaxation::evaluate(const ConstMatrixRef& rows, bool signals) {
   const Index top = given_->net.layers();
-  if (!signals) enter(top);
   start(rows.rows());
   Scratch& given = signals ? signal_ : carrier_;
   given.resize(rows.rows(), rows.cols());
@@ -84,6 +88,7 @@ Vector Relaxation::objectives(const ConstMatrixRef& rows, bool signals) {
     if (signals) send(top, false);
     receive(top);
     descend(top - 1);
+    if (marginals_.layer > 0) add_marginals();
   } else {
     no_gains(top, true);
   }
@@ -167,6 +172,8 @@ void Relaxation::send(Index l, bool flat) {
   if (!flat) carrier_.resize(rows, n);
   for (Index r = 0; r < rows; ++r) {
     const double* a = signal_.row(r);
+    if (marginals_.layer == l && l > 0)
+      marginals_.weight = Eigen::Map<const Vector>(a, n).cwiseMax(0.0).cwiseProduct(marginals_.share);
     double sum = 0, size = 0;
     const Vector& above = flat ? layer.signal.upper : layer.upper_offset;
     const Vector& below = flat ? layer.signal.lower : layer.lower_offset;

@@ -55,4 +55,15 @@ double top_sum(const double* gains, Index n, Index count, bool exactly) {
                       : partition_many(gains, n, count, exactly);
 }
 
+std::vector<Index> top_indices(const double* gains, Index n, Index count) {
+  std::vector<Index> indices;
+  for (Index i = 0; i < n; ++i)
+    if (gains[i] > 0) indices.push_back(i);
+  const auto size = std::min(static_cast<std::ptrdiff_t>(count), static_cast<std::ptrdiff_t>(indices.size()));
+  std::partial_sort(indices.begin(), indices.begin() + size, indices.end(),
+                    [gains](Index a, Index b) { return gains[a] != gains[b] ? gains[a] > gains[b] : a < b; });
+  indices.resize(static_cast<std::size_t>(size));
+  return indices;
+}
+
 }  // namespace withstand
