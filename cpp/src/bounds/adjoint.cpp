@@ -36,22 +36,33 @@ class Backward {
     for (Index l = last - 1;; --l) {
       collect_neurons(l, factors);
       if (l == 0) break;
-      receivers_ = factors * (net_.activation(l).lipschitz() * up(1));
+      const double steepness = net_.activation(l).lipschitz();
+      receivers_ = factors.unaryExpr([&](double factor) { return mul_up(factor, steepness); });
       collect_synapses(l);
-      const Vector rows = (net_.weight(l).cwiseAbs().transpose() * receivers_) * up(net_.width(l));
-      factors = rows.array() + static_cast<double>(net_.width(l)) * 0x1p-1000;
+      factors = through(l);
     }
     return total();
   }
 
  private:
-  /// 1 + a bound on the relative error of a sum of n products of numbers that are not negative.
-  static double up(Index n) { return 1 + 2 * static_cast<double>(n + 4) * unit_roundoff; }
+  /// |W|^T (factors of the receivers of layer l), rounded up.
+  Vector through(Index l) const {
+    Vector factors = net_.weight(l).cwiseAbs().transpose() * receivers_;
+    const double unit = net_.facts(l).grid * grid(receivers_.data(), receivers_.size());
+    for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
+    return factors;
+  }
 
   Vector first_row(const Target& target) const {
     const Matrix& weight = net_.weight(net_.layers());
-    if (!target.is_difference()) return weight.row(target.plus).transpose().cwiseAbs();
-    return (weight.row(target.plus) - weight.row(target.minus)).transpose().cwiseAbs() * up(1);
+    Vector row = weight.row(target.plus).transpose().cwiseAbs();
+    if (!target.is_difference()) return row;
+    for (Index i = 0; i < row.size(); ++i) {
+      const double a = weight(target.plus, i);
+      const double b = weight(target.minus, i);
+      row(i) = std::max(sub_up(a, b), sub_up(b, a));
+    }
+    return row;
   }
 
   void collect_neurons(Index l, const Vector& factors) {
