@@ -22,7 +22,13 @@ struct Gains {
 class Backward {
  public:
   Backward(const Network& net, const Space& space, const Nominal& nominal)
-      : net_(net), space_(space), nominal_(nominal) {}
+      : net_(net), space_(space), nominal_(nominal), lowest_(net.layers()) {
+    for (const Space::Term& term : space.terms())
+      for (Index l = 0; l <= net.layers(); ++l) {
+        const Index sender = on_synapses(term.failure.effect) && l > 0 ? l - 1 : l;
+        if (term.most(l) > 0) lowest_ = std::min(lowest_, sender);
+      }
+  }
 
   double run(const Target& target) {
     gains_.assign(space_.terms().size(), Gains(static_cast<std::size_t>(net_.layers()) + 1));
@@ -35,7 +41,7 @@ class Backward {
     Vector factors = first_row(target);
     for (Index l = last - 1;; --l) {
       collect_neurons(l, factors);
-      if (l == 0) break;
+      if (l <= lowest_) break;
       const double steepness = net_.activation(l).lipschitz();
       receivers_ = factors.unaryExpr([&](double factor) { return mul_up(factor, steepness); });
       collect_synapses(l);
@@ -47,7 +53,9 @@ class Backward {
  private:
   /// |W|^T (factors of the receivers of layer l), rounded up.
   Vector through(Index l) const {
-    Vector factors = net_.weight(l).cwiseAbs().transpose() * receivers_;
+    const Matrix& weight = net_.weight(l);
+    Vector factors = Vector::Zero(weight.cols());
+    for (Index j = 0; j < weight.rows(); ++j) factors += receivers_(j) * weight.row(j).cwiseAbs().transpose();
     const double unit = net_.facts(l).grid * grid(receivers_.data(), receivers_.size());
     for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
     return factors;
@@ -120,6 +128,7 @@ class Backward {
   const Network& net_;
   const Space& space_;
   const Nominal& nominal_;
+  Index lowest_;      // no failure has an effect before this layer
   Vector receivers_;  // factors of the pre-activations of a layer
   std::vector<Gains> gains_;
   double noisy_ = 0;
