@@ -9,10 +9,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+import withstand as ws
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import withstand as ws
 
 
 def network(widths, weights, activation="clip", gain=1.0, inputs=1, sign=1.0):
@@ -217,13 +216,15 @@ def test_several_totals_share_the_neurons(net, data):
     a, b = data.draw(st.integers(0, sum(hidden))), data.draw(st.integers(0, sum(hidden)))
     if a + b > sum(hidden):
         return
-    both = ws.bound(
-        net, ws.Crash(a) + ws.Byzantine(b, capacity=0.5, convention="deviation"), method="at-most"
-    ).value
+    both = ws.bound(net, ws.Crash(a) + ws.Byzantine(b, capacity=0.5, convention="deviation"), method="at-most").value
     best = 0.0
-    splits = [(f, g) for f in product(*(range(n + 1) for n in hidden)) if sum(f) <= a
-              for g in product(*(range(n + 1) for n in hidden)) if sum(g) <= b
-              and all(x + y <= n for x, y, n in zip(f, g, hidden))]
+    splits = [
+        (f, g)
+        for f in product(*(range(n + 1) for n in hidden))
+        if sum(f) <= a
+        for g in product(*(range(n + 1) for n in hidden))
+        if sum(g) <= b and all(x + y <= n for x, y, n in zip(f, g, hidden))
+    ]
     for f, g in splits:
         parts = ws.Crash(f) + ws.Byzantine(g, capacity=0.5, convention="deviation")
         best = max(best, ws.bound(net, parts, method="at-most").value)

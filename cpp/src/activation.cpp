@@ -55,6 +55,14 @@ double phi(Kind kind, double slope, double s) {
   return s;
 }
 
+/// Steepest below 0 where alpha > 1: the stretch of length t that begins at -min(t, log alpha) is the steepest.
+double elu_modulus(double alpha, double t) {
+  if (alpha <= 1) return t;
+  constexpr double up = 1.0 + 16 * std::numeric_limits<double>::epsilon();
+  const double below = std::log(alpha);
+  return t <= below ? -alpha * std::expm1(-t) * up : (alpha - 1) * up + (t - below) + t * 4e-16;
+}
+
 }  // namespace
 
 Activation::Activation(const std::string& name, double gain, double slope)
@@ -123,6 +131,7 @@ double Activation::modulus(double eta) const {
   switch (kind_) {
     case Kind::logistic: return std::min(1.0, std::tanh(gain_ * eta / 4) * up + 1e-300);
     case Kind::tanh: return std::min(2.0, 2 * std::tanh(gain_ * eta / 2) * up + 1e-300);
+    case Kind::elu: return std::min(mul_up(lipschitz(), eta), elu_modulus(slope_, mul_up(gain_, eta)));
     default: return std::min(mul_up(lipschitz(), eta), range());
   }
 }

@@ -19,6 +19,12 @@ void require(bool holds, const Parts&... parts) {
   throw std::invalid_argument(message.str());
 }
 
+/// Written out only where a condition is violated.
+struct Who {
+  const Failure& failure;
+  friend std::ostream& operator<<(std::ostream& out, const Who& who) { return out << who.failure.describe(); }
+};
+
 std::string name_of(const Site& site) {
   std::ostringstream out;
   out << "(" << site.layer << ", " << site.to;
@@ -28,7 +34,7 @@ std::string name_of(const Site& site) {
 }
 
 void check_site(const Network& net, const Failure& failure, const Site& site) {
-  const std::string who = failure.describe();
+  const Who who{failure};
   if (on_synapses(failure.effect)) {
     require(site.is_synapse(), who, ": among names ", name_of(site), ", a synapse is (layer, to, from)");
     require(site.layer >= 1 && site.layer <= net.layers(), who, ": among names ", name_of(site),
@@ -58,7 +64,7 @@ std::vector<Site> every_site(const Network& net, const Failure& failure) {
 }
 
 void check_amount(const Network& net, const Failure& failure) {
-  const std::string who = failure.describe();
+  const Who who{failure};
   const bool signed_amount = failure.effect == Effect::stuck;
   for (double amount : failure.amount) {
     require(std::isfinite(amount), who, ": ", signed_amount ? "value" : "capacity", " must be finite, got ", amount);
@@ -71,7 +77,7 @@ void check_amount(const Network& net, const Failure& failure) {
 
 void check_counts(const Network& net, const Space::Term& term) {
   const Failure& failure = term.failure;
-  const std::string who = failure.describe();
+  const Who who{failure};
   const bool synapses = on_synapses(failure.effect);
   const char* things = synapses ? "synapses" : "neurons";
   for (Index count : failure.counts) require(count >= 0, who, ": counts must be at least 0, got ", count);
@@ -99,10 +105,12 @@ Space::Term resolve(const Network& net, const Failure& failure) {
   std::vector<Site> sites = failure.among ? *failure.among : every_site(net, failure);
   if (failure.among)
     for (const Site& site : sites) check_site(net, failure, site);
-  std::sort(sites.begin(), sites.end());
-  const auto twice = std::adjacent_find(sites.begin(), sites.end());
-  require(twice == sites.end(), failure.describe(), ": among names ", twice == sites.end() ? "" : name_of(*twice),
-          " twice");
+  if (failure.among) {  // else they are in order
+    std::sort(sites.begin(), sites.end());
+    const auto twice = std::adjacent_find(sites.begin(), sites.end());
+    require(twice == sites.end(), Who{failure}, ": among names ", twice == sites.end() ? "" : name_of(*twice),
+            " twice");
+  }
   for (const Site& site : sites) term.sites[static_cast<std::size_t>(site.layer)].push_back(site);
   term.candidates = static_cast<Index>(sites.size());
   if (failure.effect == Effect::noise) return term;  // every candidate is noisy, nothing is counted

@@ -20,6 +20,7 @@ from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax
+from withstand.tolerance import Tolerance, tolerance
 from withstand.witness import Witness
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
+    "Tolerance",
     "UnsupportedModel",
     "Witness",
     "WorstCase",
@@ -55,5 +57,6 @@ __all__ = [
     "replicas_needed",
     "replicate",
     "show_config",
+    "tolerance",
     "worst_case",
 ]

@@ -171,6 +171,4 @@ def _result(found: Any, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(
-        found.value, found.per_output, found.per_input, method, covers, rigor, _REFERENCES[method], slack
-    )
+    return Bound(found.value, found.per_output, found.per_input, method, covers, rigor, _REFERENCES[method], slack)

@@ -16,7 +16,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +27,8 @@ from withstand.failures import Crash, Failures
 from withstand.network import Network
 from withstand.spec import Argmax
 
-Number = Union[int, Fraction]
-Epsilon = Union[int, float, str, Fraction]
+Number = int | Fraction
+Epsilon = int | float | str | Fraction
 
 #: Visited tuples after which a frontier is not listed.
 FRONTIER_LIMIT = 100_000
@@ -60,7 +59,7 @@ class Layers:
     ranges: tuple[Number | None, ...]
 
     def relayed(self, layer: int, error: Number) -> Number:
-        """c of layer (0-based), from the error of the layer before."""
+        """C of layer (0-based), from the error of the layer before."""
         if layer == 0:
             return 0
         grown = self.lipschitz[layer] * self.weights[layer - 1] * error
@@ -68,7 +67,7 @@ class Layers:
         return grown if cap is None else min(grown, cap)
 
     def step(self, layer: int, error: Number, count: int) -> Number:
-        """e of layer (0-based) with at most `count` failures in it."""
+        """E of layer (0-based) with at most `count` failures in it."""
         relayed = self.relayed(layer, error)
         return count * max(self.effects[layer], relayed) + (self.widths[layer] - count) * relayed
 
@@ -314,7 +313,9 @@ def read_layers(
     effects = _core.layer_effects(net._core, space, lower, upper)
     last = net.weights[-1]
     outward = abs(last).max() if spec is None else max(abs(a - b).max() for a in last for b in last)
-    weights = [Fraction(float(w)) for w in (*net.max_weights[1:-1], float(np.nextafter(outward, np.inf)) if spec else outward)]
+    weights = [
+        Fraction(float(w)) for w in (*net.max_weights[1:-1], float(np.nextafter(outward, np.inf)) if spec else outward)
+    ]
     lengths = [high - low for low, high in (a.range for a in net.activations)]
     return Layers(
         net.widths[1:-1],

@@ -22,7 +22,13 @@ struct Gains {
 class Backward {
  public:
   Backward(const Network& net, const Space& space, const Nominal& nominal)
-      : net_(net), space_(space), nominal_(nominal) {}
+      : net_(net), space_(space), nominal_(nominal), lowest_(net.layers()) {
+    for (const Space::Term& term : space.terms())
+      for (Index l = 0; l <= net.layers(); ++l) {
+        const Index sender = on_synapses(term.failure.effect) && l > 0 ? l - 1 : l;
+        if (term.most(l) > 0) lowest_ = std::min(lowest_, sender);
+      }
+  }
 
   double run(const Target& target) {
     gains_.assign(space_.terms().size(), Gains(static_cast<std::size_t>(net_.layers()) + 1));
@@ -35,23 +41,36 @@ class Backward {
     Vector factors = first_row(target);
     for (Index l = last - 1;; --l) {
       collect_neurons(l, factors);
-      if (l == 0) break;
-      receivers_ = factors * (net_.activation(l).lipschitz() * up(1));
+      if (l <= lowest_) break;
+      const double steepness = net_.activation(l).lipschitz();
+      receivers_ = factors.unaryExpr([&](double factor) { return mul_up(factor, steepness); });
       collect_synapses(l);
-      const Vector rows = (net_.weight(l).cwiseAbs().transpose() * receivers_) * up(net_.width(l));
-      factors = rows.array() + static_cast<double>(net_.width(l)) * 0x1p-1000;
+      factors = through(l);
     }
     return total();
   }
 
  private:
-  /// 1 + a bound on the relative error of a sum of n products of numbers that are not negative.
-  static double up(Index n) { return 1 + 2 * static_cast<double>(n + 4) * unit_roundoff; }
+  /// |W|^T (factors of the receivers of layer l), rounded up.
+  Vector through(Index l) const {
+    const Matrix& weight = net_.weight(l);
+    Vector factors = Vector::Zero(weight.cols());
+    for (Index j = 0; j < weight.rows(); ++j) factors += receivers_(j) * weight.row(j).cwiseAbs().transpose();
+    const double unit = net_.facts(l).grid * grid(receivers_.data(), receivers_.size());
+    for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
+    return factors;
+  }
 
   Vector first_row(const Target& target) const {
     const Matrix& weight = net_.weight(net_.layers());
-    if (!target.is_difference()) return weight.row(target.plus).transpose().cwiseAbs();
-    return (weight.row(target.plus) - weight.row(target.minus)).transpose().cwiseAbs() * up(1);
+    Vector row = weight.row(target.plus).transpose().cwiseAbs();
+    if (!target.is_difference()) return row;
+    for (Index i = 0; i < row.size(); ++i) {
+      const double a = weight(target.plus, i);
+      const double b = weight(target.minus, i);
+      row(i) = std::max(sub_up(a, b), sub_up(b, a));
+    }
+    return row;
   }
 
   void collect_neurons(Index l, const Vector& factors) {
@@ -109,6 +128,7 @@ class Backward {
   const Network& net_;
   const Space& space_;
   const Nominal& nominal_;
+  Index lowest_;      // no failure has an effect before this layer
   Vector receivers_;  // factors of the pre-activations of a layer
   std::vector<Gains> gains_;
   double noisy_ = 0;

@@ -2,6 +2,7 @@
 #include "bounds/reception.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 
@@ -9,6 +10,11 @@
 #include "withstand/rounding.hpp"
 
 namespace withstand {
+namespace {
+
+constexpr std::size_t few = 8;  // up to here selecting on the fly beats a partial sort
+
+}  // namespace
 
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values) {
   std::vector<Carried::Failing> all;
@@ -100,11 +106,13 @@ double Reception::upper(const Row& row, double sign) {
 double Reception::failures(const Row& row, double sign) {
   double sum = 0;
   for (const Carried::Failing& f : carried_.failing) {
+    const auto count = static_cast<Index>(f.neurons.size());
+    const bool everyone = count == carried_.lower.size();  // candidates are sorted: then the c-th is neuron c
     gains_.resize(f.neurons.size());
-    for (std::size_t c = 0; c < f.neurons.size(); ++c) {
-      const Index i = f.neurons[c];
+    for (Index c = 0; c < count; ++c) {
+      const Index i = everyone ? c : f.neurons[static_cast<std::size_t>(c)];
       const double weight = sign * row.weights[i];
-      gains_[c] = std::max(weight * f.lower(static_cast<Index>(c)), weight * f.upper(static_cast<Index>(c))) - ends_(i);
+      gains_[static_cast<std::size_t>(c)] = std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i);
     }
     // With failing synapses a source may fail twice over, which only gains that are not negative can account for.
     sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);
@@ -148,16 +156,36 @@ double Reception::error(const Row& row, double struck) const {
   return sum_error(2 * n + 16, 2 * magnitude, synapses_ ? 0 : row.grid * grid_);
 }
 
+namespace {
+
+/// Sum of the few largest positive gains, kept in order while the others pass by.
+double top_few(const std::vector<double>& gains, Index most) {
+  std::array<double, few> best{};
+  for (const double gain : gains) {
+    if (gain <= best[0]) continue;  // a gain that is not a number goes on, and comes out in the sum
+    Index at = 0;
+    for (; at + 1 < most && !(gain <= best[static_cast<std::size_t>(at + 1)]); ++at)
+      best[static_cast<std::size_t>(at)] = best[static_cast<std::size_t>(at + 1)];
+    best[static_cast<std::size_t>(at)] = gain;
+  }
+  double sum = 0;
+  for (Index i = 0; i < most; ++i) sum += best[static_cast<std::size_t>(i)];
+  return std::isnan(sum) ? infinity : sum;
+}
+
+}  // namespace
+
 double top_between(std::vector<double>& gains, Index least, Index most) {
   const auto size = static_cast<Index>(gains.size());
   most = std::min(most, size);
-  double sum = 0;
-  if (most <= 0) return sum;
+  if (most <= 0) return 0;
+  if (least == 0 && most <= static_cast<Index>(few)) return top_few(gains, most);
   for (const double gain : gains)
     if (std::isnan(gain)) return infinity;
   const auto last = gains.begin() + most;
   if (most < size) std::nth_element(gains.begin(), last - 1, gains.end(), std::greater<>());
   if (least > 0 && least < most) std::nth_element(gains.begin(), gains.begin() + least - 1, last, std::greater<>());
+  double sum = 0;
   for (auto gain = gains.begin(); gain != last; ++gain)
     if (gain < gains.begin() + least || *gain > 0) sum += *gain;
   return sum;

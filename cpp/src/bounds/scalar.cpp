@@ -122,9 +122,7 @@ class Recursion {
     const Upper linear = Upper(phi.lipschitz()) * eta;
     if (formula_ != Formula::capped) return linear;
     const Upper capped = std::min(linear, Upper(phi.range()));
-    return phi.kind() == Activation::Kind::logistic || phi.kind() == Activation::Kind::tanh
-               ? std::min(capped, Upper(phi.modulus(eta.value())))
-               : capped;
+    return phi.piecewise_linear() ? capped : std::min(capped, Upper(phi.modulus(eta.value())));
   }
 
   /// One layer of the recursion; `relayed` is the deviation c_l of a neuron that does not fail, its noise left out.
