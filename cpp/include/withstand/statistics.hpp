@@ -9,10 +9,11 @@
 
 namespace withstand {
 
-/// Counts of values in bins of constant relative width 2^-7, over the whole range of doubles and both signs.
+/// Counts of values in bins of constant relative width 2^-7, both signs; what is below 2^-64 in size is one bin.
 class LogHistogram {
  public:
-  static constexpr int bits = 7;  ///< bins per octave: 2^bits
+  static constexpr int bits = 7;              ///< bins per octave: 2^bits
+  static constexpr int least_exponent = -64;  ///< without a floor, a zero would put 130,000 bins before the first error
   static int key(double value);   ///< increasing in `value`
   static double lower(int key);   ///< smallest magnitude of a bin, with its sign
 

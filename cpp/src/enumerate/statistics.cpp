@@ -11,6 +11,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int shift = 52 - LogHistogram::bits;
+constexpr int smallest = (1023 + LogHistogram::least_exponent) << LogHistogram::bits;  // the bin of 2^least_exponent
 
 /// An unevaluated sum high + low with about 106 bits.
 struct Wide {
@@ -42,12 +43,13 @@ int LogHistogram::key(double value) {
   std::uint64_t pattern = 0;
   const double magnitude = std::abs(value);
   std::memcpy(&pattern, &magnitude, sizeof pattern);
-  const int bin = static_cast<int>(pattern >> shift);
+  const int bin = std::max(static_cast<int>(pattern >> shift) - smallest, 0);
   return value < 0 ? -bin : bin;
 }
 
 double LogHistogram::lower(int key) {
-  const std::uint64_t pattern = static_cast<std::uint64_t>(std::abs(key)) << shift;
+  if (key == 0) return 0;
+  const std::uint64_t pattern = static_cast<std::uint64_t>(std::abs(key) + smallest) << shift;
   double magnitude = 0;
   std::memcpy(&magnitude, &pattern, sizeof magnitude);
   return key < 0 ? -magnitude : magnitude;
