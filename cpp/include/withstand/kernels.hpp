@@ -15,8 +15,8 @@ struct Kernels {
   /// C (m x n) += A (m x k) * B (k x n); row-major with leading dimensions lda, ldb, ldc.
   void (*multiply_add)(long m, long n, long k, const double* a, long lda, const double* b, long ldb, double* c,
                        long ldc);
-  /// dst += scale * src, n entries.
-  void (*axpy)(long n, double scale, const double* src, double* dst);
+  /// dst = base + scale * src, n entries.
+  void (*axpy)(long n, double scale, const double* src, const double* base, double* dst);
   /// dst (rows x n, leading dimension ldd): dst[r][i] = base[r] + w[r][nodes[i]] * delta[i]; n > 0.
   void (*spread)(long rows, long n, const double* base, const double* w, long ldw, const int* nodes,
                  const double* delta, double* dst, long ldd);
@@ -27,12 +27,12 @@ struct Kernels {
   /// Where row is above errors by more than `slack`, where = input; where it is within slack, where = -1; then
   /// errors = max(errors, row).
   void (*merge_errors)(long n, const double* row, double slack, double input, double* errors, double* where);
-  /// low = start + lowest, high = start + highest, n entries.
-  void (*reach)(long n, const double* start, const double* lowest, const double* highest, double* low, double* high);
-  /// [low, high] += response * [least, most], n entries.
-  void (*widen)(long n, const double* response, double least, double most, double* low, double* high);
-  /// Indices j with low[j] < from[j] or high[j] > to[j], into `out` with room for n + 4; returns their number.
-  long (*escaping)(long n, const double* low, const double* high, const double* from, const double* to, int* out);
+  /// Indices j < n with start[j] + lowest[j] + sum_c min(r, r') < from[j] or start[j] + highest[j] + sum_c max(r, r') >
+  /// to[j], where r = responses[c][j] * least[c], r' = responses[c][j] * most[c]; returns their number. All arrays have
+  /// room for a whole last vector.
+  long (*escaping)(long n, const double* start, const double* lowest, const double* highest, long corrections,
+                   const double* const* responses, const double* least, const double* most, const double* from,
+                   const double* to, int* out);
   /// out (rows x n): out[r][i] = start[nodes[r]] + columns[nodes[r]][i], leading dimension ld of columns.
   void (*shift)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes, double* out);
   /// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); n a multiple of 4; out

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "evaluator.hpp"
+#include "batch_evaluator.hpp"
 
 namespace withstand {
 namespace {
@@ -20,8 +20,8 @@ std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   work *= static_cast<double>(inputs);
   const double total = space.configurations().to_double();
   std::uint64_t size = 16384;
-  while (size > 16 && static_cast<double>(size) * work > 1e9) size /= 2;
-  while (size > 256 && static_cast<double>(size) * 64 > total && static_cast<double>(size) * work > 2e8) size /= 2;
+  while (size > 16 && static_cast<double>(size) * work > 4e9) size /= 2;
+  while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 4e8) size /= 2;
   return size;
 }
 
@@ -55,7 +55,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
 struct Worker {
   explicit Worker(const Problem& problem) : judge(problem), evaluator(problem) {}
   Judge judge;
-  Evaluator evaluator;
+  BatchEvaluator evaluator;
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ void Judge::begin(const Grid::Batch& batch) {
   errors_.assign(batch.size, -infinity);
   where_.assign(batch.size, -1);
   seen_.assign(candidates_.size(), -infinity);
+  limits_ = statistics_.per_output;
 }
 
 void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors) {
@@ -48,16 +49,22 @@ void Judge::harm(Index input, Index n, double* block, Index ld, const double* re
   }
 }
 
-/// Two harms whose fast values differ by more than twice the rounding bound are in the right order.
-bool Judge::matters(Index input, Index output, double harm) const {
-  const auto o = static_cast<std::size_t>(output);
+bool Judge::any_matters(Index input, const double* harms) const {
   const double slack = problem_.slack[static_cast<std::size_t>(input)];
-  return harm >= statistics_.per_output[o] - slack && harm >= seen_[o] - slack - problem_.largest_slack;
+  bool any = false;
+  for (std::size_t o = 0; o < limits_.size(); ++o) any |= harms[o] >= limits_[o] - slack;
+  return any;
+}
+
+/// Two harms whose fast values differ by more than twice the rounding bound are in the right order.
+void Judge::raise(std::size_t output) {
+  limits_[output] = std::max(statistics_.per_output[output], seen_[output] - problem_.largest_slack);
 }
 
 void Judge::inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row) {
   const auto o = static_cast<std::size_t>(output);
   seen_[o] = std::max(seen_[o], *std::max_element(row, row + n));
+  raise(o);
   for (Index i = 0; i < n; ++i)
     if (matters(input, output, row[i])) candidates_[o].push_back({row[i], input, offset + static_cast<std::uint64_t>(i)});
   if (candidates_[o].size() > most_candidates) settle(output);
@@ -72,6 +79,7 @@ void Judge::settle(Index output) {
     if (!matters(candidate.input, output, candidate.harm)) continue;
     const double exact = replayer_.harm(candidate.input, configuration(candidate.offset))(output);
     statistics_.per_output[o] = std::max(statistics_.per_output[o], exact);
+    raise(o);
   }
   candidates_[o].clear();
 }

@@ -18,7 +18,11 @@ class Judge {
   void harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,
             double* worst) const;
   /// Whether a harm this large at this input could be the worst of its output.
-  bool matters(Index input, Index output, double harm) const;
+  bool matters(Index input, Index output, double harm) const {
+    return harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack[static_cast<std::size_t>(input)];
+  }
+  /// The same for one harm per output: whether any matters.
+  bool any_matters(Index input, const double* harms) const;
   /// Candidates for the worst value of an output among consecutive configurations.
   void inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row);
   void finish();
@@ -33,6 +37,7 @@ class Judge {
   };
 
   void settle(Index output);
+  void raise(std::size_t output);
   void rank_worst();
   void count_exceeding();
   Entry entry(std::uint64_t offset);
@@ -45,6 +50,7 @@ class Judge {
   std::vector<double> errors_;
   std::vector<double> where_;                       // input that makes the error, -1 where rounding hides which
   std::vector<double> seen_;                        // per output: largest fast harm of the batch
+  std::vector<double> limits_;                      // per output: what a harm must come within rounding of
   std::vector<std::vector<Candidate>> candidates_;  // per output
 };
 

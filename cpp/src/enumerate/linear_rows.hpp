@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <unordered_map>
-
 #include "judge.hpp"
+#include "row_store.hpp"
 #include "walk.hpp"
 
 namespace withstand {
@@ -19,7 +18,7 @@ class LinearRows {
   explicit LinearRows(const Problem& problem);
 
   /// After the walk began a class at an input.
-  void begin(Walk& walk, const Response& response);
+  void begin(Walk& walk, const Response& response, const std::vector<Choice>& choices);
   /// Errors of the configurations of a run behind the walk's prefix.
   void evaluate(const Walker::Run& run, const std::vector<Choice>& choices, std::uint64_t offset, Judge& judge);
 
@@ -34,26 +33,22 @@ class LinearRows {
     Index stride = 0;            // of `across`
     std::vector<double> across;  // receivers x lanes, padded with lanes that change nothing
   };
-  /// A receiver off its nominal piece, as one more failed neuron.
-  struct Correction {
-    Index layer = 0;
-    Index node = 0;
-    double least = 0;
-    double most = 0;
-  };
-  struct Row {
-    std::vector<double> errors;  // per member; from the first one that may follow the prefix
-    std::vector<double> worst;   // per output, over these members
+  /// Receivers off their nominal piece, as further failed neurons: one entry per correction in each array.
+  struct Corrections {
+    std::vector<const double*> response;  // row of the receiver in its layer's responses
+    std::vector<Index> layer;
+    std::vector<double> least, most;      // extremes over the lanes
+    std::vector<double> values;           // a row of lanes each
+    std::size_t count = 0;
   };
 
-  Row& find(const Walker::Run& run, bool& known);
-  Lanes& lanes(const Walker::Run& run);
   Index first_member(const Walker::Run& run) const;
-  void compute(const Walker::Run& run, const std::vector<Choice>& choices, Judge& judge, Row& row);
-  void correct(const Lanes& lanes, Index from, Index width, Index layer);
-  Index affected(const Lanes& lanes, Index from, Index layer);
-  void combine(const Lanes& lanes, Index from, Index width, Index layer, Index rows, const int* nodes, double* out);
-  void expand(const Lanes& lanes, Index from, Index first, const double* values, double* members) const;
+  Lanes& lanes(const Walker::Run& run);
+  void compute(const Walker::Run& run, const std::vector<Choice>& choices, Judge& judge, double* row);
+  Index affected(const Lanes& lanes, Index layer);
+  void correct(const Lanes& lanes, Index layer);
+  void combine(const Lanes& lanes, Index layer, Index rows, const int* nodes, double* out);
+  void expand(const Lanes& lanes, const double* values, double* members) const;
   void inspect(const Walker::Run& run, std::uint64_t offset, Judge& judge);
 
   const Problem& problem_;
@@ -61,17 +56,15 @@ class LinearRows {
   const Grid& grid_;
   Walk* walk_ = nullptr;
   const Response* response_ = nullptr;
-  Index layer_ = 0;                        // of the last stage
-  std::vector<Lanes> lanes_;               // per term
-  std::unordered_map<std::string, Row> rows_;
-  std::size_t room_ = 0;
-  Row scratch_;
-  Index width_ = 0;                        // lanes of the row last computed, from lane from_
-  Index from_ = 0;
-  std::vector<Correction> corrections_;
-  std::vector<double> corrected_;          // a row of lanes per correction
-  std::vector<double> coefficients_;
-  std::vector<double> low_, high_, block_, errors_, members_;
+  std::vector<Lanes> lanes_;             // per term
+  RowStore rows_;                        // per effective prefix: worst of each output, then the error of each member
+  Index layer_ = 0;                      // of the last stage
+  Index from_ = 0;                       // first lane and
+  Index width_ = 0;                      // number of lanes of the row last computed, and
+  Index stride_ = 0;                     // that number in whole vectors
+  Corrections corrections_;
+  std::vector<const double*> responses_;
+  std::vector<double> coefficients_, block_, errors_, members_, scratch_;
   std::vector<int> nodes_, outputs_;
 };
 

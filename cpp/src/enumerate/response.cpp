@@ -40,7 +40,7 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
   low_.resize(layers);
   high_.resize(layers);
   hinges_.resize(layers);
-  nominal_.resize(starts_.back());
+  nominal_.setZero(starts_.back() + padding);
   for (Index l = 1; l <= net.layers(); ++l)
     nominal_.segment(starts_[static_cast<std::size_t>(l)], net.width(l)) = pre[static_cast<std::size_t>(l)];
   for (Index l = lowest + 1; l <= net.depth(); ++l) describe_layer(net, l, pre[static_cast<std::size_t>(l)]);
@@ -49,7 +49,7 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
   for (Index l = net.depth(); l >= lowest; --l) {
     const Matrix& weights = net.weight_transposed(l + 1);
     Matrix& all = responses_[static_cast<std::size_t>(l)];
-    all = Matrix::Zero(weights.rows(), starts_.back() - starts_[static_cast<std::size_t>(l) + 1]);
+    all = Matrix::Zero(weights.rows(), starts_.back() - starts_[static_cast<std::size_t>(l) + 1] + padding);
     all.leftCols(weights.cols()) = weights;
     if (l == net.depth()) continue;
     const Matrix& behind = of(l + 1);
@@ -73,7 +73,9 @@ void Response::describe_layer(const Network& net, Index layer, const Vector& pre
   const auto l = static_cast<std::size_t>(layer);
   const Activation& phi = net.activation(layer);
   const Pieces p = pieces_of(phi);
-  for (Vector* v : {&slope_[l], &intercept_[l], &low_[l], &high_[l]}) v->resize(pre.size());
+  for (Vector* v : {&slope_[l], &intercept_[l]}) v->resize(pre.size());
+  low_[l].setConstant(pre.size() + padding, -infinity);
+  high_[l].setConstant(pre.size() + padding, infinity);
   hinges_[l].assign(static_cast<std::size_t>(2 * pre.size()), Hinge{});
   for (Index j = 0; j < pre.size(); ++j) {
     const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && p.corner[0] != p.corner[1] ? 1 : 2);

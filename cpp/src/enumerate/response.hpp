@@ -25,6 +25,8 @@ class Response {
   /// Layers from `lowest` on; `pre` holds the nominal pre-activations of layers 1, ..., L+1 (pre[0] unused).
   Response(const Network& net, const std::vector<Vector>& pre, Index lowest);
 
+  static constexpr Index padding = 8;  ///< columns behind the last receiver, so that whole vectors can be read
+
   /// Row i: change of the pre-activations of layers l+1, ..., L+1, one after the other, per unit of neuron i's signal.
   const Matrix& of(Index layer) const { return responses_[static_cast<std::size_t>(layer)]; }
   /// Where layer t begins in a row of `of(l)`.
@@ -33,13 +35,15 @@ class Response {
   }
   const Vector& slope(Index layer) const { return slope_[static_cast<std::size_t>(layer)]; }
   const Vector& intercept(Index layer) const { return intercept_[static_cast<std::size_t>(layer)]; }
-  /// Ends of the nominal piece of each neuron of a layer.
+  /// Ends of the nominal piece of each neuron of a layer, padded.
   const Vector& low(Index layer) const { return low_[static_cast<std::size_t>(layer)]; }
   const Vector& high(Index layer) const { return high_[static_cast<std::size_t>(layer)]; }
   /// Two hinges per neuron.
   const std::vector<Hinge>& hinges(Index layer) const { return hinges_[static_cast<std::size_t>(layer)]; }
   /// The network's nominal pre-activations of layers l+1, ..., L+1, one after the other.
-  Vector nominal(Index layer) const { return nominal_.tail(nominal_.size() - starts_[static_cast<std::size_t>(layer + 1)]); }
+  Vector nominal(Index layer) const {
+    return nominal_.tail(nominal_.size() - starts_[static_cast<std::size_t>(layer + 1)]);
+  }
 
   static bool applies(const Network& net, Index from);  ///< layers `from`, ..., L are piecewise linear, outputs plain
   static double cost(const Network& net, Index lowest);  ///< products to build one

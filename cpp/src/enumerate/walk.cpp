@@ -146,7 +146,7 @@ Vector Walk::first_state(std::size_t stage) const {
   if (intact) return pre(layer + 1);
   const Vector near = dense(layer + 1, state.post);
   if (!far) return near;
-  Vector all(response_->nominal(layer).size());
+  Vector all = Vector::Zero(response_->nominal(layer).size());
   Vector sums = near;
   for (Index t = layer + 1;; ++t) {
     all.segment(response_->offset(layer, t), sums.size()) = sums;
@@ -186,15 +186,16 @@ void Walk::apply(std::size_t depth, const Choice& choice) {
   const double change = again ? change_of(s, t, member, state.touched[i]) : state.effect[t](member);
   changes_[depth] = change != 0 || synapses_[s];  // among synapses, what did not change may still matter to the next
   state.change[i] = change;
-  state.next[i + 1] = state.next[i];
   if (here.layer == net_.layers()) {
+    state.next[i + 1] = state.next[i];
     state.next[i + 1](site.to) += change;
     return;
   }
   const bool far = response_ != nullptr && s == last_stage_;
   const Matrix& columns = far ? response_->of(here.layer) : net_.weight_transposed(here.layer + 1);
-  if (change != 0)
-    kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i + 1].data());
+  state.next[i + 1].resize(columns.cols());
+  kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(),
+                 state.next[i + 1].data());
   if (synapses_[s]) touch(state, i, site, change);
 }
 

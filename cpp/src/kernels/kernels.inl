@@ -26,5 +26,5 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                          \
-  multiply_add, axpy, spread, deviation, excess, merge_errors, reach, widen, escaping, shift, hinge, activate, combine, \
-  split, support, magnitude, next_above
+  multiply_add, axpy, spread, deviation, excess, merge_errors, escaping, shift, hinge, activate, combine, split, \
+  support, magnitude, next_above

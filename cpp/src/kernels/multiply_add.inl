@@ -24,6 +24,7 @@ template <int rows>
 inline void strip(long n, long k, const double* a, long lda, const double* b, long ldb, double* c, long ldc) {
   long j = 0;
   for (; j + 3 * lanes <= n; j += 3 * lanes) tile<rows, 3>(k, a, lda, b + j, ldb, c + j, ldc);
+  for (; j + 2 * lanes <= n; j += 2 * lanes) tile<rows, 2>(k, a, lda, b + j, ldb, c + j, ldc);
   for (; j + lanes <= n; j += lanes) tile<rows, 1>(k, a, lda, b + j, ldb, c + j, ldc);
   for (; j < n; ++j)
     for (int r = 0; r < rows; ++r) {

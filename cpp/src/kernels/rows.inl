@@ -1,41 +1,44 @@
 // SPDX-License-Identifier: MIT
-// The inner loops of the nominal-piece-plus-correction form. Widths of rows are multiples of four.
+// The inner loops of the nominal-piece-plus-correction form. Widths of rows are multiples of the vector's lanes, or the
+// arrays have room for a whole last vector.
 
-/// low = start + lowest, high = start + highest
-static void reach(long n, const double* start, const double* lowest, const double* highest, double* low, double* high) {
-  for (long j = 0; j < n; ++j) {
-    low[j] = start[j] + lowest[j];
-    high[j] = start[j] + highest[j];
+#if defined(__AVX2__) && WITHSTAND_LANES == 4
+typedef double Quad __attribute__((vector_size(32)));  // what the builtin takes
+#endif
+
+/// Indices of the lanes that are set (all bits) in a comparison, appended to out.
+inline long append(Bits mask, long j, int* out, long count) {
+#if defined(__AVX2__) && WITHSTAND_LANES == 4
+  const int set = __builtin_ia32_movmskpd256(reinterpret_cast<Quad>(mask));
+  if (set == 0) return count;
+#endif
+  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) {
+    out[count] = static_cast<int>(j) + lane;
+    count -= static_cast<long>(mask[lane]);  // a set lane is -1
   }
+  return count;
 }
 
-/// [low, high] += response * [least, most]
-static void widen(long n, const double* response, double least, double most, double* low, double* high) {
-  for (long j = 0; j < n; ++j) {
-    const double a = response[j] * least;
-    const double b = response[j] * most;
-    low[j] += a < b ? a : b;
-    high[j] += a < b ? b : a;
-  }
-}
-
-/// Indices j with low[j] < from[j] or high[j] > to[j]; returns their number. `out` has room for n.
-static long escaping(long n, const double* low, const double* high, const double* from, const double* to, int* out) {
+/// Receivers that may leave their nominal piece [from, to]: those with start + lowest + (least contribution of the
+/// corrections) < from, or start + highest + (their most) > to. Correction c contributes response[c][j] * [least, most].
+/// Returns their number; arrays have room for whole vectors.
+static long escaping(long n, const double* start, const double* lowest, const double* highest, long corrections,
+                     const double* const* responses, const double* least, const double* most, const double* from,
+                     const double* to, int* out) {
   long count = 0;
-  long j = 0;
-  for (; j + 4 <= n; j += 4) {
-    int any = 0;
-    for (int lane = 0; lane < 4; ++lane) any |= (low[j + lane] < from[j + lane]) | (high[j + lane] > to[j + lane]);
-    if (any == 0) continue;
-    for (int lane = 0; lane < 4; ++lane) {
-      out[count] = static_cast<int>(j) + lane;
-      count += (low[j + lane] < from[j + lane]) | (high[j + lane] > to[j + lane]);
+  for (long j = 0; j < n; j += lanes) {
+    Pack low = load(start + j) + load(lowest + j);
+    Pack high = load(start + j) + load(highest + j);
+    for (long c = 0; c < corrections; ++c) {
+      const Pack response = load(responses[c] + j);
+      const Pack a = response * least[c];
+      const Pack b = response * most[c];
+      low += smaller(a, b);
+      high += larger(a, b);
     }
+    count = append((low < load(from + j)) | (high > load(to + j)), j, out, count);
   }
-  for (; j < n; ++j) {
-    out[count] = static_cast<int>(j);
-    count += (low[j] < from[j]) | (high[j] > to[j]);
-  }
+  while (count > 0 && out[count - 1] >= n) --count;  // the last vector may reach past the end
   return count;
 }
 
@@ -45,28 +48,25 @@ static void shift(long rows, long n, const double* start, const double* columns,
   for (long r = 0; r < rows; ++r) {
     const double base = start[nodes[r]];
     const double* column = columns + nodes[r] * ld;
-    for (long i = 0; i < n; ++i) out[r * n + i] = base + column[i];
+    for (long i = 0; i < n; i += lanes) store(out + r * n + i, base + load(column + i));
   }
 }
 
 /// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); its extremes, with 0.
 static void hinge(long n, const double* s, const double* hinges, double* out, double* least, double* most) {
-  double low[4] = {0, 0, 0, 0};
-  double high[4] = {0, 0, 0, 0};
+  const Pack zero = all(0.0);
+  Pack low = zero;
+  Pack high = zero;
   const bool second = hinges[3] != 0;
-  for (long i = 0; i < n; i += 4)
-    for (int lane = 0; lane < 4; ++lane) {
-      const double x = hinges[1] * (s[i + lane] - hinges[2]);
-      double c = hinges[0] * (x > 0 ? x : 0.0);
-      if (second) {
-        const double y = hinges[4] * (s[i + lane] - hinges[5]);
-        c += hinges[3] * (y > 0 ? y : 0.0);
-      }
-      out[i + lane] = c;
-      low[lane] = c < low[lane] ? c : low[lane];
-      high[lane] = c > high[lane] ? c : high[lane];
-    }
-  for (int lane = 0; lane < 4; ++lane) {
+  for (long i = 0; i < n; i += lanes) {
+    const Pack value = load(s + i);
+    Pack c = hinges[0] * larger(hinges[1] * (value - hinges[2]), zero);
+    if (second) c += hinges[3] * larger(hinges[4] * (value - hinges[5]), zero);
+    store(out + i, c);
+    low = smaller(c, low);
+    high = larger(c, high);
+  }
+  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) {
     *least = low[lane] < *least ? low[lane] : *least;
     *most = high[lane] > *most ? high[lane] : *most;
   }

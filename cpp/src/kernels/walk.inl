@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The inner loops of the enumeration. Every element is one chain of operations, whatever its place in a vector.
 
-/// dst += scale * src
-static void axpy(long n, double scale, const double* src, double* dst) {
-  for (long i = 0; i < n; ++i) dst[i] += scale * src[i];
+/// dst = base + scale * src
+static void axpy(long n, double scale, const double* src, const double* base, double* dst) {
+  for (long i = 0; i < n; ++i) dst[i] = base[i] + scale * src[i];
 }
 
 /// dst (rows x n) = base (rows) + w[row][nodes[i]] * delta[i]: one column per configuration, of which all share `base`.
@@ -25,29 +25,56 @@ static void spread(long rows, long n, const double* base, const double* w, long 
   }
 }
 
+/// One step of the two functions below: a vector of errors is stored, merged and remembered.
+inline void note(Pack error, double* row, double* errors, Pack* worst) {
+  store(row, error);
+  store(errors, larger(load(errors), error));
+  *worst = larger(*worst, error);
+}
+
+/// Whatever is done to whole vectors, done to the last n < lanes entries in a copy.
+template <class Step>
+inline void tail(long n, double* row, const double* other, double* errors, const Step& step) {
+  double rows[WITHSTAND_LANES], others[WITHSTAND_LANES], merged[WITHSTAND_LANES];
+  for (long lane = 0; lane < lanes; ++lane) {  // repeated entries change no maximum
+    rows[lane] = row[lane < n ? lane : 0];
+    others[lane] = other[lane < n ? lane : 0];
+    merged[lane] = errors[lane < n ? lane : 0];
+  }
+  step(rows, others, merged);
+  for (long lane = 0; lane < n; ++lane) {
+    row[lane] = rows[lane];
+    errors[lane] = merged[lane];
+  }
+}
+
+inline double largest(Pack values) {
+  double worst = values[0];
+  for (int lane = 1; lane < WITHSTAND_LANES; ++lane) worst = values[lane] > worst ? values[lane] : worst;
+  return worst;
+}
+
 /// row = |row - reference|, errors = max(errors, row); returns the largest of row.
 static double deviation(long n, double* row, double reference, double* errors) {
-  double worst = 0;
-  for (long i = 0; i < n; ++i) {
-    const double d = row[i] - reference;
-    const double error = d < 0 ? -d : d;
-    row[i] = error;
-    errors[i] = errors[i] < error ? error : errors[i];
-    worst = worst < error ? error : worst;
-  }
-  return worst;
+  Pack worst = all(0.0);
+  const auto step = [&](double* r, const double*, double* e) {
+    const Pack d = load(r) - reference;
+    note(larger(d, -d), r, e, &worst);
+  };
+  long i = 0;
+  for (; i + lanes <= n; i += lanes) step(row + i, row + i, errors + i);
+  if (i < n) tail(n - i, row + i, row + i, errors + i, step);
+  return largest(worst);
 }
 
 /// row = row - other, errors = max(errors, row); returns the largest of row.
 static double excess(long n, double* row, const double* other, double* errors) {
-  double worst = row[0] - other[0];
-  for (long i = 0; i < n; ++i) {
-    const double error = row[i] - other[i];
-    row[i] = error;
-    errors[i] = errors[i] < error ? error : errors[i];
-    worst = worst < error ? error : worst;
-  }
-  return worst;
+  Pack worst = all(row[0] - other[0]);
+  const auto step = [&](double* r, const double* o, double* e) { note(load(r) - load(o), r, e, &worst); };
+  long i = 0;
+  for (; i + lanes <= n; i += lanes) step(row + i, other + i, errors + i);
+  if (i < n) tail(n - i, row + i, other + i, errors + i, step);
+  return largest(worst);
 }
 
 /// Where row exceeds errors by more than slack, where = input; within slack, where = -1; errors = max(errors, row).

@@ -15,9 +15,9 @@ namespace withstand {
 /// blocks  the last component runs over its candidates and fills a block of columns, through which the rest of the
 ///         network runs as matrix products; any activation, any failure;
 /// rows    for piecewise-linear tails: see LinearRows.
-class Evaluator {
+class BatchEvaluator {
  public:
-  explicit Evaluator(const Problem& problem);
+  explicit BatchEvaluator(const Problem& problem);
 
   /// Errors of every configuration of the batch go to `judge`.
   void evaluate(const Grid::Batch& batch, Judge& judge);

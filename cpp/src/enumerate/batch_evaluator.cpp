@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "evaluator.hpp"
+#include "batch_evaluator.hpp"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ constexpr Index most_members = 4096;      // of a stage whose rows are kept
 
 }  // namespace
 
-Evaluator::Evaluator(const Problem& problem)
+BatchEvaluator::BatchEvaluator(const Problem& problem)
     : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem) {
   block_.resize(static_cast<std::size_t>(net_.widest() * columns));
   other_.resize(block_.size());
@@ -27,7 +27,7 @@ Evaluator::Evaluator(const Problem& problem)
 }
 
 /// Whether a class is evaluated by rows: depends on the problem only, so that every worker decides alike.
-bool Evaluator::by_rows(const Grid::Class& cls) const {
+bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
   std::size_t last = 0;
   for (std::size_t s = 0; s < grid_.stages().size(); ++s)
     if (cls.codes[s] != 0) last = s;
@@ -38,7 +38,7 @@ bool Evaluator::by_rows(const Grid::Class& cls) const {
   return keep_responses_ || Response::cost(net_, lowest_) < work / 4;
 }
 
-const Response& Evaluator::response() {
+const Response& BatchEvaluator::response() {
   auto& kept = responses_[keep_responses_ ? static_cast<std::size_t>(walk_.input()) : 0];
   if (!kept || !keep_responses_) {
     std::vector<Vector> pre;
@@ -48,7 +48,7 @@ const Response& Evaluator::response() {
   return *kept;
 }
 
-void Evaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
+void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
   for (Index input = 0; input < problem_.inputs.rows(); ++input) {
     walk_.begin_input(input);
@@ -61,7 +61,7 @@ void Evaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   }
 }
 
-void Evaluator::intact(Judge& judge) {
+void BatchEvaluator::intact(Judge& judge) {
   const Vector& outputs = walk_.post(net_.layers());
   std::copy_n(outputs.data(), outputs.size(), block_.data());
   block_layer_ = net_.layers();
@@ -72,11 +72,11 @@ void Evaluator::intact(Judge& judge) {
   judge.row(walk_.input(), 0, 1, errors_.data());
 }
 
-void Evaluator::rows(const Grid::Batch& batch, Judge& judge) {
+void BatchEvaluator::rows(const Grid::Batch& batch, Judge& judge) {
   Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
   const Response& here = response();
   walk_.begin_class(walker.choices(), &here);
-  linear_.begin(walk_, here);
+  linear_.begin(walk_, here, walker.choices());
   std::uint64_t offset = 0;
   for (;;) {
     Walker::Run run = walker.run();
@@ -88,7 +88,7 @@ void Evaluator::rows(const Grid::Batch& batch, Judge& judge) {
   }
 }
 
-void Evaluator::blocks(const Grid::Batch& batch, Judge& judge) {
+void BatchEvaluator::blocks(const Grid::Batch& batch, Judge& judge) {
   Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
   walk_.begin_class(walker.choices(), nullptr);
   block_layer_ = walk_.receivers(static_cast<std::size_t>(walker.choices().back().stage));
@@ -112,7 +112,7 @@ void Evaluator::blocks(const Grid::Batch& batch, Judge& judge) {
 }
 
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
-void Evaluator::fill(const Walker::Run& run, Index n) {
+void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
   const auto t = static_cast<std::size_t>(run.term);
   const Index layer = grid_.stages()[s].layer;
@@ -135,7 +135,7 @@ void Evaluator::fill(const Walker::Run& run, Index n) {
 }
 
 /// Run the rest of the network over the block.
-void Evaluator::flush(Judge& judge) {
+void BatchEvaluator::flush(Judge& judge) {
   for (Index l = block_layer_;; ++l) {
     const Activation& phi = net_.activation(l);
     for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);

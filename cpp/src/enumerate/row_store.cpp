@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "row_store.hpp"
+
+#include <algorithm>
+
+namespace withstand {
+namespace {
+
+constexpr std::size_t most_doubles = 1 << 19;  // 4 MB: rows that were needed lately are still in the cache
+constexpr std::size_t most_slots = 1 << 12;
+
+}  // namespace
+
+void RowStore::reset(std::size_t row_size, std::size_t key_size) {
+  ++epoch_;
+  used_ = 0;
+  if (row_size == row_size_ && key_size + 2 == key_size_) return;
+  row_size_ = row_size;
+  key_size_ = key_size + 2;
+  slots_ = 4;
+  while (slots_ < most_slots && 2 * slots_ * (row_size_ + key_size_) <= most_doubles) slots_ *= 2;
+  epochs_.assign(slots_, 0);
+  keys_.assign(slots_ * key_size_, 0);
+  rows_.resize(slots_ * row_size_);
+}
+
+double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known) {
+  std::uint64_t hash = tag + key.size();
+  for (std::uint64_t word : key) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+    hash ^= hash >> 32U;
+  }
+  for (std::size_t slot = hash;; ++slot) {
+    slot &= slots_ - 1;
+    std::uint64_t* here = &keys_[slot * key_size_];
+    known = epochs_[slot] == epoch_;
+    if (known && !(here[0] == key.size() && here[1] == tag && std::equal(key.begin(), key.end(), here + 2))) continue;
+    if (!known) {
+      if (4 * (used_ + 1) > 3 * slots_) {
+        ++epoch_;
+        used_ = 0;
+      }
+      ++used_;
+      epochs_[slot] = epoch_;
+      here[0] = key.size();
+      here[1] = tag;
+      std::copy(key.begin(), key.end(), here + 2);
+    }
+    return &rows_[slot * row_size_];
+  }
+}
+
+}  // namespace withstand
