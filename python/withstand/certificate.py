@@ -144,7 +144,8 @@ class _Prover:
         """Make the node a leaf, or return the neuron to decide."""
         space = self._space
         free, left = sorted(set(space.neurons) - failed - alive), space.left(failed)
-        size, order = space.size(free, left), []
+        size = space.size(free, left)
+        order: list[checker.Neuron] = []
         if size > self._small:
             value, order = checker.bound(self._net, x, space, self._goal, failed, alive)
             if value <= self._claim:

@@ -225,7 +225,7 @@ def top(space: Space, gains: list[Array], left: tuple[int, ...]) -> Array:
         return np.zeros(1)
     if space.total:
         return largest(np.concatenate(gains, axis=1), left[0])
-    return np.sum([largest(g, left[l]) for l, g in enumerate(gains)], axis=0)
+    return np.asarray(np.sum([largest(g, left[l]) for l, g in enumerate(gains)], axis=0), dtype=np.float64)
 
 
 def relax(
