@@ -7,6 +7,8 @@ from withstand._version import version as __version__
 from withstand.activations import Activation
 from withstand.bounds import Bound, bound, fep
 from withstand.build_info import get_cmake_dir, get_include
+from withstand.certificate import check_certificate
+from withstand.checker import Rejected
 from withstand.config import show_config
 from withstand.domain import Box
 from withstand.embedded import embedded
@@ -37,6 +39,7 @@ __all__ = [
     "Noise",
     "Precision",
     "Reliability",
+    "Rejected",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
@@ -46,6 +49,7 @@ __all__ = [
     "WorstCase",
     "__version__",
     "bound",
+    "check_certificate",
     "embedded",
     "enumerate_failures",
     "fep",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import numpy.typing as npt
 
 from withstand import _core
+from withstand.certificate import write_certificate
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
@@ -67,6 +69,7 @@ def worst_case(
     node_limit: int | None = None,
     threads: int | None = None,
     progress: bool = False,
+    certificate: str | os.PathLike[str] | None = None,
 ) -> WorstCase:
     """Find the worst that the failures can do to the network, and prove that nothing is worse.
 
@@ -89,6 +92,10 @@ def worst_case(
         Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
     progress : bool, default False
         Write the state of the search to stderr.
+    certificate : path, optional
+        Write a proof of `upper` there, for `check_certificate` and the command ``withstand check``. Covers crashed or
+        stuck hidden neurons at given inputs; its tree is grown with the checker's own bound, in Python, and so takes
+        longer than the search.
 
     Returns
     -------
@@ -139,6 +146,10 @@ def worst_case(
         watch=watch,
     )
     watch.end()
+    if certificate is not None:
+        if isinstance(domain, Box):
+            raise ValueError("certificates cover given inputs, not boxes")
+        write_certificate(certificate, net, failures, lower, float(found.upper), spec)
     return WorstCase(
         status=str(found.status.name),
         lower=float(found.lower),
