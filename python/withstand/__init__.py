@@ -13,8 +13,10 @@ from withstand.embedded import embedded
 from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
 from withstand.importers import UnsupportedModel, load
+from withstand.latency import Latency
 from withstand.network import Network
 from withstand.precision import Precision, precision
+from withstand.quorum import Quorum, quorum
 from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
@@ -33,9 +35,11 @@ __all__ = [
     "Enumeration",
     "Failures",
     "Histogram",
+    "Latency",
     "Network",
     "Noise",
     "Precision",
+    "Quorum",
     "Reliability",
     "StuckAt",
     "SynapseByzantine",
@@ -53,6 +57,7 @@ __all__ = [
     "get_include",
     "load",
     "precision",
+    "quorum",
     "reliability",
     "replicas_needed",
     "replicate",
