@@ -8,10 +8,12 @@ from withstand.activations import Activation
 from withstand.bounds import Bound, bound, fep
 from withstand.build_info import get_cmake_dir, get_include
 from withstand.config import show_config
+from withstand.criticality import Criticality, criticality
 from withstand.domain import Box
 from withstand.embedded import embedded
 from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.hardening import Hardening, harden
 from withstand.importers import UnsupportedModel, load
 from withstand.latency import Latency
 from withstand.network import Network
@@ -32,8 +34,10 @@ __all__ = [
     "Box",
     "Byzantine",
     "Crash",
+    "Criticality",
     "Enumeration",
     "Failures",
+    "Hardening",
     "Histogram",
     "Latency",
     "Network",
@@ -50,11 +54,13 @@ __all__ = [
     "WorstCase",
     "__version__",
     "bound",
+    "criticality",
     "embedded",
     "enumerate_failures",
     "fep",
     "get_cmake_dir",
     "get_include",
+    "harden",
     "load",
     "precision",
     "quorum",
