@@ -117,7 +117,7 @@ def test_simulation_agrees_with_formula_and_bound(name, latency):
     assert sum(found.missing) >= 2
     assert found.wait_for == tuple(n - f for n, f in zip(net.widths[1:-1], found.missing, strict=True))
     assert found.missing in found.frontier
-    assert 0 < found.observed <= found.bound + found.slack
+    assert 1e-3 < found.observed <= found.bound + found.slack
     assert found.bound <= epsilon
     assert abs(found.simulated - found.expected) <= 3 * found.standard_error
     assert found.speedup == pytest.approx(found.expected_speedup, rel=0.1)
@@ -126,11 +126,12 @@ def test_simulation_agrees_with_formula_and_bound(name, latency):
 
 def test_links_lose_signals_per_receiver():
     net, X, _ = ws.embedded("diabetes")
-    found = ws.quorum(net, 0.3, X[:8], links=True, runs=400)
-    assert 0 < found.observed <= found.bound + found.slack
+    found = ws.quorum(net, 1.0, X[:8], links=True, runs=400)
+    assert sum(found.missing) > 0
+    assert 1e-3 < found.observed <= found.bound + found.slack
     assert math.isnan(found.expected)
     assert found.simulated < found.simulated_all
-    assert found.simulated > ws.quorum(net, 0.3, X[:8], runs=400).simulated  # every receiver has its own slowest
+    assert found.simulated > ws.quorum(net, 1.0, X[:8], runs=400).simulated  # every receiver has its own slowest
 
 
 def test_one_receiver_has_a_formula():
@@ -164,8 +165,10 @@ def test_waiting_for_all_is_the_network_itself():
 def test_box_domain():
     net, X, _ = ws.embedded("diabetes")
     box = ws.Box(X[0] - 0.01, X[0] + 0.01)
-    found = ws.quorum(net, 0.3, box, runs=300)
-    assert 0 < found.observed <= found.bound + found.slack <= 0.3 + found.slack
+    found = ws.quorum(net, 2.0, box, runs=300)
+    assert sum(found.missing) > 0
+    assert 1e-3 < found.observed <= found.bound + found.slack
+    assert found.bound <= 2.0
 
 
 @pytest.mark.parametrize(
