@@ -10,13 +10,17 @@ from withstand.build_info import get_cmake_dir, get_include
 from withstand.certificate import check_certificate
 from withstand.checker import Rejected
 from withstand.config import show_config
+from withstand.criticality import Criticality, criticality
 from withstand.domain import Box
 from withstand.embedded import embedded
 from withstand.enumeration import enumerate_failures
 from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.hardening import Hardening, harden
 from withstand.importers import UnsupportedModel, load
+from withstand.latency import Latency
 from withstand.network import Network
 from withstand.precision import Precision, precision
+from withstand.quorum import Quorum, quorum
 from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
 from withstand.results import Enumeration, Histogram
@@ -32,12 +36,16 @@ __all__ = [
     "Box",
     "Byzantine",
     "Crash",
+    "Criticality",
     "Enumeration",
     "Failures",
+    "Hardening",
     "Histogram",
+    "Latency",
     "Network",
     "Noise",
     "Precision",
+    "Quorum",
     "Reliability",
     "Rejected",
     "StuckAt",
@@ -50,13 +58,16 @@ __all__ = [
     "__version__",
     "bound",
     "check_certificate",
+    "criticality",
     "embedded",
     "enumerate_failures",
     "fep",
     "get_cmake_dir",
     "get_include",
+    "harden",
     "load",
     "precision",
+    "quorum",
     "reliability",
     "replicas_needed",
     "replicate",

@@ -103,16 +103,21 @@ def enumerate_failures(
     return _result(failures, rows, statistics, total, counted, seconds)
 
 
-def count_exceeding(
-    net: Network, failures: Failures, rows: FloatArray, epsilon: float, spec: Spec, threads: int | None
-) -> int:
-    """Return how many configurations have an error above `epsilon` (decisions: flip a class); Ctrl-C is passed on."""
-    limit = None if spec is not None else epsilon
-    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), limit, 1)
+def run(
+    net: Network,
+    failures: Failures,
+    rows: FloatArray,
+    *,
+    epsilon: float | None = None,
+    spec: Spec = None,
+    threads: int | None = None,
+) -> Any:
+    """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1)
     statistics = enumerator.run(0, enumerator.batches, _threads(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt
-    return int(statistics.exceeding)
+    return statistics
 
 
 def _result(

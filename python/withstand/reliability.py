@@ -15,7 +15,7 @@ from withstand import _masked
 from withstand._types import FloatArray
 from withstand.bounds import bound
 from withstand.convolution import last_layer
-from withstand.enumeration import _epsilon, _rows, count_exceeding
+from withstand.enumeration import _epsilon, _rows, run
 from withstand.failures import Crash, Failures
 from withstand.moments import expected_error
 from withstand.network import Network
@@ -283,7 +283,9 @@ class _Task:
         total = models[0]
         for model in models[1:]:
             total = total + model
-        return count_exceeding(self.net, total, self.X, self.epsilon, self.spec, self.threads)
+        epsilon = None if self.spec is not None else self.epsilon
+        found = run(self.net, total, self.X, epsilon=epsilon, spec=self.spec, threads=self.threads)
+        return int(found.exceeding)
 
     def _by_masks(self, size: int) -> tuple[int, float]:
         """The same where nearly every neuron has a probability of its own."""

@@ -6,16 +6,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from withstand.bounds import bound
 from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
+from withstand.tolerance import Epsilon, as_budget, read_layers
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]
@@ -68,7 +67,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
 def replicas_needed(
     net: Network,
     failures: Failures,
-    epsilon: float | Fraction | Decimal,
+    epsilon: Epsilon,
     domain: npt.ArrayLike | Box | None = None,
 ) -> int:
     """Return the smallest number of copies of every neuron with which the failures are proved harmless.
@@ -79,8 +78,8 @@ def replicas_needed(
     failures : Failures
         How many copies may fail: neuron failures, each with counts per layer, or one model with a total. The counts may
         exceed the present widths.
-    epsilon : float, Fraction or Decimal
-        Largest tolerated output error, taken as the exact number it is.
+    epsilon : int, float, str or Fraction
+        Largest tolerated output error, taken as the exact number it is; a string is a decimal.
     domain : array_like of shape (n, d) or (d,), or Box, optional
         For which inputs; needed by unbounded activations.
 
@@ -107,7 +106,7 @@ def replicas_needed(
     >>> ws.replicas_needed(net, ws.Crash((1, 1)), 0.2)
     4
     """
-    budget = _budget(epsilon)
+    budget = as_budget(epsilon)
     faults, total = _faults(net, failures, domain)
     if _at_most(net, faults, total, 1) <= budget:
         return 1
@@ -136,8 +135,10 @@ def _at_most(net: Network, faults: Faults, total: int | None, r: int) -> Fractio
             relayed = factor * before
             counts = [0] if total is None else range(min(total - spent, r * width) + 1)
             for count in counts:
-                here = faulty if total is None else [(count, faulty[0][1])]
-                error = width * relayed + sum(Fraction(f, r) * max(delta - relayed, Fraction(0)) for f, delta in here)
+                error, room = width * relayed, r * width
+                for f, delta in faulty if total is None else [(count, faulty[0][1])]:
+                    fails = min(f, room)  # no more copies than there are; the worst kinds first
+                    error, room = error + Fraction(fails, r) * max(delta - relayed, Fraction(0)), room - fails
                 after[spent + count] = max(after.get(spent + count, error), error)
         errors = after
     outward = Fraction(net.max_weights[-1]) * Fraction(net.output_activation.lipschitz)
@@ -160,22 +161,13 @@ def _faults(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
             raise ValueError(f"{failures!r}: the copies to come cannot be named, drop among")
         if not total and len(counts) != net.depth:
             raise ValueError(f"{failures!r}: {len(counts)} counts for {net.depth} hidden layers")
-        for layer in range(net.depth):
-            faults[layer].append((0 if total else counts[layer], _deviation(net, term, layer + 1, domain)))
+        one_each = Failures(((*term[:2], (1,) * net.depth, False, False, *term[5:]),))
+        effects = read_layers(net, lambda _, model=one_each: model, domain).effects
+        for layer, delta in enumerate(effects):
+            faults[layer].append((0 if total else counts[layer], Fraction(delta)))
+    for layer_faults in faults:
+        layer_faults.sort(key=lambda fault: -fault[1])
     return faults, totals[0] if totals else None
-
-
-def _deviation(net: Network, term: tuple[object, ...], layer: int, domain: npt.ArrayLike | Box | None) -> Fraction:
-    """How far off a failed neuron of this layer may be: the bound of one failure seen through a weight of 1."""
-    effect, amount = term[:2]
-    seen = Network(
-        [*net.weights[:layer], np.ones((1, net.widths[layer]))],
-        [*net.biases[:layer], None],
-        activation=net.activations[:layer],
-    )
-    one = (0,) * (layer - 1) + (1,)
-    single = Failures(((effect, amount, one, False, False, False, None),))
-    return Fraction(bound(seen, single, domain, method="at-most").value)
 
 
 def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:
@@ -188,15 +180,3 @@ def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:
         if operator.index(value) < 1:
             raise ValueError(f"r must be at least 1, got {value}")
     return tuple(int(v) for v in values)
-
-
-def _budget(epsilon: float | Fraction | Decimal) -> Fraction:
-    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, Fraction, Decimal, np.number)):
-        raise TypeError(f"epsilon must be a real number, got {epsilon!r}")
-    try:
-        value = Fraction(epsilon) if isinstance(epsilon, (int, Fraction, Decimal)) else Fraction(float(epsilon))
-    except (ValueError, OverflowError):
-        raise ValueError(f"epsilon must be finite, got {epsilon}") from None
-    if value < 0:
-        raise ValueError(f"epsilon must be at least 0, got {epsilon}")
-    return value

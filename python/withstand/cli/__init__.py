@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     """Run the command ``withstand``."""
     try:
-        from withstand.cli.app import app
+        from withstand.cli.applications import app
     except ImportError as error:
         if error.name not in ("click", "rich"):
             raise

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""The commands that put bounds and searches to use: reliability, criticality, precision, quorum."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+import withstand as ws
+from withstand.cli import options as opt
+from withstand.cli.app import app, refusals_are_usage_errors
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
+from withstand.latency import LATENCIES
+from withstand.quantise import QUANTISERS
+
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
+needed_epsilon = click.option("--epsilon", "-e", type=float, required=True, help="Largest tolerated error.")
+
+
+class ProbabilitiesType(click.ParamType):  # type: ignore[type-arg]
+    """One probability, or one per hidden layer: 0.01, or 0.01,0.001."""
+
+    name = "probabilities"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the numbers."""
+        if not isinstance(value, str):
+            return value
+        try:
+            numbers = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is neither a probability nor one per layer like 0.01,0.001", param, ctx)
+        return numbers[0] if len(numbers) == 1 else numbers
+
+
+class LatencyType(click.ParamType):  # type: ignore[type-arg]
+    """A distribution, with its shape where it has one: exponential, pareto:2.5."""
+
+    name = "latency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the name and the shape."""
+        if not isinstance(value, str):
+            return value
+        name, colon, shape = value.partition(":")
+        try:
+            return ws.Latency(name, float(shape) if colon else None)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@app.command()
+@opt.model_argument
+@click.option("--p", "-p", "p", type=ProbabilitiesType(), required=True,
+              help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001.")
+@opt.domain_options
+@opt.epsilon_option
+@opt.argmax_option
+@click.option("--target", type=click.FloatRange(0, 1), help="Probability of harm accepted; sets the exit code.")
+@click.option("--evaluations", type=click.IntRange(min=0), default=20_000_000, show_default=True,
+              help="Work spent on enumerating small sets: sets x inputs.")
+@click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, help="0: proved only.")
+@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.99)
+@seed_option
+@opt.threads_option
+@opt.json_option
+@refusals_are_usage_errors
+def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, target: float | None,
+                evaluations: int, samples: int, confidence: float, seed: int, threads: int | None,
+                as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Enclose the probability that independent crashes do harm."""
+    X = _points(model, options)
+    if epsilon is None and not argmax:
+        raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
+    found = ws.reliability(model.network, p, epsilon, X, spec=ws.Argmax() if argmax else None,
+                           evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
+                           threads=threads)  # fmt: skip
+    fields = {"model": model.name, "lower": found.lower, "upper": found.upper, "method": found.method,
+              "confidence": found.confidence, "proved": found.proved, "enumerated": found.enumerated,
+              "samples": found.samples, **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
+    show(fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
+    if target is not None:
+        sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)
+
+
+@app.command()
+@opt.model_argument
+@click.option("--crash", "-k", type=click.IntRange(min=1), default=1, show_default=True, help="Size of the sets.")
+@opt.domain_options
+@opt.epsilon_option
+@click.option("--harden", is_flag=True, help="Also find the neurons to protect for --epsilon.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Neurons to list.")
+@opt.threads_option
+@opt.json_option
+@refusals_are_usage_errors
+def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, threads: int | None,
+                as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Rank the neurons by what happens when they are among the crashed ones."""
+    X = _points(model, options)
+    if harden and epsilon is None:
+        raise click.UsageError("--harden needs --epsilon")
+    found = ws.criticality(model.network, X, k=crash, threads=threads)
+    ranking = [(c, float(found.worst[c[0] - 1][c[1]]), float(found.mean[c[0] - 1][c[1]])) for c in found.ranking()]
+    kept = ws.harden(model.network, crash, epsilon, X, threads=threads) if harden else None
+    protect = None if kept is None else kept.protect
+    pairs = [(*pair.neurons, pair.error, pair.synergy) for pair in found.synergy]
+    if as_json:
+        show({"model": model.name, "k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
+              "mean": found.mean, "synergy": pairs, "protect": protect,
+              "scores": {k: {"correlation": s.correlation, "error": s.error} for k, s in found.scores.items()}},
+             True)  # fmt: skip
+    else:
+        click.secho(f"{model.name}: {crash} crashed, worst {found.largest:.6g}", bold=True)
+        grid(("neuron", "worst", "mean"), ranking[:top])
+        for name, score in found.scores.items():
+            click.echo(f"  {name}: rank correlation {score.correlation:.2f}, its top {crash} do {score.error:.6g}")
+        if kept is not None:
+            click.echo(f"  protect {', '.join(map(str, kept.protect)) or 'none'}: then error <= {kept.worst.upper:.6g}")
+    verdict(epsilon, found.largest, found.largest if found.exact else float("inf"))
+
+
+@app.command()
+@opt.model_argument
+@opt.domain_options
+@needed_epsilon
+@click.option("--quantiser", type=click.Choice(QUANTISERS), default="grid", show_default=True)
+@click.option("--no-weights", is_flag=True, help="Quantise only what neurons transmit.")
+@click.option("--no-activations", is_flag=True, help="Quantise only weights and biases.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write codes and ranges to this .npz file.")
+@opt.json_option
+@refusals_are_usage_errors
+def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool, no_activations: bool,
+              output: str | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Find the fewest bits per layer with a proved error within epsilon."""
+    domain = opt.need(opt.domain_of(model, options), model)
+    found = ws.precision(model.network, epsilon, domain, quantiser=quantiser, weights=not no_weights,
+                         activations=not no_activations)  # fmt: skip
+    if output is not None:
+        found.quantised.save(output)
+    fields = {"model": model.name, "activation_bits": found.activation_bits, "weight_bits": found.weight_bits,
+              "bound": found.bound, "observed": found.observed, "inputs": found.inputs, "bytes": found.bytes,
+              "bytes_single_precision": found.bytes_single, "uniform_bits": found.uniform_bits,
+              "bytes_uniform": found.bytes_uniform, "quantiser": found.quantiser}  # fmt: skip
+    show(fields, as_json, f"error <= {found.bound:.6g} with {found.bytes:,.0f} of {found.bytes_single:,.0f} bytes")
+
+
+@app.command()
+@opt.model_argument
+@opt.domain_options
+@needed_epsilon
+@click.option("--latency", type=LatencyType(), default="exponential", show_default=True,
+              help=f"{', '.join(LATENCIES)}; with a shape: pareto:3, lognormal:1.")
+@click.option("--links", is_flag=True, help="Every link has a delay of its own, not every neuron.")
+@click.option("--midpoint", is_flag=True, help="Put the middle of the range for a missing signal, not 0.")
+@click.option("--runs", type=click.IntRange(min=2), default=1000, show_default=True, help="Of the simulation.")
+@seed_option
+@opt.json_option
+@refusals_are_usage_errors
+def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, midpoint: bool, runs: int, seed: int,
+           as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Find how many signals each layer need not wait for, and simulate what that saves."""
+    domain = opt.need(opt.domain_of(model, options), model)
+    found = ws.quorum(model.network, epsilon, domain, latency=latency, links=links, runs=runs, seed=seed,
+                      substitute="midpoint" if midpoint else "zero")  # fmt: skip
+    fields = {"model": model.name, "wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
+              "observed": found.observed, "runs": found.runs, "latency": found.latency.name,
+              "expected_time": found.expected, "simulated_time": found.simulated,
+              "standard_error": found.standard_error, "expected_speedup": found.expected_speedup,
+              "speedup": found.speedup, "frontier": found.frontier if as_json else None}  # fmt: skip
+    show(fields, as_json, f"wait for {found.wait_for}: error <= {found.bound:.6g}, {found.speedup:.3f} times as fast")
+
+
+def _points(model: opt.Model, options: dict[str, Any]) -> Any:
+    """Return inputs, refusing a box."""
+    if options["radius"] is not None:
+        raise click.UsageError("this command takes inputs, not a box: leave out --radius")
+    return opt.need(opt.inputs_of(model, options), model)

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: MIT
+"""Boosting: how many signals a layer need not wait for, what that saves, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._types import FloatArray
+from withstand.bounds import Bound, bound
+from withstand.domain import Box, bounds_of
+from withstand.enumeration import _epsilon
+from withstand.failures import Crash, Failures, StuckAt
+from withstand.latency import Latency, LatencyLike, as_latency
+from withstand.network import Network
+
+#: Bounds that hold when every receiver misses signals of its own: they choose the worst missing set per receiver.
+#: "adjoint" and "linear" choose one set for all and are not valid here.
+PER_RECEIVER = ("capped", "matrix", "signed")
+#: Bounds evaluated before a frontier is given up for one good point of it.
+_FRONTIER_LIMIT = 4000
+#: Delays drawn at once.
+_BATCH = 1 << 21
+
+Counts = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Quorum:
+    """How many signals to wait for, and what came of it.
+
+    Attributes
+    ----------
+    wait_for : tuple of int
+        Each receiver goes on after so many signals from layer l = 1..L.
+    missing : tuple of int
+        N_l - wait_for.
+    frontier : tuple of tuples, or None
+        All maximal tuples of missing signals proved harmless; None where they are too many, and `missing` is one of
+        them.
+    bound : float
+        No output is further off, whichever signals come last at each receiver.
+    slack : float
+        How much more two evaluations in double precision may differ by, from their own rounding.
+    observed : float
+        Largest error in the simulation.
+    expected, expected_all : float
+        Mean time with the quorum and with all signals, by formula; with a delay per link only where one exists, NaN
+        elsewhere.
+    simulated, simulated_all : float
+        Means of the simulation.
+    standard_error : float
+        Of `simulated`.
+    runs : int
+    latency : Latency
+    links : bool
+    """
+
+    wait_for: Counts
+    missing: Counts
+    frontier: tuple[Counts, ...] | None
+    bound: float
+    slack: float
+    observed: float
+    expected: float
+    expected_all: float
+    simulated: float
+    simulated_all: float
+    standard_error: float
+    runs: int
+    latency: Latency
+    links: bool
+
+    @property
+    def speedup(self) -> float:
+        """Measured: simulated time for all signals over that for the quorum; infinite where nothing is waited for."""
+        return self.simulated_all / self.simulated if self.simulated else float("inf")
+
+    @property
+    def expected_speedup(self) -> float:
+        """The same by formula."""
+        return self.expected_all / self.expected if self.expected else float("inf")
+
+    def __repr__(self) -> str:
+        return (
+            f"Quorum: wait for {self.wait_for}, {self.missing} may be missing\n"
+            f"  error     <= {self.bound:.6g} proved, {self.observed:.6g} observed in {self.runs:,} runs\n"
+            f"  time      {self.simulated:.4f} +- {self.standard_error:.4f} simulated, {self.expected:.4f} expected "
+            f"({self.latency.name})\n"
+            f"  speed-up  {self.speedup:.3f} measured, {self.expected_speedup:.3f} expected"
+        )
+
+
+def quorum(
+    net: Network,
+    epsilon: float,
+    domain: npt.ArrayLike | Box,
+    *,
+    latency: LatencyLike = "exponential",
+    links: bool = False,
+    substitute: str = "zero",
+    runs: int = 1000,
+    seed: int = 0,
+) -> Quorum:
+    """Find for how few signals each layer may wait with a proved error within `epsilon`, and simulate it.
+
+    Parameters
+    ----------
+    net : Network
+    epsilon : float
+        Largest tolerated output error.
+    domain : array_like of shape (n, d) or (d,), or Box
+        For which inputs; the simulation draws from them.
+    latency : str, (str, float) or Latency, default "exponential"
+        Distribution of the delays: "exponential", "uniform", ("pareto", shape) or ("lognormal", shape).
+    links : bool, default False
+        False: every neuron's signal has one delay, and layers start together. True: every link has its own, so that
+        receivers miss different signals and fire at different times.
+    substitute : {"zero", "midpoint"}, default "zero"
+        What stands for a missing signal: 0, or the middle of the activation's range, which halves the scalar bound.
+    runs : int, default 1000
+        Runs of the simulation, each at an input drawn from the domain.
+    seed : int, default 0
+
+    Returns
+    -------
+    Quorum
+        The point of the frontier with the least expected time (of one delay per neuron).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown latency or substitute, a midpoint of an unbounded range, or a domain that does not fit.
+
+    Notes
+    -----
+    A missing signal does at most what a crash (or a neuron stuck at the midpoint) does, also when receivers miss
+    different ones, for every bound that chooses the worst missing set per receiver (Theorem G); the least of those is
+    used. Times shrink with every missing signal, so the best point lies on the frontier.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[0.0]] * 4, [[0.125] * 4]], [[0.5] * 4, None], activation="clip")
+    >>> result = ws.quorum(net, 0.25, [[0.0]])
+    >>> result.wait_for, result.bound, round(result.expected_speedup, 3)
+    ((2,), 0.25, 1.923)
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a Network, got {type(net).__name__}")
+    limit, delays, (lower, upper) = _epsilon(epsilon), as_latency(latency), bounds_of(net, domain)
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1, got {runs}")
+    stand_ins = _stand_ins(net, substitute)
+
+    def prove(missing: Counts) -> Bound:
+        model = _failures(missing, stand_ins)
+        return min((bound(net, model, domain, method=m) for m in PER_RECEIVER), key=float)
+
+    widths = net.widths[1:-1]
+    waits = [[delays.expected(n, n - f) for f in range(n + 1)] for n in widths]
+
+    def time_of(missing: Counts) -> float:
+        return sum(wait[f] for wait, f in zip(waits, missing))
+
+    frontier, missing = fastest(widths, lambda f: prove(f).value <= limit, time_of)
+    proved = prove(missing)
+    simulation = _Simulation(net, delays, links, stand_ins, np.random.default_rng(seed))
+    times, observed = simulation.run(lower, upper, missing, runs)
+    times_all, _ = simulation.run(lower, upper, (0,) * net.depth, runs)
+    known = not links or (net.depth == 1 and net.widths[-1] == 1)
+    return Quorum(
+        tuple(n - f for n, f in zip(widths, missing)), missing, frontier, proved.value, proved.slack, observed,
+        time_of(missing) if known else float("nan"), time_of((0,) * net.depth) if known else float("nan"),
+        float(times.mean()), float(times_all.mean()),
+        float(times.std(ddof=1) / np.sqrt(runs)) if runs > 1 else float("inf"), runs, delays, links,
+    )  # fmt: skip
+
+
+def fastest(
+    widths: Counts, harmless: Callable[[Counts], bool], time_of: Callable[[Counts], float]
+) -> tuple[tuple[Counts, ...] | None, Counts]:
+    """Return the maximal harmless tuples and the fastest of them.
+
+    The harmless tuples are a down-set. All but the last two layers are gone through, the last two by walking along the
+    staircase that separates harmless from not. Where that takes too long (None), signals are dropped one by one
+    where that saves most time, until none can be.
+    """
+    heads = int(np.prod([n + 1 for n in widths[:-2]]))
+    if heads * sum(widths[-2:]) > _FRONTIER_LIMIT:
+        return None, _greedy(widths, harmless, time_of)
+    corners = sorted(f for head in np.ndindex(*(n + 1 for n in widths[:-2])) for f in _corners(head, widths, harmless))
+    if not corners:
+        return (), (0,) * len(widths)
+    maximal = tuple(f for f in corners if not any(g != f and all(a <= b for a, b in zip(f, g)) for g in corners))
+    return maximal, min(maximal, key=time_of)
+
+
+def _corners(head: Counts, widths: Counts, harmless: Callable[[Counts], bool]) -> Iterator[Counts]:
+    """Yield the maximal harmless continuations of `head` by one or two counts."""
+    head = tuple(int(h) for h in head)
+    if len(widths) == 1:
+        low, high = -1, widths[0] + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if harmless((middle,)) else (low, middle)
+        if low >= 0:
+            yield (low,)
+        return
+    second = widths[-1]
+    for first in range(widths[-2] + 1):
+        while second >= 0 and not harmless((*head, first, second)):
+            second -= 1
+        if second < 0:
+            return
+        yield (*head, first, second)
+
+
+def _greedy(widths: Counts, harmless: Callable[[Counts], bool], time_of: Callable[[Counts], float]) -> Counts:
+    """Drop the signal that saves most time, as long as one can be dropped."""
+    missing, open_layers = [0] * len(widths), set(range(len(widths)))
+    while open_layers:
+        longer = {l: tuple(f + (n == l) for n, f in enumerate(missing)) for l in open_layers if missing[l] < widths[l]}
+        if not longer:
+            break
+        layer = min(longer, key=lambda l: time_of(longer[l]))
+        if harmless(longer[layer]):
+            missing[layer] += 1
+            open_layers &= set(longer)
+        else:
+            open_layers.discard(layer)
+    return tuple(missing)
+
+
+def _stand_ins(net: Network, substitute: str) -> tuple[float, ...]:
+    """Return what a missing signal of each hidden layer becomes."""
+    if substitute == "zero":
+        return (0.0,) * net.depth
+    if substitute != "midpoint":
+        raise ValueError(f"substitute must be 'zero' or 'midpoint', got {substitute!r}")
+    ranges = [a.range for a in net.activations]
+    for layer, ends in enumerate(ranges, start=1):
+        if not np.isfinite(ends).all():
+            raise ValueError(f"layer {layer} has range {ends}, without a midpoint: use substitute='zero'")
+    return tuple((low + high) / 2 for low, high in ranges)
+
+
+def _failures(missing: Counts, stand_ins: tuple[float, ...]) -> Failures:
+    """Return the failures that do at least what missing signals do."""
+    if not any(stand_ins):
+        return Crash(missing)
+    only = [tuple(f * (n == l) for n, f in enumerate(missing)) for l in range(len(missing))]
+    models: list[Failures] = [StuckAt(counts, value=value) for counts, value in zip(only, stand_ins)]
+    total = models[0]
+    for model in models[1:]:
+        total = total + model
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class _Simulation:
+    """Signals travel with random delays; a receiver goes on with those that came, and a substitute for the others."""
+
+    net: Network
+    latency: Latency
+    links: bool
+    stand_ins: tuple[float, ...]
+    rng: np.random.Generator
+
+    def run(self, lower: FloatArray, upper: FloatArray, missing: Counts, runs: int) -> tuple[FloatArray, float]:
+        """Return the time of every run, and the largest error."""
+        widths = self.net.widths
+        most = max(a * b for a, b in zip(widths[1:], widths[2:])) if self.links else max(widths)
+        batch = max(1, _BATCH // most)
+        times, worst = [], 0.0
+        for start in range(0, runs, batch):
+            rows = self.rng.integers(len(lower), size=min(batch, runs - start))
+            x = self.rng.uniform(lower[rows], upper[rows])
+            finished, out = self._batch(x, missing)
+            times.append(finished)
+            worst = max(worst, float(np.abs(out - self.net.forward(x)).max()))
+        return np.concatenate(times), worst
+
+    def _batch(self, x: FloatArray, missing: Counts) -> tuple[FloatArray, FloatArray]:
+        net = self.net
+        y = net.activations[0](x @ net.weights[0].T + net.biases[0])
+        clock = np.zeros_like(y)  # when each neuron of the layer fires
+        for layer in range(1, net.depth + 1):
+            wait_for, stand_in = net.widths[layer] - missing[layer - 1], self.stand_ins[layer - 1]
+            receivers = net.widths[layer + 1] if self.links else 1
+            arrival = clock[:, None, :] + self.latency.draw(self.rng, (len(y), receivers, net.widths[layer]))
+            order = np.sort(arrival, axis=2)
+            fired = order[:, :, wait_for - 1] if wait_for else clock.min(axis=1, keepdims=True)
+            fired = np.broadcast_to(fired, (len(y), receivers))
+            came = arrival <= fired[:, :, None] if wait_for else np.zeros(arrival.shape, dtype=bool)
+            used = np.where(came, y[:, None, :], stand_in)
+            clock = np.broadcast_to(fired, (len(y), net.widths[layer + 1]))
+            s = (used * net.weights[layer]).sum(axis=2) if self.links else used[:, 0] @ net.weights[layer].T
+            s = s + net.biases[layer]
+            y = (net.activations[layer] if layer < net.depth else net.output_activation)(s)
+        return clock.max(axis=1), y

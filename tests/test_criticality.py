@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""Which neurons matter, against every set tried by hand; and hardening, against every subset of neurons."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations
+
+import bridge
+import numpy as np
+import pytest
+import strategies as s
+import withstand as ws
+from withstand.hardening import _greedy, _hitting_set, _packing
+
+
+def sites_of(net):
+    return [(layer, i) for layer in range(1, net.depth + 1) for i in range(net.widths[layer])]
+
+
+def errors_by_set(net, X, k):
+    """{set: error at each input}."""
+    intact = net.forward(X)
+    return {
+        failed: abs(net.forward(X, failed=dict.fromkeys(failed, 0.0)) - intact).max(axis=1)
+        for failed in combinations(sites_of(net), k)
+    }
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_equals_every_set_tried_by_hand(k):
+    rng = np.random.default_rng(k)
+    for _ in range(8):
+        plain = s.random_network(rng, depth=(1, 2), width=(3, 4))
+        net, X = bridge.network(plain), s.random_inputs(rng, plain, 3)
+        errors = errors_by_set(net, X, k)
+        found = ws.criticality(net, X, k=k)
+        assert found.exact
+        for layer, i in sites_of(net):
+            among = np.array([e for failed, e in errors.items() if (layer, i) in failed])
+            assert found.worst[layer - 1][i] == among.max()
+            assert found.mean[layer - 1][i] == pytest.approx(among.mean(), rel=1e-12, abs=1e-300)
+        assert found.largest == max(e.max() for e in errors.values())
+        worst = np.concatenate(found.worst)
+        order = [sites_of(net).index(c) for c in found.ranking()]
+        assert (np.diff(worst[order]) <= 0).all()
+
+
+def test_random_sets_stay_below_the_exact_worst():
+    net, X, _ = ws.embedded("digits_small")
+    exact = ws.criticality(net, X[:2], k=2)
+    drawn = ws.criticality(net, X[:2], k=2, evaluations=0)
+    assert exact.exact
+    assert not drawn.exact
+    assert drawn.synergy == ()
+    for a, b in zip(drawn.worst, exact.worst, strict=True):
+        assert (a <= b + 1e-9).all()
+    for a, b in zip(drawn.mean, exact.mean, strict=True):
+        assert np.median(abs(a / b - 1)) < 0.2
+
+
+def test_synergy_is_what_a_pair_adds():
+    """Two neurons that stand in for each other: alone harmless, together not."""
+    net = ws.Network([np.ones((3, 1)), [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [[1.0, 1.0]]], [None, [-0.5, 0.0], None],
+                     activation="clip")  # fmt: skip
+    found = ws.criticality(net, [[1.0]], k=2)
+    best = found.synergy[0]
+    assert best.neurons == ((1, 0), (1, 1))
+    assert (best.error, best.alone, best.synergy) == (1.0, (0.0, 0.0), 1.0)
+    errors = {failed: e.max() for failed, e in errors_by_set(net, np.array([[1.0]]), 2).items()}
+    alone = {failed[0]: e.max() for failed, e in errors_by_set(net, np.array([[1.0]]), 1).items()}
+    assert all(errors[p.neurons] == p.error and p.alone == tuple(alone[c] for c in p.neurons) for p in found.synergy)
+
+
+def test_scores_mislead():
+    net, X, _ = ws.embedded("digits_small")
+    found = ws.criticality(net, X[:4], k=2)
+    for name, score in found.scores.items():
+        assert score.error <= found.largest, name
+        assert -1 <= score.correlation <= 1
+    truth = ws.worst_case(net, ws.Crash(2, exactly=True), X[:4])
+    assert found.largest == pytest.approx(truth.lower, rel=1e-12)
+    assert found.scores["weight norm"].error < truth.lower
+
+
+def test_taylor_is_exact_on_a_linear_network():
+    rng = np.random.default_rng(0)
+    net = ws.Network([rng.normal(size=(4, 3)), rng.normal(size=(5, 4)), rng.normal(size=(2, 5))], activation="identity")
+    X = rng.normal(size=(1, 3))
+    found = ws.criticality(net, X)
+    np.testing.assert_allclose(
+        np.concatenate(found.scores["taylor"].values), np.concatenate(found.worst), rtol=1e-8
+    )
+    assert found.scores["taylor"].correlation == pytest.approx(1)
+
+
+def test_heat_map():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    net, X, _ = ws.embedded("diabetes")
+    axes = ws.criticality(net, X[:2]).plot()
+    assert axes.images[0].get_array().shape == (2, 20)
+    pyplot.close("all")
+
+
+# hardening --------------------------------------------------------------------------------------------------
+def smallest_by_hand(net, X, k, epsilon, spec):
+    sites = sites_of(net)
+    for size in range(len(sites) + 1):
+        for protect in combinations(sites, size):
+            left = [c for c in sites if c not in protect]
+            found = ws.enumerate_failures(net, ws.Crash(min(k, len(left)), among=left), X, epsilon=epsilon, spec=spec)
+            if found.exceeding == 0:
+                return size
+    raise AssertionError
+
+
+def test_smallest_of_all_subsets():
+    rng = np.random.default_rng(11)
+    sizes = set()
+    for trial in range(12):
+        plain = s.random_network(rng, depth=(1, 2), width=(2, 3), outputs=(2, 2), activations=("relu", "clip", "tanh"))
+        net, X = bridge.network(plain), s.random_inputs(rng, plain, 2)
+        k, spec = 1 + trial % 3, ws.Argmax() if trial % 4 == 0 else None
+        k = min(k, net.n_neurons)
+        if spec and len(set(net.forward(X).max(axis=1) - net.forward(X).min(axis=1)) & {0.0}):
+            continue
+        epsilon = float(rng.uniform(0.2, 0.9)) * ws.worst_case(net, ws.Crash(k), X).lower
+        found = ws.harden(net, k, epsilon, X, spec=spec)
+        assert found.exact
+        assert found.at_least == len(found.protect) == smallest_by_hand(net, X, k, epsilon, spec)
+        left = [c for c in sites_of(net) if c not in found.protect]
+        again = ws.enumerate_failures(net, ws.Crash(min(k, len(left)), among=left), X, epsilon=epsilon, spec=spec)
+        assert again.exceeding == 0
+        sizes.add(len(found.protect))
+    assert len(sizes) > 2
+
+
+def test_digits_after_protection_by_exact_search():
+    net, X, _ = ws.embedded("digits_small")
+    X = X[:4]
+    epsilon = float(np.concatenate(ws.criticality(net, X).worst).max())
+    found = ws.harden(net, 2, epsilon, X)
+    left = [c for c in sites_of(net) if c not in found.protect]
+    confirmed = ws.enumerate_failures(net, ws.Crash(2, among=left), X, epsilon=epsilon)
+    assert confirmed.exceeding == 0
+    assert confirmed.worst <= found.worst.upper <= epsilon
+    assert found.protect
+    per_layer = ws.harden(net, ws.Crash((2, 0)), epsilon, X)
+    assert len(per_layer.protect) <= len(found.protect)
+
+
+def test_hitting_sets():
+    rng = np.random.default_rng(12)
+    for _ in range(60):
+        members = [(1, i) for i in range(6)]
+        sets = [frozenset(members[i] for i in rng.choice(6, int(rng.integers(1, 4)), replace=False)) for _ in range(6)]
+        best, exact = _hitting_set(sets)
+        subsets = chain.from_iterable(combinations(members, n) for n in range(7))
+        least = next(len(c) for c in subsets if all(s_ & set(c) for s_ in sets))
+        assert exact
+        assert all(s_ & best for s_ in sets)
+        assert len(best) == least <= len(_greedy(sets))
+        assert _packing(sets) <= least
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda net: ws.criticality(net, [[1.0]], k=4), ValueError, "k must lie between 1 and the 3 hidden neurons"),
+        (lambda net: ws.criticality(net, [[1.0]], k=1.5), TypeError, "k must be an integer"),
+        (lambda net: ws.harden(net, ws.Crash(1, exactly=True), 1.0, [[1.0]]), ValueError, "at most so many crashes"),
+        (lambda net: ws.harden(net, 1, None, [[1.0]]), TypeError, "epsilon must be a number"),
+        (lambda net: ws.harden(net, 9, 1.0, [[1.0]]), ValueError, "3 neurons can fail, not 9"),
+    ],
+)
+def test_refusals(call, error, message):
+    net = ws.Network([[[1.0], [2.0], [3.0]], [[1.0, 1.0, 1.0]]])
+    with pytest.raises(error, match=message):
+        call(net)
