@@ -153,7 +153,7 @@ void Relaxation::add_marginals() {
   for (Index j = 0; j < marginals_.share.size(); ++j) {
     const double weight = marginals_.weight(j);
     if (weight <= 0) continue;
-    kernels().axpy(width, weight, marginals_.gains.data() + j * width, out);
+    kernels().axpy(width, weight, marginals_.gains.data() + j * width, out, out);
     scale += weight * marginals_.largest(j);
   }
   double own = 0;
