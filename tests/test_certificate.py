@@ -165,3 +165,20 @@ def test_options_of_the_space(tmp_path, options):
             claim = json.loads(path.read_text())["claim"]
             assert found.lower <= claim <= found.upper + 1e-9 * max(1, abs(found.upper)) * (1 + 1e-6)
             assert math.isfinite(claim)
+
+
+def test_the_command(tmp_path):
+    runner = pytest.importorskip("click.testing").CliRunner()
+    from withstand.cli.app import app
+
+    path = tmp_path / "c.json"
+    made = runner.invoke(
+        app, ["worst-case", "digits_small", "--crash", "2", "--rows", "0:1", "--certificate", str(path)]
+    )
+    assert made.exit_code == 0, made.output
+    confirmed = runner.invoke(app, ["check", str(path), "digits_small", "--json"])
+    assert confirmed.exit_code == 0, confirmed.output
+    assert json.loads(confirmed.output)["confirmed"] is True
+    rejected = runner.invoke(app, ["check", str(path), "digits", "--json"])
+    assert rejected.exit_code == 1
+    assert "another network" in json.loads(rejected.output)["why"]

@@ -130,23 +130,40 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
 @click.option("--gap", type=click.FloatRange(min=0), default=0.0, help="Stop at this relative gap.")
 @click.option("--time-limit", type=click.FloatRange(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
+@click.option("--certificate", type=click.Path(dir_okay=False), help="Write a proof of the upper end, for `check`.")
 @opt.json_option
 @refusals_are_usage_errors
 def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, gap: float,
-               time_limit: float | None, node_limit: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+               time_limit: float | None, node_limit: int | None, certificate: str | None, as_json: bool,
+               **options: Any) -> None:  # fmt: skip
     """Find the exact worst case, proved, without trying every configuration."""
     failures = opt.failures_of(model.network, options)
     domain = opt.need(opt.domain_of(model, options), model)
     announce(failures.configurations(model.network), 1 if isinstance(domain, ws.Box) else len(domain))
     result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
                            time_limit=time_limit, node_limit=node_limit, threads=threads,
-                           progress=sys.stderr.isatty())  # fmt: skip
+                           progress=sys.stderr.isatty(), certificate=certificate)  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "lower": result.lower,
               "upper": result.upper, "exact": result.exact, **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     show(fields, as_json, f"{failures!r}: {result.lower:.6g} <= worst error <= {result.upper:.6g} ({result.status})")
     verdict(epsilon, result.lower, result.upper, decisions=argmax)
+
+
+@app.command()
+@click.argument("certificate", type=click.Path(exists=True, dir_okay=False))
+@opt.model_argument
+@opt.json_option
+@refusals_are_usage_errors
+def check(certificate: str, model: opt.Model, as_json: bool) -> None:
+    """Confirm a CERTIFICATE that worst-case wrote, with a checker of its own; exit code 1 where it is rejected."""
+    try:
+        confirmed: dict[str, Any] = dict(ws.check_certificate(certificate, model.network))
+    except ws.Rejected as error:
+        show({"certificate": certificate, "confirmed": False, "why": str(error)}, as_json, "rejected")
+        sys.exit(1)
+    show({"certificate": certificate, "confirmed": True, **confirmed}, as_json, "confirmed")
 
 
 def announce(configurations: int, inputs: int) -> None:
