@@ -96,3 +96,17 @@ def test_a_gap_is_a_status():
     assert loose.upper - loose.lower <= 0.4 * loose.upper
     assert loose.lower <= tight.lower <= tight.upper <= loose.upper
     assert loose.nodes < tight.nodes
+
+
+def test_prescribed_numbers_through_at_most():
+    rng = np.random.default_rng(6)
+    net = ws.Network([rng.normal(size=(40, 4)), rng.normal(size=(40, 40)), rng.normal(size=(2, 40))])
+    X = rng.normal(size=(1, 4))
+    for failures, size in ((ws.Crash(5, exactly=True), 5), (ws.Crash((3, 3), exactly=True), 6)):
+        found = ws.worst_case(net, failures, X)
+        at_most = ws.worst_case(net, ws.Crash(5 if size == 5 else (3, 3)), X)
+        assert found.status == "exact"
+        assert found.lower == at_most.lower
+        assert len(found.witness.failed) == size
+        y = net.forward(X[0], failed=found.witness.values)
+        assert np.abs(y - net.forward(X[0])).max() == found.lower

@@ -12,9 +12,9 @@ namespace withstand {
 
 /// Branch and bound where values or inputs range over intervals: Byzantine and noisy components, boxes.
 ///
-/// A node is a restriction of the failure space (who failed, with which values; who did not; pieces of receivers) over a
-/// box of inputs. It is split, in this order, along the failures that its bound selects; by halving the value or the
-/// input that changes the harm most; by halving the range of a receiver. Witnesses come from a coordinate search.
+/// A node is a restriction of the failure space (who failed, with which values; who did not; pieces of receivers) over
+/// a box of inputs. It is split along the failures that its bound selects; then by halving the value that changes the
+/// harm most, at the kinks of receivers, and by halving inputs. Witnesses come from a coordinate search.
 class Continuous {
  public:
   Continuous(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,

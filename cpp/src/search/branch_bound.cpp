@@ -53,6 +53,7 @@ BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent
 
 void BranchBound::Tree::push(Node node) {
   node.id = created_++;
+  if (open_.size() > most_hints) node.hints.reset();
   open_.push_back(std::move(node));
   std::push_heap(open_.begin(), open_.end(), later);
 }
@@ -78,9 +79,8 @@ bool BranchBound::Tree::reached_gap() const {
 }
 
 double BranchBound::Tree::upper() const {
-  double bound = std::max(closed_, incumbent_.harm());
-  for (const Node& node : open_) bound = std::max(bound, node.bound);
-  return bound;
+  const double known = std::max(closed_, incumbent_.harm());
+  return open_.empty() ? known : std::max(known, open_.front().bound);  // the best bound is in front
 }
 
 void BranchBound::Tree::run(const Watch& watch) {

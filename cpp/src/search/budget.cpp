@@ -7,7 +7,8 @@ using Clock = std::chrono::steady_clock;
 
 Budget::Budget(std::uint64_t nodes, double seconds, Watch watch)
     : limit_(nodes), timed_(seconds < 1e9), watch_(std::move(watch)) {
-  if (timed_) deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const std::chrono::duration<double> allowed(seconds);
+  if (timed_) deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(allowed);
 }
 
 bool Budget::spend(std::uint64_t nodes) {

@@ -37,9 +37,9 @@ Choices::Choices(const Network& net, const Space& space) : stages(2 * static_cas
   for (std::size_t t = 0; t < space.terms().size(); ++t) add_term(*this, space.terms()[t], t);
   for (Stage& stage : stages) {
     std::sort(stage.options.begin(), stage.options.end(), before);
-    overlapping = overlapping || std::adjacent_find(stage.options.begin(), stage.options.end(),
-                                                    [](const Option& a, const Option& b) { return a.site == b.site; }) !=
-                                     stage.options.end();
+    const auto same = [](const Option& a, const Option& b) { return a.site == b.site; };
+    const auto twice = std::adjacent_find(stage.options.begin(), stage.options.end(), same);
+    overlapping = overlapping || twice != stage.options.end();
   }
 }
 

@@ -91,7 +91,8 @@ std::vector<Option> Layered::Walk::idle_options() const {
 bool Layered::Walk::payable() const {
   std::vector<Index> owed(left_.size(), 0);
   for (std::size_t q = 0; q < left_.size(); ++q) owed[q] = choices_.quotas[q].exactly ? left_[q] : 0;
-  return std::all_of(owed.begin(), owed.end(), [](Index n) { return n == 0; }) || fill(owed, idle_options()).has_value();
+  const bool paid = std::all_of(owed.begin(), owed.end(), [](Index n) { return n == 0; });
+  return paid || fill(owed, idle_options()).has_value();
 }
 
 void Layered::Walk::replay(const std::vector<const Option*>& chosen) {

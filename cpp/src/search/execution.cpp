@@ -66,8 +66,8 @@ double Execution::value(const Restriction::Failed& component, double parameter, 
   const Effect effect = space_.terms()[component.term].failure.effect;
   if (effect == Effect::deviation) return intact.post[at(site.layer)](site.to) + parameter;
   if (effect == Effect::noise) return faulty.post[at(site.layer)](site.to) + parameter;
-  if (effect == Effect::synapse_crash) return 0;
-  if (effect != Effect::synapse_product && effect != Effect::synapse_signal) return effect == Effect::crash ? 0 : parameter;
+  if (effect == Effect::crash || effect == Effect::synapse_crash) return 0;
+  if (effect != Effect::synapse_product && effect != Effect::synapse_signal) return parameter;
   const double weight = net_.weight(site.layer)(site.to, site.from);
   const double signal = faulty.post[at(site.layer - 1)](site.from);
   return effect == Effect::synapse_product ? weight * signal + parameter : weight * (signal + parameter);

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <stdexcept>
+#include <optional>
 
 #include "search/linear_relaxation.hpp"
 #include "search/tree.hpp"
 #include "withstand/branch_bound.hpp"
 #include "withstand/continuous.hpp"
+#include "withstand/filler.hpp"
 #include "withstand/reach.hpp"
 
 namespace withstand {
@@ -73,28 +74,33 @@ SearchResult conclude(const Incumbent& incumbent, const Budget& budget, double u
   result.upper = upper;
   result.witness = incumbent.witness();
   result.status = status_of(budget.reason());
-  if (result.status == SearchStatus::exact && upper > result.lower + rounding * std::max(1.0, std::abs(result.lower)))
-    result.status = SearchStatus::gap;
+  const double equal = result.lower + rounding * std::max(1.0, std::abs(result.lower));
+  if (result.status == SearchStatus::exact && upper > equal) result.status = SearchStatus::gap;
+  if (result.status == SearchStatus::exact && upper > result.lower) result.upper = equal;  // for any number of threads
   result.nodes = budget.nodes();
   result.evaluations = evaluations;
   return result;
 }
 
-}  // namespace
+/// One team size for the whole search: with a limit of nodes the result must not depend on who is first.
+int team(const SearchOptions& options) {
+  return options.node_limit == Budget::unlimited ? options.threads : 1;
+}
 
-SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+SearchResult continuous(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
                         const Watch& watch) {
-  check(domain, net);
   Incumbent incumbent;
   Budget budget(options.node_limit, options.time_limit, watch);
-  const int threads = budget.limited() ? 1 : options.threads;
-  bool points_only = true;
-  for (Index n = 0; n < domain.size(); ++n) points_only = points_only && domain.is_point(n);
-  if (!points_only || !space.finite()) {
-    Continuous search(net, space, domain, options.goal, incumbent, budget, threads, options.gap);
-    search.run();
-    return conclude(incumbent, budget, search.upper(), search.evaluations());
-  }
+  Continuous search(net, space, domain, options.goal, incumbent, budget, team(options), options.gap);
+  search.run();
+  return conclude(incumbent, budget, search.upper(), search.evaluations());
+}
+
+/// Finite failures at given inputs.
+SearchResult discrete(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                      const Watch& watch) {
+  Incumbent incumbent;
+  Budget budget(options.node_limit, options.time_limit, watch);
   const Choices choices(net, space);
   const Columns columns(net);
   const bool bounded = space.at_most();  // a set that must have a size is enumerated
@@ -113,9 +119,64 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
   }
 
-  BranchBound search(choices, std::move(rows), incumbent, budget, threads, options.gap, options.bounding);
+  BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding);
   search.run(watch);
   return conclude(incumbent, budget, search.upper(), search.evaluations());
+}
+
+/// Failures that change nothing make up the prescribed numbers: the witness with them, if there are enough.
+std::optional<Witness> completed(const Network& net, const Choices& choices, Witness witness) {
+  const Trace faulty = trace(net, witness.input, witness.failed);
+  std::vector<Index> owed;
+  for (const Choices::Quota& quota : choices.quotas) owed.push_back(quota.exactly ? quota.count : 0);
+  std::vector<Option> idle;
+  for (const Choices::Stage& stage : choices.stages)
+    for (const Option& o : stage.options) {
+      const Vector& y = faulty.post[static_cast<std::size_t>(o.site.is_synapse() ? o.site.layer - 1 : o.site.layer)];
+      const auto used = std::find_if(witness.failed.begin(), witness.failed.end(),
+                                     [&](const Forced& f) { return f.site == o.site; });
+      if (used != witness.failed.end() && used->value == o.value && choices.quotas[o.quota].exactly) --owed[o.quota];
+      if (used == witness.failed.end() && (o.site.is_synapse() ? y(o.site.from) == 0 : y(o.site.to) == o.value))
+        idle.push_back(o);
+    }
+  const auto filled = fill(owed, idle);
+  if (!filled) return std::nullopt;
+  for (const Option& option : *filled) witness.failed.push_back({option.site, option.value});
+  std::sort(witness.failed.begin(), witness.failed.end(),
+            [](const Forced& a, const Forced& b) { return a.site < b.site; });
+  return witness;
+}
+
+/// Prescribed numbers of failures by way of "at most": its worst case is also theirs where idle failures make up the
+/// numbers, as they do in wide networks of rectifiers. Nothing where they do not.
+std::optional<SearchResult> through_at_most(const Network& net, const Space& space, const Domain& domain,
+                                            const SearchOptions& options, const Watch& watch) {
+  constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
+  const Choices choices(net, space);
+  if (choices.overlapping || space.configurations().to_double() < worth_it) return std::nullopt;
+  std::vector<Failure> failures;
+  for (const Space::Term& term : space.terms()) {
+    failures.push_back(term.failure);
+    failures.back().exactly = false;
+  }
+  SearchResult found = discrete(net, Space(net, failures), domain, options, watch);
+  if (!found.witness) return std::nullopt;
+  found.witness = completed(net, choices, std::move(*found.witness));
+  if (!found.witness) return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch) {
+  check(domain, net);
+  bool points = true;
+  for (Index n = 0; n < domain.size(); ++n) points = points && domain.is_point(n);
+  if (!points || !space.finite()) return continuous(net, space, domain, options, watch);
+  if (!space.at_most())
+    if (auto found = through_at_most(net, space, domain, options, watch)) return *found;
+  return discrete(net, space, domain, options, watch);
 }
 
 }  // namespace withstand

@@ -96,7 +96,8 @@ std::vector<Option> selection(const ObjectiveBound& bound, const std::vector<Ind
   for (const OptionGain& gain : bound.gains) {
     if (gain.value <= 0) break;
     if (open[gain.option.quota] == 0) continue;
-    if (std::any_of(chosen.begin(), chosen.end(), [&](const Option& o) { return o.site == gain.option.site; })) continue;
+    const auto same = [&](const Option& o) { return o.site == gain.option.site; };
+    if (std::any_of(chosen.begin(), chosen.end(), same)) continue;
     --open[gain.option.quota];
     chosen.push_back(gain.option);
   }

@@ -27,6 +27,9 @@ class BranchBound::Tree {
   /// Multiply-adds of a bound from which on several are computed at once.
   static constexpr double worth_a_thread = 3e5;
 
+  /// Open nodes beyond this number do without the ranges of their parents, which take far more memory than they do.
+  static constexpr std::size_t most_hints = 20000;
+
   struct Node {
     double bound = 0;
     std::uint64_t id = 0;

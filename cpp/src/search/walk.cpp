@@ -11,7 +11,8 @@ namespace withstand {
 Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
                     bool polls)
     : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), polls_(polls),
-      exactly_(choices.exactly()), last_stage_(choices_.last_stage()), levels_(choices.stages.size()) {
+      combine_(kernels().combine), exactly_(choices.exactly()), last_stage_(choices_.last_stage()),
+      levels_(choices.stages.size()) {
   const Network& net = problem.network;
   closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
             !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
@@ -88,15 +89,16 @@ void Layered::Walk::send(Index layer) {
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
+  int* index = index_.data();
+  double* scale = scale_.data();
   long count = 0;
-  for (std::size_t i = 0; i < y.size(); ++i) {  // without a jump: whether a neuron is active is hard to predict
-    index_[static_cast<std::size_t>(count)] = static_cast<int>(i);
-    scale_[static_cast<std::size_t>(count)] = y[i];
-    count += y[i] != 0 ? 1 : 0;
+  for (int i = 0, n = static_cast<int>(y.size()); i < n; ++i) {  // without a jump: who is active is hard to predict
+    index[count] = i;
+    scale[count] = y[static_cast<std::size_t>(i)];
+    count += scale[count] != 0 ? 1 : 0;
   }
   double* pre = buffer(stage, 0);
-  kernels().combine(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(),
-                    next.rows.cols(), pre);
+  combine_(next.bias.size(), next.bias.data(), count, index, scale, next.rows.data(), next.rows.cols(), pre);
   survey(stage);
   branch(stage, 0, 0, pre);
   leave(stage);
@@ -115,8 +117,8 @@ void Layered::Walk::survey(std::size_t stage) {
   const double* y = signals_[from].data();
   for (std::size_t p = 0; p < here.options.size(); ++p) {
     const Option& o = here.options[p];
-    const double delta =
-        here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from] : o.value - y[o.site.to];
+    const double delta = here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from]
+                                       : o.value - y[o.site.to];
     const bool exactly = choices_.quotas[o.quota].exactly;
     if (closing && o.quota == closing_) {
       if (delta != 0 || exactly) candidates_.push_back({&o, p, delta});
@@ -173,7 +175,7 @@ void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
     return;
   }
   const int column = static_cast<int>(site.to);
-  kernels().combine(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
+  combine_(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
 }
 
 void Layered::Walk::proceed(std::size_t stage, const double* pre) {
