@@ -163,6 +163,7 @@ def _threads(threads: int | None) -> int:
 
 
 def _result(found: Any, method: str) -> Bound:
+    value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (
         "upper bound in real arithmetic, rounded outward; an evaluation in double precision may exceed it by its own "
@@ -171,4 +172,4 @@ def _result(found: Any, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(found.value, found.per_output, found.per_input, method, covers, rigor, _REFERENCES[method], slack)
+    return Bound(value, per_output, per_input, method, covers, rigor, _REFERENCES[method], slack)
