@@ -17,8 +17,10 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +156,9 @@ MUTANTS: dict[str, Any] = {
 }
 
 
-def campaign(trials: int, seed: int, mutant: str = "none", stop: int = 10) -> tuple[int, list[str]]:
+def campaign(
+    trials: int, seed: int, mutant: str = "none", stop: int = 10, report: Callable[[str], None] | None = None
+) -> tuple[int, list[str]]:
     """Run trials until `stop` of them found something; return how many ran and what was found."""
     found: list[str] = []
     bad = trial = 0
@@ -162,8 +166,13 @@ def campaign(trials: int, seed: int, mutant: str = "none", stop: int = 10) -> tu
         rng = np.random.default_rng((seed, trial))
         wrong = exact_violations(rng, MUTANTS[mutant]) if trial % 8 == 0 else []
         wrong += violations(rng, trial, MUTANTS[mutant])
-        found += [f"trial {trial}: {line}" for line in wrong]
+        found += wrong
         bad += bool(wrong)
+        if report is not None:
+            for line in wrong:
+                report(f"trial {trial}: {line}")
+            if trial % 5000 == 0:
+                report(f"{trial} trials, {len(found)} violations")
         if bad >= stop:
             break
     return trial, found
@@ -178,8 +187,8 @@ def main() -> int:
     parser.add_argument("--stop", type=int, default=10, help="violations after which to stop")
     options = parser.parse_args()
     began = time.perf_counter()
-    ran, found = campaign(options.trials, options.seed, options.mutant, options.stop)
-    print("\n".join(found))
+    show = partial(print, flush=True)
+    ran, found = campaign(options.trials, options.seed, options.mutant, options.stop, show)
     print(f"{ran} trials, {len(found)} violations, {time.perf_counter() - began:.0f} s")
     return int(bool(found))
 

@@ -58,6 +58,27 @@ def test_golden_values_with_tenths():
             assert value == pytest.approx(22 / 25, rel=1e-15)
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_least_double_above_the_exact_value(data):
+    depth = data.draw(st.integers(1, 4))
+    widths = tuple(data.draw(st.integers(1, 60)) for _ in range(depth))
+    weights = tuple(data.draw(st.floats(1e-3, 4)) for _ in range(depth))
+    counts = tuple(data.draw(st.integers(0, n)) for n in widths)
+    gain = data.draw(st.floats(0.1, 3))
+    for exactly, method in ((True, "fep"), (False, "at-most"), (True, "capped"), (False, "capped")):
+        error = Q(0)
+        for n, f, w in zip(widths, counts, (0, *weights), strict=False):
+            c = Q(gain) * Q(w) * error
+            c = min(c, 1) if method == "capped" else c
+            error = f * (Q(1) if exactly else max(Q(1), c)) + (n - f) * c
+        exact = Q(weights[-1]) * error
+        net = network(widths, weights, gain=gain)
+        value = ws.bound(net, ws.Crash(counts, exactly=exactly), method=method).value
+        assert Q(value) >= exact
+        assert exact == 0 or Q(math.nextafter(value, 0)) < exact
+
+
 @pytest.mark.parametrize(
     ("widths", "weights", "gain", "counts", "expected"),
     [

@@ -7,8 +7,11 @@ from fractions import Fraction as Q
 from itertools import product
 
 import numpy as np
+import oracle
 import pytest
+import strategies
 import withstand as ws
+from bridge import network as as_network
 from hypothesis import given
 from hypothesis import strategies as st
 from withstand.tolerance import (
@@ -130,6 +133,22 @@ def test_decisions():
     assert tolerance(net, 0, [[0.5, 0.25]], spec=ws.Argmax()).guaranteed == 0  # without neuron 0 the class flips
     net = ws.Network([np.ones((4, 1)), [[1.0] * 4, [0.25] * 4]], activation="clip")
     assert tolerance(net, 0, [[0.5]], spec=ws.Argmax()).guaranteed == 3  # 3 : 0.75 lost of each crash
+
+
+@pytest.mark.parametrize("spec", [None, ws.Argmax()])
+def test_what_is_proved_is_true(spec):
+    rng = np.random.default_rng(4)
+    proved = 0
+    for _ in range(60):
+        net = strategies.random_network(rng, depth=(1, 2), width=(1, 4), outputs=(2, 3))
+        X = strategies.random_inputs(rng, net, 2)
+        epsilon = float(rng.choice([0.25, 1.0, 4.0]))
+        result = tolerance(as_network(net), epsilon, X, spec=spec)
+        for counts in (*result.frontier, *([result.guaranteed] if result.guaranteed >= 0 else [])):
+            worst = oracle.worst(net, oracle.crash(counts), X, spec and "argmax")
+            assert worst < 1e-12 if spec else worst <= epsilon + 1e-12
+            proved += np.sum(counts) > 0
+    assert proved > 10
 
 
 def test_other_models():

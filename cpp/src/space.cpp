@@ -50,17 +50,28 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
           site.layer, " has ", net.width(site.layer), " neurons");
 }
 
-std::vector<Site> every_site(const Network& net, const Failure& failure) {
-  std::vector<Site> sites;
-  if (on_synapses(failure.effect)) {
-    for (Index l = 1; l <= net.layers(); ++l)
-      for (Index to = 0; to < net.width(l); ++to)
-        for (Index from = 0; from < net.width(l - 1); ++from) sites.push_back({l, to, from});
-  } else {
-    for (Index l = 1; l <= net.depth(); ++l)
-      for (Index to = 0; to < net.width(l); ++to) sites.push_back({l, to, -1});
+/// Every hidden neuron, or every synapse.
+void add_every_site(const Network& net, Space::Term& term) {
+  const bool synapses = on_synapses(term.failure.effect);
+  for (Index l = 1; l <= (synapses ? net.layers() : net.depth()); ++l) {
+    std::vector<Site>& sites = term.sites[static_cast<std::size_t>(l)];
+    const Index senders = synapses ? net.width(l - 1) : 1;
+    sites.reserve(static_cast<std::size_t>(net.width(l) * senders));
+    for (Index to = 0; to < net.width(l); ++to)
+      for (Index from = 0; from < senders; ++from) sites.push_back({l, to, synapses ? from : -1});
+    term.candidates += static_cast<Index>(sites.size());
   }
-  return sites;
+}
+
+void add_named_sites(const Network& net, Space::Term& term) {
+  const Failure& failure = term.failure;
+  std::vector<Site> sites = *failure.among;
+  for (const Site& site : sites) check_site(net, failure, site);
+  std::sort(sites.begin(), sites.end());
+  const auto twice = std::adjacent_find(sites.begin(), sites.end());
+  require(twice == sites.end(), Who{failure}, ": among names ", twice == sites.end() ? "" : name_of(*twice), " twice");
+  for (const Site& site : sites) term.sites[static_cast<std::size_t>(site.layer)].push_back(site);
+  term.candidates = static_cast<Index>(sites.size());
 }
 
 void check_amount(const Network& net, const Failure& failure) {
@@ -102,17 +113,8 @@ void check_counts(const Network& net, const Space::Term& term) {
 Space::Term resolve(const Network& net, const Failure& failure) {
   Space::Term term{failure, std::vector<std::vector<Site>>(static_cast<std::size_t>(net.layers()) + 1), 0};
   check_amount(net, failure);
-  std::vector<Site> sites = failure.among ? *failure.among : every_site(net, failure);
-  if (failure.among)
-    for (const Site& site : sites) check_site(net, failure, site);
-  if (failure.among) {  // else they are in order
-    std::sort(sites.begin(), sites.end());
-    const auto twice = std::adjacent_find(sites.begin(), sites.end());
-    require(twice == sites.end(), Who{failure}, ": among names ", twice == sites.end() ? "" : name_of(*twice),
-            " twice");
-  }
-  for (const Site& site : sites) term.sites[static_cast<std::size_t>(site.layer)].push_back(site);
-  term.candidates = static_cast<Index>(sites.size());
+  if (failure.among) add_named_sites(net, term);
+  else add_every_site(net, term);
   if (failure.effect == Effect::noise) return term;  // every candidate is noisy, nothing is counted
   check_counts(net, term);
   return term;

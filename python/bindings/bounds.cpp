@@ -6,10 +6,12 @@ using namespace withstand;
 
 void bind_bounds(py::module_& m) {
   py::class_<Bounds>(m, "Bounds")
-      .def_property_readonly("values", [](const Bounds& b) { return b.values; })
-      .def_property_readonly("per_output", [](const Bounds& b) -> Vector { return b.values.colwise().maxCoeff(); })
-      .def_property_readonly("per_input", [](const Bounds& b) -> Vector { return b.values.rowwise().maxCoeff(); })
-      .def_property_readonly("value", [](const Bounds& b) { return b.values.maxCoeff(); })
+      .def("result",
+           [](const Bounds& b) {
+             const Vector outputs = b.values.colwise().maxCoeff();
+             const Vector inputs = b.values.rowwise().maxCoeff();
+             return py::make_tuple(outputs.maxCoeff(), outputs, inputs);
+           })
       .def_readonly("exactly", &Bounds::exactly)
       .def_readonly("relaxed", &Bounds::relaxed)
       .def_readonly("slack", &Bounds::slack);

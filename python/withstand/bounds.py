@@ -14,7 +14,7 @@ from withstand._types import FloatArray
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
-from withstand.spec import Argmax
+from withstand.spec import Spec, asks_decisions
 
 #: Names of the methods, as `bound` takes them.
 METHODS = ("fep", "at-most", "capped", "matrix", "adjoint", "signed", "linear", "tightest")
@@ -75,7 +75,7 @@ def bound(
     domain: npt.ArrayLike | Box | None = None,
     *,
     method: str = "tightest",
-    spec: Argmax | None = None,
+    spec: Spec = None,
     threads: int | None = None,
 ) -> Bound:
     """Bound how far the outputs move when components fail.
@@ -126,16 +126,15 @@ def bound(
         raise TypeError(f"net must be a withstand.Network, got {type(net).__name__}")
     if not isinstance(failures, Failures):
         raise TypeError(f"failures must be a failure model such as withstand.Crash(2), got {failures!r}")
-    if not (spec is None or isinstance(spec, Argmax)):
-        raise TypeError(f"spec must be None or withstand.Argmax(), got {spec!r}")
+    decisions = asks_decisions(spec)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {method!r}")
     space = failures._space(net)
     if domain is None:
-        found = _core.bound_without_domain(net._core, space, method, spec is not None)
+        found = _core.bound_without_domain(net._core, space, method, decisions)
     else:
         lower, upper = bounds_of(net, domain)
-        found = _core.bound(net._core, space, lower, upper, method, spec is not None, _threads(threads))
+        found = _core.bound(net._core, space, lower, upper, method, decisions, _threads(threads))
     return _result(found, method)
 
 
@@ -163,6 +162,7 @@ def _threads(threads: int | None) -> int:
 
 
 def _result(found: Any, method: str) -> Bound:
+    value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (
         "upper bound in real arithmetic, rounded outward; an evaluation in double precision may exceed it by its own "
@@ -171,4 +171,4 @@ def _result(found: Any, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(found.value, found.per_output, found.per_input, method, covers, rigor, _REFERENCES[method], slack)
+    return Bound(value, per_output, per_input, method, covers, rigor, _REFERENCES[method], slack)

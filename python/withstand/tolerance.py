@@ -25,7 +25,7 @@ from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
 from withstand.failures import Crash, Failures
 from withstand.network import Network
-from withstand.spec import Argmax
+from withstand.spec import Argmax, Spec, asks_decisions
 
 Number = int | Fraction
 Epsilon = int | float | str | Fraction
@@ -220,7 +220,7 @@ def tolerance(
     domain: npt.ArrayLike | Box | None,
     *,
     model: Callable[..., Failures] = Crash,
-    spec: Argmax | None = None,
+    spec: Spec = None,
 ) -> Tolerance:
     """Find how many failures are proved to keep the error within `epsilon`.
 
@@ -259,27 +259,19 @@ def tolerance(
     >>> result.guaranteed, result.most, result.frontier
     (1, 2, ((0, 2), (1, 1)))
     """
-    budget = as_budget(epsilon) if spec is None else Fraction(0)
+    decisions = asks_decisions(spec)
+    budget = Fraction(0) if decisions else as_budget(epsilon)
     layers = read_layers(net, model, domain, spec)
-    harmless = budget if spec is None else _margin(net, domain)
-    if spec is None and net.output_activation.lipschitz:
-        low, high = net.output_activation.range
-        free = high - low <= budget
-        harmless = harmless / Fraction(net.output_activation.lipschitz)
-    else:
-        free = False
+    room = _margin(net, domain) if decisions else _room(net, budget)
     size = math.prod(n + 1 for n in layers.widths[1:])
-    if free:
-        whole = layers.widths
-        return Tolerance(sum(whole), None, (whole,), size, sum(whole), False, "capped")
-    listed = frontier(layers, harmless) if harmless >= 0 else ()
-    scalar = guaranteed_total(layers, harmless) if harmless >= 0 else -1
+    if room is None:
+        everyone = sum(layers.widths)
+        return Tolerance(everyone, None, (layers.widths,), size, everyone, False, "capped")
+    listed, scalar, most = frontier(layers, room), guaranteed_total(layers, room), max_total(layers, room)
     best = _raise_total(net, budget, domain, model, spec, max(scalar, 0))
-    most = max_total(layers, harmless) if harmless >= 0 else -1
+    method = "tightest" if best > scalar else "capped"
     guaranteed = max(scalar, best)
-    return Tolerance(
-        guaranteed, None, listed, size, max(most, guaranteed), False, "tightest" if best > scalar else "capped"
-    )
+    return Tolerance(guaranteed, None, listed, size, max(most, guaranteed), False, method)
 
 
 def as_budget(epsilon: Epsilon) -> Fraction:
@@ -299,7 +291,7 @@ def read_layers(
     net: Network,
     model: Callable[..., Failures] = Crash,
     domain: npt.ArrayLike | Box | None = None,
-    spec: Argmax | None = None,
+    spec: Spec = None,
 ) -> Layers:
     """Return what the scalar bound knows of `net` over `domain`, in exact rationals.
 
@@ -311,11 +303,7 @@ def read_layers(
     space = model((1,) * net.depth)._space(net)
     lower, upper = (None, None) if domain is None else bounds_of(net, domain)
     effects = _core.layer_effects(net._core, space, lower, upper)
-    last = net.weights[-1]
-    outward = abs(last).max() if spec is None else max(abs(a - b).max() for a in last for b in last)
-    weights = [
-        Fraction(float(w)) for w in (*net.max_weights[1:-1], float(np.nextafter(outward, np.inf)) if spec else outward)
-    ]
+    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [_last_weight(net, asks_decisions(spec))]
     lengths = [high - low for low, high in (a.range for a in net.activations)]
     return Layers(
         net.widths[1:-1],
@@ -326,8 +314,27 @@ def read_layers(
     )
 
 
+def _last_weight(net: Network, decisions: bool) -> Fraction:
+    """w_{L+1}: of an output, or of the difference of two, which a nonlinear activation does not let cancel."""
+    last = net.weights[-1]
+    if not decisions:
+        return Fraction(float(abs(last).max()))
+    if net.output_activation.name != "identity":
+        return 2 * Fraction(float(abs(last).max()))
+    largest = max(abs(a - b).max() for a in last for b in last)
+    return Fraction(float(np.nextafter(largest, np.inf)))  # the differences were rounded
+
+
+def _room(net: Network, budget: Fraction) -> Fraction | None:
+    """How far an output's pre-activation may move; None: as far as it likes."""
+    low, high = net.output_activation.range
+    if high - low <= budget:
+        return None
+    return budget / Fraction(net.output_activation.lipschitz)
+
+
 def _margin(net: Network, domain: npt.ArrayLike | Box | None) -> Fraction:
-    """How far the outputs' differences may move without a flip, a little less than the least margin."""
+    """How far differences of outputs' pre-activations may move without a flip: a little less than the least margin."""
     harm = bound(net, Crash(0), domain, method="capped", spec=Argmax()).value
     return Fraction(float(np.nextafter(-harm, -np.inf))) / Fraction(net.output_activation.lipschitz)
 
@@ -337,14 +344,14 @@ def _raise_total(
     budget: Fraction,
     domain: npt.ArrayLike | Box | None,
     model: Callable[..., Failures],
-    spec: Argmax | None,
+    spec: Spec,
     known: int,
 ) -> int:
     """Largest count from `known` on that the tightest bound proves harmless; -1 if not even `known`."""
     best = -1
     for count in range(known, net.n_neurons + 1):
         value = bound(net, model(count), domain, method="tightest", spec=spec).value
-        if not (value < 0 if spec is not None else math.isfinite(value) and Fraction(value) <= budget):
+        if not (value < 0 if asks_decisions(spec) else math.isfinite(value) and Fraction(value) <= budget):
             break
         best = count
     return best

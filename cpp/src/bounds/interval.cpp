@@ -34,8 +34,9 @@ double piecewise_below(const Activation& phi, double s) {
   }
 }
 
-/// Four units in the last place of the result, and what the rounding of gain * s moves it by: t phi'(t) is at most
-/// Lip(phi) for |t| <= 1 and, where phi is not the identity, beyond. The last term is for results below the normal range.
+/// Four units in the last place of the result, and what the rounding of t = gain * s moves it by, u |t| phi'(t): at most
+/// u |t| Lip(phi), beyond |t| = 1 at most u Lip(phi) where phi saturates, and u |phi(t)| where it grows. The last term is
+/// for results below the normal range.
 double widening(const Activation& phi, double s, double value) {
   const double argument = std::min(std::abs(phi.gain() * s), 1.0) * (phi.lipschitz() / phi.gain());
   return 8 * unit_roundoff * std::abs(value) + 2 * unit_roundoff * argument + 0x1p-1000;
