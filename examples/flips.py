@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How many crashes does it take to change the class of an image? The exact number, for 100 held-out digits.
 
-For each image, `ws.worst_case` with `spec=ws.Argmax()` maximises the lead of another class over the intact network's, for
-1, 2, 3, ... crashes anywhere among the 128 hidden neurons. The first count with a witness whose lead is at least 0 is the smallest that
-flips the class: for every smaller one the search has proved that no set of neurons does.
+For each image, `ws.worst_case` with `spec=ws.Argmax()` maximises the lead of another class over the intact network's
+for 1, 2, 3, ... crashes anywhere among the 128 hidden neurons. The first count with a witness whose lead is at least 0
+is the smallest that flips the class: for every smaller one the search has proved that no set of neurons does.
 
     python examples/flips.py
     python examples/flips.py --svg docs/img/flips.svg
@@ -69,7 +69,7 @@ def draw(flips: list[Flip], images: np.ndarray, path: Path) -> None:
     from matplotlib.figure import Figure
 
     most = max(flip.crashes for flip in flips)
-    with rc_context({"svg.hashsalt": "withstand", "svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif"}):
+    with rc_context({"svg.hashsalt": "withstand", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure = Figure(figsize=(8.0, 4.2), layout="constrained")
         chart, gallery = figure.subfigures(2, 1, height_ratios=(1.7, 1))
         axes = chart.subplots()
