@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import machine
 
@@ -23,6 +23,11 @@ import numpy as np  # noqa: E402
 import withstand as ws  # noqa: E402
 from networks import Case, digits, published  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
+from withstand.plot import save  # noqa: E402
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
@@ -109,30 +114,26 @@ def linear_table(rows: list[Row]) -> None:
         print(f"| {row.k} {row.where} | {ways} |")
 
 
-def draw(rows: list[Row], path: Path) -> None:
+def draw(rows: list[Row]) -> Figure:
     """One panel per network and place: the ratio over the number of crashes, on a log scale."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     cases, places = list(dict.fromkeys(r.case for r in rows)), list(dict.fromkeys(r.place for r in rows))
-    with rc_context({"svg.hashsalt": "withstand", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}):
-        figure = Figure(figsize=(2.5 * len(cases) + 0.6, 2.5 * len(places) + 0.8), layout="constrained")
-        axes = figure.subplots(len(places), len(cases), squeeze=False, sharex=True, sharey="col")
-        for i, place in enumerate(places):
-            for j, case in enumerate(cases):
-                panel = [r for r in rows if (r.case, r.place) == (case, place)]
-                _panel(axes[i, j], panel)
-                if i == 0:
-                    axes[i, j].set_title("\n".join(case.rsplit(" ", 2)), fontsize=9)
-                if j == 0:
-                    axes[i, j].set_ylabel(f"{panel[0].where}\nbound / exact")
-                if i == len(places) - 1:
-                    axes[i, j].set_xlabel("crashes")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, metadata=metadata, dpi=110)
+    figure = Figure(figsize=(2.5 * len(cases) + 0.6, 2.5 * len(places) + 0.8), layout="constrained")
+    axes = figure.subplots(len(places), len(cases), squeeze=False, sharex=True, sharey="col")
+    for i, place in enumerate(places):
+        for j, case in enumerate(cases):
+            panel = [r for r in rows if (r.case, r.place) == (case, place)]
+            _panel(axes[i, j], panel)
+            if i == 0:
+                axes[i, j].set_title("\n".join(case.rsplit(" ", 2)), fontsize=9)
+            if j == 0:
+                axes[i, j].set_ylabel(f"{panel[0].where}\nbound / exact")
+            if i == len(places) - 1:
+                axes[i, j].set_xlabel("crashes")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return figure
 
 
 #: Colour-blind safe; the darkest line is the one to look at.
@@ -142,16 +143,16 @@ LINES = {
 }  # fmt: skip
 
 
-def _panel(axes: object, rows: list[Row]) -> None:
+def _panel(axes: Axes, rows: list[Row]) -> None:
     ks = [r.k for r in rows]
     for method, (colour, marker, size) in LINES.items():
         ratios = [r.median[method] for r in rows]
-        axes.plot(ks, ratios, color=colour, marker=marker, ms=size, lw=1.2, label=method)  # type: ignore[attr-defined]
-    axes.set_yscale("log")  # type: ignore[attr-defined]
-    axes.set_xticks(ks)  # type: ignore[attr-defined]
-    axes.axhline(1.0, color="#000000", lw=0.6, ls=":")  # type: ignore[attr-defined]
-    axes.grid(True, which="major", color="#e6e6e6", lw=0.6)  # type: ignore[attr-defined]
-    axes.spines[["top", "right"]].set_visible(False)  # type: ignore[attr-defined]
+        axes.plot(ks, ratios, color=colour, marker=marker, ms=size, lw=1.2, label=method)
+    axes.set_yscale("log")
+    axes.set_xticks(ks)
+    axes.axhline(1.0, color="#000000", lw=0.6, ls=":")
+    axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def main() -> None:
@@ -173,7 +174,7 @@ def main() -> None:
     table(rows)
     linear_table([r for r in rows if r.case == cases[0].title])
     for path in options.svg:
-        draw(rows, path)
+        save(draw(rows), path)
 
 
 if __name__ == "__main__":
