@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How many crashes does it take to change the class of an image? The exact number, for 100 held-out digits.
 
-For each image, `ws.worst_case` with `spec=ws.Argmax()` maximises the lead of another class over the intact network's, for
-1, 2, 3, ... crashes anywhere among the 128 hidden neurons. The first count with a witness whose lead is at least 0 is the smallest that
-flips the class: for every smaller one the search has proved that no set of neurons does.
+For each image, `ws.worst_case` with `spec=ws.Argmax()` maximises the lead of another class over the intact network's
+for 1, 2, 3, ... crashes anywhere among the 128 hidden neurons. The first count with a witness whose lead is at least 0
+is the smallest that flips the class: for every smaller one the search has proved that no set of neurons does.
 
     python examples/flips.py
     python examples/flips.py --svg docs/img/flips.svg
@@ -14,10 +14,14 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import withstand as ws
+from withstand.plot import save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Flip(NamedTuple):
@@ -60,37 +64,33 @@ def main() -> None:
         print(f"| {k} | {sets} | {sum(c > k for c in counts)} | {counts.count(k + 1)} |")
     print(f"\n{len(flips)} images, every number proved, in {seconds:.1f} s ({cpu:.1f} CPU s)")
     for path in options.svg:
-        draw(flips, images, path)
+        save(draw(flips, images), path)
 
 
-def draw(flips: list[Flip], images: np.ndarray, path: Path) -> None:
+def draw(flips: list[Flip], images: np.ndarray) -> Figure:
     """Draw how many images withstand how many crashes, and one image for each count."""
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     most = max(flip.crashes for flip in flips)
-    with rc_context({"svg.hashsalt": "withstand", "svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif"}):
-        figure = Figure(figsize=(8.0, 4.2), layout="constrained")
-        chart, gallery = figure.subfigures(2, 1, height_ratios=(1.7, 1))
-        axes = chart.subplots()
-        survivors = [sum(flip.crashes > k for flip in flips) for k in range(most + 1)]
-        bars = axes.bar(range(most + 1), survivors, width=0.7, color="#0072b2")
-        axes.bar_label(bars, padding=2)
-        axes.set_xticks(range(most + 1))
-        axes.set_xlabel("crashes, whichever of the 128 hidden neurons they hit")
-        axes.set_ylabel("images that keep their class")
-        axes.set_ylim(0, 112)
-        axes.spines[["top", "right"]].set_visible(False)
-        gallery.suptitle("fewest crashes: class before → class after", fontsize=10)
-        panels = gallery.subplots(1, most, squeeze=False)[0]
-        for k, panel in enumerate(panels, start=1):
-            flip = next(f for f in flips if f.crashes == k)
-            panel.imshow(images[flip.index].reshape(8, 8), cmap="gray_r", interpolation="nearest")
-            panel.set_title(f"{k}: {flip.before} → {flip.after}", fontsize=10)
-            panel.set_xticks([])
-            panel.set_yticks([])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
+    figure = Figure(figsize=(8.0, 4.2), layout="constrained")
+    chart, gallery = figure.subfigures(2, 1, height_ratios=(1.7, 1))
+    axes = chart.subplots()
+    survivors = [sum(flip.crashes > k for flip in flips) for k in range(most + 1)]
+    bars = axes.bar(range(most + 1), survivors, width=0.7, color="#0072b2")
+    axes.bar_label(bars, padding=2)
+    axes.set_xticks(range(most + 1))
+    axes.set_xlabel("crashes, whichever of the 128 hidden neurons they hit")
+    axes.set_ylabel("images that keep their class")
+    axes.set_ylim(0, 112)
+    axes.spines[["top", "right"]].set_visible(False)
+    gallery.suptitle("fewest crashes: class before → class after", fontsize=10)
+    for k, panel in enumerate(gallery.subplots(1, most, squeeze=False)[0], start=1):
+        flip = next(f for f in flips if f.crashes == k)
+        panel.imshow(images[flip.index].reshape(8, 8), cmap="gray_r", interpolation="nearest")
+        panel.set_title(f"{k}: {flip.before} → {flip.after}", fontsize=10)
+        panel.set_xticks([])
+        panel.set_yticks([])
+    return figure
 
 
 if __name__ == "__main__":

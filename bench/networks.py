@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The networks a benchmark runs on: the embedded digits network, and published files where a folder of them is at hand.
+
+The folder is `WITHSTAND_MODELS`, or `../shared/models` beside the repository. It holds a `manifest.json` whose entries
+name a model file, and an array `x` of inputs in `ID.ref.npz` for each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import withstand as ws
+from numpy.typing import NDArray
+
+FOLDER = Path(os.environ.get("WITHSTAND_MODELS", Path(__file__).resolve().parents[2] / "shared" / "models"))
+#: Identifier in the manifest and a short name, in the order of the tables.
+PUBLISHED = {
+    "pub1_acasxu_1_1": "ACAS Xu",
+    "pub2_hcas_pra1_tau05": "HCAS",
+    "pub3_mnist_256x2": "MNIST ReLU",
+    "pub4_attitude_sigmoid": "attitude",
+    "pub5_mnist_sigmoid_keras": "MNIST sigmoid",
+}
+
+
+class Case(NamedTuple):
+    """A network with the inputs to ask it at."""
+
+    name: str
+    net: ws.Network
+    inputs: NDArray[np.float64]  #: (n, d)
+
+    @property
+    def title(self) -> str:
+        """Name, widths and activation."""
+        return f"{self.name} {'-'.join(map(str, self.net.widths))} {self.net.activations[0].name}"
+
+
+def digits(inputs: int) -> Case:
+    """Return the embedded digits network with its first inputs."""
+    net, x, _ = ws.embedded("digits")
+    return Case("digits", net, x[:inputs])
+
+
+def published(inputs: int, folder: Path = FOLDER) -> list[Case]:
+    """Return the dense published networks with their first inputs; none, with a message, where they are absent."""
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        print(f"no {manifest}: the published networks are left out (set WITHSTAND_MODELS)", file=sys.stderr)
+        return []
+    files = {entry["id"]: entry["file"] for entry in json.loads(manifest.read_text())["entries"]}
+    return [
+        Case(name, ws.load(folder / files[key]), np.load(folder / f"{key}.ref.npz")["x"][:inputs].astype(np.float64))
+        for key, name in PUBLISHED.items()
+    ]
