@@ -149,6 +149,18 @@ def test_digits_after_protection_by_exact_search():
     assert len(per_layer.protect) <= len(found.protect)
 
 
+def test_nothing_may_happen_or_everything():
+    net = ws.Network([[[1.0], [2.0], [3.0]], [[1.0, 1.0, 1.0]]])
+    for failures in (2, ws.Crash((2,))):
+        found = ws.harden(net, failures, 0.0, [[1.0]])
+        assert found.protect == ((1, 0), (1, 1), (1, 2))
+        assert found.exact
+        assert ws.harden(net, failures, 6.0, [[1.0]]).protect == ()
+    tied = ws.Network([[[1.0]], [[1.0], [1.0]]])
+    with pytest.raises(ValueError, match="two classes tie"):
+        ws.harden(tied, 1, None, [[1.0]], spec=ws.Argmax())
+
+
 def test_hitting_sets():
     rng = np.random.default_rng(12)
     for _ in range(60):

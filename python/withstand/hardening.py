@@ -35,7 +35,7 @@ class Hardening:
     at_least : int
         Every set that does has at least this many neurons.
     worst : WorstCase
-        The search over the unprotected neurons that confirms it: its `upper` is within epsilon.
+        The search over the unprotected neurons that confirms it: its `upper` is within epsilon, to rounding.
     searches : int
         Searches made.
     """
@@ -123,7 +123,7 @@ def harden(
         result = worst_case(
             net, _among(net, counts, total, left), X, spec=spec, time_limit=time_limit, threads=threads
         )
-        if not harmful(result.lower) and harmful(result.upper):
+        if not (result.exact or harmful(result.lower)) and harmful(result.upper):
             raise RuntimeError(f"{result.lower:.6g} <= worst error <= {result.upper:.6g} at the time limit")
         return result
 

@@ -42,7 +42,7 @@ def expected_error(net: Network, p: Probabilities, X: npt.ArrayLike) -> tuple[Fl
     >>> from withstand.moments import expected_error
     >>> net = ws.Network([[[1.0], [1.0]], [[0.5, -0.25]]])
     >>> mean, square = expected_error(net, 0.5, [[1.0]])
-    >>> round(mean[0, 0], 6)
+    >>> round(float(mean[0, 0]), 6)
     0.375
     """
     rows, _ = net._inputs(X)

@@ -147,7 +147,7 @@ def quorum(
     >>> net = ws.Network([[[0.0]] * 4, [[0.125] * 4]], [[0.5] * 4, None], activation="clip")
     >>> result = ws.quorum(net, 0.25, [[0.0]])
     >>> result.wait_for, result.bound, round(result.expected_speedup, 3)
-    ((2,), 0.25, 1.923)
+    ((2,), 0.25, 3.571)
     """
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")

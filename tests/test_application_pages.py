@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""What the pages about reliability, criticality, precision, quorums and replicas print is what they say."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+MODULES = ("criticality", "hardening", "latency", "moments", "precision", "probability", "quantise", "quorum",
+           "reliability", "replicas")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["criticality", "precision", "quorum", "reliability", "replicate"])
+def test_page(name):
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8").replace("```", "")
+    page = doctest.DocTestParser().get_doctest(text, {}, name, str(DOCS / f"{name}.md"), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.REPORT_ONLY_FIRST_FAILURE)
+    assert page.examples
+    assert runner.run(page).failed == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_the_functions(name):
+    module = __import__(f"withstand.{name}", fromlist=["__name__"])
+    found = doctest.testmod(module)
+    assert found.failed == 0
