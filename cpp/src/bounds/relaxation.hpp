@@ -177,13 +177,21 @@ class Relaxation {
   void rate_synapses(Index l);
   Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
 
+  /// What the rounds change in a layer.
+  struct Lines {
+    Vector upper_slope, upper_offset, lower_slope, lower_offset;
+    std::vector<Rates> rates;
+  };
+  static Lines lines_of(const Layer& layer);
+  static void set_lines(Layer& layer, const Lines& lines);
+
   void play(Index row);
   void answer(Index l, double share);
   double round(const ConstMatrixRef& row, double share);
   void prepare_marginals();
   bool telescopes(Index l) const;
   void telescope(Index l);
-  void telescope_receiver(Index j, std::size_t budget, const std::vector<Interval>& change);
+  void telescope_receiver(Index j, std::size_t budget, const LayerRange& change);
   Interval base(Index l, Index j) const;
   void prefer(double share);
   void mix_marginals();

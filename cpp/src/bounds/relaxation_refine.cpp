@@ -93,7 +93,8 @@ void Relaxation::answer(Index l, double share) {
 
 void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, Vector& bounds) {
   if (form_ != Form::difference || !given_->point || columns_ == 0) return;
-  const std::vector<Layer> original = layers_;
+  std::vector<Lines> original;
+  for (const Layer& layer : layers_) original.push_back(lines_of(layer));
   const Scratch gains = table_;
   Scratch best = table_;
   marginals_.layer = 0;
@@ -110,7 +111,7 @@ void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, 
       bounds(r) = bound;
       std::copy_n(table_.row(0), columns_, best.row(r));
     }
-    layers_ = original;
+    for (std::size_t l = 0; l < layers_.size(); ++l) set_lines(layers_[l], original[l]);
   }
   table_ = best;
   marginals_.layer = 0;
@@ -129,11 +130,26 @@ double Relaxation::round(const ConstMatrixRef& row, double share) {
     if (layers_[at(l)].carried) answer(l, share);
   if (marginals_.layer == 0) return evaluate(row, false)(0);
   marginals_.weight.setZero(marginals_.share.size());
-  const Layer pure = layers_[at(marginals_.layer)];
+  Layer& mixed = layers_[at(marginals_.layer)];
+  const Lines pure = lines_of(mixed);
   mix_marginals();
   const double bound = evaluate(row, false)(0);
-  layers_[at(marginals_.layer)] = pure;
+  set_lines(mixed, pure);
   return bound;
+}
+
+Relaxation::Lines Relaxation::lines_of(const Layer& layer) {
+  Lines lines{layer.upper_slope, layer.upper_offset, layer.lower_slope, layer.lower_offset, {}};
+  for (const Neurons& neurons : layer.neurons) lines.rates.push_back(neurons.rates);
+  return lines;
+}
+
+void Relaxation::set_lines(Layer& layer, const Lines& lines) {
+  layer.upper_slope = lines.upper_slope;
+  layer.upper_offset = lines.upper_offset;
+  layer.lower_slope = lines.lower_slope;
+  layer.lower_offset = lines.lower_offset;
+  for (std::size_t n = 0; n < layer.neurons.size(); ++n) layer.neurons[n].rates = lines.rates[n];
 }
 
 }  // namespace withstand::relaxed
