@@ -198,7 +198,7 @@ class Relaxation {
   void add_marginals();
 
   void enter(Index l);
-  Vector evaluate(const ConstMatrixRef& rows, bool signals);
+  Vector evaluate(const ConstMatrixRef& rows, bool signals, bool flat);
   void start(Index rows);
   void unit_rows(Index l, Index first, Index count);
   void receive(Index l);
@@ -220,7 +220,8 @@ class Relaxation {
   Scratch carrier_, signal_, table_;  ///< coefficients of the rows, and the gains they offer
   std::vector<Row> rows_;
   std::vector<Vector> played_;         ///< carriers of each layer when the selected components fail
-  std::vector<Index> played_sources_;  ///< those of them in the layer before the marginals'
+  std::vector<std::vector<char>> fails_;  ///< [layer][neuron]: 1 + the term of the selected ones; empty: none
+  std::vector<Index> played_sources_;     ///< those of them in the layer before the marginals'
   Marginals marginals_;
 };
 

@@ -29,7 +29,7 @@ void blend(double& slope, double& offset, const Line& to, double share, double r
 /// Deviations of the carriers when the components that row r counts as failed do fail.
 void Relaxation::play(Index r) {
   const Network& net = given_->net;
-  std::vector<std::vector<char>> fails(layers_.size());
+  fails_.assign(layers_.size(), {});
   for (const Pool& pool : pools_) {
     if (pool.synapses || pool.spans.empty()) continue;
     const Index first = pool.spans.front().first, last = pool.spans.back().first + pool.spans.back().width;
@@ -37,14 +37,14 @@ void Relaxation::play(Index r) {
       for (const Pool::Span& span : pool.spans) {
         const Index i = first + column - span.first;
         if (i < 0 || i >= span.width) continue;
-        fails[at(span.layer)].resize(at(span.width), 0);
-        fails[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
+        fails_[at(span.layer)].resize(at(span.width), 0);
+        fails_[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
       }
   }
   played_.resize(layers_.size());
   played_sources_.clear();
   if (marginals_.layer > 0) {
-    const std::vector<char>& sources = fails[at(marginals_.layer - 1)];
+    const std::vector<char>& sources = fails_[at(marginals_.layer - 1)];
     for (std::size_t i = 0; i < sources.size(); ++i)
       if (sources[i] > 0) played_sources_.push_back(static_cast<Index>(i));
   }
@@ -57,7 +57,7 @@ void Relaxation::play(Index r) {
     else carrier.setZero(n);
     signal.setZero(n);
     for (Index i = 0; layer.live && i < n; ++i) {
-      const char term = fails[at(l)].empty() ? char{0} : fails[at(l)][at(i)];
+      const char term = fails_[at(l)].empty() ? char{0} : fails_[at(l)][at(i)];
       if (decided_[at(l)][at(i)] >= 0) {
         signal(i) = middle(entry(layer.signal, i));
       } else if (term > 0) {
@@ -72,18 +72,25 @@ void Relaxation::play(Index r) {
   }
 }
 
-/// Answer with the lines that touch where the failures have driven the carriers; `share` of the average is theirs.
+/// Answer with the lines that touch where the failures have driven the carriers; `share` of the average is theirs. A
+/// neuron that fails itself is best answered by a constant: then nothing of what it blocks is counted.
 void Relaxation::answer(Index l, double share) {
   Layer& layer = layers_[at(l)];
   for (Index i = 0; i < given_->net.width(l); ++i) {
-    if (decided_[at(l)][at(i)] >= 0 || layer.upper_slope(i) == layer.lower_slope(i)) continue;
+    const bool blocks = !fails_[at(l)].empty() && fails_[at(l)][at(i)] > 0;
+    const bool straight = layer.upper_slope(i) == layer.lower_slope(i) && layer.upper_offset(i) == layer.lower_offset(i);
+    if (decided_[at(l)][at(i)] >= 0 || (straight && !blocks)) continue;
     const Interval faulty = entry(layer.faulty, i), pre = entry(given_->pre[at(l)], i);
     const Activation& phi = given_->net.activation(l);
     const double s = std::min(std::max(middle(pre) + played_[at(l)](i), faulty.lower), faulty.upper);
     const double above = slope_above(phi, faulty, s), below = slope_below(phi, faulty, s);
     const double noise = noise_of(l, i);
-    const Line high{above, up(up(offsets(phi, above, faulty).upper - offsets(phi, above, pre).lower) + noise)};
-    const Line low{below, down(down(offsets(phi, below, faulty).lower - offsets(phi, below, pre).upper) - noise)};
+    Line high{above, up(up(offsets(phi, above, faulty).upper - offsets(phi, above, pre).lower) + noise)};
+    Line low{below, down(down(offsets(phi, below, faulty).lower - offsets(phi, below, pre).upper) - noise)};
+    if (blocks) {
+      high = {0, layer.signal.upper(i)};
+      low = {0, layer.signal.lower(i)};
+    }
     const double reach = std::max(std::abs(layer.deviation.lower(i)), std::abs(layer.deviation.upper(i)));
     blend(layer.upper_slope(i), layer.upper_offset(i), high, share, reach, 1);
     blend(layer.lower_slope(i), layer.lower_offset(i), low, share, reach, -1);
@@ -128,12 +135,12 @@ double Relaxation::round(const ConstMatrixRef& row, double share) {
   if (marginals_.layer > 0) prefer(share);
   for (Index l = 1; l <= given_->net.depth(); ++l)
     if (layers_[at(l)].carried) answer(l, share);
-  if (marginals_.layer == 0) return evaluate(row, false)(0);
+  if (marginals_.layer == 0) return evaluate(row, false, false)(0);
   marginals_.weight.setZero(marginals_.share.size());
   Layer& mixed = layers_[at(marginals_.layer)];
   const Lines pure = lines_of(mixed);
   mix_marginals();
-  const double bound = evaluate(row, false)(0);
+  const double bound = evaluate(row, false, false)(0);
   set_lines(mixed, pure);
   return bound;
 }
