@@ -10,10 +10,9 @@ import numpy as np
 import oracle
 import pytest
 import strategies
+import withstand as ws
 from bridge import network as as_network
 from oracle.brute import _noises, _perturb
-
-import withstand as ws
 from withstand import _core
 
 EFFECTS = oracle.NEURON + oracle.SYNAPSE

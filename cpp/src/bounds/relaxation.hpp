@@ -174,6 +174,7 @@ class Relaxation {
   void relax_neuron(Index l, Index i, Interval deviation, Interval faulty);
   void rate_neurons(Index l, Index i, Interval carrier);
   double noise_of(Index l, Index i) const;
+  void rate_cuts(Index l);
   void rate_synapses(Index l);
   Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
 
@@ -185,7 +186,9 @@ class Relaxation {
   static Lines lines_of(const Layer& layer);
   static void set_lines(Layer& layer, const Lines& lines);
 
+  void mark_failures(Index row);
   void play(Index row);
+  double played_signal(Index l, Index i) const;
   void answer(Index l, double share);
   double round(const ConstMatrixRef& row, double share);
   void prepare_marginals();

@@ -26,9 +26,8 @@ void blend(double& slope, double& offset, const Line& to, double share, double r
 
 }  // namespace
 
-/// Deviations of the carriers when the components that row r counts as failed do fail.
-void Relaxation::play(Index r) {
-  const Network& net = given_->net;
+/// The components that row r counts as failed.
+void Relaxation::mark_failures(Index r) {
   fails_.assign(layers_.size(), {});
   for (const Pool& pool : pools_) {
     if (pool.synapses || pool.spans.empty()) continue;
@@ -41,35 +40,41 @@ void Relaxation::play(Index r) {
         fails_[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
       }
   }
-  played_.resize(layers_.size());
   played_sources_.clear();
-  if (marginals_.layer > 0) {
-    const std::vector<char>& sources = fails_[at(marginals_.layer - 1)];
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      if (sources[i] > 0) played_sources_.push_back(static_cast<Index>(i));
-  }
+  if (marginals_.layer == 0) return;
+  const std::vector<char>& sources = fails_[at(marginals_.layer - 1)];
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] > 0) played_sources_.push_back(static_cast<Index>(i));
+}
+
+/// Where these failures drive the carriers. Nothing rests on its accuracy: it only chooses lines.
+void Relaxation::play(Index r) {
+  const Network& net = given_->net;
+  mark_failures(r);
+  played_.resize(layers_.size());
   Vector signal;
   for (Index l = 0; l <= net.depth(); ++l) {
     const Layer& layer = layers_[at(l)];
-    const Index n = net.width(l);
     Vector& carrier = played_[at(l)];
     if (l > 0 && layer.carried && layers_[at(l - 1)].live) carrier = net.weight(l) * signal;
-    else carrier.setZero(n);
-    signal.setZero(n);
-    for (Index i = 0; layer.live && i < n; ++i) {
-      const char term = fails_[at(l)].empty() ? char{0} : fails_[at(l)][at(i)];
-      if (decided_[at(l)][at(i)] >= 0) {
-        signal(i) = middle(entry(layer.signal, i));
-      } else if (term > 0) {
-        const Failure& failure = given_->space.terms()[at(term - 1)].failure;
-        signal(i) = middle(failed_signal(failure, sent_by(failure), l, i));
-      } else if (carrier(i) != 0) {
-        const Activation& phi = net.activation(l);
-        const double s = middle(entry(given_->pre[at(l)], i));
-        signal(i) = phi(s + carrier(i)) - phi(s);
-      }
-    }
+    else carrier.setZero(net.width(l));
+    signal.setZero(net.width(l));
+    for (Index i = 0; layer.live && i < signal.size(); ++i) signal(i) = played_signal(l, i);
   }
+}
+
+double Relaxation::played_signal(Index l, Index i) const {
+  const char term = fails_[at(l)].empty() ? char{0} : fails_[at(l)][at(i)];
+  const double carrier = played_[at(l)](i);
+  if (decided_[at(l)][at(i)] >= 0) return middle(entry(layers_[at(l)].signal, i));
+  if (term > 0) {
+    const Failure& failure = given_->space.terms()[at(term - 1)].failure;
+    return middle(failed_signal(failure, sent_by(failure), l, i));
+  }
+  if (carrier == 0) return 0;
+  const Activation& phi = given_->net.activation(l);
+  const double s = middle(entry(given_->pre[at(l)], i));
+  return phi(s + carrier) - phi(s);
 }
 
 /// Answer with the lines that touch where the failures have driven the carriers; `share` of the average is theirs. A

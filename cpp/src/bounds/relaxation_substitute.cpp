@@ -47,6 +47,7 @@ void Relaxation::enter(Index l) {
   if (!layer.carried) return;
   layer.rounding = given_->net.weight(l).cwiseAbs() * before.magnitude;
   if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
+  rate_cuts(l);
   rate_synapses(l);
 }
 
