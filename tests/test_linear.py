@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
 import oracle
 import pytest
 import strategies
+import withstand as ws
 from bridge import network as as_network
 from oracle.brute import _noises, _perturb
-
 from withstand import _core
 
-EFFECTS = tuple(e for e in oracle.NEURON + oracle.SYNAPSE)
+EFFECTS = oracle.NEURON + oracle.SYNAPSE
 CORE = {
     "value": "byzantine",
     "synapse-crash": "synapse_crash",
@@ -28,21 +29,11 @@ def core_failure(term):
     amount = list(term.size) if np.ndim(term.size) else [float(term.size)]
     if term.effect in ("crash", "synapse-crash"):
         amount = []
-    counts = [term.count] if isinstance(term.count, int) else list(term.count)
+    total = isinstance(term.count, int)
+    counts = [term.count] if total else list(term.count)
     among = None if term.among is None else [_core.Site(*c) for c in term.among]
     effect = getattr(_core.Effect, CORE.get(term.effect, term.effect))
-    return _core.Failure(effect, amount, counts, len(counts) == 1, term.exactly, False, among)
-
-
-def core_failure_of(net, term):
-    """With a per-layer count of a network of one layer kept per layer."""
-    failure = core_failure(term)
-    if isinstance(term.count, int):
-        return failure
-    amount = [] if term.effect in ("crash", "synapse-crash") else [float(term.size)]
-    among = None if term.among is None else [_core.Site(*c) for c in term.among]
-    effect = getattr(_core.Effect, CORE.get(term.effect, term.effect))
-    return _core.Failure(effect, amount, list(term.count), False, term.exactly, False, among)
+    return _core.Failure(effect, amount, counts, total, term.exactly, False, among)
 
 
 def objectives(rng, m):
@@ -63,7 +54,7 @@ class Case:
             self.lower, self.upper = strategies.random_box(rng, self.net)
             self.X = oracle.box_points(self.lower, self.upper, corners=8, random=4, seed=seed)
         self.core = as_network(self.net)._core
-        self.space = _core.Space(self.core, [core_failure_of(self.net, t) for t in self.model])
+        self.space = _core.Space(self.core, [core_failure(t) for t in self.model])
         self.bound = _core.LinearBound(self.core, self.space, self.lower, self.upper)
         self.rows = objectives(rng, self.net.widths[-1])
         self.patterns = oracle.patterns(self.net, self.model)
@@ -150,3 +141,130 @@ def test_exact_where_everything_is_decided(block):
         result = case.bound(restriction, case.rows)
         value = next(deviation for p, deviation, _ in case.runs if p == pattern)
         np.testing.assert_allclose(result.deviation, value, atol=1e-11 * (1 + np.abs(value).max()))
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_upper_bound_in_exact_arithmetic(block):
+    """No tolerance: the worst pattern in rational arithmetic is below the double that is returned."""
+    for seed in range(2000 + 25 * block, 2000 + 25 * (block + 1)):
+        rng = np.random.default_rng(seed)
+        piecewise = ("relu", "leaky_relu", "hard_tanh", "clip", "identity")
+        net = strategies.random_network(
+            rng, width=(1, 4), dyadic=False, activations=piecewise, output_activations=("identity",)
+        )
+        model = strategies.random_model(rng, net, effects=oracle.FINITE, cap=25, terms=1)
+        x = strategies.random_inputs(rng, net, 1, dyadic=False)[0]
+        core = as_network(net)._core
+        space = _core.Space(core, [core_failure(t) for t in model])
+        m = net.widths[-1]
+        rows = np.vstack([np.eye(m), -np.eye(m)])
+        result = _core.LinearBound(core, space, x, x)(_core.Restriction(space), rows, steps=int(rng.integers(0, 4)))
+        nominal = oracle.exact_forward(net, x)
+        for pattern in oracle.patterns(net, model):
+            failed, _ = _perturb(net, model, pattern, [0.0] * len(pattern), None)
+            faulty = oracle.exact_forward(net, x, failed)
+            for k in range(m):
+                deviation = faulty[k] - nominal[k]
+                assert deviation <= Fraction(result.deviation[k])
+                assert -deviation <= Fraction(result.deviation[m + k])
+
+
+#: The hand-checked networks: weights, biases, activation, input, counts, the linear bound's range of F_failed - F.
+G2 = ([[[1.0], [2.0]], [[1, 0.5], [0.25, -1], [-0.5, 1]], [[1, -0.5, 0.25]]], [[0, 0], [0, 2, 0], [0]], "relu")
+GOLDEN = {
+    "one layer": ([np.ones((5, 1)), [[0.25, -0.25, 0.125, 0.25, -0.125]]], None, "relu", 1.0, (2,), (-1 / 2, 3 / 8)),
+    "one crash before a hidden layer": (*G2, 1.0, (1, 0), (-19 / 8, 1 / 10)),
+    "one crash in each layer": (*G2, 1.0, (1, 1), (-27 / 8, 1 / 4)),
+    "tight construction": (
+        [np.ones((3, 1)), np.full((4, 3), 0.5), np.full((1, 4), 0.25)],
+        [np.full(3, -0.5), np.full(4, -1.0), None],
+        "clip",
+        1.0,
+        (1, 1),
+        (-5 / 8, 0),
+    ),
+    "exactly is not at most": ([np.ones((2, 1)), np.ones((3, 2)), np.ones((1, 3))], [None, np.full(3, -1.0), None],
+                               "hard_tanh", 1.0, (2, 1), (-6, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden(name):
+    weights, biases, activation, x, counts, (low, high) = GOLDEN[name]
+    net = ws.Network(weights, biases, activation=activation)
+    space = ws.Crash(counts)._space(net)
+    result = _core.LinearBound(net._core, space, [x], [x])(_core.Restriction(space), np.array([[1.0], [-1.0]]))
+    assert 0 <= result.deviation[0] <= high + 1e-12  # lines chosen by the range may do better than those of the table
+    assert result.deviation[1] == pytest.approx(-low, abs=1e-12)
+
+
+def small(counts=1, **options):
+    net = ws.Network([[[1.0], [2.0]], [[1, 0.5], [0.25, -1], [-0.5, 1]], [[1, -0.5, 0.25]]], G2[1])
+    space = ws.Crash(counts, **options)._space(net)
+    return net, space, _core.LinearBound(net._core, space, [1.0], [1.0])
+
+
+def test_no_failure_no_deviation():
+    _, space, bound = small(0)
+    assert bound(_core.Restriction(space), [[1.0]]).deviation[0] == 0
+
+
+def test_selected_components_are_the_largest_gains():
+    _, space, bound = small(2)
+    result = bound(_core.Restriction(space), [[-1.0]])
+    gains = sorted((g.value for g in result.gains(0)), reverse=True)
+    assert [g.value for g in result.selected(0)] == gains[:2]
+
+
+def test_restriction_that_allows_nothing():
+    _, space, bound = small((0, 2), exactly=True)
+    restriction = _core.Restriction(space)
+    restriction.alive = [_core.Site(2, 0), _core.Site(2, 1)]
+    assert bound(restriction, [[1.0]]).deviation[0] == -np.inf
+
+
+def test_piece_that_cannot_be():
+    _, space, bound = small(1)
+    restriction = _core.Restriction(space)
+    restriction.pieces = [_core.Piece(2, 0, -np.inf, -100.0)]
+    assert bound(restriction, [[1.0]]).deviation[0] == -np.inf
+
+
+def test_a_piece_tightens():
+    net, space, bound = small((1, 0))
+    free = bound(_core.Restriction(space), [[1.0], [-1.0]]).deviation
+    restriction = _core.Restriction(space)
+    restriction.pieces = [_core.Piece(2, 0, 1.5, np.inf)]  # rules out that (1, 1) fails
+    decided = bound(restriction, [[1.0], [-1.0]]).deviation
+    assert (decided <= free + 1e-12).all()
+    assert -(net.forward([1.0], failed={(1, 0): 0.0}) - net.forward([1.0]))[0] <= decided[1] + 1e-12
+
+
+def test_used_up_counts_are_refused():
+    _, space, _ = small((1, 0))
+    restriction = _core.Restriction(space)
+    restriction.fail(space, _core.Site(1, 0))
+    with pytest.raises(ValueError, match=r"no failure is left for component \(1, 1\)"):
+        restriction.fail(space, _core.Site(1, 1))
+
+
+def test_objectives_of_the_wrong_length_are_refused():
+    _, space, bound = small()
+    with pytest.raises(ValueError, match="objectives have 2 columns, the network has 1 outputs"):
+        bound(_core.Restriction(space), [[1.0, 0.0]])
+
+
+def test_equivocal_failures_are_refused():
+    net, _, _ = small()
+    space = ws.Byzantine(1, capacity=1.0, equivocal=True)._space(net)
+    with pytest.raises(ValueError, match="one transmitted value"):
+        _core.LinearBound(net._core, space, [1.0], [1.0])
+
+
+@pytest.mark.parametrize("size", [1e100, 1e200, 1e300])
+def test_overflow_is_infinite_never_undefined(size):
+    net = ws.Network([[[size], [-size]], [[size, 1.0], [1.0, size]], [[size, -size]]])
+    space = ws.Crash(1)._space(net)
+    result = _core.LinearBound(net._core, space, [0.5], [1.0])(_core.Restriction(space), [[1.0], [-1.0]])
+    assert not np.isnan(result.deviation).any()
+    assert (result.deviation >= 0).all()

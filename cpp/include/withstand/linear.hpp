@@ -13,6 +13,9 @@
 //   Restriction child = ...; child.fail(space, s[0].site, s[0].term);
 //   LinearResult node = bound(child, rows, &root.ranges);            // a child only tightens the ranges of its parent
 //
+//   LinearResult tight = bound(child, rows, &root.ranges, {5, incumbent});   // five rounds of better lines for every row
+//                                                     // whose deviation is still above its entry of `incumbent`
+//
 // Rows +e_k and -e_k bound the error of output k; rows e_j - e_c with `faulty` bound the harm of a decision. -infinity
 // says that the restriction allows no pattern, +infinity that the arithmetic overflowed.
 

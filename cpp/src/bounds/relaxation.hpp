@@ -174,23 +174,34 @@ class Relaxation {
   void relax_neuron(Index l, Index i, Interval deviation, Interval faulty);
   void rate_neurons(Index l, Index i, Interval carrier);
   double noise_of(Index l, Index i) const;
+  void rate_cuts(Index l);
   void rate_synapses(Index l);
   Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
 
+  /// What the rounds change in a layer.
+  struct Lines {
+    Vector upper_slope, upper_offset, lower_slope, lower_offset;
+    std::vector<Rates> rates;
+  };
+  static Lines lines_of(const Layer& layer);
+  static void set_lines(Layer& layer, const Lines& lines);
+
+  void mark_failures(Index row);
   void play(Index row);
+  double played_signal(Index l, Index i) const;
   void answer(Index l, double share);
   double round(const ConstMatrixRef& row, double share);
   void prepare_marginals();
   bool telescopes(Index l) const;
   void telescope(Index l);
-  void telescope_receiver(Index j, std::size_t budget, const std::vector<Interval>& change);
+  void telescope_receiver(Index j, std::size_t budget, const LayerRange& change);
   Interval base(Index l, Index j) const;
   void prefer(double share);
   void mix_marginals();
   void add_marginals();
 
   void enter(Index l);
-  Vector evaluate(const ConstMatrixRef& rows, bool signals);
+  Vector evaluate(const ConstMatrixRef& rows, bool signals, bool flat);
   void start(Index rows);
   void unit_rows(Index l, Index first, Index count);
   void receive(Index l);
@@ -212,7 +223,8 @@ class Relaxation {
   Scratch carrier_, signal_, table_;  ///< coefficients of the rows, and the gains they offer
   std::vector<Row> rows_;
   std::vector<Vector> played_;         ///< carriers of each layer when the selected components fail
-  std::vector<Index> played_sources_;  ///< those of them in the layer before the marginals'
+  std::vector<std::vector<char>> fails_;  ///< [layer][neuron]: 1 + the term of the selected ones; empty: none
+  std::vector<Index> played_sources_;     ///< those of them in the layer before the marginals'
   Marginals marginals_;
 };
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bounds/relaxation.hpp"
+#include "withstand/rounding.hpp"
 
 // One layer: lines of every neuron that does not fail, what its failures add to them, and what failed synapses add to
 // the carriers.
@@ -30,6 +31,13 @@ bool additive(Effect effect) {
 Interval synapse_gain(Effect effect, Interval given, double weight, Interval signal) {
   if (effect == Effect::synapse_product) return given;
   return effect == Effect::synapse_signal ? times(weight, given) : given - times(weight, signal);
+}
+
+/// Insert into a sorted list of the largest rates above 0 of one receiver and sign.
+void insert(Synapses& synapses, Index first, double rate, Index from) {
+  if (std::isnan(rate)) rate = infinity;
+  for (std::size_t c = at(first); c < at(first + synapses.keep) && rate > 0; ++c)
+    if (rate > synapses.rates[c]) std::swap(rate, synapses.rates[c]), std::swap(from, synapses.from[c]);
 }
 
 }  // namespace
@@ -124,40 +132,37 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
   }
 }
 
-/// Synapses into layer l, once layer l - 1 is relaxed.
-void Relaxation::rate_synapses(Index l) {
+/// Synapses into layer l that have failed, once layer l - 1 is relaxed.
+void Relaxation::rate_cuts(Index l) {
   Layer& layer = layers_[at(l)];
-  const Layer& before = layers_[at(l - 1)];
-  const Matrix& w = given_->net.weight(l);
   std::size_t next = 0;
   for (const Restriction::Failed& failed : restriction_->failed) {
-    if (intact_ || !failed.site.is_synapse() || failed.site.layer != l) continue;
+    if (layer.cuts.empty() || !failed.site.is_synapse() || failed.site.layer != l) continue;
     Cut& cut = layer.cuts[next++];
     const Effect effect = given_->space.terms()[failed.term].failure.effect;
     cut.removed = !additive(effect);
     const Interval nominal = form_ == Form::difference ? entry(given_->post[at(l - 1)], cut.from) : Interval{};
-    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, w(cut.to, cut.from), nominal);
+    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.weight(l)(cut.to, cut.from), nominal);
   }
-  for (Synapses& synapses : layer.synapses) {
+}
+
+/// Synapses into layer l that may fail, once layer l - 1 is relaxed.
+void Relaxation::rate_synapses(Index l) {
+  const Matrix& w = given_->net.weight(l);
+  for (Synapses& synapses : layers_[at(l)].synapses) {
     const Space::Term& term = given_->space.terms()[synapses.term];
     const Interval sent = sent_by(term.failure);
     std::vector<Site> closed = restriction_->alive;
     for (const Restriction::Failed& failed : restriction_->failed) closed.push_back(failed.site);
     std::sort(closed.begin(), closed.end());
-    const Index keep = synapses.keep;
-    synapses.rates.assign(at(2 * keep * w.rows()), 0);
-    synapses.from.assign(at(2 * keep * w.rows()), 0);
+    synapses.rates.assign(at(2 * synapses.keep * w.rows()), 0);
+    synapses.from.assign(at(2 * synapses.keep * w.rows()), 0);
     for (const Site& site : term.sites[at(l)]) {
       if (std::binary_search(closed.begin(), closed.end(), site)) continue;
-      const Interval gain = synapse_gain(term.failure.effect, sent, w(site.to, site.from), entry(before.sent, site.from));
-      for (const bool negative : {false, true}) {  // insert into the sorted list of this receiver and sign
-        const std::size_t first = at(2 * keep * site.to + (negative ? keep : 0));
-        double rate = negative ? -gain.lower : gain.upper;
-        Index from = site.from;
-        if (std::isnan(rate)) rate = std::numeric_limits<double>::infinity();
-        for (std::size_t c = first; c < first + at(keep) && rate > 0; ++c)
-          if (rate > synapses.rates[c]) std::swap(rate, synapses.rates[c]), std::swap(from, synapses.from[c]);
-      }
+      const Interval signal = entry(layers_[at(l - 1)].sent, site.from);
+      const Interval gain = synapse_gain(term.failure.effect, sent, w(site.to, site.from), signal);
+      insert(synapses, 2 * synapses.keep * site.to, gain.upper, site.from);
+      insert(synapses, 2 * synapses.keep * site.to + synapses.keep, -gain.lower, site.from);
     }
   }
 }

@@ -18,22 +18,30 @@
 namespace withstand::relaxed {
 namespace {
 
-/// The `count` largest of n values above 0, largest first, padded with 0.
-std::vector<double> largest(const std::vector<double>& values, std::size_t count) {
-  std::vector<double> best(count, 0.0);
-  for (double value : values)
-    for (std::size_t c = 0; c < count && value > 0; ++c)
-      if (value > best[c]) std::swap(value, best[c]);
-  return best;
-}
+/// The sum of the count - 1 largest of the nonnegative values, and what takes the place of one that is left out.
+struct Others {
+  double sum = 0;        ///< of the count - 1 largest
+  double threshold = 0;  ///< the smallest of these; infinite where there are none
+  double next = 0;       ///< the largest beyond them
+  double total = 0;      ///< of the count largest
 
-/// Sum of the count - 1 largest without one of the values: `best` holds the count largest.
-double others(const std::vector<double>& best, double value) {
-  double sum = 0;
-  for (std::size_t c = 0; c + 1 < best.size(); ++c) sum += best[c];
-  const bool among = best.size() > 1 && value > 0 && value >= best[best.size() - 2];
-  return among ? sum - value + best.back() : sum;
-}
+  Others(const std::vector<double>& values, std::size_t count) {
+    std::vector<double> best(count, 0.0);
+    const auto n = static_cast<Index>(values.size());
+    for (Index i = kernels().next_above(n, values.data(), 0, 0); i < n;
+         i = kernels().next_above(n, values.data(), best.back(), i + 1)) {
+      std::size_t c = count - 1;
+      for (; c > 0 && best[c - 1] < values[at(i)]; --c) best[c] = best[c - 1];
+      best[c] = values[at(i)];
+    }
+    for (std::size_t c = 0; c + 1 < count; ++c) sum += best[c];
+    threshold = count > 1 && best[count - 2] > 0 ? best[count - 2] : infinity;
+    next = best.back();
+    total = sum + next;
+  }
+  /// Sum of the count - 1 largest of the other values.
+  double without(double value) const { return value >= threshold ? sum - value + next : sum; }
+};
 
 }  // namespace
 
@@ -60,12 +68,13 @@ void Relaxation::telescope(Index l) {
   marginals_.drop.setZero(n);
   marginals_.largest.setZero(n);
   marginals_.gains.setZero(n, width);
-  std::vector<Interval> change(at(width));
+  LayerRange change{Vector::Zero(width), Vector::Zero(width)};
   for (Index i = 0; i < width; ++i) {
     if (!sources.open[at(i)]) continue;
     const Interval failed = failed_signal(term.failure, sent_by(term.failure), l - 1, i);
     const Interval intact = entry(layers_[at(l - 1)].signal, i);
-    change[at(i)] = {down(failed.lower - intact.upper), up(failed.upper - intact.lower)};
+    change.lower(i) = down(failed.lower - intact.upper);
+    change.upper(i) = up(failed.upper - intact.lower);
   }
   for (Index j = 0; j < n; ++j)
     if (layer.upper_slope(j) != layer.lower_slope(j)) telescope_receiver(j, budget, change);
@@ -82,36 +91,36 @@ Interval Relaxation::base(Index l, Index j) const {
   return {down(given_->pre[at(l)].lower(j) + low - error), up(given_->pre[at(l)].upper(j) + high + error)};
 }
 
-void Relaxation::telescope_receiver(Index j, std::size_t budget, const std::vector<Interval>& change) {
-  const Index l = marginals_.layer;
+void Relaxation::telescope_receiver(Index j, std::size_t budget, const LayerRange& change) {
+  const Index l = marginals_.layer, width = change.lower.size();
+  const Layer& layer = layers_[at(l)];
   const Activation& phi = given_->net.activation(l);
-  const Matrix& w = given_->net.weight(l);
-  const Neurons& sources = layers_[at(l - 1)].neurons.front();
+  const double* w = given_->net.weight(l).data() + j * width;
   const Interval start = base(l, j);
-  std::vector<double> rise(change.size(), 0.0), fall(change.size(), 0.0);
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    const double weight = w(j, static_cast<Index>(i));
-    rise[i] = weight * (weight > 0 ? change[i].upper : change[i].lower);
-    fall[i] = -weight * (weight > 0 ? change[i].lower : change[i].upper);
-  }
-  const std::vector<double> up_most = largest(rise, budget), down_most = largest(fall, budget);
-  double reach = std::max(std::abs(start.lower), std::abs(start.upper));
-  for (std::size_t c = 0; c < budget; ++c) reach += up_most[c] + down_most[c];
-  double* gains = marginals_.gains.data() + j * marginals_.gains.cols();
-  const auto roundings = static_cast<double>(4 * budget + 32);
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    if (!sources.open[i]) continue;
-    const double c = rise[i];
-    const double t = c > 0 ? start.upper + others(up_most, c) : start.lower - others(down_most, fall[i]);
-    const double error = roundings * epsilon * phi.lipschitz() * (reach + std::abs(c));
-    gains[i] = phi(t + c) - phi(t) + error;
-    marginals_.largest(j) = std::max(marginals_.largest(j), std::abs(gains[i]));
+  std::vector<double> rise(at(width)), fall(at(width));  // by how much each failure can move the carrier
+  kernels().split(width, w, change.upper.data(), change.lower.data(), rise.data());
+  kernels().split(width, w, change.lower.data(), change.upper.data(), fall.data());
+  for (double& value : fall) value = -value;
+  const Others higher(rise, budget), lower(fall, budget);
+  const double right = phi.gain(), left = phi.kind() == Activation::Kind::relu ? 0 : phi.gain() * phi.slope();
+  const auto value = [=](double s) { return s > 0 ? right * s : left * s; };
+  const double reach = std::max(std::abs(start.lower), std::abs(start.upper)) + higher.total + lower.total;
+  const double error = static_cast<double>(8 * budget + 64) * epsilon * right * reach;
+  double* gains = marginals_.gains.data() + j * width;
+  double most = 0;
+  for (Index i = 0; i < width; ++i) {
+    const double c = rise[at(i)];
+    const double t = c > 0 ? start.upper + higher.without(c) : start.lower - lower.without(fall[at(i)]);
+    const double gain = value(t + c) - value(t) + error;
+    gains[i] = c == 0 && fall[at(i)] == 0 ? 0 : gain;
+    most = std::max(most, std::abs(gains[i]));
+    fall[at(i)] = -gains[i];
   }
   const Interval after = image(phi, start), before = image(phi, entry(given_->pre[at(l)], j));
   marginals_.constant(j) = up(up(after.upper - before.lower) + noise_of(l, j));
-  std::vector<double> falls(gains, gains + change.size());
-  for (double& gain : falls) gain = -gain;
-  marginals_.drop(j) = up(up(top_sum(falls.data(), marginals_.gains.cols(), static_cast<Index>(budget))));
+  marginals_.largest(j) = most;
+  if (!layer.neurons.empty())
+    marginals_.drop(j) = (1 + static_cast<double>(budget + 4) * epsilon) * top_sum(fall.data(), width, static_cast<Index>(budget));
 }
 
 /// After a round: which of the two would have been lower at the failures that were played?

@@ -26,10 +26,9 @@ void blend(double& slope, double& offset, const Line& to, double share, double r
 
 }  // namespace
 
-/// Deviations of the carriers when the components that row r counts as failed do fail.
-void Relaxation::play(Index r) {
-  const Network& net = given_->net;
-  std::vector<std::vector<char>> fails(layers_.size());
+/// The components that row r counts as failed.
+void Relaxation::mark_failures(Index r) {
+  fails_.assign(layers_.size(), {});
   for (const Pool& pool : pools_) {
     if (pool.synapses || pool.spans.empty()) continue;
     const Index first = pool.spans.front().first, last = pool.spans.back().first + pool.spans.back().width;
@@ -37,53 +36,66 @@ void Relaxation::play(Index r) {
       for (const Pool::Span& span : pool.spans) {
         const Index i = first + column - span.first;
         if (i < 0 || i >= span.width) continue;
-        fails[at(span.layer)].resize(at(span.width), 0);
-        fails[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
+        fails_[at(span.layer)].resize(at(span.width), 0);
+        fails_[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
       }
   }
-  played_.resize(layers_.size());
   played_sources_.clear();
-  if (marginals_.layer > 0) {
-    const std::vector<char>& sources = fails[at(marginals_.layer - 1)];
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      if (sources[i] > 0) played_sources_.push_back(static_cast<Index>(i));
-  }
+  if (marginals_.layer == 0) return;
+  const std::vector<char>& sources = fails_[at(marginals_.layer - 1)];
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (sources[i] > 0) played_sources_.push_back(static_cast<Index>(i));
+}
+
+/// Where these failures drive the carriers. Nothing rests on its accuracy: it only chooses lines.
+void Relaxation::play(Index r) {
+  const Network& net = given_->net;
+  mark_failures(r);
+  played_.resize(layers_.size());
   Vector signal;
   for (Index l = 0; l <= net.depth(); ++l) {
     const Layer& layer = layers_[at(l)];
-    const Index n = net.width(l);
     Vector& carrier = played_[at(l)];
     if (l > 0 && layer.carried && layers_[at(l - 1)].live) carrier = net.weight(l) * signal;
-    else carrier.setZero(n);
-    signal.setZero(n);
-    for (Index i = 0; layer.live && i < n; ++i) {
-      const char term = fails[at(l)].empty() ? char{0} : fails[at(l)][at(i)];
-      if (decided_[at(l)][at(i)] >= 0) {
-        signal(i) = middle(entry(layer.signal, i));
-      } else if (term > 0) {
-        const Failure& failure = given_->space.terms()[at(term - 1)].failure;
-        signal(i) = middle(failed_signal(failure, sent_by(failure), l, i));
-      } else if (carrier(i) != 0) {
-        const Activation& phi = net.activation(l);
-        const double s = middle(entry(given_->pre[at(l)], i));
-        signal(i) = phi(s + carrier(i)) - phi(s);
-      }
-    }
+    else carrier.setZero(net.width(l));
+    signal.setZero(net.width(l));
+    for (Index i = 0; layer.live && i < signal.size(); ++i) signal(i) = played_signal(l, i);
   }
 }
 
-/// Answer with the lines that touch where the failures have driven the carriers; `share` of the average is theirs.
+double Relaxation::played_signal(Index l, Index i) const {
+  const char term = fails_[at(l)].empty() ? char{0} : fails_[at(l)][at(i)];
+  const double carrier = played_[at(l)](i);
+  if (decided_[at(l)][at(i)] >= 0) return middle(entry(layers_[at(l)].signal, i));
+  if (term > 0) {
+    const Failure& failure = given_->space.terms()[at(term - 1)].failure;
+    return middle(failed_signal(failure, sent_by(failure), l, i));
+  }
+  if (carrier == 0) return 0;
+  const Activation& phi = given_->net.activation(l);
+  const double s = middle(entry(given_->pre[at(l)], i));
+  return phi(s + carrier) - phi(s);
+}
+
+/// Answer with the lines that touch where the failures have driven the carriers; `share` of the average is theirs. A
+/// neuron that fails itself is best answered by a constant: then nothing of what it blocks is counted.
 void Relaxation::answer(Index l, double share) {
   Layer& layer = layers_[at(l)];
   for (Index i = 0; i < given_->net.width(l); ++i) {
-    if (decided_[at(l)][at(i)] >= 0 || layer.upper_slope(i) == layer.lower_slope(i)) continue;
+    const bool blocks = !fails_[at(l)].empty() && fails_[at(l)][at(i)] > 0;
+    const bool straight = layer.upper_slope(i) == layer.lower_slope(i) && layer.upper_offset(i) == layer.lower_offset(i);
+    if (decided_[at(l)][at(i)] >= 0 || (straight && !blocks)) continue;
     const Interval faulty = entry(layer.faulty, i), pre = entry(given_->pre[at(l)], i);
     const Activation& phi = given_->net.activation(l);
     const double s = std::min(std::max(middle(pre) + played_[at(l)](i), faulty.lower), faulty.upper);
     const double above = slope_above(phi, faulty, s), below = slope_below(phi, faulty, s);
     const double noise = noise_of(l, i);
-    const Line high{above, up(up(offsets(phi, above, faulty).upper - offsets(phi, above, pre).lower) + noise)};
-    const Line low{below, down(down(offsets(phi, below, faulty).lower - offsets(phi, below, pre).upper) - noise)};
+    Line high{above, up(up(offsets(phi, above, faulty).upper - offsets(phi, above, pre).lower) + noise)};
+    Line low{below, down(down(offsets(phi, below, faulty).lower - offsets(phi, below, pre).upper) - noise)};
+    if (blocks) {
+      high = {0, layer.signal.upper(i)};
+      low = {0, layer.signal.lower(i)};
+    }
     const double reach = std::max(std::abs(layer.deviation.lower(i)), std::abs(layer.deviation.upper(i)));
     blend(layer.upper_slope(i), layer.upper_offset(i), high, share, reach, 1);
     blend(layer.lower_slope(i), layer.lower_offset(i), low, share, reach, -1);
@@ -93,7 +105,8 @@ void Relaxation::answer(Index l, double share) {
 
 void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, Vector& bounds) {
   if (form_ != Form::difference || !given_->point || columns_ == 0) return;
-  const std::vector<Layer> original = layers_;
+  std::vector<Lines> original;
+  for (const Layer& layer : layers_) original.push_back(lines_of(layer));
   const Scratch gains = table_;
   Scratch best = table_;
   marginals_.layer = 0;
@@ -110,7 +123,7 @@ void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, 
       bounds(r) = bound;
       std::copy_n(table_.row(0), columns_, best.row(r));
     }
-    layers_ = original;
+    for (std::size_t l = 0; l < layers_.size(); ++l) set_lines(layers_[l], original[l]);
   }
   table_ = best;
   marginals_.layer = 0;
@@ -127,13 +140,28 @@ double Relaxation::round(const ConstMatrixRef& row, double share) {
   if (marginals_.layer > 0) prefer(share);
   for (Index l = 1; l <= given_->net.depth(); ++l)
     if (layers_[at(l)].carried) answer(l, share);
-  if (marginals_.layer == 0) return evaluate(row, false)(0);
+  if (marginals_.layer == 0) return evaluate(row, false, false)(0);
   marginals_.weight.setZero(marginals_.share.size());
-  const Layer pure = layers_[at(marginals_.layer)];
+  Layer& mixed = layers_[at(marginals_.layer)];
+  const Lines pure = lines_of(mixed);
   mix_marginals();
-  const double bound = evaluate(row, false)(0);
-  layers_[at(marginals_.layer)] = pure;
+  const double bound = evaluate(row, false, false)(0);
+  set_lines(mixed, pure);
   return bound;
+}
+
+Relaxation::Lines Relaxation::lines_of(const Layer& layer) {
+  Lines lines{layer.upper_slope, layer.upper_offset, layer.lower_slope, layer.lower_offset, {}};
+  for (const Neurons& neurons : layer.neurons) lines.rates.push_back(neurons.rates);
+  return lines;
+}
+
+void Relaxation::set_lines(Layer& layer, const Lines& lines) {
+  layer.upper_slope = lines.upper_slope;
+  layer.upper_offset = lines.upper_offset;
+  layer.lower_slope = lines.lower_slope;
+  layer.lower_offset = lines.lower_offset;
+  for (std::size_t n = 0; n < layer.neurons.size(); ++n) layer.neurons[n].rates = lines.rates[n];
 }
 
 }  // namespace withstand::relaxed

@@ -47,6 +47,7 @@ void Relaxation::enter(Index l) {
   if (!layer.carried) return;
   layer.rounding = given_->net.weight(l).cwiseAbs() * before.magnitude;
   if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
+  rate_cuts(l);
   rate_synapses(l);
 }
 
@@ -73,12 +74,24 @@ LayerRange Relaxation::carriers(Index l) {
   return range;
 }
 
+/// Through the lines, or through the ranges of the last hidden layer where that is lower: a failed neuron blocks what
+/// comes before it, which lines do not see.
 Vector Relaxation::objectives(const ConstMatrixRef& rows, bool signals) {
-  if (!signals) enter(given_->net.layers());
-  return evaluate(rows, signals);
+  const Index top = given_->net.layers();
+  if (!signals) enter(top);
+  if (signals || !layers_[at(top - 1)].carried) return evaluate(rows, signals, false);
+  const Vector ranges = evaluate(rows, signals, true);
+  const Scratch gains = table_;
+  Vector bounds = evaluate(rows, signals, false);
+  for (Index r = 0; r < rows.rows(); ++r) {
+    if (!(ranges(r) < bounds(r))) continue;
+    bounds(r) = ranges(r);
+    std::copy_n(gains.row(r), columns_, table_.row(r));
+  }
+  return bounds;
 }
 
-Vector Relaxation::evaluate(const ConstMatrixRef& rows, bool signals) {
+Vector Relaxation::evaluate(const ConstMatrixRef& rows, bool signals, bool flat) {
   const Index top = given_->net.layers();
   start(rows.rows());
   Scratch& given = signals ? signal_ : carrier_;
@@ -87,13 +100,14 @@ Vector Relaxation::evaluate(const ConstMatrixRef& rows, bool signals) {
   if (layers_[at(top)].carried) {
     if (signals) send(top, false);
     receive(top);
-    descend(top - 1);
+    if (flat) send(top - 1, true), no_gains(top - 1, true);
+    else descend(top - 1);
     if (marginals_.layer > 0) add_marginals();
   } else {
     no_gains(top, true);
   }
   Vector bounds(rows.rows());
-  for (Index r = 0; r < rows.rows(); ++r) bounds(r) = value(r, top - 1, false);
+  for (Index r = 0; r < rows.rows(); ++r) bounds(r) = value(r, top - 1, flat);
   return bounds;
 }
 
