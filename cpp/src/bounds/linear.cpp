@@ -104,14 +104,13 @@ void LinearBound::Node::relax(Index l) {
 }
 
 void LinearBound::Node::bound_receivers(Index l) {
-  LayerRange& deviation = ranges.deviation[at(l)] = difference.carriers(l);
+  const LayerRange* before = known != nullptr ? &known->deviation[at(l)] : nullptr;
+  const LayerRange* values = known != nullptr ? &known->faulty[at(l)] : nullptr;
+  LayerRange& deviation = ranges.deviation[at(l)] = difference.carriers(l, before, values);
   const LayerRange& nominal = given->pre[at(l)];
   LayerRange& faulty = ranges.faulty[at(l)] = sum(nominal, deviation);
-  if (!given->point) intersect(faulty, value.carriers(l));
-  if (known != nullptr) {
-    intersect(deviation, known->deviation[at(l)]);
-    intersect(faulty, known->faulty[at(l)]);
-  }
+  if (!given->point) intersect(faulty, value.carriers(l, values, values));
+  if (known != nullptr) intersect(faulty, *values);
   for (const Restriction::Piece& piece : restriction->pieces) {
     if (piece.layer != l) continue;
     faulty.lower(piece.neuron) = std::max(faulty.lower(piece.neuron), piece.lower);

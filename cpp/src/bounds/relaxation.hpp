@@ -144,8 +144,9 @@ class Relaxation {
 
   /// `intact`: nothing fails and nothing is noisy.
   void begin(const Prepared& prepared, const Restriction& restriction, Form form, bool intact = false);
-  /// Proved range of the carriers of layer l, once the layers before it are relaxed.
-  LayerRange carriers(Index l);
+  /// Proved range of the carriers of layer l, once the layers before it are relaxed; intersected with one that is known
+  /// already, together with that of the failed network's pre-activations.
+  LayerRange carriers(Index l, const LayerRange* known = nullptr, const LayerRange* faulty = nullptr);
   /// Relax layer l (0 first). Ranges of layer 0 are not looked at.
   void relax(Index l, const LayerRange& deviation, const LayerRange& faulty);
   /// Upper bounds of rows over the carriers of the outputs, or (`signals`) over relaxed signals of the outputs.
@@ -203,7 +204,7 @@ class Relaxation {
   void enter(Index l);
   Vector evaluate(const ConstMatrixRef& rows, bool signals, bool flat);
   void start(Index rows);
-  void unit_rows(Index l, Index first, Index count);
+  void unit_rows(Index l, const Index* receivers, Index count);
   void receive(Index l);
   void split_off(Row& row, const Layer& layer, const double* carrier);
   void send(Index l, bool flat);

@@ -51,23 +51,28 @@ void Relaxation::enter(Index l) {
   rate_synapses(l);
 }
 
-LayerRange Relaxation::carriers(Index l) {
+LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRange* faulty) {
   const Index n = given_->net.width(l);
   LayerRange range{Vector::Zero(n), Vector::Zero(n)};
   enter(l);
   if (!layers_[at(l)].carried) return range;
   range.upper.setConstant(infinity);
   range.lower.setConstant(-infinity);
-  for (Index first = 0; first < n; first += chunk) {
-    const Index count = std::min(chunk, n - first);
+  if (known != nullptr) range = *known;
+  std::vector<Index> receivers;
+  for (Index j = 0; j < n; ++j)  // where phi is known to be constant, a better range is of no use
+    if (known == nullptr || straight_slope(given_->net.activation(l), entry(*faulty, j)) != 0) receivers.push_back(j);
+  for (std::size_t first = 0; first < receivers.size(); first += chunk) {
+    const auto count = static_cast<Index>(std::min(at(chunk), receivers.size() - first));
+    const Index* some = receivers.data() + first;
     for (const bool flat : {true, false}) {
       if (!flat && !layers_[at(l - 1)].carried) continue;  // the constants were all there is
-      unit_rows(l, first, count);
+      unit_rows(l, some, count);
       if (!flat) descend(l - 1);
       else if (layers_[at(l - 1)].live) send(l - 1, true);
-      for (Index j = 0; j < count; ++j) {
-        range.upper(first + j) = std::min(range.upper(first + j), value(j, l - 1, flat));
-        range.lower(first + j) = std::max(range.lower(first + j), -value(count + j, l - 1, flat));
+      for (Index r = 0; r < count; ++r) {
+        range.upper(some[r]) = std::min(range.upper(some[r]), value(r, l - 1, flat));
+        range.lower(some[r]) = std::max(range.lower(some[r]), -value(count + r, l - 1, flat));
       }
     }
   }
@@ -116,15 +121,15 @@ void Relaxation::start(Index rows) {
   table_.resize(rows, columns_);
 }
 
-/// Rows first .. first + count of W as upper bounds, and their negatives as lower ones.
-void Relaxation::unit_rows(Index l, Index first, Index count) {
+/// Rows of W as upper bounds of these receivers, and their negatives as lower ones.
+void Relaxation::unit_rows(Index l, const Index* receivers, Index count) {
   const Layer& layer = layers_[at(l)];
   const Matrix& w = given_->net.weight(l);
   start(2 * count);
   signal_.resize(2 * count, w.cols());
   for (Index r = 0; r < 2 * count; ++r) {
     const double sign = r < count ? 1 : -1;
-    const Index j = first + (r < count ? r : r - count);
+    const Index j = receivers[r < count ? r : r - count];
     const double* weights = w.data() + j * w.cols();
     double* a = signal_.row(r);
     for (Index i = 0; i < w.cols(); ++i) a[i] = sign * weights[i];
