@@ -48,7 +48,7 @@ Found deviations(const Problem& p, Method method, const std::vector<Target>& tar
 
 Vector linear_rows(const Problem& p, const Matrix& rows, bool faulty) {
   LinearBound linear(p.net, p.space, p.nominal->lower[0], p.nominal->upper[0]);
-  LinearResult found = linear(Restriction(p.space), rows);
+  LinearResult found = linear(Restriction(p.space), rows, nullptr, {5, {}});  // the fifth round gains 0.4 %
   return faulty ? std::move(found.faulty) : std::move(found.deviation);
 }
 
