@@ -248,6 +248,26 @@ def test_used_up_counts_are_refused():
         restriction.fail(space, _core.Site(1, 1))
 
 
+def test_contradictory_decisions_are_refused():
+    _, space, _ = small((1, 0))
+    restriction = _core.Restriction(space)
+    restriction.check(space)
+    restriction.failed = [_core.Failed(_core.Site(3, 0), 0, 0.0, 0.0)]
+    with pytest.raises(ValueError, match=r"component \(3, 0\) is no candidate of its term"):
+        restriction.check(space)
+    restriction.failed = [_core.Failed(_core.Site(1, 0), 0, 1.0, 0.0)]
+    with pytest.raises(ValueError, match=r"component \(1, 0\) transmits an empty range"):
+        restriction.check(space)
+    restriction.failed = [_core.Failed(_core.Site(1, 0), 0, 0.0, 0.0)]
+    restriction.alive = [_core.Site(1, 0)]
+    with pytest.raises(ValueError, match=r"component \(1, 0\) is decided twice"):
+        restriction.check(space)
+    restriction.alive = []
+    restriction.left = [[-1, 0]]
+    with pytest.raises(ValueError, match="counts left must be at least 0, got -1"):
+        restriction.check(space)
+
+
 def test_objectives_of_the_wrong_length_are_refused():
     _, space, bound = small()
     with pytest.raises(ValueError, match="objectives have 2 columns, the network has 1 outputs"):

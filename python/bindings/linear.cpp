@@ -25,6 +25,7 @@ void bind_linear(py::module_& m) {
 
   py::class_<Restriction>(m, "Restriction")
       .def(py::init<const Space&>())
+      .def("check", [](const Restriction& restriction, const Space& space) { check(restriction, space); })
       .def("fail", &Restriction::fail, py::arg("space"), py::arg("site"), py::arg("term") = 0)
       .def_readwrite("failed", &Restriction::failed)
       .def_readwrite("alive", &Restriction::alive)
