@@ -216,3 +216,12 @@ def test_bad_arguments_are_refused():
         ws.worst_case(net, ws.Crash(1), [[1.0]], spec=ws.Argmax())
     with pytest.raises(ValueError, match="1 neurons can fail, not 2"):
         ws.worst_case(net, ws.Crash(2), [[1.0]])
+
+
+def test_weights_near_overflow_are_still_exact():
+    # Ranges overflow here, evaluations do not: the rounding of a fast evaluation is unknown, so everything is replayed.
+    net = ws.Network([[[1e160], [1e160]], [[1e148, -1e148], [1e148, 1e147]], [[1e-300, -1e-300]]])
+    found = ws.worst_case(net, ws.Crash(2), [[1.0]])
+    expected = brute_force(net, [Model("crash", 2, False, None, 0.0)], np.array([[1.0]]))
+    assert found.lower == pytest.approx(expected, rel=1e-12)
+    assert found.lower <= found.upper

@@ -30,7 +30,8 @@ class WorstCase:
     Attributes
     ----------
     status : {"exact", "gap", "budget", "interrupted"}
-        Why the search ended: the interval closed, it reached the gap asked for, a limit was reached, or Ctrl-C.
+        Why the search ended: the interval closed; it is as narrow as asked for, or as splitting makes it; a limit was
+        reached; Ctrl-C.
     lower : float
         The harm of the witness, by the canonical evaluation.
     upper : float
@@ -117,7 +118,8 @@ def worst_case(
       last stage is closed by selecting the largest gains, which is exact because every output is linear in it.
 
     Over a box, and where failed components may transmit any value of a range, the values and the inputs are split too,
-    and the search ends when the interval is narrower than one millionth of its upper end (status "gap").
+    and the search ends when the interval is narrower than one millionth of its upper end (status "gap"). The values of
+    `Noise` are not split: its interval stays open.
     `lower` is always the canonical evaluation of the witness. `upper` holds in real arithmetic and is rounded outward.
     The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
 

@@ -38,6 +38,9 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
   const double largest = std::max(lower.cwiseAbs().maxCoeff(), upper.cwiseAbs().maxCoeff());
   result.noise = 2 * noise + 16 * std::numeric_limits<double>::epsilon() * largest;
   result.harm += result.noise;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (!std::isfinite(result.noise)) result.noise = infinity;  // an overflow: replay everything, believe nothing
+  if (std::isnan(result.harm)) result.harm = infinity;
   return result;
 }
 
