@@ -8,7 +8,7 @@ until its training loss reaches a common target; the number of steps is its lear
 worst case are computed by `withstand`.
 
     pip install "withstand[torch,sklearn,plot]"
-    python examples/tradeoff.py              # a few minutes; writes docs/tradeoff.csv, docs/img/tradeoff.png
+    python examples/tradeoff.py              # 8 minutes on two busy cores; writes into docs/
     python examples/tradeoff.py --check      # one network of each family, writes nothing
 
 The discussion is in docs/tradeoff.md; its tables are rewritten too.

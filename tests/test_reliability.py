@@ -15,6 +15,7 @@ import withstand as ws
 from withstand.convolution import last_layer
 from withstand.moments import expected_error, last_layer_moments
 from withstand.probability import clopper_pearson, counts_table, draw, per_neuron
+from withstand.reliability import _Task
 
 
 def all_harms(net: ws.Network, X: np.ndarray, spec: ws.Argmax | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -51,8 +52,9 @@ def some_p(rng: np.random.Generator, net: ws.Network, kind: int) -> object:
 def test_equals_the_sum_over_all_sets():
     rng = np.random.default_rng(5)
     for trial in range(200):
-        width = (1, 3) if trial % 20 else (4, 7)
-        plain = s.random_network(rng, depth=(1, 3) if trial % 20 else (2, 2), width=width, outputs=(2, 3))
+        wide = trial % 40 == 39
+        width = (4, 7) if wide else (1, 3)
+        plain = s.random_network(rng, depth=(2, 2) if wide else (1, 3), width=width, outputs=(2, 3))
         net, X = bridge.network(plain), s.random_inputs(rng, plain, 2)
         spec = ws.Argmax() if trial % 3 == 0 else None
         masks, harms = all_harms(net, X, spec)
@@ -140,12 +142,15 @@ def test_coverage_over_repetitions():
     epsilon = float(np.quantile(harms, 0.6))
     exact = truth(masks, harms > epsilon, np.full(10, 0.3))
     inside = 0
+    task = _Task(net, np.full(10, 0.3), epsilon, X, None, 1)
+    task.enumerate(20)
     for seed in range(1000):
-        found = ws.reliability(net, 0.3, epsilon, X, evaluations=40, samples=60, confidence=0.9, seed=seed)
-        assert found.samples == 60
-        assert found.proved[0] <= exact <= found.proved[1]
-        inside += found.lower <= exact <= found.upper
+        lower, upper, _ = task.sampled(60, 0.9, seed)
+        inside += lower <= exact <= upper
     assert inside >= 900 - 3 * math.sqrt(1000 * 0.9 * 0.1)
+    found = ws.reliability(net, 0.3, epsilon, X, evaluations=20, samples=60, confidence=0.9, seed=999)
+    assert (found.lower, found.upper) == (max(lower, found.proved[0]), min(upper, found.proved[1]))
+    assert found.proved[0] <= exact <= found.proved[1]
 
 
 def test_sampling_narrows_the_digits_interval():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -93,8 +93,9 @@ def as_latency(value: LatencyLike) -> Latency:
         return value
     if isinstance(value, str):
         return Latency(value)
-    if isinstance(value, tuple) and len(value) == 2:
-        return Latency(value[0], float(value[1]))
+    given: Any = value  # whatever it was called with
+    if isinstance(given, tuple) and len(given) == 2:
+        return Latency(given[0], float(given[1]))
     raise TypeError(f"latency must be a name, (name, shape) or a Latency, got {value!r}")
 
 

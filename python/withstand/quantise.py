@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -31,8 +32,8 @@ def unit_error(quantiser: str, bits: int) -> float:
     if quantiser not in QUANTISERS:
         raise ValueError(f"quantiser must be one of {', '.join(QUANTISERS)}, got {quantiser!r}")
     if quantiser == "grid":
-        return 0.5 / max(2**bits - 1, 1)
-    return 2.0 ** -(bits + (quantiser == "fraction"))
+        return 0.5 / max((1 << bits) - 1, 1)
+    return math.ldexp(1.0, -stored_bits(quantiser, bits))
 
 
 def stored_bits(quantiser: str, bits: int) -> int:
@@ -62,7 +63,7 @@ class Quantiser:
         """Distance between neighbouring values."""
         assert self.bits is not None
         steps = max(2**self.bits - 1, 1) if self.name == "grid" else 2**self.bits
-        return (self.upper - self.lower) / steps
+        return (self.upper - self.lower) / float(steps)
 
     def codes(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the code of every value."""
@@ -71,7 +72,8 @@ class Quantiser:
             return np.zeros(np.shape(values), dtype=np.int64)
         place = (np.clip(values, self.lower, self.upper) - self.lower) / self.step
         most = 2**self.bits - (self.name != "fraction")
-        return np.minimum(np.floor(place) if self.name == "truncated" else np.rint(place), most).astype(np.int64)
+        whole = np.floor(place) if self.name == "truncated" else np.rint(place)
+        return np.asarray(np.minimum(whole, most), dtype=np.int64)
 
     def __call__(self, values: npt.ArrayLike) -> FloatArray:
         """Return every value as it comes back from storage."""

@@ -182,10 +182,8 @@ def reliability(
     drawn = exceeding = 0
     low, high = lower, upper
     if samples and task.rest > 0 and upper - lower > max(0.01 * lower, 1e-12):
-        drawn, exceeding = samples, task.sample(samples, np.random.default_rng(seed))
-        ends = clopper_pearson(exceeding, drawn, confidence)
-        low = max(lower, (task.harm + task.rest * ends[0]) * (1 - _OUTWARD))
-        high = min(upper, (task.harm + task.rest * ends[1]) * (1 + _OUTWARD))
+        drawn, (low, high, exceeding) = samples, task.sampled(samples, confidence, seed)
+        low, high = max(lower, low), min(upper, high)
         methods.append("sampling")
         if low > high:  # the samples contradict what is proved: they missed, as they may
             low, high = lower, upper
@@ -309,13 +307,16 @@ class _Task:
         failed[:, self.p == 1] = True
         return _masked.exceeds(self.net, self.X, failed, self.epsilon, self.spec is not None)
 
-    def sample(self, samples: int, rng: np.random.Generator) -> int:
-        """Draw sets from those left over and count the harmful ones."""
+    def sampled(self, samples: int, confidence: float, seed: int) -> tuple[float, float, int]:
+        """Draw sets from those left over; return the interval and how many of them do harm."""
+        rng = np.random.default_rng(seed)
         first = max(self.certified, self.enumerated) + 1
-        levels = np.arange(first, self.table.shape[1] - 1)
         share = self.table[0, first:-1]
-        drawn = rng.choice(levels, size=samples, p=share / share.sum())
-        return int(self.exceeds(draw(self.p[self.free], self.table, drawn, rng)).sum())
+        sizes = rng.choice(np.arange(first, first + len(share)), size=samples, p=share / share.sum())
+        exceeding = int(self.exceeds(draw(self.p[self.free], self.table, sizes, rng)).sum())
+        low, high = clopper_pearson(exceeding, samples, confidence)
+        lower, upper = self.harm + self.rest * low, self.harm + self.rest * high
+        return lower * (1 - _OUTWARD), upper * (1 + _OUTWARD), exceeding
 
     def proved(self) -> tuple[float, float, list[str]]:
         """Return the interval without sampling, and what it comes from."""

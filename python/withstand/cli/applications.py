@@ -15,6 +15,8 @@ from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdi
 from withstand.latency import LATENCIES
 from withstand.quantise import QUANTISERS
 
+__all__ = ["app"]
+
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
 needed_epsilon = click.option("--epsilon", "-e", type=float, required=True, help="Largest tolerated error.")
 
