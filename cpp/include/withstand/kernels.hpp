@@ -24,20 +24,39 @@ struct Kernels {
   double (*deviation)(long n, double* row, double reference, double* errors);
   /// row = row - other, errors = max(errors, row); returns the largest of row; n > 0.
   double (*excess)(long n, double* row, const double* other, double* errors);
-  /// Where row is above errors by more than `slack`, where = input; where it is within slack, where = -1; then
+  /// Where row is above errors by more than `slack`, where = input; within slack of another input's, where = -1; then
   /// errors = max(errors, row).
   void (*merge_errors)(long n, const double* row, double slack, double input, double* errors, double* where);
   /// Indices j < n with start[j] + lowest[j] + sum_c min(r, r') < from[j] or start[j] + highest[j] + sum_c max(r, r') >
-  /// to[j], where r = responses[c][j] * least[c], r' = responses[c][j] * most[c]; returns their number. All arrays have
-  /// room for a whole last vector.
+  /// to[j], where r = responses[c][j] * least[c], r' = responses[c][j] * most[c]; returns their number. The two sums go
+  /// to lows and highs. All arrays have room for a whole last vector.
   long (*escaping)(long n, const double* start, const double* lowest, const double* highest, long corrections,
                    const double* const* responses, const double* least, const double* most, const double* from,
-                   const double* to, int* out);
+                   const double* to, double* lows, double* highs, int* out);
+  /// low, high = start - reference + sum_c of the least and the most of r, r'; worst = how far from 0 this plus
+  /// [lowest, highest] may come. m entries, arrays with room for a whole last vector.
+  void (*outlook)(long m, const double* start, const double* reference, const double* lowest, const double* highest,
+                  long corrections, const double* const* responses, const double* least, const double* most,
+                  double* low, double* high, double* worst);
+  /// Whether column[i] + [low, high] may come farther from 0 than threshold[i] - margin for some i < n (whole vectors).
+  int (*hopeful)(long n, const double* column, double low, double high, const double* threshold, double margin);
   /// out (rows x n): out[r][i] = start[nodes[r]] + columns[nodes[r]][i], leading dimension ld of columns.
   void (*shift)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes, double* out);
   /// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); n a multiple of 4; out
   /// may be s. least and most are lowered and raised to its extremes.
   void (*hinge)(long n, const double* s, const double* hinges, double* out, double* least, double* most);
+  /// out (rows x n) = the hinges of receivers nodes[r] at start[nodes[r]] + columns[nodes[r]][i].
+  void (*correct)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes,
+                  const double* hinges, double* out);
+  /// errors = |start + column + sum_c responses[c][output] * values[c]| in n lanes (whole vectors); returns the largest.
+  double (*respond)(long n, double start, const double* column, long corrections, const double* const* responses,
+                    long output, const double* values, double* errors);
+  /// The smallest of n > 0 values.
+  double (*smallest)(long n, const double* values);
+  /// Rows i = 0..n of lowest and highest: extremes of 0 and effect[k] * responses[k] over k >= i; across[j][i] =
+  /// effect[i] * responses[i][j], leading dimension ld; width is a number of whole vectors.
+  void (*reach)(long n, long width, const double* effect, const double* const* responses, double* lowest,
+                double* highest, double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of
   /// the Activation::Kind.
   void (*activate)(int kind, double gain, double slope, long n, double* s);

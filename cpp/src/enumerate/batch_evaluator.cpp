@@ -50,14 +50,33 @@ const Response& BatchEvaluator::response() {
 
 void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
-  for (Index input = 0; input < problem_.inputs.rows(); ++input) {
+  if (cls.failures > 0) plan(batch);
+  for (Index input : judge.order()) {
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);
     else if (by_rows(cls))
-      rows(batch, judge);
+      rows(judge);
     else
-      blocks(batch, judge);
+      blocks(judge);
+  }
+}
+
+void BatchEvaluator::plan(const Grid::Batch& batch) {
+  Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
+  count_ = walker.choices().size();
+  steps_.clear();
+  choices_.clear();
+  Step step;
+  for (;;) {
+    step.run = walker.run();
+    const auto left = static_cast<Index>(batch.size - step.offset);
+    step.run.last = std::min(step.run.last, step.run.first + left);
+    steps_.push_back(step);
+    choices_.insert(choices_.end(), walker.choices().begin(), walker.choices().end());
+    step.offset += static_cast<std::uint64_t>(step.run.last - step.run.first);
+    if (step.offset == batch.size) return;
+    step.from = static_cast<std::size_t>(walker.next_prefix());
   }
 }
 
@@ -72,41 +91,31 @@ void BatchEvaluator::intact(Judge& judge) {
   judge.row(walk_.input(), 0, 1, errors_.data());
 }
 
-void BatchEvaluator::rows(const Grid::Batch& batch, Judge& judge) {
-  Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
+void BatchEvaluator::rows(Judge& judge) {
   const Response& here = response();
-  walk_.begin_class(walker.choices(), &here);
-  linear_.begin(walk_, here, walker.choices());
-  std::uint64_t offset = 0;
-  for (;;) {
-    Walker::Run run = walker.run();
-    run.last = std::min(run.last, run.first + static_cast<Index>(std::min<std::uint64_t>(batch.size - offset, 1U << 30)));
-    linear_.evaluate(run, walker.choices(), offset, judge);
-    offset += static_cast<std::uint64_t>(run.last - run.first);
-    if (offset == batch.size) return;
-    walk_.update(walker.choices(), static_cast<std::size_t>(walker.next_prefix()));
+  walk_.begin_class(choices(0), count_, &here);
+  linear_.begin(walk_, here, steps_.front().run, count_);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (i > 0) walk_.update(choices(i), steps_[i].from);
+    linear_.evaluate(steps_[i].run, choices(i), steps_[i].offset, judge);
   }
 }
 
-void BatchEvaluator::blocks(const Grid::Batch& batch, Judge& judge) {
-  Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
-  walk_.begin_class(walker.choices(), nullptr);
-  block_layer_ = walk_.receivers(static_cast<std::size_t>(walker.choices().back().stage));
+void BatchEvaluator::blocks(Judge& judge) {
+  walk_.begin_class(choices(0), count_, nullptr);
+  block_layer_ = walk_.receivers(static_cast<std::size_t>(steps_.front().run.stage));
   offset_ = 0;
   used_ = 0;
-  for (std::uint64_t left = batch.size;;) {
-    walk_.enter_last(walker.choices());
-    Walker::Run run = walker.run();
-    run.last = std::min(run.last, run.first + static_cast<Index>(std::min<std::uint64_t>(left, 1U << 30)));
-    left -= static_cast<std::uint64_t>(run.last - run.first);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (i > 0) walk_.update(choices(i), steps_[i].from);
+    walk_.enter_last(choices(i));
+    Walker::Run run = steps_[i].run;
     while (run.first < run.last) {
       const Index n = std::min(run.last - run.first, columns - used_);
       fill(run, n);
       run.first += n;
       if (used_ == columns) flush(judge);
     }
-    if (left == 0) break;
-    walk_.update(walker.choices(), static_cast<std::size_t>(walker.next_prefix()));
   }
   if (used_ > 0) flush(judge);
 }

@@ -25,9 +25,18 @@ class BatchEvaluator {
  private:
   bool by_rows(const Grid::Class& cls) const;
   const Response& response();
+  /// A prefix of the batch and its run; the same for every input.
+  struct Step {
+    std::size_t from = 0;      // first choice that changed
+    Walker::Run run;
+    std::uint64_t offset = 0;  // of the run in the batch
+  };
+
+  void plan(const Grid::Batch& batch);
+  const Choice* choices(std::size_t step) const { return choices_.data() + step * count_; }
   void intact(Judge& judge);
-  void blocks(const Grid::Batch& batch, Judge& judge);
-  void rows(const Grid::Batch& batch, Judge& judge);
+  void blocks(Judge& judge);
+  void rows(Judge& judge);
   void fill(const Walker::Run& run, Index n);
   void flush(Judge& judge);
 
@@ -40,6 +49,9 @@ class BatchEvaluator {
   bool keep_responses_ = false;                      // of all inputs; else of the current one
   std::vector<std::unique_ptr<Response>> responses_;
 
+  std::size_t count_ = 0;                            // of choices of a configuration
+  std::vector<Step> steps_;
+  std::vector<Choice> choices_;                      // of every step
   std::vector<double> delta_;                        // scratch of a run
   std::vector<double> block_, other_;                // pre-activations of receivers x configurations
   std::vector<double> errors_, worst_;

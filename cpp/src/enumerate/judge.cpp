@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "withstand/kernels.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t most_candidates = 64;
+constexpr std::size_t padding = 16;
 
 }  // namespace
 
@@ -18,14 +20,25 @@ Judge::Judge(const Problem& problem)
     : problem_(problem),
       replayer_(problem),
       statistics_(static_cast<std::size_t>(problem.outputs()), problem.question.top),
+      wins_(static_cast<std::size_t>(problem.inputs.rows()), 0),
       candidates_(static_cast<std::size_t>(problem.outputs())) {}
 
 void Judge::begin(const Grid::Batch& batch) {
   batch_ = batch;
-  errors_.assign(batch.size, -infinity);
+  errors_.assign(batch.size + padding, -infinity);
+  std::fill_n(errors_.end() - padding, padding, infinity);
   where_.assign(batch.size, -1);
   seen_.assign(candidates_.size(), -infinity);
   limits_ = statistics_.per_output;
+}
+
+std::vector<Index> Judge::order() const {
+  std::vector<Index> inputs(wins_.size());
+  std::iota(inputs.begin(), inputs.end(), 0);
+  std::stable_sort(inputs.begin(), inputs.end(), [this](Index a, Index b) {
+    return wins_[static_cast<std::size_t>(a)] > wins_[static_cast<std::size_t>(b)];
+  });
+  return inputs;
 }
 
 void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors) {
@@ -85,6 +98,9 @@ void Judge::settle(Index output) {
 }
 
 void Judge::finish() {
+  errors_.resize(batch_.size);
+  for (double input : where_)
+    if (input >= 0) ++wins_[static_cast<std::size_t>(input)];
   for (Index output = 0; output < problem_.outputs(); ++output) settle(output);
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();

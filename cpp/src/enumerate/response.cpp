@@ -40,7 +40,7 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
   low_.resize(layers);
   high_.resize(layers);
   hinges_.resize(layers);
-  nominal_.setZero(starts_.back() + padding);
+  nominal_.setZero(starts_.back() + 2 * padding);
   for (Index l = 1; l <= net.layers(); ++l)
     nominal_.segment(starts_[static_cast<std::size_t>(l)], net.width(l)) = pre[static_cast<std::size_t>(l)];
   for (Index l = lowest + 1; l <= net.depth(); ++l) describe_layer(net, l, pre[static_cast<std::size_t>(l)]);
@@ -49,7 +49,7 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
   for (Index l = net.depth(); l >= lowest; --l) {
     const Matrix& weights = net.weight_transposed(l + 1);
     Matrix& all = responses_[static_cast<std::size_t>(l)];
-    all = Matrix::Zero(weights.rows(), starts_.back() - starts_[static_cast<std::size_t>(l) + 1] + padding);
+    all = Matrix::Zero(weights.rows(), columns(l));
     all.leftCols(weights.cols()) = weights;
     if (l == net.depth()) continue;
     const Matrix& behind = of(l + 1);

@@ -41,15 +41,17 @@ class Response {
   /// Two hinges per neuron.
   const std::vector<Hinge>& hinges(Index layer) const { return hinges_[static_cast<std::size_t>(layer)]; }
   /// The network's nominal pre-activations of layers l+1, ..., L+1, one after the other.
-  Vector nominal(Index layer) const {
-    return nominal_.tail(nominal_.size() - starts_[static_cast<std::size_t>(layer + 1)]);
-  }
+  Vector nominal(Index layer) const { return nominal_.segment(starts_[static_cast<std::size_t>(layer + 1)], columns(layer)); }
 
   static bool applies(const Network& net, Index from);  ///< layers `from`, ..., L are piecewise linear, outputs plain
   static double cost(const Network& net, Index lowest);  ///< products to build one
   static double bytes(const Network& net, Index lowest);
 
  private:
+  /// Receivers behind a layer, padded to whole vectors with at least one to spare.
+  Index columns(Index layer) const {
+    return (starts_.back() - starts_[static_cast<std::size_t>(layer + 1)]) / padding * padding + 2 * padding;
+  }
   void describe_layer(const Network& net, Index layer, const Vector& pre);
 
   std::vector<Index> starts_;  // of each layer in the concatenation of layers 1, ..., L+1

@@ -18,6 +18,10 @@ Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), g
     for (std::size_t t = 0; t < stage.members.size(); ++t)
       for (int p : stage.members[t])
         nodes_.back()[t].push_back(static_cast<int>(stage.sites[static_cast<std::size_t>(p)].to));
+    member_.emplace_back(stage.members.size(), std::vector<int>(stage.sites.size(), -1));
+    for (std::size_t t = 0; t < stage.members.size(); ++t)
+      for (std::size_t m = 0; m < stage.members[t].size(); ++m)
+        member_.back()[t][static_cast<std::size_t>(stage.members[t][m])] = static_cast<int>(m);
     synapses_.push_back(
         std::any_of(stage.sites.begin(), stage.sites.end(), [](const Site& s) { return s.is_synapse(); }));
   }
@@ -44,41 +48,42 @@ Vector Walk::dense(Index layer, const Vector& signals) const {
   return sums;
 }
 
-void Walk::begin_class(const std::vector<Choice>& choices, const Response* response) {
+void Walk::begin_class(const Choice* choices, std::size_t count, const Response* response) {
+  count_ = count;
   response_ = response;
   first_.assign(states_.size(), 0);
   failures_.assign(states_.size(), 0);
-  for (std::size_t d = choices.size(); d-- > 0;) {
+  for (std::size_t d = count_; d-- > 0;) {
     first_[static_cast<std::size_t>(choices[d].stage)] = d;
     ++failures_[static_cast<std::size_t>(choices[d].stage)];
   }
-  last_stage_ = static_cast<std::size_t>(choices.back().stage);
-  changes_.assign(choices.size(), true);
+  last_stage_ = static_cast<std::size_t>(choices[count_ - 1].stage);
+  changes_.assign(count_, true);
   effective_.clear();
-  enter(static_cast<std::size_t>(choices.front().stage), choices);
+  enter(static_cast<std::size_t>(choices[0].stage), choices);
   update(choices, 0);
 }
 
-void Walk::update(const std::vector<Choice>& choices, std::size_t from) {
-  for (std::size_t d = from; d + 1 < choices.size(); ++d) {
+void Walk::update(const Choice* choices, std::size_t from) {
+  for (std::size_t d = from; d + 1 < count_; ++d) {
     const auto stage = static_cast<std::size_t>(choices[d].stage);
     if (d > from && first_[stage] == d) enter(stage, choices);
     apply(d, choices[d]);
   }
-  note_effective(choices);
 }
 
-void Walk::enter_last(const std::vector<Choice>& choices) {
+void Walk::enter_last(const Choice* choices) {
   if (last_is_alone()) enter(last_stage_, choices);
 }
 
-void Walk::note_effective(const std::vector<Choice>& choices) {
+const std::vector<std::uint64_t>& Walk::effective(const Choice* choices) {
   effective_.clear();
-  for (std::size_t d = 0; d + 1 < choices.size(); ++d)
+  for (std::size_t d = 0; d + 1 < count_; ++d)
     if (changes_[d])
       effective_.push_back(static_cast<std::uint64_t>(choices[d].position) << 32U |
                            static_cast<std::uint64_t>(choices[d].stage) << 16U |
                            static_cast<std::uint64_t>(choices[d].term));
+  return effective_;
 }
 
 Index Walk::receivers(std::size_t stage) const { return std::min(grid_.stages()[stage].layer + 1, net_.layers()); }
@@ -89,7 +94,7 @@ bool Walk::intact_before(std::size_t stage) const {
 }
 
 /// Signals, pre-activations and transmitted values of the stage's layer, given the failures of the stages before.
-void Walk::signals_into(std::size_t stage, const std::vector<Choice>& choices) {
+void Walk::signals_into(std::size_t stage, const Choice* choices) {
   const Index layer = grid_.stages()[stage].layer;
   StageState& state = states_[stage];
   const auto l = static_cast<std::size_t>(layer);
@@ -118,7 +123,7 @@ void Walk::signals_into(std::size_t stage, const std::vector<Choice>& choices) {
   activate(net_.activation(layer), state.post.data(), state.post.size());
 }
 
-void Walk::enter(std::size_t stage, const std::vector<Choice>& choices) {
+void Walk::enter(std::size_t stage, const Choice* choices) {
   if (stage == last_stage_) ++entered_;
   signals_into(stage, choices);
   const Grid::Stage& here = grid_.stages()[stage];
@@ -178,8 +183,7 @@ void Walk::apply(std::size_t depth, const Choice& choice) {
   const Grid::Stage& here = grid_.stages()[s];
   StageState& state = states_[s];
   const std::size_t i = depth - first_[s];
-  const auto& members = here.members[t];
-  const Index member = std::lower_bound(members.begin(), members.end(), choice.position) - members.begin();
+  const Index member = member_[s][t][static_cast<std::size_t>(choice.position)];
   const Site& site = here.sites[static_cast<std::size_t>(choice.position)];
 
   const bool again = state.touched[i].node == site.to;

@@ -38,13 +38,13 @@ class Walk {
 
   void begin_input(Index input);
   /// Begin a class at its first choices; `response`, where given, extends the states of the last failing layer.
-  void begin_class(const std::vector<Choice>& choices, const Response* response);
+  void begin_class(const Choice* choices, std::size_t count, const Response* response);
   /// Recompute the states of all choices but the last, from choice `from` on. The last stage is entered only where one
   /// of its choices is among them; `enter_last` does it otherwise.
-  void update(const std::vector<Choice>& choices, std::size_t from);
-  void enter_last(const std::vector<Choice>& choices);
+  void update(const Choice* choices, std::size_t from);
+  void enter_last(const Choice* choices);
   /// The last choice is the only one of its stage: its stage is entered anew behind every prefix.
-  bool last_is_alone() const { return failures_[last_stage_] == 1 && changes_.size() > 1; }
+  bool last_is_alone() const { return failures_[last_stage_] == 1 && count_ > 1; }
 
   /// Counts the times that the last stage was entered: what depends on its state is good for one of them.
   std::uint64_t entered() const { return entered_; }
@@ -56,7 +56,7 @@ class Walk {
   const StageState& last() const { return states_[last_stage_]; }
   const Vector& prefix() const { return last().next[last().next.size() - 2]; }
   /// Choices but the last that change something, as a key of the state.
-  const std::vector<std::uint64_t>& effective() const { return effective_; }
+  const std::vector<std::uint64_t>& effective(const Choice* choices);
 
   const std::vector<int>& nodes(std::size_t stage, std::size_t term) const { return nodes_[stage][term]; }
   bool has_synapses(std::size_t stage) const { return synapses_[stage]; }
@@ -66,12 +66,11 @@ class Walk {
   double change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const;
 
  private:
-  void enter(std::size_t stage, const std::vector<Choice>& choices);
-  void signals_into(std::size_t stage, const std::vector<Choice>& choices);
+  void enter(std::size_t stage, const Choice* choices);
+  void signals_into(std::size_t stage, const Choice* choices);
   Vector first_state(std::size_t stage) const;
   void apply(std::size_t depth, const Choice& choice);
   void touch(StageState& state, std::size_t i, const Site& site, double change) const;
-  void note_effective(const std::vector<Choice>& choices);
   bool intact_before(std::size_t stage) const;
   Vector dense(Index layer, const Vector& signals) const;
 
@@ -79,10 +78,12 @@ class Walk {
   const Network& net_;
   const Grid& grid_;
   std::vector<std::vector<std::vector<int>>> nodes_;  // per stage, term, member: its node
+  std::vector<std::vector<std::vector<int>>> member_;  // per stage, term, position: number among the term's members
   std::vector<bool> synapses_;                        // per stage: has synapses
   std::vector<StageState> states_;
   std::vector<std::size_t> first_;                    // of each stage in the class: index of its first choice
   std::vector<std::size_t> failures_;                 // of each stage in the class
+  std::size_t count_ = 0;                             // of choices
   std::size_t last_stage_ = 0;
   std::uint64_t entered_ = 0;
   const Response* response_ = nullptr;

@@ -25,6 +25,6 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 }  // namespace withstand
 
 // The entries of Kernels, in the order of its declaration.
-#define WITHSTAND_TABLE                                                                                          \
-  multiply_add, axpy, spread, deviation, excess, merge_errors, escaping, shift, hinge, activate, combine, split, \
-  support, magnitude, next_above
+#define WITHSTAND_TABLE                                                                                            \
+  multiply_add, axpy, spread, deviation, excess, merge_errors, escaping, outlook, hopeful, shift, hinge, correct,  \
+  respond, smallest, reach, activate, combine, split, support, magnitude, next_above

@@ -82,7 +82,8 @@ static void merge_errors(long n, const double* row, double slack, double input, 
   for (long i = 0; i < n; ++i) {
     const double old = errors[i];
     const double here = row[i];
-    const double near = here >= old - slack ? -1.0 : where[i];
+    const double tie = where[i] == input ? input : -1.0;
+    const double near = here >= old - slack ? tie : where[i];
     where[i] = here > old + slack ? input : near;
     errors[i] = here > old ? here : old;
   }
