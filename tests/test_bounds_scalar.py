@@ -252,6 +252,15 @@ def test_several_totals_share_the_neurons(net, data):
     assert both == best
 
 
+def test_synapses_into_a_neuron_that_might_have_crashed():
+    # the crash costs 1/8, the synapse in its place 1: the neuron is counted as failed, the synapse still counts
+    net = ws.Network([[[1.0]], [[1.0]]], activation="hard_tanh")
+    failures = ws.SynapseByzantine((1, 0), capacity=1.0) + ws.Crash(1)
+    error = abs(net.forward([0.125], failed={(1, 0, 0): -0.875}) - net.forward([0.125])).max()
+    for method in ("at-most", "capped", "matrix", "signed", "adjoint", "tightest"):
+        assert ws.bound(net, failures, [0.125], method=method).value >= error == 1
+
+
 def test_among_limits_what_a_layer_can_lose():
     net = network((3, 4), (0.5, 0.25))
     one_layer = ws.Crash(2, among=[(2, 0), (2, 1), (2, 3)])

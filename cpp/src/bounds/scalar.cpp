@@ -144,7 +144,7 @@ class Recursion {
     for (std::size_t t = 0; t < faults_.size() && l > 0; ++t)
       if (faults_[t].synapses)
         relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults_[t].effect[at]);
-    if (formula_ == Formula::capped && l > 0) relaying = std::min(relaying, correct * net_.activation(l).range());
+    // No cap on the sum: (N_l - f_l) R_l would drop the synapses of neurons that are counted as failed and need not be.
     return failed + relaying + correct * noise_[at];
   }
 
