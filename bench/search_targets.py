@@ -30,6 +30,7 @@ TARGETS: tuple[tuple[str, tuple[int, ...] | int, float], ...] = (
     ("MNIST ReLU", 5, 60.0),
     ("MNIST ReLU", 8, 30.0),
     ("MNIST ReLU", 10, 15.0),
+    ("MNIST ReLU", 20, 30.0),
     ("MNIST sigmoid", 3, 60.0),
     ("ACAS Xu", 2, 60.0),
     ("ACAS Xu", 3, 60.0),
@@ -37,8 +38,8 @@ TARGETS: tuple[tuple[str, tuple[int, ...] | int, float], ...] = (
     ("attitude", 3, 60.0),
 )
 COLUMNS = (
-    "network", "crashes", "configurations", "proved", "CPU, median", "CPU, largest", "wall, median", "nodes, median",
-    "nodes, largest",
+    "network", "transmitting", "crashes", "configurations", "proved", "CPU, median", "CPU, largest", "wall, median",
+    "nodes, median", "nodes, largest",
 )  # fmt: skip
 
 
@@ -75,6 +76,12 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.2g} ms" if value < 0.1 else f"{1000 * value:.0f} ms"
 
 
+def transmitting(case: Case) -> str:
+    """How many neurons transmit anything but 0, median over the inputs: the others may fail unnoticed."""
+    values = np.hstack(case.net.trace(case.inputs)[1:-1])
+    return f"{np.median(np.count_nonzero(values, axis=1)):.0f} of {case.net.n_neurons}"
+
+
 def line(case: Case, count: tuple[int, ...] | int, time_limit: float, runs: int) -> str:
     """Measure one row."""
     found = [best(case, count, i, time_limit, runs) for i in range(len(case.inputs))]
@@ -83,7 +90,7 @@ def line(case: Case, count: tuple[int, ...] | int, time_limit: float, runs: int)
     still = f", gap ≤ {100 * max(f.gap for f in found):.2g} %" if proved < len(found) else ""
     crashes = f"{count} anywhere" if isinstance(count, int) else f"{count[0]} in layer 1"
     cells = [
-        case.title, crashes, f"{found[0].configurations:.3g}", f"{proved} of {len(found)}{still}",
+        case.title, transmitting(case), crashes, f"{found[0].configurations:.3g}", f"{proved} of {len(found)}{still}",
         seconds(float(np.median(cpu))), seconds(float(cpu.max())), seconds(float(np.median(wall))),
         f"{np.median(nodes):,.0f}", f"{nodes.max():,}",
     ]  # fmt: skip
