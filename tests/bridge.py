@@ -7,7 +7,6 @@ from functools import reduce
 from operator import add
 
 import oracle
-
 import withstand as ws
 
 

@@ -12,15 +12,18 @@ import numpy as np
 import oracle
 import pytest
 import strategies as own
+import withstand as ws
 from hypothesis import given
 from hypothesis import strategies as st
-
-import withstand as ws
 from withstand import _core
 
 SEEDS = 400
 FIXED = ws.Network(
-    [np.sin(np.arange(40.0)).reshape(8, 5), np.cos(np.arange(48.0)).reshape(6, 8), np.sin(np.arange(18.0)).reshape(3, 6)]
+    [
+        np.sin(np.arange(40.0)).reshape(8, 5),
+        np.cos(np.arange(48.0)).reshape(6, 8),
+        np.sin(np.arange(18.0)).reshape(3, 6),
+    ]
 )
 X = np.cos(np.arange(15.0)).reshape(3, 5)
 
@@ -90,7 +93,7 @@ def test_agrees_on_whatever_hypothesis_finds(drawn):
 
 @pytest.mark.parametrize("seed", range(25))
 def test_canonical_evaluation_decides(seed):
-    """Worst value, witness, worst of each output and share above epsilon are those of `forward` on every configuration."""
+    """Worst value, witness, worst of each output and share above epsilon are those of `forward` everywhere."""
     net, model, inputs = case(2000 + seed)
     ours, failures = bridge.network(net), bridge.model(model)
     intact = ours.forward(inputs)
@@ -179,7 +182,8 @@ def test_moments_are_exact():
     assert found.quantile([0.0, 1.0]).tolist() == [0.0, 7.0]
 
 
-def test_interrupted_run_says_so():
+@pytest.mark.parametrize("threads", [1, 2])
+def test_interrupted_run_says_so(threads):
     seen = []
 
     def stop(done, total):
@@ -187,10 +191,19 @@ def test_interrupted_run_says_so():
         raise KeyboardInterrupt
 
     net = ws.Network([np.sin(np.arange(400.0)).reshape(40, 10), np.cos(np.arange(400.0)).reshape(10, 40)])
-    failures = ws.Crash(9)
-    with pytest.raises(KeyboardInterrupt):
-        ws.enumerate_failures(net, failures, np.ones(10), progress=stop, threads=2)
-    assert seen[0][1] == sum(comb(40, k) for k in range(10))
+    found = ws.enumerate_failures(net, ws.Crash(9), np.ones(10), progress=stop, threads=threads)
+    assert found.status == "interrupted"
+    assert len(seen) == 1
+    assert seen[0][1] == found.configurations == sum(comb(40, k) for k in range(10))
+    assert 0 < found.done < found.configurations
+    assert found.histogram.counts.sum() == found.evaluations == found.done
+    assert "interrupted" in repr(found)
+
+
+def test_other_errors_of_a_callback_are_raised():
+    net = ws.Network([np.sin(np.arange(400.0)).reshape(40, 10), np.cos(np.arange(400.0)).reshape(10, 40)])
+    with pytest.raises(ZeroDivisionError):
+        ws.enumerate_failures(net, ws.Crash(9), np.ones(10), progress=lambda done, total: done // 0)
 
 
 def test_progress_reaches_the_total(capsys):

@@ -53,21 +53,24 @@ Statistics statistics_from(const py::tuple& state) {
   return s;
 }
 
-/// Whether Python wants the run to go on. Ctrl-C ends it early, with what is known so far; other signal handlers' errors
+/// Tell Python of the progress and ask it for signals. Ctrl-C ends the run early, with what is known so far; other errors
 /// are raised.
-bool goes_on() {
-  if (PyErr_CheckSignals() == 0) return true;
-  if (!PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) throw py::error_already_set();
-  PyErr_Clear();
-  return false;
+bool goes_on(const py::object& progress, std::uint64_t done) {
+  try {
+    if (!progress.is_none()) progress(done);
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+    return false;
+  }
+  return true;
 }
 
 /// The GIL is free while threads work; twenty times a second Python is asked for signals and told of the progress.
 Statistics run(const Enumerator& self, std::uint64_t first, std::uint64_t last, int threads, const py::object& progress) {
   const Watch watch = [&progress](std::uint64_t done) {
     const py::gil_scoped_acquire acquire;
-    if (!progress.is_none()) progress(done);
-    return goes_on();
+    return goes_on(progress, done);
   };
   const py::gil_scoped_release release;
   return self.run(first, last, threads, watch);
@@ -106,6 +109,7 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("configurations", [](const Enumerator& e) { return e.grid().configurations(); })
       .def_property_readonly("batches", [](const Enumerator& e) { return e.grid().batches(); })
       .def_property_readonly("batch_size", [](const Enumerator& e) { return e.grid().batch_size(); })
+      .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.grid().rank(batch); })
       .def_property_readonly("rounding", &Enumerator::rounding)
       .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,11 +15,13 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import real_array
 from withstand._types import Component, FloatArray
+from withstand.checkpoint import Checkpoint
 from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
 from withstand.results import Enumeration, histogram, moments
-from withstand.spec import Argmax, Spec, asks_decisions
+from withstand.sharding import Problem, Report, run_here, run_on, shards
+from withstand.spec import Argmax, asks_decisions
 from withstand.witness import Witness
 
 Progress = Callable[[int, int], object]
@@ -37,7 +40,7 @@ def enumerate_failures(
     threads: int | None = None,
     executor: Executor | None = None,
     progress: bool | Progress = False,
-    checkpoint: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Enumeration:
     """Evaluate every failure configuration at every input.
 
@@ -54,9 +57,16 @@ def enumerate_failures(
         Ask for decisions instead of errors: `worst` is a harm, `exceeding` the share of configurations that flip a
         class.
     threads : int, optional
-        Threads; by default WITHSTAND_NUM_THREADS, OMP_NUM_THREADS or the processors this process may use.
+        Threads; by default WITHSTAND_NUM_THREADS, OMP_NUM_THREADS or the processors this process may use. With an
+        executor, threads of each of its workers, by default 1.
+    executor : concurrent.futures.Executor, optional
+        Where to run shards of the space: the standard library's pools, loky, ``dask.distributed`` (its
+        ``Client.get_executor()``), ``mpi4py.futures``. Shards that are lost with a worker are redone.
     progress : bool or callable, default False
         True shows a bar on standard error; a callable receives (done, total) configurations.
+    checkpoint : path, optional
+        SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
+        however it ended.
 
     Returns
     -------
@@ -68,14 +78,14 @@ def enumerate_failures(
         If an argument has the wrong type.
     ValueError
         If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
-        configurations or more, or `X` does not fit the network.
+        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem.
 
     Notes
     -----
     Cost: configurations x inputs x (the part of the network behind the first failing layer), in constant memory. Every
-    statistic is the same for any number of threads, bit by bit; the worst value, the witness, the top list, the worst
-    of each output and `exceeding` come from the canonical evaluation `net.forward`. Ctrl-C returns what is known so
-    far, with status "interrupted".
+    statistic is the same for any number of threads and shards, bit by bit; the worst value, the witness, the top list,
+    the worst of each output and `exceeding` come from the canonical evaluation `net.forward`. Ctrl-C returns what is
+    known so far, with status "interrupted".
 
     Examples
     --------
@@ -89,48 +99,66 @@ def enumerate_failures(
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
     if not isinstance(failures, Failures):
         raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
-    rows = _rows(net, X)
     limit = None if epsilon is None else _epsilon(epsilon)
-    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), limit, TOP)
+    problem = Problem.of(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP)
+    count = _threads(threads)
+    engine = problem.engine()
     started = time.perf_counter()
-    total = int(enumerator.configurations)
-    report = _progress(progress, total)
-    statistics = enumerator.run(0, enumerator.batches, _threads(threads), report)
-    if report is not None:
+    report = _progress(progress, int(engine.configurations))
+    if executor is None and checkpoint is None:
+        statistics = engine.run(0, engine.batches, count, report)
+    else:
+        statistics = _sharded(problem, engine, count, executor, checkpoint, report)
+    if report is not None and int(statistics.count) == int(engine.configurations):
         report(int(statistics.count))
     seconds = time.perf_counter() - started
-    counted = limit is not None or spec is not None
-    return _result(failures, rows, statistics, total, counted, seconds)
+    return _result(problem, statistics, int(engine.configurations), seconds)
 
 
-def run(
-    net: Network,
-    failures: Failures,
-    rows: FloatArray,
-    *,
-    epsilon: float | None = None,
-    spec: Spec = None,
-    threads: int | None = None,
+def _sharded(
+    problem: Problem,
+    engine: Any,
+    threads: int,
+    executor: Executor | None,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
 ) -> Any:
-    """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
-    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1)
-    statistics = enumerator.run(0, enumerator.batches, _threads(threads), None)
-    if int(statistics.count) != int(enumerator.configurations):
-        raise KeyboardInterrupt
-    return statistics
+    """Fold the shards, those of the checkpoint first."""
+    total = problem.empty()
+    file = None if checkpoint is None else Checkpoint(checkpoint, problem.fingerprint(engine))
+    try:
+        known = {} if file is None else file.load()
+        for statistics in known.values():
+            total.merge(statistics)
+        todo = [shard for shard in shards(engine.batches) if shard not in known]
+        if executor is None:
+            parts = run_here(engine, todo, threads, int(total.count), report)
+        else:
+            parts = run_on(executor, problem, todo, threads or 1)
+        for shard, statistics, whole in parts:
+            total.merge(statistics)
+            if file is not None and whole:
+                file.add(shard, statistics)
+            if report is not None:
+                report(int(total.count))
+    except KeyboardInterrupt:  # what is known so far is the answer
+        pass
+    finally:
+        if file is not None:
+            file.close()
+    return total
 
 
-def _result(
-    failures: Failures, rows: FloatArray, statistics: Any, total: int, counted: bool, seconds: float
-) -> Enumeration:
+def _result(problem: Problem, statistics: Any, total: int, seconds: float) -> Enumeration:
     done = int(statistics.count)
-    top = tuple(_witness(failures, rows, *entry) for entry in statistics.top)
+    counted = problem.decisions or problem.epsilon is not None
+    top = tuple(_witness(problem.failures, problem.rows, *entry) for entry in statistics.top)
     mean, std = moments(statistics)
     return Enumeration(
         status="complete" if done == total else "interrupted",
         done=done,
         configurations=total,
-        evaluations=done * len(rows),
+        evaluations=done * len(problem.rows),
         worst=top[0].error if top else float("nan"),
         witness=top[0] if top else None,
         mean=mean,

@@ -62,6 +62,8 @@ class Grid {
   std::uint64_t batches() const { return batches_; }
   std::uint64_t batch_size() const { return batch_size_; }
   Batch batch(std::uint64_t index) const;
+  /// Configurations in the batches before this one.
+  std::uint64_t rank(std::uint64_t batch) const;
   /// Failures of a class in a stage, all terms together.
   int failures(const Class& cls, std::size_t stage) const;
   /// Value that a failed component of this term transmits (neuron) or delivers (synapse).

@@ -127,6 +127,12 @@ Grid::Batch Grid::batch(std::uint64_t index) const {
   return {cls, begin, std::min(batch_size_, classes_[cls].size - begin)};
 }
 
+std::uint64_t Grid::rank(std::uint64_t index) const {
+  if (index >= batches_) return configurations_;
+  const Batch here = batch(index);
+  return classes_[here.cls].first + here.begin;
+}
+
 int Grid::failures(const Class& cls, std::size_t stage) const {
   int sum = 0;
   for (std::size_t t = 0; t < space_.terms().size(); ++t) sum += stages_[stage].left(cls.codes[stage], t);

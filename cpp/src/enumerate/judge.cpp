@@ -60,12 +60,13 @@ void Judge::harm(Index input, Index n, double* block, Index ld, const double* re
     else
       worst[output] = kernels().deviation(n, row, reference[output], errors);
   }
+  if (decisions) std::fill_n(block + c * ld, n, -infinity);  // its outputs are no harms
 }
 
 bool Judge::any_matters(Index input, const double* harms) const {
   const double slack = problem_.slack[static_cast<std::size_t>(input)];
   bool any = false;
-  for (std::size_t o = 0; o < limits_.size(); ++o) any |= harms[o] >= limits_[o] - slack;
+  for (std::size_t o = 0; o < limits_.size(); ++o) any |= harms[o] > -infinity && harms[o] >= limits_[o] - slack;
   return any;
 }
 

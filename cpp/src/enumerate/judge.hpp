@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <limits>
+
 #include "replay.hpp"
 
 namespace withstand {
@@ -19,7 +21,8 @@ class Judge {
             double* worst) const;
   /// Whether a harm this large at this input could be the worst of its output.
   bool matters(Index input, Index output, double harm) const {
-    return harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack[static_cast<std::size_t>(input)];
+    return harm > -std::numeric_limits<double>::infinity() &&  // the intact class itself does no harm
+           harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack[static_cast<std::size_t>(input)];
   }
   /// Errors so far of configurations `offset`, ...: an input that stays more than twice the rounding bound below them
   /// need not be evaluated.
