@@ -21,7 +21,7 @@ from withstand.failures import Failures
 from withstand.network import Network
 from withstand.results import Enumeration, histogram, moments
 from withstand.sharding import Problem, Report, run_here, run_on, shards
-from withstand.spec import Argmax, asks_decisions
+from withstand.spec import Argmax, Spec, asks_decisions
 from withstand.witness import Witness
 
 Progress = Callable[[int, int], object]
@@ -147,6 +147,23 @@ def _sharded(
         if file is not None:
             file.close()
     return total
+
+
+def run(
+    net: Network,
+    failures: Failures,
+    rows: FloatArray,
+    *,
+    epsilon: float | None = None,
+    spec: Spec = None,
+    threads: int | None = None,
+) -> Any:
+    """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1)
+    statistics = enumerator.run(0, enumerator.batches, _threads(threads), None)
+    if int(statistics.count) != int(enumerator.configurations):
+        raise KeyboardInterrupt
+    return statistics
 
 
 def _result(problem: Problem, statistics: Any, total: int, seconds: float) -> Enumeration:
