@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Certificates at full size: searches of more than 1,000 nodes are confirmed, and alterations that make them false are not.
+
+    python bench/certificates.py --alterations 200
+
+Every alteration of `tests/alterations.py` in turn, checksums recomputed. Exit code 0 if every certificate is confirmed and
+every alteration rejected, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import withstand as ws
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from alterations import altered
+
+
+def problems() -> list[tuple[str, ws.Network, ws.Failures, Any]]:
+    rng = np.random.default_rng(1)
+    widths = [4, *[8] * 5, 2]
+    weights = [1.4 * rng.normal(size=(b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
+    deep = ws.Network(weights, [0.3 * rng.normal(size=b) for b in widths[1:]])
+    digits, X, _ = ws.embedded("digits_small")
+    return [
+        ("4-8-8-8-8-8-2, 5 crashes anywhere, 2 inputs", deep, ws.Crash(5), rng.normal(size=(2, 4))),
+        ("digits_small, 5 crashes anywhere, 2 inputs", digits, ws.Crash(5), X[:2]),
+        ("digits_small, 2 crashes and 2 stuck at 1, 1 input", digits, ws.Crash(2) + ws.StuckAt(2, value=1.0), X[:1]),
+    ]
+
+
+def confirm(name: str, net: ws.Network, failures: ws.Failures, X: Any, path: Path) -> bool:
+    start = time.process_time()
+    found = ws.worst_case(net, failures, X, certificate=path, threads=1)
+    middle = time.process_time()
+    check = ws.check_certificate(path, net)
+    print(f"{name}: {found.configurations:,} configurations x {len(X)}, {found.nodes:,} search nodes, {found.status}")
+    print(f"  written in {middle - start:.2f} CPU s, {path.stat().st_size / 1e6:.2f} MB; {check.reason} in "
+          f"{time.process_time() - middle:.2f} CPU s: {check.nodes:,} nodes, {check.bounded:,} bounded, "
+          f"{check.enumerated:,} enumerated ({check.configurations:,} configurations), {check.refined:,} refined")  # fmt: skip
+    return check.valid
+
+
+def rejected(net: ws.Network, path: Path, alterations: int) -> bool:
+    file, wrong = json.loads(path.read_text()), path.with_suffix(".wrong.json")
+    truth, survivors, tally = file["claim"]["lower"], 0, Counter()
+    start = time.process_time()
+    for seed in range(alterations):
+        name, content = altered(file, seed, truth)
+        wrong.write_text(json.dumps(content))
+        check = ws.check_certificate(wrong, net)
+        tally[name] += not check.valid
+        if check.valid:
+            survivors += 1
+            print(f"  NOT rejected: {name}, seed {seed}")
+    print(f"  {alterations - survivors} of {alterations} alterations rejected in {time.process_time() - start:.1f} CPU s:",
+          ", ".join(f"{name} {count}" for name, count in tally.items()))  # fmt: skip
+    return survivors == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--alterations", type=int, default=200)
+    arguments = parser.parse_args()
+    well = True
+    with tempfile.TemporaryDirectory() as folder:
+        for n, (name, net, failures, X) in enumerate(problems()):
+            path = Path(folder) / f"{n}.json"
+            well &= confirm(name, net, failures, X, path)
+            if n == 0:
+                well &= rejected(net, path, arguments.alterations)
+    sys.exit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main()
