@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Certificates made false: each alteration leaves a file that is well formed, its checksum right, and its claim wrong or
-no longer proved.
+"""Certificates made false: well formed, the checksum right, and the claim wrong or no longer proved.
 
-Where the claim is lowered, everything that would give the lie away is lowered with it: bounds, the lower claim, the witness.
-"""  # noqa: D205
+Where the claim is lowered, everything that would give the lie away is lowered with it: bounds, the lower claim, the
+witness.
+"""
 
 from __future__ import annotations
 

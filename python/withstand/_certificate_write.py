@@ -34,8 +34,10 @@ def described(failures: Failures) -> list[dict[str, Any]]:
     for effect, amount, counts, total, exactly, _, among in failures._terms:
         if effect not in ("crash", "stuck"):
             raise ValueError(f"certificates cover crashed and stuck neurons, not {failures!r}")
-        terms.append({"effect": effect, "value": float(amount[0]) if effect == "stuck" else 0.0, "counts": list(counts),
-                      "total": total, "exactly": exactly, "among": None if among is None else [list(c) for c in among]})  # fmt: skip
+        value = float(amount[0]) if effect == "stuck" else 0.0
+        places = None if among is None else [list(c) for c in among]
+        terms.append({"effect": effect, "value": value, "counts": list(counts), "total": total, "exactly": exactly,
+                      "among": places})  # fmt: skip
     return terms
 
 
@@ -126,11 +128,13 @@ class _Forest:
             node["enumerated"] = size
             return []
         if size > self._room:
-            raise ValueError(f"the certificate would leave {size:,} configurations to enumerate, at most {MOST:,} can be")
+            raise ValueError(f"the certificate would leave {size:,} configurations to enumerate, more than {MOST:,}")
         neuron = self._space.free(state)[0]
         return [(*child, [(leaf, {})]) for _, child in self._split(node, state, neuron)]
 
-    def _split(self, node: dict[str, Any], state: State, neuron: Neuron) -> list[tuple[int | None, tuple[dict[str, Any], State]]]:
+    def _split(
+        self, node: dict[str, Any], state: State, neuron: Neuron
+    ) -> list[tuple[int | None, tuple[dict[str, Any], State]]]:
         node.update(split=list(neuron), alive=0, failed={})
         parts = []
         for key, child in self._space.children(state, neuron).items():

@@ -120,8 +120,8 @@ class Judge:
 
     def _count(self, state: State) -> list[int]:
         """Return how many options every quota still has."""
-        ways = [w for n, ways in self._space.ways.items() if n not in state.decided for w in ways if state.left[w.quota]]
-        return [sum(w.quota == q for w in ways) for q in range(len(state.left))]
+        open_ways = [w for n, ways in self._space.ways.items() if n not in state.decided for w in ways]
+        return [sum(w.quota == q for w in open_ways) if left else 0 for q, left in enumerate(state.left)]
 
     def _error(self, psi: Phi, value: FloatArray) -> FloatArray:
         """Return the errors that output pre-activations of at most `value` (and, negated, at least) allow."""
@@ -163,7 +163,9 @@ class Judge:
         return _Layer(relaxed, least, most, size, low, high, held, [i for i, _ in options],
                       [way.quota for _, way in options], np.array([way.value for _, way in options]))  # fmt: skip
 
-    def _ranges(self, layers: list[_Layer], w: FloatArray, b: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
+    def _ranges(
+        self, layers: list[_Layer], w: FloatArray, b: FloatArray, state: State
+    ) -> tuple[FloatArray, FloatArray]:
         """Return the range of the pre-activations w y + b: the better of substitution and of intervals, per end."""
         rows = np.concatenate([w, -w])
         value = np.minimum(self._upper(layers, rows, state)[0], self._direct(layers, rows, state))

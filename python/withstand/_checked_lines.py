@@ -132,7 +132,8 @@ def _tangent(name: str, low: FloatArray, high: FloatArray, chord: FloatArray) ->
         beyond = _derivative(name, middle) * (middle - low) < _shape(name, 0.0, middle) - value
         near, far = np.where(beyond, near, middle), np.where(beyond, middle, far)
     touching = (_shape(name, 0.0, far) - value) / np.maximum(far - low, TINY)
-    return np.where(low >= 0, _derivative(name, (low + high) / 2), np.where(high <= 0, chord, np.maximum(touching, 0.0)))
+    middle = _derivative(name, (low + high) / 2)
+    return np.where(low >= 0, middle, np.where(high <= 0, chord, np.maximum(touching, 0.0)))
 
 
 def _derivative(name: str, t: FloatArray) -> FloatArray:
@@ -142,9 +143,13 @@ def _derivative(name: str, t: FloatArray) -> FloatArray:
     return value * (1 - value)
 
 
-def _offset(phi: Phi, slope: FloatArray, t: tuple[FloatArray, FloatArray], sign: float) -> tuple[FloatArray, FloatArray]:
-    """Return the slope in s, and the offset that makes the line one above (sign 1) or below (sign -1): the extreme of
-    phi - slope t at the ends, at a kink, or where phi' = slope."""  # noqa: D205, D209
+def _offset(
+    phi: Phi, slope: FloatArray, t: tuple[FloatArray, FloatArray], sign: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the slope in s, and the offset that makes the line one above (sign 1) or below (sign -1).
+
+    It is the extreme of phi - slope t: at the ends, at a kink, or where phi' = slope.
+    """
     ends = [_shape(phi.name, phi.slope, e) - slope * e for e in t]
     extreme = np.maximum(*ends) if sign > 0 else np.minimum(*ends)
     for point in _stationary(phi.name, phi.slope, slope, sign):
@@ -161,8 +166,10 @@ def _smooth(name: str) -> bool:
 
 
 def _stationary(name: str, slope_of: float, slope: FloatArray, sign: float) -> list[FloatArray]:
-    """Return the points inside a range where phi - slope t may be extreme. Near such a point it is flat, so that an
-    approximate one costs only the square of its error."""  # noqa: D205, D209
+    """Return the points inside a range where phi - slope t may be extreme.
+
+    Near such a point it is flat, so that an approximate one costs only the square of its error.
+    """
     kinks = {"relu": [0.0], "leaky_relu": [0.0], "elu": [0.0], "hard_tanh": [-1.0, 1.0], "clip": [-0.5, 0.5]}
     points = [np.full_like(slope, k) for k in kinks.get(name, [])]
     with np.errstate(all="ignore"):

@@ -26,6 +26,8 @@ CAP = 20_000
 _FEW = 64
 _BATCH = 2048
 
+_Part = tuple[float, int, State, Neuron | None]  # -bound, order of arrival, decisions, what to split on
+
 
 @dataclass(frozen=True)
 class Check:
@@ -108,8 +110,9 @@ def check_certificate(path: str | os.PathLike[str], net: Network, *, effort: int
         valid, reason = False, str(error)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         valid, reason = False, f"not a certificate: {type(error).__name__}: {error}"
-    return Check(valid, reason, checker.lower, checker.upper, tuple(checker.failures), checker.inputs, checker.goal,
-                 checker.nodes, checker.bounded, checker.enumerated, checker.configurations, checker.refined)  # fmt: skip
+    c = checker
+    return Check(valid, reason, c.lower, c.upper, tuple(c.failures), c.inputs, c.goal, c.nodes, c.bounded, c.enumerated,
+                 c.configurations, c.refined)  # fmt: skip
 
 
 def fingerprint(net: Network) -> str:
@@ -169,9 +172,15 @@ class _Checker:
             judges.append(Judge(net.weights, net.biases, phis, self._space, row, self.goal))
         self._replay(claim["witness"], judges)
         self._seen: set[int] = set()
+        leaves: list[tuple[float, int, State, Judge]] = []
         for judge, root in zip(judges, file["roots"]):
-            self._tree(file["nodes"], root, judge)
+            leaves += [(bound, n, state, judge) for bound, n, state in self._leaves(file["nodes"], root)]
         _require(len(self._seen) == len(file["nodes"]), f"{len(file['nodes']) - len(self._seen)} nodes hang nowhere")
+        for bound, n, state, judge in sorted(leaves, key=lambda leaf: -leaf[0]):  # likely false ones first
+            if bound == math.inf:
+                self._evaluate(n, state, judge)
+            else:
+                self._close(n, state, judge)
 
     def _replay(self, witness: dict[str, Any], judges: list[Judge]) -> None:
         """Confirm that the witness is a configuration of the space and does the harm claimed."""
@@ -191,9 +200,9 @@ class _Checker:
         _require(self.lower <= harm + error, f"witness: does {harm}, less than the claimed {self.lower}")
         _require(harm - error <= self.upper, f"witness: does {harm}, more than the claimed {self.upper}")
 
-    def _tree(self, nodes: list[dict[str, Any]], root: int, judge: Judge) -> None:
-        """Walk from the root: what a node stands for is decided by the path, and each leaf has to be below the claim."""
-        stack = [(root, self._space.root())]
+    def _leaves(self, nodes: list[dict[str, Any]], root: int) -> list[tuple[float, int, State]]:
+        """Walk from the root and return the leaves, which cover the space: bounds (infinite: enumerated), decisions."""
+        stack, leaves = [(root, self._space.root())], []
         while stack:
             index, state = stack.pop()
             _require(type(index) is int and 0 <= index < len(nodes), f"node {index} is missing")
@@ -203,10 +212,10 @@ class _Checker:
             node = nodes[index]
             if "split" in node:
                 stack.extend(self._children(index, node, state))
-            elif "bounded" in node:
-                self._bounded(index, node, state, judge)
             else:
-                self._enumerated(index, node, state, judge)
+                bound = self._bounded(index, node) if "bounded" in node else self._enumerated(index, node, state)
+                leaves.append((bound, index, state))
+        return leaves
 
     def _children(self, index: int, node: dict[str, Any], state: State) -> list[tuple[int, State]]:
         """Return the children of a node: all that can become of one neuron, no more and no less."""
@@ -219,23 +228,23 @@ class _Checker:
                  f"the node covers {_names(given)}")  # fmt: skip
         return [(given[key], becomes[key]) for key in becomes]
 
-    def _bounded(self, index: int, node: dict[str, Any], state: State, judge: Judge) -> None:
+    def _bounded(self, index: int, node: dict[str, Any]) -> float:
         bound = _number(node["bounded"], f"node {index}")
         _require(bound <= self.upper, f"node {index} is bounded by {bound}, above the claim {self.upper}")
         self.bounded += 1
-        self._close(index, state, judge)
+        return bound
 
-    def _enumerated(self, index: int, node: dict[str, Any], state: State, judge: Judge) -> None:
+    def _enumerated(self, index: int, node: dict[str, Any], state: State) -> float:
         count, size = node["enumerated"], self._space.size(state)
         _require(count == size, f"node {index} has {size} configurations, it says {count}")
         _require(size <= CAP, f"node {index} has {size} configurations, a leaf may have {CAP}")
         self.enumerated += 1
-        self._evaluate(index, state, judge)
+        return math.inf
 
     def _close(self, index: int, state: State, judge: Judge) -> None:
         """Bound a leaf by the checker's own method; split it, worst part first, where that is not enough."""
         order = itertools.count()
-        heap: list[tuple[float, int, State, Neuron | None]] = []
+        heap: list[_Part] = []
         self._consider(heap, next(order), state, judge)
         while heap:
             _, _, part, best = heapq.heappop(heap)
@@ -245,11 +254,11 @@ class _Checker:
                 continue
             for child in self._space.children(part, best if best is not None else free[0]).values():
                 self.refined += 1
-                _require(self.refined <= self._effort,
-                         f"node {index}: no proof within {self._effort} further parts that it is below the claim")  # fmt: skip
+                short = f"node {index}: no proof within {self._effort} further parts that it is below the claim"
+                _require(self.refined <= self._effort, short)
                 self._consider(heap, next(order), child, judge)
 
-    def _consider(self, heap: list[tuple[float, int, State, Neuron | None]], order: int, part: State, judge: Judge) -> None:
+    def _consider(self, heap: list[_Part], order: int, part: State, judge: Judge) -> None:
         estimate = judge.bound(part)
         if not estimate.harm <= self.upper:
             heapq.heappush(heap, (-estimate.harm, order, part, estimate.best))
@@ -262,7 +271,8 @@ class _Checker:
             harm, error = judge.harms(batch)
             worst = int(np.argmax(harm + error))
             if not harm[worst] + error[worst] <= self.upper:
-                raise Rejected(f"node {index}: failures {_shown(batch[worst])} do {harm[worst]}, above the claim {self.upper}")
+                shown = _shown(batch[worst])
+                raise Rejected(f"node {index}: failures {shown} do {harm[worst]}, above the claim {self.upper}")
 
 
 def _number(value: Any, where: str) -> float:
