@@ -26,22 +26,30 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from alterations import altered
 
 
-def problems() -> list[tuple[str, ws.Network, ws.Failures, Any]]:
-    rng = np.random.default_rng(1)
-    widths = [4, *[8] * 5, 2]
+def deep(seed: int, *widths: int) -> tuple[ws.Network, Any]:
+    rng = np.random.default_rng(seed)
     weights = [1.4 * rng.normal(size=(b, a)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
-    deep = ws.Network(weights, [0.3 * rng.normal(size=b) for b in widths[1:]])
+    return ws.Network(weights, [0.3 * rng.normal(size=b) for b in widths[1:]]), rng.normal(size=(2, widths[0]))
+
+
+def problems() -> list[tuple[str, ws.Network, ws.Failures, Any, ws.Argmax | None]]:
     digits, X, _ = ws.embedded("digits_small")
+    mixed = ws.Crash(2) + ws.StuckAt(2, value=1.0)
     return [
-        ("4-8-8-8-8-8-2, 5 crashes anywhere, 2 inputs", deep, ws.Crash(5), rng.normal(size=(2, 4))),
-        ("digits_small, 5 crashes anywhere, 2 inputs", digits, ws.Crash(5), X[:2]),
-        ("digits_small, 2 crashes and 2 stuck at 1, 1 input", digits, ws.Crash(2) + ws.StuckAt(2, value=1.0), X[:1]),
+        ("4-16-16-16-2, decisions, 4 crashes anywhere", *_with(deep(1, 4, 16, 16, 16, 2), ws.Crash(4)), ws.Argmax()),
+        ("4-8-8-8-8-8-2, 5 crashes anywhere", *_with(deep(1, 4, 8, 8, 8, 8, 8, 2), ws.Crash(5)), None),
+        ("digits_small, 4 crashes anywhere", digits, ws.Crash(4), X[:2], None),
+        ("digits_small, 2 crashed and 2 stuck at 1", digits, mixed, X[:1], None),
     ]
 
 
-def confirm(name: str, net: ws.Network, failures: ws.Failures, X: Any, path: Path) -> bool:
+def _with(problem: tuple[ws.Network, Any], failures: ws.Failures) -> tuple[ws.Network, ws.Failures, Any]:
+    return problem[0], failures, problem[1]
+
+
+def confirm(name: str, net: ws.Network, failures: ws.Failures, X: Any, spec: ws.Argmax | None, path: Path) -> bool:
     start = time.process_time()
-    found = ws.worst_case(net, failures, X, certificate=path, threads=1)
+    found = ws.worst_case(net, failures, X, spec=spec, certificate=path, threads=1)
     middle = time.process_time()
     check = ws.check_certificate(path, net)
     size = path.stat().st_size / 1e6
@@ -77,9 +85,9 @@ def main() -> None:
     arguments = parser.parse_args()
     well = True
     with tempfile.TemporaryDirectory() as folder:
-        for n, (name, net, failures, X) in enumerate(problems()):
+        for n, (name, net, failures, X, spec) in enumerate(problems()):
             path = Path(folder) / f"{n}.json"
-            well &= confirm(name, net, failures, X, path)
+            well &= confirm(name, net, failures, X, spec, path)
             if n == 0:
                 well &= rejected(net, path, arguments.alterations)
     sys.exit(0 if well else 1)

@@ -50,8 +50,8 @@ def test_a_proof_is_confirmed(proof):
 
 
 def test_a_search_of_many_nodes_is_confirmed(tmp_path):
-    net, X = deep_network(1, depth=5)
-    found = ws.worst_case(net, ws.Crash(5), X, certificate=tmp_path / "proof.json")
+    net, X = deep_network(1, width=16, depth=3)
+    found = ws.worst_case(net, ws.Crash(4), X, spec=ws.Argmax(), threads=1, certificate=tmp_path / "proof.json")
     assert found.nodes >= 1000
     check = ws.check_certificate(tmp_path / "proof.json", net)
     assert check.valid, check.reason

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,8 @@ class Space:
         first = len(self.quotas)
         self.quotas += [Quota(n, bool(failure["exactly"])) for n in counts]
         value = 0.0 if effect == "crash" else float(failure["value"])
+        if not math.isfinite(value):
+            raise Rejected(f"failures: neurons cannot be stuck at {value}")
         for place in places:
             quota = first if total else first + place[0] - 1
             self.ways.setdefault(place, []).append(Way(term, quota, value))
