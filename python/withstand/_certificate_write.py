@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
 
     The upper claim gets a billionth of room, so that roundings are no reason to reject it.
     """
+    if not math.isfinite(upper):
+        raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
     terms = described(failures)
     space = Space(terms, net.widths)
     forest = _Forest(space)
