@@ -37,15 +37,34 @@ void bind_search(py::module_& m) {
       .def_readonly("nodes", &SearchResult::nodes)
       .def_readonly("evaluations", &SearchResult::evaluations);
 
+  py::class_<Leaf>(m, "Leaf")
+      .def_property_readonly("enumerated", [](const Leaf& leaf) { return leaf.kind == Leaf::Kind::enumerated; })
+      .def_readonly("input_index", &Leaf::input_index)
+      .def_readonly("bound", &Leaf::bound)
+      .def_property_readonly("alive",
+                             [](const Leaf& leaf) {
+                               py::list alive;
+                               for (const Site& s : leaf.decisions.alive) alive.append(py::make_tuple(s.layer, s.to));
+                               return alive;
+                             })
+      .def_property_readonly("failed", [](const Leaf& leaf) {
+        py::list failed;
+        for (const Option& o : leaf.decisions.failed) failed.append(py::make_tuple(o.site.layer, o.site.to, o.term));
+        return failed;
+      });
+
+  py::class_<TreeRecord>(m, "TreeRecord").def(py::init<>()).def_readonly("leaves", &TreeRecord::leaves);
+
   m.def(
       "worst_case",
       [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, Goal goal, double gap,
-         double time_limit, std::uint64_t node_limit, int threads, const Watch& watch, double bounding) {
+         double time_limit, std::uint64_t node_limit, int threads, const Watch& watch, double bounding,
+         TreeRecord* record) {
         py::gil_scoped_release release;
         const SearchOptions options{goal, gap, time_limit, node_limit, threads, bounding};
-        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch));
+        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), record);
       },
       py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
       py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"),
-      py::arg("bounding") = SearchOptions{}.bounding);
+      py::arg("bounding") = SearchOptions{}.bounding, py::arg("record") = nullptr);
 }

@@ -7,8 +7,7 @@ from withstand._version import version as __version__
 from withstand.activations import Activation
 from withstand.bounds import Bound, bound, fep
 from withstand.build_info import get_cmake_dir, get_include
-from withstand.certificate import check_certificate
-from withstand.checker import Rejected
+from withstand.certificate import Check, check_certificate
 from withstand.config import show_config
 from withstand.criticality import Criticality, criticality
 from withstand.domain import Box
@@ -35,6 +34,7 @@ __all__ = [
     "Bound",
     "Box",
     "Byzantine",
+    "Check",
     "Crash",
     "Criticality",
     "Enumeration",
@@ -47,7 +47,6 @@ __all__ = [
     "Precision",
     "Quorum",
     "Reliability",
-    "Rejected",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy.typing as npt
 
 from withstand import _core
-from withstand.certificate import write_certificate
+from withstand._certificate_write import described, write
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
@@ -94,9 +94,9 @@ def worst_case(
     progress : bool, default False
         Write the state of the search to stderr.
     certificate : path, optional
-        Write a proof of `upper` there, for `check_certificate` and the command ``withstand check``. Covers crashed or
-        stuck hidden neurons at given inputs; its tree is grown with the checker's own bound, in Python, and so takes
-        longer than the search.
+        Write the tree of the search there: a proof of the interval that `check_certificate` and the command
+        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
+        search then closes everything by bounds, which takes longer.
 
     Returns
     -------
@@ -134,6 +134,13 @@ def worst_case(
     started = time.perf_counter()
     lower, upper = bounds_of(net, domain)
     space = failures._space(net)
+    record, options = None, {}
+    if certificate is not None:
+        if isinstance(domain, Box):
+            raise ValueError("certificates cover given inputs, not boxes")
+        described(failures)  # refuses what a certificate cannot state, before any work
+        record = _core.TreeRecord()
+        options = {"record": record, "bounding": math.inf}
     watch = _Watch(progress)
     found = _core.worst_case(
         net._core,
@@ -146,18 +153,21 @@ def worst_case(
         node_limit=2**64 - 1 if node_limit is None else _whole(node_limit, "node_limit"),
         threads=0 if threads is None else _whole(threads, "threads", least=1),
         watch=watch,
+        **options,
     )
     watch.end()
-    if certificate is not None:
-        if isinstance(domain, Box):
-            raise ValueError("certificates cover given inputs, not boxes")
-        write_certificate(certificate, net, failures, lower, float(found.upper), spec)
+    witness = _witness(found.witness)
+    if certificate is not None and record is not None:
+        if witness is None:
+            raise ValueError("the search ended before its first evaluation: there is no witness to certify")
+        goal = "argmax" if asks_decisions(spec) else "error"
+        write(certificate, net, failures, lower, goal, found.lower, found.upper, witness, record.leaves)
     return WorstCase(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
         exact=found.status == _core.SearchStatus.exact,
-        witness=_witness(found.witness),
+        witness=witness,
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
         configurations=int(space.configurations()) if space.finite else None,

@@ -7,6 +7,7 @@
 #include "withstand/budget.hpp"
 #include "withstand/evaluator.hpp"
 #include "withstand/relaxation.hpp"
+#include "withstand/tree_record.hpp"
 
 namespace withstand {
 
@@ -27,8 +28,9 @@ class BranchBound {
     Relaxation* relaxation = nullptr;  ///< null: enumerate
   };
 
+  /// `record`: where the leaves of the tree are written, or null.
   BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads,
-              double gap, double bounding);
+              double gap, double bounding, TreeRecord* record = nullptr);
   ~BranchBound();
 
   /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.

@@ -7,6 +7,7 @@
 #include "withstand/domain.hpp"
 #include "withstand/incumbent.hpp"
 #include "withstand/space.hpp"
+#include "withstand/tree_record.hpp"
 
 namespace withstand {
 
@@ -33,8 +34,9 @@ struct SearchResult {
   std::uint64_t evaluations = 0;
 };
 
-/// The worst that the failures of a space can do on a domain.
+/// The worst that the failures of a space can do on a domain. `record` keeps the leaves of the tree, of finite spaces at
+/// given inputs.
 SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch = {});
+                        const Watch& watch = {}, TreeRecord* record = nullptr);
 
 }  // namespace withstand

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "tree.hpp"
 #include "withstand/threshold.hpp"
@@ -32,9 +33,9 @@ std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
 }
 
 BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                        int threads, double gap, double bounding)
+                        int threads, double gap, double bounding, TreeRecord* record)
     : choices_(choices), rows_(std::move(rows)), incumbent_(incumbent), budget_(budget), threads_(threads), gap_(gap),
-      bounding_(bounding) {
+      bounding_(bounding), record_(record) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
   for (Worker& worker : workers_) {
     worker.relaxations.resize(rows_.size());
@@ -87,6 +88,7 @@ void BranchBound::Tree::run(const Watch& watch) {
   while (!open_.empty() && budget_.poll(bounds_)) {
     if (open_.front().bound <= level()) {  // the best bound first: nothing better is left
       closed_ = std::max(closed_, open_.front().bound);
+      record_open();
       open_.clear();
       return;
     }
@@ -110,6 +112,7 @@ void BranchBound::Tree::round() {
     closed_ = std::max(closed_, outcome.closed);
     work_ += outcome.work;
     for (Node& child : outcome.children) push(std::move(child));
+    if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
   }
   bounds_ += batch.size();
   budget_.spend(batch.size());
@@ -124,13 +127,17 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   out.work = relaxation->cost();
   const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints);
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
-  if (open.empty()) return out;
+  if (open.empty()) {
+    leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
+    return out;
+  }
   const std::vector<Index> counts = left(node.decisions);
   std::vector<Option> chosen = selection(*open.front(), counts);
   if (const Option* next = chosen.empty() ? undecided(node.decisions, counts) : nullptr) chosen.push_back(*next);
   attempt(node, worker, chosen, *open.front());
   open = above(result.objectives, node.bound, out);
-  if (open.empty() || evaluate_all(node, worker, open, counts, out)) return out;
+  if (open.empty()) leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
+  if (open.empty() || (record_ == nullptr && evaluate_all(node, worker, open, counts, out))) return out;
   split(node, open, counts, chosen, result.hints, out);
   return out;
 }
@@ -146,6 +153,17 @@ std::vector<const ObjectiveBound*> BranchBound::Tree::above(const std::vector<Ob
       out.closed = std::max(out.closed, std::min(bound.harm, inherited));
   std::stable_sort(open.begin(), open.end(), [](auto* a, auto* b) { return a->harm > b->harm; });
   return open;
+}
+
+void BranchBound::Tree::leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound,
+                             Outcome& out) const {
+  if (record_ != nullptr) out.leaves.push_back({kind, rows_[node.row].problem.input_index, decisions, bound});
+}
+
+void BranchBound::Tree::record_open() {
+  if (record_ == nullptr) return;
+  for (const Node& node : open_)
+    record_->leaves.push_back({Leaf::Kind::bounded, rows_[node.row].problem.input_index, node.decisions, node.bound});
 }
 
 /// The first option that is neither taken nor excluded.
@@ -166,7 +184,7 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
                               const std::shared_ptr<const void>& hints, Outcome& out) const {
   Index remaining = 0;
   for (Index n : counts) remaining += n;
-  if (along.empty()) return;  // nothing is undecided, and the one set has been tried
+  if (along.empty()) return leaf(node, node.decisions, Leaf::Kind::enumerated, 0, out);  // the one set has been tried
   const auto add = [&](const std::vector<Option>& taken, const std::vector<Site>& excluded) {
     Node child{-std::numeric_limits<double>::infinity(), 0, node.row, node.decisions, {}, hints};
     for (const ObjectiveBound* bound : open) {
@@ -175,9 +193,9 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
       else out.closed = std::max(out.closed, harm);
       child.bound = std::max(child.bound, harm);
     }
-    if (child.objectives.empty()) return;
     child.decisions.failed.insert(child.decisions.failed.end(), taken.begin(), taken.end());
     child.decisions.alive.insert(child.decisions.alive.end(), excluded.begin(), excluded.end());
+    if (child.objectives.empty()) return leaf(node, child.decisions, Leaf::Kind::bounded, child.bound, out);
     out.children.push_back(std::move(child));
   };
   std::vector<Option> taken;
@@ -192,15 +210,21 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
       }
     taken.push_back(option);
   }
-  if (remaining > static_cast<Index>(along.size())) add(taken, {});
+  if (remaining > static_cast<Index>(along.size())) return add(taken, {});
+  Decisions only = node.decisions;  // the selection, which has been tried
+  only.failed.insert(only.failed.end(), taken.begin(), taken.end());
+  leaf(node, only, Leaf::Kind::enumerated, 0, out);
 }
 
 BranchBound::BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                         int threads, double gap, double bounding)
-    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap, bounding)) {}
+                         int threads, double gap, double bounding, TreeRecord* record)
+    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap, bounding, record)) {}
 BranchBound::~BranchBound() = default;
 
-void BranchBound::run(const Watch& watch) { tree_->run(watch); }
+void BranchBound::run(const Watch& watch) {
+  tree_->run(watch);
+  tree_->record_open();
+}
 double BranchBound::upper() const { return tree_->upper(); }
 bool BranchBound::reached_gap() const { return tree_->reached_gap(); }
 std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }

@@ -101,7 +101,7 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
 
 /// Finite failures at given inputs.
 SearchResult discrete(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
-                      const Watch& watch) {
+                      const Watch& watch, TreeRecord* record) {
   Incumbent incumbent;
   Budget budget(options.node_limit, options.time_limit, watch);
   const Choices choices(net, space);
@@ -122,7 +122,8 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
   }
 
-  BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding);
+  BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding,
+                     record);
   search.run(watch);
   return conclude(incumbent, budget, search.upper(), search.evaluations());
 }
@@ -153,7 +154,7 @@ std::optional<Witness> completed(const Network& net, const Choices& choices, Wit
 /// Prescribed numbers of failures by way of "at most": its worst case is also theirs where idle failures make up the
 /// numbers, as they do in wide networks of rectifiers. Nothing where they do not.
 std::optional<SearchResult> through_at_most(const Network& net, const Space& space, const Domain& domain,
-                                            const SearchOptions& options, const Watch& watch) {
+                                            const SearchOptions& options, const Watch& watch, TreeRecord* record) {
   constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
   const Choices choices(net, space);
   if (choices.overlapping || space.configurations().to_double() < worth_it) return std::nullopt;
@@ -162,7 +163,7 @@ std::optional<SearchResult> through_at_most(const Network& net, const Space& spa
     failures.push_back(term.failure);
     failures.back().exactly = false;
   }
-  SearchResult found = discrete(net, Space(net, failures), domain, options, watch);
+  SearchResult found = discrete(net, Space(net, failures), domain, options, watch, record);
   if (!found.witness) return std::nullopt;
   found.witness = completed(net, choices, std::move(*found.witness));
   if (!found.witness) return std::nullopt;
@@ -172,14 +173,15 @@ std::optional<SearchResult> through_at_most(const Network& net, const Space& spa
 }  // namespace
 
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch) {
+                        const Watch& watch, TreeRecord* record) {
   check(domain, net);
   bool points = true;
   for (Index n = 0; n < domain.size(); ++n) points = points && domain.is_point(n);
   if (!points || !space.finite()) return continuous(net, space, domain, options, watch);
   if (!space.at_most())
-    if (auto found = through_at_most(net, space, domain, options, watch)) return *found;
-  return discrete(net, space, domain, options, watch);
+    if (auto found = through_at_most(net, space, domain, options, watch, record)) return *found;
+  if (record != nullptr) record->leaves.clear();
+  return discrete(net, space, domain, options, watch, record);
 }
 
 }  // namespace withstand

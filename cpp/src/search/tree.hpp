@@ -15,9 +15,10 @@ constexpr double rounding = 4e-13;
 class BranchBound::Tree {
  public:
   Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads, double gap,
-       double bounding);
+       double bounding, TreeRecord* record);
 
   void run(const Watch& watch);
+  void record_open();  ///< what a search that ended early leaves open, with its bounds
   double upper() const;
   bool reached_gap() const;
   std::uint64_t bounds() const { return bounds_; }
@@ -42,6 +43,7 @@ class BranchBound::Tree {
     double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
     double work = 0;
     std::vector<Node> children;
+    std::vector<Leaf> leaves;  ///< when they are recorded
   };
   struct Worker {
     std::vector<std::unique_ptr<Relaxation>> relaxations;
@@ -59,6 +61,7 @@ class BranchBound::Tree {
   Outcome process(const Node& node, Worker& worker);
   std::vector<const ObjectiveBound*> above(const std::vector<ObjectiveBound>& bounds, double inherited,
                                            Outcome& out) const;
+  void leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound, Outcome& out) const;
   const Option* undecided(const Decisions& decisions, const std::vector<Index>& counts) const;
   void split(const Node& node, const std::vector<const ObjectiveBound*>& open, const std::vector<Index>& counts,
              const std::vector<Option>& along, const std::shared_ptr<const void>& hints, Outcome& out) const;
@@ -76,6 +79,7 @@ class BranchBound::Tree {
   Budget& budget_;
   int threads_;
   double gap_, bounding_;
+  TreeRecord* record_;
   std::vector<Worker> workers_;
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();

@@ -79,7 +79,7 @@ bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
   const Row& row = rows_[node.row];
   const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
                                        static_cast<Index>(node.decisions.alive.size()));
-  if (cost > 2 * row.relaxation->cost() || std::isinf(bounding_)) return false;
+  if (cost > 2 * row.relaxation->cost() || std::isinf(bounding_) || record_ != nullptr) return false;
   const Choices rest = choices_.restricted(node.decisions.failed, node.decisions.alive);
   Layered walk(row.problem, rest, row.noise, incumbent_, budget_, false);
   walk.run();
@@ -123,8 +123,12 @@ void BranchBound::Tree::enumerate_rest(const Watch& watch) {
   for (const auto& walk : walks)
     if (walk) evaluations_ += walk->evaluations();
   if (!all || budget_.stopped()) return;
-  for (const Node& node : open_)
+  for (const Node& node : open_) {
     if (skipped && node.bound <= level()) closed_ = std::max(closed_, node.bound);
+    if (record_ != nullptr)
+      record_->leaves.push_back({node.bound <= level() ? Leaf::Kind::bounded : Leaf::Kind::enumerated,
+                                 rows_[node.row].problem.input_index, node.decisions, node.bound});
+  }
   open_.clear();
 }
 
