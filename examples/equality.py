@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The paper's bound is tight: a network on which the worst enumerated error equals Fep, digit for digit.
 
-Every neuron has the activation clip, min(1, max(0, K s + 1/2)), and sits exactly at its upper kink: biases are chosen so
-that every nominal pre-activation is 1/(2 K), hence every neuron transmits 1. All weights into a layer are equal and
+Every neuron has the activation clip, min(1, max(0, K s + 1/2)), and sits exactly at its upper kink: biases are chosen
+so that every nominal pre-activation is 1/(2 K), hence every neuron transmits 1. All weights into a layer are equal and
 positive. A crash then takes 1 away, every correct neuron falls by exactly K times what it misses (as long as that is at
-most 1), and nothing cancels: the error is Fep itself, for every choice of widths, failures, weights and K (powers of two,
-so that every operation is exact in binary arithmetic). See docs/theory.md, "Tightness".
+most 1), and nothing cancels: the error is Fep itself, for every choice of widths, failures, weights and K (powers of
+two, so that every operation is exact in binary arithmetic). See docs/theory.md, "Tightness".
 
     python examples/equality.py
 """
@@ -51,7 +51,8 @@ CASES = [  # widths, weights w_2..w_{L+1}, K, failures per layer
 
 def main() -> None:
     """Print both numbers for every case, and stop if they differ in any digit."""
-    print(f"{'hidden widths':>14} {'K':>5} {'failures':>10} {'configurations':>15} {'worst enumerated':>22} {'Fep':>22}")
+    header = f"{'hidden widths':>14} {'K':>5} {'failures':>10} {'configurations':>15}"
+    print(f"{header} {'worst enumerated':>22} {'Fep':>22}")
     for widths, weights, gain, counts in CASES:
         net = equality_network(widths, weights, gain)
         failures = ws.Crash(counts, exactly=True)

@@ -7,9 +7,8 @@ import bridge
 import numpy as np
 import oracle
 import pytest
-from strategies import random_inputs, random_model, random_network
-
 import withstand as ws
+from strategies import random_inputs, random_model, random_network
 
 METHODS = ("at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 EFFECTS = ("crash", "crash", "crash", "stuck", "synapse-crash")

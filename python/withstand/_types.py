@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 #: A failed component: a neuron (layer, neuron) or a synapse (layer of the receiver, to, from).
-Component = Union[tuple[int, int], tuple[int, int, int]]
+Component = tuple[int, int] | tuple[int, int, int]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Union
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +103,7 @@ class Activation:
         return f"Activation({', '.join(parts)})"
 
 
-ActivationLike = Union[str, Activation]
+ActivationLike = str | Activation
 
 
 def as_activation(value: ActivationLike) -> Activation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from withstand import _core
 from withstand._types import Component
 from withstand.network import Network
 
-Counts = Union[int, Sequence[int]]
+Counts = int | Sequence[int]
 
 
 class Failures:

@@ -271,7 +271,8 @@ class Network:
             if not np.isfinite(value):
                 raise ValueError(f"failed component {component}: transmitted value must be finite, got {value}")
             if len(component) not in (2, 3) or min(component) < 0:
-                raise ValueError(f"failed component {component}: a neuron is (layer, neuron), a synapse (layer, to, from)")
+                form = "a neuron is (layer, neuron), a synapse (layer, to, from)"
+                raise ValueError(f"failed component {component}: {form}")
             forced.append(_core.Forced(_core.Site(*(int(c) for c in component)), value))
         return forced
 

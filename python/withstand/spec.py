@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 
 @dataclass(frozen=True)
 class Argmax:
-    """Ask for decisions: does a failure change the class that the network picks?
+    """Ask for decisions: whether a failure changes the class that the network picks.
 
     The harm of a configuration at an input is the maximum over outputs j != c of (faulty output j - faulty output c),
     with c the intact network's class at that input (the first of equal outputs). The class flips where harm >= 0.
@@ -24,7 +23,7 @@ class Argmax:
 
 
 #: What questions take as ``spec``: None for errors, `Argmax` for decisions.
-Spec = Optional[Argmax]
+Spec = Argmax | None
 
 
 def asks_decisions(spec: object) -> bool:

@@ -112,7 +112,7 @@ domain_options = _compose(
 )  # fmt: skip
 
 epsilon_option = click.option(
-    "--epsilon", "-e", type=float, help="Largest tolerated error; sets the exit code: 0 tolerated, 1 violated, 3 unknown."
+    "--epsilon", "-e", type=float, help="Largest tolerated error. Exit code 0: tolerated, 1: violated, 3: unknown."
 )
 argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
 threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
