@@ -32,3 +32,14 @@ def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> Floa
         at = where[0] if len(where) == 1 else where
         raise ValueError(f"{name} must be finite, entry {at} is {result[where]}")
     return result
+
+
+def thread_count(threads: int | None) -> int:
+    """Return the number of threads for the core, 0 meaning its default; refuse what is no positive integer."""
+    if threads is None:
+        return 0
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
+        raise TypeError(f"threads must be an integer, got {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, got {threads}")
+    return int(threads)

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._coerce import thread_count
 from withstand._types import FloatArray
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
@@ -134,7 +134,7 @@ def bound(
         found = _core.bound_without_domain(net._core, space, method, decisions)
     else:
         lower, upper = bounds_of(net, domain)
-        found = _core.bound(net._core, space, lower, upper, method, decisions, _threads(threads))
+        found = _core.bound(net._core, space, lower, upper, method, decisions, thread_count(threads))
     return _result(found, method)
 
 
@@ -149,16 +149,6 @@ def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = N
     0.5
     """
     return bound(net, failures, domain, method="fep")
-
-
-def _threads(threads: int | None) -> int:
-    if threads is None:
-        return 0
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
-        raise TypeError(f"threads must be an integer, got {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
-    return int(threads)
 
 
 def _result(found: Any, method: str) -> Bound:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import real_array
+from withstand._coerce import real_array, thread_count
 from withstand._types import Component, FloatArray
 from withstand.checkpoint import Checkpoint
 from withstand.domain import Box
@@ -101,7 +101,7 @@ def enumerate_failures(
         raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
     limit = None if epsilon is None else _epsilon(epsilon)
     problem = Problem.of(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP)
-    count = _threads(threads)
+    count = thread_count(threads)
     engine = problem.engine()
     started = time.perf_counter()
     report = _progress(progress, int(engine.configurations))
@@ -160,7 +160,7 @@ def run(
 ) -> Any:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
     enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1)
-    statistics = enumerator.run(0, enumerator.batches, _threads(threads), None)
+    statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt
     return statistics
@@ -221,16 +221,6 @@ def _epsilon(epsilon: float) -> float:
     if value < 0:
         raise ValueError(f"epsilon must be at least 0, got {value}")
     return value
-
-
-def _threads(threads: int | None) -> int:
-    if threads is None:
-        return 0
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
-        raise TypeError(f"threads must be an integer, got {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
-    return int(threads)
 
 
 def _progress(progress: bool | Progress, total: int) -> Callable[[int], object] | None:
