@@ -11,7 +11,8 @@ environment=build/sanitize-$kind/venv
 PATH="$PWD/$environment/bin:$PATH"
 
 pip install -q --disable-pip-version-check scikit-build-core pybind11 cmeel-eigen==3.4.1 ninja numpy hypothesis pytest \
-  pytest-benchmark pytest-xdist onnx onnxruntime click rich scipy sybil cmake
+  pytest-benchmark pytest-xdist onnx onnxruntime click rich scipy sybil cmake \
+  matplotlib scikit-learn loky distributed
 
 case $kind in
   address) flags="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1" ;;

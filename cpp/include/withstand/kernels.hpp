@@ -27,36 +27,23 @@ struct Kernels {
   /// Where row is above errors by more than `slack`, where = input; within slack of another input's, where = -1; then
   /// errors = max(errors, row).
   void (*merge_errors)(long n, const double* row, double slack, double input, double* errors, double* where);
-  /// Indices j < n with start[j] + lowest[j] + sum_c min(r, r') < from[j] or start[j] + highest[j] + sum_c max(r, r') >
-  /// to[j], where r = responses[c][j] * least[c], r' = responses[c][j] * most[c]; returns their number. The two sums go
-  /// to lows and highs. All arrays have room for a whole last vector.
-  long (*escaping)(long n, const double* start, const double* lowest, const double* highest, long corrections,
-                   const double* const* responses, const double* least, const double* most, const double* from,
-                   const double* to, double* lows, double* highs, int* out);
-  /// low, high = start - reference + sum_c of the least and the most of r, r'; worst = how far from 0 this plus
-  /// [lowest, highest] may come. m entries, arrays with room for a whole last vector.
-  void (*outlook)(long m, const double* start, const double* reference, const double* lowest, const double* highest,
-                  long corrections, const double* const* responses, const double* least, const double* most,
-                  double* low, double* high, double* worst);
-  /// Whether column[i] + [low, high] may come farther from 0 than threshold[i] - margin for some i < n (whole vectors).
-  int (*hopeful)(long n, const double* column, double low, double high, const double* threshold, double margin);
-  /// out (rows x n): out[r][i] = start[nodes[r]] + columns[nodes[r]][i], leading dimension ld of columns.
-  void (*shift)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes, double* out);
-  /// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); n a multiple of 4; out
-  /// may be s. least and most are lowered and raised to its extremes.
-  void (*hinge)(long n, const double* s, const double* hinges, double* out, double* least, double* most);
-  /// out (rows x n) = the hinges of receivers nodes[r] at start[nodes[r]] + columns[nodes[r]][i].
-  void (*correct)(long rows, long n, const double* start, const double* columns, long ld, const int* nodes,
-                  const double* hinges, double* out);
-  /// errors = |start + column + sum_c responses[c][output] * values[c]| in n lanes (whole vectors); returns the largest.
-  double (*respond)(long n, double start, const double* column, long corrections, const double* const* responses,
-                    long output, const double* values, double* errors);
-  /// The smallest of n > 0 values.
-  double (*smallest)(long n, const double* values);
-  /// Rows i = 0..n of lowest and highest: extremes of 0 and effect[k] * responses[k] over k >= i; across[j][i] =
+  /// Indices j < n with start[j] + highest[j] + sum_c max(0, responses[c][j]) * most[c] > 0; returns their number.
+  /// n is a number of whole vectors.
+  long (*openable)(long n, const double* start, const double* highest, long corrections,
+                   const double* const* responses, const double* most, int* out);
+  /// out (rows x n): out[r][i] = max(0, start[j] + columns[j][i] + sum_c responses[c][j] * values[c][i]) with
+  /// j = hinges[r], leading dimensions ld of columns and n of values; most[r] is the largest of a row. n is a number of
+  /// whole vectors.
+  void (*open)(long rows, long n, const double* start, const double* columns, long ld, long corrections,
+               const double* const* responses, const double* values, const int* hinges, double* out, double* most);
+  /// errors[i] = the largest over o < m of the harm start[o] + columns[i][o] + sum_c values[c][i] * responses[c][o], or
+  /// (either_sign) of its absolute value; worst[o] = the largest over i < n. m is a number of whole vectors, n of fours.
+  void (*harm)(long m, long n, const double* start, const double* columns, long ld, long corrections,
+               const double* const* responses, const double* values, int either_sign, double* errors, double* worst);
+  /// Rows i = 0..n of highest: the largest of 0 and effect[k] * responses[k] over k >= i; across[j][i] =
   /// effect[i] * responses[i][j], leading dimension ld; width is a number of whole vectors.
-  void (*reach)(long n, long width, const double* effect, const double* const* responses, double* lowest,
-                double* highest, double* across, long ld);
+  void (*reach)(long n, long width, const double* effect, const double* const* responses, double* highest,
+                double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of
   /// the Activation::Kind.
   void (*activate)(int kind, double gain, double slope, long n, double* s);

@@ -40,18 +40,34 @@ bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
 
 const Response& BatchEvaluator::response() {
   auto& kept = responses_[keep_responses_ ? static_cast<std::size_t>(walk_.input()) : 0];
-  if (!kept || !keep_responses_) {
-    std::vector<Vector> pre;
-    for (Index l = 0; l <= net_.layers(); ++l) pre.push_back(walk_.pre(l));
-    kept = std::make_unique<Response>(net_, pre, lowest_);
-  }
+  if (kept && keep_responses_) return *kept;
+  std::vector<Vector> pre;
+  for (Index l = 0; l <= net_.layers(); ++l) pre.push_back(walk_.pre(l));
+  const bool decisions = problem_.question.decisions;
+  const Index c = decisions ? problem_.decision[static_cast<std::size_t>(walk_.input())] : -1;
+  kept = std::make_unique<Response>(net_, pre, lowest_, c, changes(), grid_.classes().back().failures);
   return *kept;
+}
+
+/// Least and most change of every signal of the only failing layer; nothing where several layers fail.
+Matrix BatchEvaluator::changes() const {
+  if (grid_.stages().size() > 1) return {};
+  const Grid::Stage& stage = grid_.stages().front();
+  Matrix changes = Matrix::Zero(net_.width(stage.layer), 2);
+  for (std::size_t t = 0; t < stage.members.size(); ++t)
+    for (int p : stage.members[t]) {
+      const Index node = stage.sites[static_cast<std::size_t>(p)].to;
+      const double change = grid_.value(t) - walk_.post(stage.layer)(node);
+      changes(node, 0) = std::min(changes(node, 0), change);
+      changes(node, 1) = std::max(changes(node, 1), change);
+    }
+  return changes;
 }
 
 void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
   if (cls.failures > 0) plan(batch);
-  for (Index input : judge.order()) {
+  for (Index input = 0; input < problem_.inputs.rows(); ++input) {
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);

@@ -25,6 +25,7 @@ class BatchEvaluator {
  private:
   bool by_rows(const Grid::Class& cls) const;
   const Response& response();
+  Matrix changes() const;
   /// A prefix of the batch and its run; the same for every input.
   struct Step {
     std::size_t from = 0;      // first choice that changed

@@ -12,7 +12,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t most_candidates = 64;
-constexpr std::size_t padding = 16;
 
 }  // namespace
 
@@ -20,25 +19,14 @@ Judge::Judge(const Problem& problem)
     : problem_(problem),
       replayer_(problem),
       statistics_(static_cast<std::size_t>(problem.outputs()), problem.question.top),
-      wins_(static_cast<std::size_t>(problem.inputs.rows()), 0),
       candidates_(static_cast<std::size_t>(problem.outputs())) {}
 
 void Judge::begin(const Grid::Batch& batch) {
   batch_ = batch;
-  errors_.assign(batch.size + padding, -infinity);
-  std::fill_n(errors_.end() - padding, padding, infinity);
+  errors_.assign(batch.size, -infinity);
   where_.assign(batch.size, -1);
   seen_.assign(candidates_.size(), -infinity);
   limits_ = statistics_.per_output;
-}
-
-std::vector<Index> Judge::order() const {
-  std::vector<Index> inputs(wins_.size());
-  std::iota(inputs.begin(), inputs.end(), 0);
-  std::stable_sort(inputs.begin(), inputs.end(), [this](Index a, Index b) {
-    return wins_[static_cast<std::size_t>(a)] > wins_[static_cast<std::size_t>(b)];
-  });
-  return inputs;
 }
 
 void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors) {
@@ -64,10 +52,9 @@ void Judge::harm(Index input, Index n, double* block, Index ld, const double* re
 }
 
 bool Judge::any_matters(Index input, const double* harms) const {
-  const double slack = problem_.slack[static_cast<std::size_t>(input)];
-  bool any = false;
-  for (std::size_t o = 0; o < limits_.size(); ++o) any |= harms[o] > -infinity && harms[o] >= limits_[o] - slack;
-  return any;
+  double most = -infinity;  // rise above the limit; not a number, hence ignored, where both are -infinity
+  for (std::size_t o = 0; o < limits_.size(); ++o) most = std::max(most, harms[o] - limits_[o]);
+  return most >= -problem_.slack[static_cast<std::size_t>(input)];
 }
 
 /// Two harms whose fast values differ by more than twice the rounding bound are in the right order.
@@ -99,9 +86,6 @@ void Judge::settle(Index output) {
 }
 
 void Judge::finish() {
-  errors_.resize(batch_.size);
-  for (double input : where_)
-    if (input >= 0) ++wins_[static_cast<std::size_t>(input)];
   for (Index output = 0; output < problem_.outputs(); ++output) settle(output);
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();

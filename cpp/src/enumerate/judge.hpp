@@ -24,17 +24,11 @@ class Judge {
     return harm > -std::numeric_limits<double>::infinity() &&  // the intact class itself does no harm
            harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack[static_cast<std::size_t>(input)];
   }
-  /// Errors so far of configurations `offset`, ...: an input that stays more than twice the rounding bound below them
-  /// need not be evaluated.
-  const double* errors(std::uint64_t offset) const { return errors_.data() + offset; }
   /// The same for one harm per output: whether any matters.
   bool any_matters(Index input, const double* harms) const;
   /// Candidates for the worst value of an output among consecutive configurations.
   void inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row);
   void finish();
-  /// Inputs in the order of how often they made the error of a configuration: those that come first spare the others
-  /// the most work. The order changes no result.
-  std::vector<Index> order() const;
 
   const Statistics& statistics() const { return statistics_; }
 
@@ -56,9 +50,8 @@ class Judge {
   Replayer replayer_;
   Statistics statistics_;
   Grid::Batch batch_;
-  std::vector<double> errors_;                      // padded, so that whole vectors can be read
+  std::vector<double> errors_;                      // of the configurations, over the inputs so far
   std::vector<double> where_;                       // input that makes the error, -1 where rounding hides which
-  std::vector<std::uint64_t> wins_;                 // per input
   std::vector<double> seen_;                        // per output: largest fast harm of the batch
   std::vector<double> limits_;                      // per output: what a harm must come within rounding of
   std::vector<std::vector<Candidate>> candidates_;  // per output

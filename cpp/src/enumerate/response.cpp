@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "response.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "withstand/kernels.hpp"
 
@@ -29,44 +32,27 @@ Pieces pieces_of(const Activation& phi) {
 
 }  // namespace
 
-Response::Response(const Network& net, const std::vector<Vector>& pre, Index lowest) {
-  const auto layers = static_cast<std::size_t>(net.layers()) + 2;
-  starts_.assign(layers, 0);
-  for (Index l = 1; l <= net.layers(); ++l)
-    starts_[static_cast<std::size_t>(l) + 1] = starts_[static_cast<std::size_t>(l)] + net.width(l);
-  responses_.resize(layers);
+Response::Response(const Network& net, const std::vector<Vector>& pre, Index lowest, Index decision,
+                   const Matrix& changes, Index failures)
+    : decision_(decision), reference_(pre[static_cast<std::size_t>(net.layers())]) {
+  const auto layers = static_cast<std::size_t>(net.layers()) + 1;
+  neurons_.resize(layers);
+  corrections_.resize(layers);
   slope_.resize(layers);
   intercept_.resize(layers);
-  low_.resize(layers);
-  high_.resize(layers);
   hinges_.resize(layers);
-  nominal_.setZero(starts_.back() + 2 * padding);
-  for (Index l = 1; l <= net.layers(); ++l)
-    nominal_.segment(starts_[static_cast<std::size_t>(l)], net.width(l)) = pre[static_cast<std::size_t>(l)];
-  for (Index l = lowest + 1; l <= net.depth(); ++l) describe_layer(net, l, pre[static_cast<std::size_t>(l)]);
-
-  // of(l) = [W^(l+1) transposed | W^(l+1) transposed * slopes * of(l+1)]
-  for (Index l = net.depth(); l >= lowest; --l) {
-    const Matrix& weights = net.weight_transposed(l + 1);
-    Matrix& all = responses_[static_cast<std::size_t>(l)];
-    all = Matrix::Zero(weights.rows(), columns(l));
-    all.leftCols(weights.cols()) = weights;
-    if (l == net.depth()) continue;
-    const Matrix& behind = of(l + 1);
-    std::vector<Index> alive;  // receivers that pass something on
-    for (Index j = 0; j < weights.cols(); ++j)
-      if (slope(l + 1)(j) != 0) alive.push_back(j);
-    const auto k = static_cast<Index>(alive.size());
-    Matrix left(weights.rows(), k);
-    Matrix right(k, behind.cols());
-    for (Index i = 0; i < k; ++i) {
-      const Index j = alive[static_cast<std::size_t>(i)];
-      left.col(i) = weights.col(j) * slope(l + 1)(j);
-      right.row(i) = behind.row(j);
-    }
-    kernels().multiply_add(left.rows(), right.cols(), k, left.data(), k, right.data(), right.cols(),
-                           all.data() + weights.cols(), all.cols());
+  starts_.assign(layers + 1, 0);
+  for (Index t = 1; t <= net.layers(); ++t) {
+    const auto i = static_cast<std::size_t>(t);
+    if (t > lowest && t < net.layers()) describe_layer(net, t, pre[i]);
+    if (t == lowest + 1 && t < net.layers() && changes.size() > 0) leave_out(net, t, pre[i], changes, failures);
+    const Index entries = t == net.layers() ? net.outputs() : static_cast<Index>(hinges_[i].size());
+    starts_[i + 1] = starts_[i] + (entries + kernels().lanes - 1) / kernels().lanes * kernels().lanes;
   }
+  nominal_.setZero(starts_.back());
+  for (Index t = lowest + 1; t <= net.layers(); ++t)
+    measure(t, pre[static_cast<std::size_t>(t)], nominal_.data() + starts_[static_cast<std::size_t>(t)]);
+  for (Index l = net.depth(); l >= lowest; --l) respond(net, l);
 }
 
 void Response::describe_layer(const Network& net, Index layer, const Vector& pre) {
@@ -74,22 +60,84 @@ void Response::describe_layer(const Network& net, Index layer, const Vector& pre
   const Activation& phi = net.activation(layer);
   const Pieces p = pieces_of(phi);
   for (Vector* v : {&slope_[l], &intercept_[l]}) v->resize(pre.size());
-  low_[l].setConstant(pre.size() + padding, -infinity);
-  high_[l].setConstant(pre.size() + padding, infinity);
-  hinges_[l].assign(static_cast<std::size_t>(2 * pre.size()), Hinge{});
   for (Index j = 0; j < pre.size(); ++j) {
-    const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && p.corner[0] != p.corner[1] ? 1 : 2);
-    Hinge* hinge = &hinges_[l][static_cast<std::size_t>(2 * j)];
-    low_[l](j) = piece == 0 ? -infinity : p.corner[piece - 1];
-    high_[l](j) = piece == 2 ? infinity : p.corner[piece];
+    const bool two = p.corner[0] == p.corner[1];
+    const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && !two ? 1 : 2);
     slope_[l](j) = p.slope[piece];
     // One point of the piece fixes its intercept: the nominal one, so that the piece is exact there.
-    intercept_[l](j) = p.slope[piece] == 0 ? phi(pre(j)) : (piece == 1 && p.corner[0] != p.corner[1] ? phi(0.0) : 0.0);
+    intercept_[l](j) = p.slope[piece] == 0 ? phi(pre(j)) : (piece == 1 && !two ? phi(0.0) : 0.0);
     for (int side = piece; side < 2; ++side)  // corners above
-      if (p.slope[side + 1] != p.slope[side]) *hinge++ = {p.slope[side + 1] - p.slope[side], 1.0, p.corner[side]};
+      if (p.slope[side + 1] != p.slope[side])
+        hinges_[l].push_back({j, p.slope[side + 1] - p.slope[side], 1.0, p.corner[side]});
     for (int side = piece; side > 0; --side)  // corners below
-      if (p.slope[side - 1] != p.slope[side]) *hinge++ = {p.slope[side] - p.slope[side - 1], -1.0, p.corner[side - 1]};
+      if (p.slope[side - 1] != p.slope[side])
+        hinges_[l].push_back({j, p.slope[side] - p.slope[side - 1], -1.0, p.corner[side - 1]});
   }
+}
+
+/// At most `failures` signals change, so an excess rises by at most as many of the largest rises.
+void Response::leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures) {
+  auto& hinges = hinges_[static_cast<std::size_t>(layer)];
+  std::vector<double> rises(static_cast<std::size_t>(changes.rows()));
+  const Vector least = changes.col(0);
+  const Vector most_of = changes.col(1);
+  const auto shut = [&](const Hinge& hinge) {
+    const auto weights = hinge.sign * net.weight(layer).row(hinge.node).transpose().array();
+    Eigen::Map<Vector>(rises.data(), changes.rows()) =
+        (weights * least.array()).max(weights * most_of.array()).matrix();
+    const auto most = rises.begin() + std::min(failures, changes.rows());
+    std::partial_sort(rises.begin(), most, rises.end(), std::greater<>());
+    const double rise = std::accumulate(rises.begin(), most, 0.0);
+    const double excess = hinge.sign * (pre(hinge.node) - hinge.corner);
+    return excess + rise < -1e-9 * (rise - excess);  // far from rounding
+  };
+  hinges.erase(std::remove_if(hinges.begin(), hinges.end(), shut), hinges.end());
+}
+
+void Response::measure(Index t, const Vector& pre, double* section) const {
+  const auto layer = static_cast<std::size_t>(t);
+  if (layer + 1 == hinges_.size()) {
+    const double none = decision_ < 0 ? 0.0 : -infinity;
+    std::fill_n(section, size(t), none);
+    for (Index o = 0; o < pre.size(); ++o)
+      if (o != decision_) section[o] = pre(o) - (decision_ < 0 ? reference_(o) : pre(decision_));
+    return;
+  }
+  for (const Hinge& hinge : hinges_[layer]) *section++ = hinge.sign * (pre(hinge.node) - hinge.corner);
+}
+
+/// of(l) = [what the next layer measures of W^(l+1) transposed | W^(l+1) transposed * slopes * of(l+1)]
+void Response::respond(const Network& net, Index l) {
+  const Matrix& weights = net.weight_transposed(l + 1);
+  const auto next = static_cast<std::size_t>(l + 1);
+  Matrix& all = neurons_[static_cast<std::size_t>(l)];
+  all = Matrix::Zero(weights.rows(), starts_.back() - starts_[next]);
+  if (l == net.depth()) {
+    all.leftCols(weights.cols()) = weights;
+    if (decision_ >= 0) all.leftCols(weights.cols()).colwise() -= weights.col(decision_);
+    return;
+  }
+  const Matrix& behind = of(l + 1);
+  Matrix& corrections = corrections_[next];
+  corrections = Matrix::Zero(size(l + 1), behind.cols());
+  for (std::size_t h = 0; h < hinges_[next].size(); ++h) {
+    const Hinge& hinge = hinges_[next][h];
+    all.col(static_cast<Index>(h)) = hinge.sign * weights.col(hinge.node);
+    corrections.row(static_cast<Index>(h)) = hinge.coefficient * behind.row(hinge.node);
+  }
+  std::vector<Index> passing;  // receivers that pass changes on
+  for (Index j = 0; j < weights.cols(); ++j)
+    if (slope(l + 1)(j) != 0) passing.push_back(j);
+  const auto k = static_cast<Index>(passing.size());
+  Matrix left(weights.rows(), k);
+  Matrix right(k, behind.cols());
+  for (Index i = 0; i < k; ++i) {
+    const Index j = passing[static_cast<std::size_t>(i)];
+    left.col(i) = weights.col(j) * slope(l + 1)(j);
+    right.row(i) = behind.row(j);
+  }
+  kernels().multiply_add(left.rows(), right.cols(), k, left.data(), k, right.data(), right.cols(),
+                         all.data() + size(l + 1), all.cols());
 }
 
 bool Response::applies(const Network& net, Index from) {
@@ -109,14 +157,19 @@ double Response::cost(const Network& net, Index lowest) {
   return products;
 }
 
-double Response::bytes(const Network& net, Index lowest) {
-  double entries = 0;
-  double behind = 0;
-  for (Index l = net.depth(); l >= lowest; --l) {
-    behind += static_cast<double>(net.width(l + 1));
-    entries += static_cast<double>(net.width(l)) * behind;
-  }
+double Response::row_bytes(const Network& net, Index layer) {
+  double entries = static_cast<double>(net.outputs());
+  for (Index l = layer + 1; l <= net.depth(); ++l) entries += 2.0 * static_cast<double>(net.width(l));
   return 8 * entries;
+}
+
+double Response::bytes(const Network& net, Index lowest) {
+  double bytes = 0;
+  for (Index l = lowest; l <= net.depth(); ++l) {
+    const double hinges = l > lowest ? 2.0 * static_cast<double>(net.width(l)) : 0.0;
+    bytes += (static_cast<double>(net.width(l)) + hinges) * row_bytes(net, l);
+  }
+  return bytes;
 }
 
 }  // namespace withstand

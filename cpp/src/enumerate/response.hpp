@@ -10,53 +10,68 @@ namespace withstand {
 /// A piecewise-linear network around one input, every neuron held on the linear piece it is on there.
 ///
 /// As long as receivers keep their piece, a change of what neuron i of layer l transmits moves every later layer by a
-/// fixed column, its response. A receiver that leaves its piece transmits a correction on top of it, a sum of at most
-/// two hinges coefficient * max(0, sign * (s - at)); the correction acts like one more failed neuron, with the
-/// response of that receiver. So a configuration costs the columns of its failures and of the few receivers that
-/// change piece, not a product with every matrix. (The nominal-piece-plus-correction form.)
+/// fixed column, its response. A receiver that leaves its piece transmits a correction on top of it, a sum of hinges
+/// coefficient * max(0, excess) with excess = sign * (s - corner) of its pre-activation s; every excess is at most 0 on
+/// the nominal piece, and again linear up to the corrections of earlier layers. So a network behind a failing layer is
+///
+///     harm = linear + sum over hinges of max(0, excess) * (response of the hinge),
+///
+/// and a configuration costs the columns of its failures and of the few hinges that open, not a product with every
+/// matrix. (The nominal-piece-plus-correction form.) A harm is the deviation of an output, or for a decision how far an
+/// output rises above the intact network's class.
+///
+/// Pre-activations are never stored: a row of responses holds, section by section, the hinges of the layers behind and
+/// then the harms; a section is padded with zeros (hinges that never open) to whole vectors.
 class Response {
  public:
   struct Hinge {
+    Index node = 0;
     double coefficient = 0;
     double sign = 1;
-    double at = 0;
+    double corner = 0;
   };
 
-  /// Layers from `lowest` on; `pre` holds the nominal pre-activations of layers 1, ..., L+1 (pre[0] unused).
-  Response(const Network& net, const std::vector<Vector>& pre, Index lowest);
+  /// Layers from `lowest` on; `pre` holds the nominal pre-activations of layers 1, ..., L+1 (pre[0] unused);
+  /// `decision` the intact network's class where harms are about it, else -1. Where all failures are in layer `lowest`,
+  /// `changes` holds what each neuron's signal may change by there (least and most, 0 among them) and `failures` how
+  /// many may fail: hinges of the next layer that no configuration opens are left out. Else `changes` is empty.
+  Response(const Network& net, const std::vector<Vector>& pre, Index lowest, Index decision, const Matrix& changes,
+           Index failures);
 
-  static constexpr Index padding = 8;  ///< columns behind the last receiver, so that whole vectors can be read
-
-  /// Row i: change of the pre-activations of layers l+1, ..., L+1, one after the other, per unit of neuron i's signal.
-  const Matrix& of(Index layer) const { return responses_[static_cast<std::size_t>(layer)]; }
-  /// Where layer t begins in a row of `of(l)`.
-  Index offset(Index l, Index t) const {
+  /// Row i: change of all excesses of layers l+1, ..., L and of the harms, per unit of neuron i's signal.
+  const Matrix& of(Index layer) const { return neurons_[static_cast<std::size_t>(layer)]; }
+  /// Row h: the same behind a layer, per unit of the excess of its hinge h.
+  const Matrix& of_hinges(Index layer) const { return corrections_[static_cast<std::size_t>(layer)]; }
+  /// Where layer t (L+1: the harms) begins in a row of `of(l)`, and its padded size.
+  Index section(Index l, Index t) const {
     return starts_[static_cast<std::size_t>(t)] - starts_[static_cast<std::size_t>(l + 1)];
   }
+  Index size(Index t) const { return starts_[static_cast<std::size_t>(t) + 1] - starts_[static_cast<std::size_t>(t)]; }
+  /// The nominal piece of each neuron of a layer: slope * s + intercept.
   const Vector& slope(Index layer) const { return slope_[static_cast<std::size_t>(layer)]; }
   const Vector& intercept(Index layer) const { return intercept_[static_cast<std::size_t>(layer)]; }
-  /// Ends of the nominal piece of each neuron of a layer, padded.
-  const Vector& low(Index layer) const { return low_[static_cast<std::size_t>(layer)]; }
-  const Vector& high(Index layer) const { return high_[static_cast<std::size_t>(layer)]; }
-  /// Two hinges per neuron.
-  const std::vector<Hinge>& hinges(Index layer) const { return hinges_[static_cast<std::size_t>(layer)]; }
-  /// The network's nominal pre-activations of layers l+1, ..., L+1, one after the other.
-  Vector nominal(Index layer) const { return nominal_.segment(starts_[static_cast<std::size_t>(layer + 1)], columns(layer)); }
+  /// Excesses of layer t (L+1: harms) from its pre-activations; -infinity for what is no harm.
+  void measure(Index t, const Vector& pre, double* section) const;
+  /// The intact network's excesses and harms behind a layer.
+  Vector nominal(Index layer) const {
+    return nominal_.tail(starts_.back() - starts_[static_cast<std::size_t>(layer + 1)]);
+  }
 
   static bool applies(const Network& net, Index from);  ///< layers `from`, ..., L are piecewise linear, outputs plain
   static double cost(const Network& net, Index lowest);  ///< products to build one
   static double bytes(const Network& net, Index lowest);
+  static double row_bytes(const Network& net, Index layer);  ///< at most, of a row of `of(layer)`
 
  private:
-  /// Receivers behind a layer, padded to whole vectors with at least one to spare.
-  Index columns(Index layer) const {
-    return (starts_.back() - starts_[static_cast<std::size_t>(layer + 1)]) / padding * padding + 2 * padding;
-  }
   void describe_layer(const Network& net, Index layer, const Vector& pre);
+  void leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures);
+  void respond(const Network& net, Index layer);
 
-  std::vector<Index> starts_;  // of each layer in the concatenation of layers 1, ..., L+1
-  std::vector<Matrix> responses_;
-  std::vector<Vector> slope_, intercept_, low_, high_;
+  Index decision_;
+  Vector reference_;           // nominal outputs
+  std::vector<Index> starts_;  // of each layer's section behind all layers
+  std::vector<Matrix> neurons_, corrections_;
+  std::vector<Vector> slope_, intercept_;
   std::vector<std::vector<Hinge>> hinges_;
   Vector nominal_;
 };

@@ -4,24 +4,12 @@
 #include <algorithm>
 
 namespace withstand {
-namespace {
-
-constexpr std::size_t most_doubles = 1 << 19;  // 4 MB: rows that were needed lately are still in the cache
-constexpr std::size_t most_slots = 1 << 12;
-
-}  // namespace
-
-void RowStore::reset(std::size_t row_size, std::size_t key_size) {
-  ++epoch_;
-  used_ = 0;
-  if (row_size == row_size_ && key_size + 2 == key_size_) return;
-  row_size_ = row_size;
-  key_size_ = key_size + 2;
-  slots_ = 4;
-  while (slots_ < most_slots && 2 * slots_ * (row_size_ + key_size_) <= most_doubles) slots_ *= 2;
+RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_doubles)
+    : row_size_(row_size), key_size_(key_size + 2) {
+  while (2 * slots_ * (row_size_ + key_size_) <= most_doubles) slots_ *= 2;
   epochs_.assign(slots_, 0);
-  keys_.assign(slots_ * key_size_, 0);
-  rows_.resize(slots_ * row_size_);
+  keys_.resize(slots_ * key_size_);
+  rows_.reset(new double[slots_ * row_size_]);
 }
 
 double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known) {

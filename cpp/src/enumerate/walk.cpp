@@ -6,6 +6,11 @@
 #include "withstand/kernels.hpp"
 
 namespace withstand {
+namespace {
+
+constexpr double kept_bytes = 16e6;  // a worker keeps the execution of every input up to here
+
+}  // namespace
 
 void activate(const Activation& phi, double* s, Index n) {
   kernels().activate(static_cast<int>(phi.kind()), phi.gain(), phi.slope(), n, s);
@@ -25,18 +30,27 @@ Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), g
     synapses_.push_back(
         std::any_of(stage.sites.begin(), stage.sites.end(), [](const Site& s) { return s.is_synapse(); }));
   }
-  pre_.resize(static_cast<std::size_t>(net_.layers()) + 1);
-  post_.resize(pre_.size());
+  double neurons = 0;
+  for (Index l = 0; l <= net_.layers(); ++l) neurons += static_cast<double>(net_.width(l));
+  const bool keep = 16 * neurons * static_cast<double>(problem.inputs.rows()) <= kept_bytes;
+  nominal_of_.resize(keep ? static_cast<std::size_t>(problem.inputs.rows()) : 1);
 }
 
 void Walk::begin_input(Index input) {
+  const bool keep = nominal_of_.size() == static_cast<std::size_t>(problem_.inputs.rows());
+  Execution& here = nominal_of_[keep ? static_cast<std::size_t>(input) : 0];
+  nominal_ = &here;
+  const bool known = !here.pre.empty() && (keep || input == input_);
   input_ = input;
-  post_[0] = problem_.inputs.row(input).transpose();
+  if (known) return;
+  here.pre.resize(static_cast<std::size_t>(net_.layers()) + 1);
+  here.post.resize(here.pre.size());
+  here.post[0] = problem_.inputs.row(input).transpose();
   for (Index l = 1; l <= net_.layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
-    pre_[i] = dense(l, post_[i - 1]);
-    post_[i] = pre_[i];
-    activate(net_.activation(l), post_[i].data(), post_[i].size());
+    here.pre[i] = dense(l, here.post[i - 1]);
+    here.post[i] = here.pre[i];
+    activate(net_.activation(l), here.post[i].data(), here.post[i].size());
   }
 }
 
@@ -58,8 +72,8 @@ void Walk::begin_class(const Choice* choices, std::size_t count, const Response*
     ++failures_[static_cast<std::size_t>(choices[d].stage)];
   }
   last_stage_ = static_cast<std::size_t>(choices[count_ - 1].stage);
-  changes_.assign(count_, true);
   effective_.clear();
+  effective_before_.assign(count_, 0);
   enter(static_cast<std::size_t>(choices[0].stage), choices);
   update(choices, 0);
 }
@@ -67,8 +81,10 @@ void Walk::begin_class(const Choice* choices, std::size_t count, const Response*
 void Walk::update(const Choice* choices, std::size_t from) {
   for (std::size_t d = from; d + 1 < count_; ++d) {
     const auto stage = static_cast<std::size_t>(choices[d].stage);
+    effective_.resize(effective_before_[d]);
     if (d > from && first_[stage] == d) enter(stage, choices);
     apply(d, choices[d]);
+    effective_before_[d + 1] = effective_.size();
   }
 }
 
@@ -76,32 +92,18 @@ void Walk::enter_last(const Choice* choices) {
   if (last_is_alone()) enter(last_stage_, choices);
 }
 
-const std::vector<std::uint64_t>& Walk::effective(const Choice* choices) {
-  effective_.clear();
-  for (std::size_t d = 0; d + 1 < count_; ++d)
-    if (changes_[d])
-      effective_.push_back(static_cast<std::uint64_t>(choices[d].position) << 32U |
-                           static_cast<std::uint64_t>(choices[d].stage) << 16U |
-                           static_cast<std::uint64_t>(choices[d].term));
-  return effective_;
-}
-
 Index Walk::receivers(std::size_t stage) const { return std::min(grid_.stages()[stage].layer + 1, net_.layers()); }
 
-bool Walk::intact_before(std::size_t stage) const {
-  return std::none_of(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(first_[stage]),
-                      [](bool changes) { return changes; });
-}
+bool Walk::intact_before(std::size_t stage) const { return effective_before_[first_[stage]] == 0; }
 
 /// Signals, pre-activations and transmitted values of the stage's layer, given the failures of the stages before.
 void Walk::signals_into(std::size_t stage, const Choice* choices) {
   const Index layer = grid_.stages()[stage].layer;
   StageState& state = states_[stage];
-  const auto l = static_cast<std::size_t>(layer);
   if (intact_before(stage)) {
-    if (layer > 0) state.before = post_[l - 1];
-    state.pre = pre_[l];
-    state.post = post_[l];
+    if (layer > 0) state.before = post(layer - 1);
+    state.pre = pre(layer);
+    state.post = post(layer);
     return;
   }
   const auto earlier = static_cast<std::size_t>(choices[first_[stage] - 1].stage);
@@ -124,7 +126,7 @@ void Walk::signals_into(std::size_t stage, const Choice* choices) {
 }
 
 void Walk::enter(std::size_t stage, const Choice* choices) {
-  if (stage == last_stage_) ++entered_;
+  if (stage == last_stage_) entered_ = intact_before(stage) ? 0 : ++states_seen_;
   signals_into(stage, choices);
   const Grid::Stage& here = grid_.stages()[stage];
   StageState& state = states_[stage];
@@ -140,7 +142,8 @@ void Walk::enter(std::size_t stage, const Choice* choices) {
   state.next[0] = first_state(stage);
 }
 
-/// Pre-activations of the receivers (with a response: of all later layers) before the stage's own failures.
+/// Pre-activations of the receivers (with a response: what it measures of all later layers) before the stage's own
+/// failures.
 Vector Walk::first_state(std::size_t stage) const {
   const Index layer = grid_.stages()[stage].layer;
   const StageState& state = states_[stage];
@@ -149,12 +152,11 @@ Vector Walk::first_state(std::size_t stage) const {
   const bool far = response_ != nullptr && stage == last_stage_;
   if (intact && far) return response_->nominal(layer);
   if (intact) return pre(layer + 1);
-  const Vector near = dense(layer + 1, state.post);
-  if (!far) return near;
-  Vector all = Vector::Zero(response_->nominal(layer).size());
-  Vector sums = near;
+  Vector sums = dense(layer + 1, state.post);
+  if (!far) return sums;
+  Vector all = Vector::Zero(response_->of(layer).cols());
   for (Index t = layer + 1;; ++t) {
-    all.segment(response_->offset(layer, t), sums.size()) = sums;
+    response_->measure(t, sums, all.data() + response_->section(layer, t));
     if (t == net_.layers()) return all;
     sums = dense(t + 1, (response_->slope(t).array() * sums.array() + response_->intercept(t).array()).matrix());
   }
@@ -188,7 +190,8 @@ void Walk::apply(std::size_t depth, const Choice& choice) {
 
   const bool again = state.touched[i].node == site.to;
   const double change = again ? change_of(s, t, member, state.touched[i]) : state.effect[t](member);
-  changes_[depth] = change != 0 || synapses_[s];  // among synapses, what did not change may still matter to the next
+  if (change != 0 || synapses_[s])  // among synapses, what did not change may still matter to the next
+    effective_.push_back(static_cast<std::uint64_t>(choice.position) << 32U | static_cast<std::uint64_t>(s) << 16U | t);
   state.change[i] = change;
   if (here.layer == net_.layers()) {
     state.next[i + 1] = state.next[i];

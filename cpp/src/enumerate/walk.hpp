@@ -14,7 +14,7 @@ void activate(const Activation& phi, double* s, Index n);
 /// A failed component changes one node of its layer (a neuron transmits its forced value; a synapse takes its product
 /// from the receiver's pre-activation), hence adds one column to the pre-activations of the next layer. There is one
 /// state per failed component, so that the next configuration costs one column. In the last failing layer a state may
-/// reach further: with a Response it also holds the pre-activations of all later layers, as far as they are linear.
+/// reach further: with a Response it holds the excesses of all later layers and the harms, as far as they are linear.
 class Walk {
  public:
   /// The receiver that the last choice changed: only synapses of the same receiver meet there again.
@@ -29,9 +29,14 @@ class Walk {
     Vector pre;                    // its pre-activations and
     Vector post;                   // what it transmits, without the stage's own failures
     std::vector<Vector> effect;    // per term, member: change of the node when it fails alone
-    std::vector<Vector> next;      // pre-activations of the receivers after 0, 1, ... failures of this stage
+    std::vector<Vector> next;      // pre-activations (excesses) of the receivers after 0, 1, ... failures of the stage
     std::vector<Touched> touched;  // likewise
     std::vector<double> change;    // of the node, per choice
+  };
+
+  /// The network on an input, by the same arithmetic as the walk.
+  struct Execution {
+    std::vector<Vector> pre, post;
   };
 
   explicit Walk(const Problem& problem);
@@ -46,17 +51,17 @@ class Walk {
   /// The last choice is the only one of its stage: its stage is entered anew behind every prefix.
   bool last_is_alone() const { return failures_[last_stage_] == 1 && count_ > 1; }
 
-  /// Counts the times that the last stage was entered: what depends on its state is good for one of them.
+  /// Number of the state in which the last stage was entered: 0 where nothing failed before, else one of its own.
   std::uint64_t entered() const { return entered_; }
 
   Index input() const { return input_; }
-  const Vector& pre(Index layer) const { return pre_[static_cast<std::size_t>(layer)]; }
-  const Vector& post(Index layer) const { return post_[static_cast<std::size_t>(layer)]; }
+  const Vector& pre(Index layer) const { return nominal_->pre[static_cast<std::size_t>(layer)]; }
+  const Vector& post(Index layer) const { return nominal_->post[static_cast<std::size_t>(layer)]; }
   /// State of the stage of the last choice, and pre-activations behind all choices but the last.
   const StageState& last() const { return states_[last_stage_]; }
   const Vector& prefix() const { return last().next[last().next.size() - 2]; }
   /// Choices but the last that change something, as a key of the state.
-  const std::vector<std::uint64_t>& effective(const Choice* choices);
+  const std::vector<std::uint64_t>& effective() const { return effective_; }
 
   const std::vector<int>& nodes(std::size_t stage, std::size_t term) const { return nodes_[stage][term]; }
   bool has_synapses(std::size_t stage) const { return synapses_[stage]; }
@@ -86,10 +91,12 @@ class Walk {
   std::size_t count_ = 0;                             // of choices
   std::size_t last_stage_ = 0;
   std::uint64_t entered_ = 0;
+  std::uint64_t states_seen_ = 0;
   const Response* response_ = nullptr;
-  std::vector<bool> changes_;                         // per choice: it changes something
-  std::vector<std::uint64_t> effective_;
-  std::vector<Vector> pre_, post_;                    // nominal execution by the same arithmetic as the walk
+  std::vector<std::uint64_t> effective_;              // keys of the choices that change something,
+  std::vector<std::size_t> effective_before_;         // and how many of them come before a choice
+  std::vector<Execution> nominal_of_;                 // per input, or of the current one
+  const Execution* nominal_ = nullptr;
   Index input_ = 0;
 };
 

@@ -19,161 +19,146 @@ inline long append(Bits mask, long j, int* out, long count) {
   return count;
 }
 
-/// Receivers that may leave their nominal piece [from, to]: those with start + lowest + (least contribution of the
-/// corrections) < from, or start + highest + (their most) > to. Correction c contributes response[c][j] * [least, most].
-/// Returns their number and where each may be; arrays have room for whole vectors.
-static long escaping(long n, const double* start, const double* lowest, const double* highest, long corrections,
-                     const double* const* responses, const double* least, const double* most, const double* from,
-                     const double* to, double* lows, double* highs, int* out) {
+/// Hinges that may open: those with start + highest + (most that the corrections add) > 0.
+static long openable(long n, const double* start, const double* highest, long corrections,
+                     const double* const* responses, const double* most, int* out) {
+  const Pack zero = all(0.0);
   long count = 0;
   for (long j = 0; j < n; j += lanes) {
-    Pack low = load(start + j) + load(lowest + j);
-    Pack high = load(start + j) + load(highest + j);
-    for (long c = 0; c < corrections; ++c) {
-      const Pack response = load(responses[c] + j);
-      const Pack a = response * least[c];
-      const Pack b = response * most[c];
-      low += smaller(a, b);
-      high += larger(a, b);
-    }
-    store(lows + j, low);
-    store(highs + j, high);
-    count = append((low < load(from + j)) | (high > load(to + j)), j, out, count);
+    Pack top = load(start + j) + load(highest + j);
+    for (long c = 0; c < corrections; ++c) top += most[c] * larger(load(responses[c] + j), zero);
+    count = append(top > zero, j, out, count);
   }
-  while (count > 0 && out[count - 1] >= n) --count;  // the last vector may reach past the end
   return count;
 }
 
-/// out[r][i] = start[nodes[r]] + columns[nodes[r]][i]
-static void shift(long rows, long n, const double* start, const double* columns, long ld, const int* nodes,
-                  double* out) {
-  for (long r = 0; r < rows; ++r) {
-    const double base = start[nodes[r]];
-    const double* column = columns + nodes[r] * ld;
-    for (long i = 0; i < n; i += lanes) store(out + r * n + i, base + load(column + i));
-  }
-}
-
-/// out = sum over two hinges (coefficient, sign, at) of coefficient * max(0, sign * (s - at)); its extremes, with 0.
-static void hinge(long n, const double* s, const double* hinges, double* out, double* least, double* most) {
+/// Excesses max(0, start + column + sum over corrections of response * value) of some hinges in n lanes; most gets the
+/// largest of each.
+template <int rows>
+inline void open_rows(long n, const double* start, const double* columns, long ld, long corrections,
+                      const double* const* responses, const double* values, const int* hinges, double* out,
+                      double* most) {
   const Pack zero = all(0.0);
-  Pack low = zero;
-  Pack high = zero;
-  const bool second = hinges[3] != 0;
+  Pack base[rows], top[rows];
+  const double* column[rows];
+  for (int r = 0; r < rows; ++r) {
+    base[r] = all(start[hinges[r]]);
+    column[r] = columns + hinges[r] * ld;
+    top[r] = zero;
+  }
   for (long i = 0; i < n; i += lanes) {
-    const Pack value = load(s + i);
-    Pack c = hinges[0] * larger(hinges[1] * (value - hinges[2]), zero);
-    if (second) c += hinges[3] * larger(hinges[4] * (value - hinges[5]), zero);
-    store(out + i, c);
-    low = smaller(c, low);
-    high = larger(c, high);
+    Pack sum[rows];
+    for (int r = 0; r < rows; ++r) sum[r] = base[r] + load(column[r] + i);
+    for (long c = 0; c < corrections; ++c)
+      for (int r = 0; r < rows; ++r) sum[r] += responses[c][hinges[r]] * load(values + c * n + i);
+    for (int r = 0; r < rows; ++r) {
+      const Pack excess = larger(sum[r], zero);
+      store(out + r * n + i, excess);
+      top[r] = larger(top[r], excess);
+    }
   }
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) {
-    *least = low[lane] < *least ? low[lane] : *least;
-    *most = high[lane] > *most ? high[lane] : *most;
-  }
+  for (int r = 0; r < rows; ++r) most[r] = largest(top[r]);
 }
 
-/// Where m outputs may be, less their reference, before the last failure (low, high), and how far from the reference
-/// they may get in any lane (worst).
-static void outlook(long m, const double* start, const double* reference, const double* lowest, const double* highest,
-                    long corrections, const double* const* responses, const double* least, const double* most,
-                    double* low, double* high, double* worst) {
-  for (long o = 0; o < m; o += lanes) {
-    Pack down = load(start + o) - load(reference + o);
-    Pack up = down;
+static void open(long rows, long n, const double* start, const double* columns, long ld, long corrections,
+                 const double* const* responses, const double* values, const int* hinges, double* out, double* most) {
+  long r = 0;
+  for (; r + 4 <= rows; r += 4)
+    open_rows<4>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, most + r);
+  for (; r < rows; ++r)
+    open_rows<1>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, most + r);
+}
+
+inline Pack without_sign(Pack a) {
+  return reinterpret_cast<Pack>(reinterpret_cast<Bits>(a) & ~reinterpret_cast<Bits>(all(-0.0)));
+}
+
+/// errors[l] = max(errors[l], largest of here[l]) for 4 lanes.
+inline void raise(double* errors, const Pack here[4]) {
+#if WITHSTAND_LANES == 4 && (defined(__clang__) || __GNUC__ >= 12)
+  const auto fold = [](Pack x, Pack y) {  // of pairs: x, y, x, y
+    return larger(__builtin_shufflevector(x, y, 0, 4, 2, 6), __builtin_shufflevector(x, y, 1, 5, 3, 7));
+  };
+  const Pack a = fold(here[0], here[1]);
+  const Pack b = fold(here[2], here[3]);
+  const Pack all_four = larger(__builtin_shufflevector(a, b, 0, 1, 4, 5), __builtin_shufflevector(a, b, 2, 3, 6, 7));
+  store(errors, larger(load(errors), all_four));
+#else
+  for (int l = 0; l < 4; ++l) {
+    const double most = largest(here[l]);
+    errors[l] = most > errors[l] ? most : errors[l];
+  }
+#endif
+}
+
+/// Harms of n lanes (a multiple of 4) in packs * lanes outputs: start + columns[lane] + sum over corrections of
+/// values[c][lane] * responses[c]. A tile of 4 lanes stays in registers, the largest harms so far do not: they would
+/// spill the tile.
+template <int packs, bool either_sign>
+inline void harm_columns(long n, const double* start, const double* columns, long ld, long corrections,
+                         const double* const* responses, long at, const double* values, double* errors,
+                         double* worst) {
+  for (long i = 0; i < n; i += 4) {
+    Pack sum[4][packs];
+    for (int l = 0; l < 4; ++l)
+      for (int p = 0; p < packs; ++p)
+        sum[l][p] = load(start + p * lanes) + load(columns + (i + l) * ld + p * lanes);
     for (long c = 0; c < corrections; ++c) {
-      const Pack response = load(responses[c] + o);
-      const Pack a = response * least[c];
-      const Pack b = response * most[c];
-      down += smaller(a, b);
-      up += larger(a, b);
+      Pack response[packs];
+      for (int p = 0; p < packs; ++p) response[p] = load(responses[c] + at + p * lanes);
+      for (int l = 0; l < 4; ++l) {
+        const double value = values[c * n + i + l];
+        for (int p = 0; p < packs; ++p) sum[l][p] += value * response[p];
+      }
     }
-    store(low + o, down);
-    store(high + o, up);
-    store(worst + o, larger(up + load(highest + o), -(down + load(lowest + o))));
-  }
-}
-
-/// Whether column + [low, high] may come farther from 0 than threshold - margin in any lane.
-static int hopeful(long n, const double* column, double low, double high, const double* threshold, double margin) {
-  Bits any = all(0.0) > all(1.0);
-  for (long i = 0; i < n; i += lanes) {
-    const Pack u = load(column + i);
-    any |= larger(u + high, -(u + low)) > load(threshold + i) - margin;
-  }
-  long set = 0;
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) set |= static_cast<long>(any[lane]);
-  return set != 0;
-}
-
-/// Corrections of `rows` receivers in n lanes, where no earlier layer is corrected: one pass from columns to hinges.
-static void correct(long rows, long n, const double* start, const double* columns, long ld, const int* nodes,
-                    const double* hinges, double* out) {
-  const Pack zero = all(0.0);
-  for (long r = 0; r < rows; ++r) {
-    const double base = start[nodes[r]];
-    const double* column = columns + nodes[r] * ld;
-    const double* hinge_of = hinges + 6 * nodes[r];
-    for (long i = 0; i < n; i += lanes) {
-      const Pack s = base + load(column + i);
-      Pack c = hinge_of[0] * larger(hinge_of[1] * (s - hinge_of[2]), zero);
-      if (hinge_of[3] != 0) c += hinge_of[3] * larger(hinge_of[4] * (s - hinge_of[5]), zero);
-      store(out + r * n + i, c);
+    Pack error[4];
+    for (int l = 0; l < 4; ++l) {
+      for (int p = 0; p < packs; ++p)
+        if (either_sign) sum[l][p] = without_sign(sum[l][p]);
+      error[l] = sum[l][0];
+      for (int p = 1; p < packs; ++p) error[l] = larger(error[l], sum[l][p]);
+    }
+    raise(errors + i, error);
+    for (int p = 0; p < packs; ++p) {
+      const Pack pair = larger(larger(sum[0][p], sum[1][p]), larger(sum[2][p], sum[3][p]));
+      store(worst + p * lanes, larger(load(worst + p * lanes), pair));
     }
   }
 }
 
-/// errors = |start + column + sum over corrections of responses[c][output] * values[c]| in n lanes; returns the largest.
-static double respond(long n, double start, const double* column, long corrections, const double* const* responses,
-                      long output, const double* values, double* errors) {
-  Pack worst = all(0.0);
-  long i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    Pack sum[4];
-    for (int p = 0; p < 4; ++p) sum[p] = start + load(column + i + p * lanes);
-    for (long c = 0; c < corrections; ++c) {
-      const double response = responses[c][output];
-      for (int p = 0; p < 4; ++p) sum[p] += response * load(values + c * n + i + p * lanes);
-    }
-    for (int p = 0; p < 4; ++p) {
-      const Pack error = larger(sum[p], -sum[p]);
-      store(errors + i + p * lanes, error);
-      worst = larger(worst, error);
-    }
-  }
-  for (; i < n; i += lanes) {
-    Pack sum = start + load(column + i);
-    for (long c = 0; c < corrections; ++c) sum += responses[c][output] * load(values + c * n + i);
-    const Pack error = larger(sum, -sum);
-    store(errors + i, error);
-    worst = larger(worst, error);
-  }
-  return largest(worst);
+template <bool either_sign>
+inline void harm_all(long m, long n, const double* start, const double* columns, long ld, long corrections,
+                     const double* const* responses, const double* values, double* errors, double* worst) {
+  long o = 0;
+  const auto part = [&](auto width) {
+    harm_columns<decltype(width)::value, either_sign>(n, start + o, columns + o, ld, corrections, responses, o, values,
+                                                      errors, worst + o);
+    o += decltype(width)::value * lanes;
+  };
+  while (o + 3 * lanes <= m) part(Constant<3>{});
+  if (o + 2 * lanes <= m) part(Constant<2>{});
+  if (o < m) part(Constant<1>{});
 }
 
-/// The smallest of n > 0 values.
-static double smallest(long n, const double* values) {
-  double least = values[0];
-  long i = 0;
-  if (n >= lanes) {
-    Pack low = load(values);
-    for (i = lanes; i + lanes <= n; i += lanes) low = smaller(load(values + i), low);
-    for (int lane = 0; lane < WITHSTAND_LANES; ++lane) least = low[lane] < least ? low[lane] : least;
-  }
-  for (; i < n; ++i) least = values[i] < least ? values[i] : least;
-  return least;
+static void harm(long m, long n, const double* start, const double* columns, long ld, long corrections,
+                 const double* const* responses, const double* values, int either_sign, double* errors,
+                 double* worst) {
+  for (long i = 0; i < n; ++i) errors[i] = -__builtin_inf();
+  for (long o = 0; o < m; ++o) worst[o] = -__builtin_inf();
+  if (either_sign != 0)
+    harm_all<true>(m, n, start, columns, ld, corrections, responses, values, errors, worst);
+  else
+    harm_all<false>(m, n, start, columns, ld, corrections, responses, values, errors, worst);
 }
 
-/// Row i of lowest and highest (`width` columns, a multiple of the vector): extremes of 0 and effect[k] * responses[k]
-/// over k >= i; across[j][i] = effect[i] * responses[i][j]. Row n is 0.
-static void reach(long n, long width, const double* effect, const double* const* responses, double* lowest,
-                  double* highest, double* across, long ld) {
-  for (long j = 0; j < width; ++j) lowest[n * width + j] = highest[n * width + j] = 0;
+/// Row i of highest (`width` columns, a multiple of the vector): the largest of 0 and effect[k] * responses[k] over
+/// k >= i; across[j][i] = effect[i] * responses[i][j]. Row n is 0.
+static void reach(long n, long width, const double* effect, const double* const* responses, double* highest,
+                  double* across, long ld) {
+  for (long j = 0; j < width; ++j) highest[n * width + j] = 0;
   for (long i = n - 1; i >= 0; --i)
     for (long j = 0; j < width; j += lanes) {
       const Pack column = effect[i] * load(responses[i] + j);
-      store(lowest + i * width + j, smaller(column, load(lowest + (i + 1) * width + j)));
       store(highest + i * width + j, larger(column, load(highest + (i + 1) * width + j)));
       for (int lane = 0; lane < WITHSTAND_LANES; ++lane) across[(j + lane) * ld + i] = column[lane];
     }

@@ -3,7 +3,9 @@
 
 /// dst = base + scale * src
 static void axpy(long n, double scale, const double* src, const double* base, double* dst) {
-  for (long i = 0; i < n; ++i) dst[i] = base[i] + scale * src[i];
+  long i = 0;
+  for (; i + lanes <= n; i += lanes) store(dst + i, load(base + i) + scale * load(src + i));
+  for (; i < n; ++i) dst[i] = base[i] + scale * src[i];
 }
 
 /// dst (rows x n) = base (rows) + w[row][nodes[i]] * delta[i]: one column per configuration, of which all share `base`.
@@ -49,9 +51,11 @@ inline void tail(long n, double* row, const double* other, double* errors, const
 }
 
 inline double largest(Pack values) {
-  double worst = values[0];
-  for (int lane = 1; lane < WITHSTAND_LANES; ++lane) worst = values[lane] > worst ? values[lane] : worst;
-  return worst;
+  double best[WITHSTAND_LANES];
+  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) best[lane] = values[lane];
+  for (int half = WITHSTAND_LANES / 2; half > 0; half /= 2)
+    for (int lane = 0; lane < half; ++lane) best[lane] = best[lane + half] > best[lane] ? best[lane + half] : best[lane];
+  return best[0];
 }
 
 /// row = |row - reference|, errors = max(errors, row); returns the largest of row.
