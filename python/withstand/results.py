@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -127,25 +126,29 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     count = int(statistics.count)
     if count == 0:
         return math.nan, math.nan
-    mean = _exact(statistics.sum) / count
-    variance = max(_exact(statistics.squares) / count - mean * mean, Fraction(0))
-    return float(mean), math.sqrt(variance)
+    total, squares = _exact(statistics.sum), _exact(statistics.squares)
+    variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
+    return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
 
 
 def histogram(statistics: _core.Statistics) -> Histogram:
     """Return the bins that hold something; a run of empty bins between two of them is one bin."""
     first, counts = statistics.histogram
-    keys = np.arange(first, first + len(counts) + 1)
-    # A negative bin reaches from its upper magnitude to its lower one: shift its edges by one.
-    edges = _core.histogram_edge(np.where(keys >= 0, keys, keys - 1))
     filled = np.concatenate([[True], counts > 0, [True]])
     kept = np.flatnonzero(filled[:-1] | filled[1:])
     merged = np.add.reduceat(counts, kept[:-1]) if len(kept) > 1 else counts
-    return Histogram(edges[kept], merged.astype(np.int64))
+    # A negative bin reaches from its upper magnitude to its lower one: shift its edges by one.
+    keys = first + kept
+    return Histogram(_core.histogram_edge(np.where(keys >= 0, keys, keys - 1)), merged.astype(np.int64))
 
 
-def _exact(limbs: list[int]) -> Fraction:
+def _exact(limbs: list[int]) -> int:
+    """Return the sum in units of the smallest double."""
     total = 0
     for limb in reversed(limbs):
         total = (total << 32) + limb
-    return Fraction(total, 1 << 1074)
+    return total
+
+
+#: 1 in units of the smallest double.
+_UNIT = 1 << 1074

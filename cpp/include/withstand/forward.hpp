@@ -28,6 +28,9 @@ Trace trace(const Network& network, ConstVectorRef input, const std::vector<Forc
 /// Outputs only.
 Vector forward(const Network& network, ConstVectorRef input, const std::vector<Forced>& forced = {});
 
+/// The same numbers from the execution without failures: what comes before the first failure is not computed again.
+Vector forward(const Network& network, const Trace& nominal, const std::vector<Forced>& forced);
+
 /// Outputs (n x m) at every row of `inputs` (n x d): row by row the same numbers as `forward`.
 Matrix forward_batch(const Network& network, const ConstMatrixRef& inputs, const std::vector<Forced>& forced = {});
 

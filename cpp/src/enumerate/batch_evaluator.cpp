@@ -49,10 +49,12 @@ const Response& BatchEvaluator::response() {
   return *kept;
 }
 
-/// Least and most change of every signal of the only failing layer; nothing where several layers fail.
+/// Least and most change of every signal of the only failing layer; nothing where several layers fail, or where leaving
+/// hinges out would cost more than it saves.
 Matrix BatchEvaluator::changes() const {
-  if (grid_.stages().size() > 1) return {};
   const Grid::Stage& stage = grid_.stages().front();
+  const double products = static_cast<double>(net_.width(stage.layer)) * static_cast<double>(net_.width(stage.layer + 1));
+  if (grid_.stages().size() > 1 || static_cast<double>(grid_.configurations()) < 8 * products) return {};
   Matrix changes = Matrix::Zero(net_.width(stage.layer), 2);
   for (std::size_t t = 0; t < stage.members.size(); ++t)
     for (int p : stage.members[t]) {

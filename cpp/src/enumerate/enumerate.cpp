@@ -43,10 +43,9 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     Index c = 0;
     problem.nominal.back().post.back().maxCoeff(&c);
     problem.decision.push_back(c);
-    // Faulty and nominal outputs (or two outputs) round in both evaluations.
-    problem.slack.push_back(4 * rounding_bound(net, problem.grid, inputs.row(n).transpose()));
-    problem.largest_slack = std::max(problem.largest_slack, problem.slack.back());
   }
+  problem.slack = 4 * rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
+  problem.largest_slack = problem.slack.maxCoeff();
   if (!(problem.largest_slack < std::numeric_limits<double>::infinity()))
     throw std::invalid_argument("values of the failed network may exceed 1e140: errors would overflow");
   return problem;

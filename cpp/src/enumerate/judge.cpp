@@ -54,7 +54,7 @@ void Judge::harm(Index input, Index n, double* block, Index ld, const double* re
 bool Judge::any_matters(Index input, const double* harms) const {
   double most = -infinity;  // rise above the limit; not a number, hence ignored, where both are -infinity
   for (std::size_t o = 0; o < limits_.size(); ++o) most = std::max(most, harms[o] - limits_[o]);
-  return most >= -problem_.slack[static_cast<std::size_t>(input)];
+  return most >= -problem_.slack(input);
 }
 
 /// Two harms whose fast values differ by more than twice the rounding bound are in the right order.

@@ -22,7 +22,7 @@ class Judge {
   /// Whether a harm this large at this input could be the worst of its output.
   bool matters(Index input, Index output, double harm) const {
     return harm > -std::numeric_limits<double>::infinity() &&  // the intact class itself does no harm
-           harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack[static_cast<std::size_t>(input)];
+           harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack(input);
   }
   /// The same for one harm per output: whether any matters.
   bool any_matters(Index input, const double* harms) const;

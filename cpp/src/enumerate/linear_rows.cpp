@@ -182,23 +182,18 @@ const double* const* LinearRows::seen_from(Index layer) {
 /// The row just computed holds a candidate for the worst value of an output.
 void LinearRows::inspect(const Walker::Run& run, const double* worst, std::uint64_t offset, Judge& judge) {
   const Lanes& here = lanes(run);
-  std::vector<double> values(static_cast<std::size_t>(width_));
+  const Index at = response_->section(layer_, net_.layers());
+  const double* const* responses = seen_from(net_.layers());
   members_.resize(here.lane_of.size());
   for (Index o = 0; o < net_.outputs(); ++o) {
     if (!judge.matters(walk_->input(), o, worst[o])) continue;
-    for (Index i = 0; i < width_; ++i) values[static_cast<std::size_t>(i)] = harm(here, o, i);
+    Eigen::ArrayXd values = walk_->prefix()[at + o] + here.harms.col(o).segment(from_, width_).array();
+    for (Index c = 0; c < corrections_.count; ++c)
+      values += responses[c][o] * Eigen::Map<const Eigen::ArrayXd>(corrections_.values.data() + c * stride_, width_);
+    if (!problem_.question.decisions) values = values.abs();
     expand(here, run.first, values.data(), members_.data());
     judge.inspect(walk_->input(), o, offset, run.last - run.first, members_.data() + run.first);
   }
-}
-
-/// One harm of the row just computed.
-double LinearRows::harm(const Lanes& lanes, Index output, Index lane) {
-  const double* const* responses = seen_from(net_.layers());
-  double sum = walk_->prefix()[response_->section(layer_, net_.layers()) + output] + lanes.harms(from_ + lane, output);
-  for (Index c = 0; c < corrections_.count; ++c)
-    sum += corrections_.values[static_cast<std::size_t>(c * stride_ + lane)] * responses[c][output];
-  return problem_.question.decisions ? sum : std::abs(sum);
 }
 
 /// From lanes to members from `first` on: those without effect have the value of the last lane.

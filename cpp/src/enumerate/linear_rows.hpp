@@ -62,7 +62,6 @@ class LinearRows {
   void build(Lanes& lanes, const Walker::Run& run);
   void expand(const Lanes& lanes, Index first, const double* values, double* members) const;
   void inspect(const Walker::Run& run, const double* worst, std::uint64_t offset, Judge& judge);
-  double harm(const Lanes& lanes, Index output, Index lane);
 
   const Problem& problem_;
   const Network& net_;

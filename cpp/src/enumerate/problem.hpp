@@ -16,7 +16,7 @@ struct Problem {
   Question question;
   std::vector<Trace> nominal;      ///< canonical, per input
   std::vector<Index> decision;     ///< the intact network's class, per input
-  std::vector<double> slack;       ///< |fast error - canonical error| of any configuration, per input
+  Vector slack;                    ///< |fast error - canonical error| of any configuration, per input
   double largest_slack = 0;
 
   Index outputs() const { return network.outputs(); }
@@ -25,9 +25,10 @@ struct Problem {
 /// The canonical harm of each output: |faulty - nominal|, or output j - output c (-infinity for j = c).
 Vector harms(const Problem& problem, Index input, const Vector& outputs);
 
-/// Bound on the rounding of an output in any configuration, however its operations are ordered; infinite where a value
-/// may leave the range of doubles. The standard model of floating-point arithmetic, layer by layer: a sum of n products
-/// errs by at most n u times the sum of magnitudes, an activation multiplies what it is given by its Lipschitz constant.
-double rounding_bound(const Network& network, const Grid& grid, ConstVectorRef input);
+/// Per input, a bound on the rounding of an output in any configuration, however its operations are ordered; infinite
+/// where a value may leave the range of doubles. The standard model of floating-point arithmetic, layer by layer: a sum
+/// of n products errs by at most n u times the sum of magnitudes, an activation multiplies what it is given by its
+/// Lipschitz constant.
+Vector rounding_bounds(const Network& network, const Grid& grid, const Matrix& inputs);
 
 }  // namespace withstand

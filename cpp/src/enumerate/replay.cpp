@@ -49,7 +49,7 @@ const Vector& Replayer::harm(Index input, const std::vector<Choice>& configurati
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
   if (known_.size() >= most_known) known_.clear();
-  const Vector outputs = forward(problem_.network, problem_.inputs.row(input).transpose(), forced);
+  const Vector outputs = forward(problem_.network, problem_.nominal[static_cast<std::size_t>(input)], forced);
   return known_.emplace(key, harms(problem_, input, outputs)).first->second;
 }
 

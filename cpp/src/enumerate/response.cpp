@@ -85,10 +85,12 @@ void Response::leave_out(const Network& net, Index layer, const Vector& pre, con
     const auto weights = hinge.sign * net.weight(layer).row(hinge.node).transpose().array();
     Eigen::Map<Vector>(rises.data(), changes.rows()) =
         (weights * least.array()).max(weights * most_of.array()).matrix();
-    const auto most = rises.begin() + std::min(failures, changes.rows());
-    std::partial_sort(rises.begin(), most, rises.end(), std::greater<>());
-    const double rise = std::accumulate(rises.begin(), most, 0.0);
     const double excess = hinge.sign * (pre(hinge.node) - hinge.corner);
+    const auto most = rises.begin() + std::min(failures, changes.rows());
+    const double at_most = static_cast<double>(failures) * *std::max_element(rises.begin(), rises.end());
+    if (excess + at_most < -1e-9 * (at_most - excess)) return true;
+    if (most != rises.end()) std::nth_element(rises.begin(), most, rises.end(), std::greater<>());
+    const double rise = std::accumulate(rises.begin(), most, 0.0);
     return excess + rise < -1e-9 * (rise - excess);  // far from rounding
   };
   hinges.erase(std::remove_if(hinges.begin(), hinges.end(), shut), hinges.end());
@@ -117,27 +119,18 @@ void Response::respond(const Network& net, Index l) {
     if (decision_ >= 0) all.leftCols(weights.cols()).colwise() -= weights.col(decision_);
     return;
   }
-  const Matrix& behind = of(l + 1);
+  const auto& hinges = hinges_[next];
+  for (Index i = 0; i < weights.rows(); ++i) {
+    double* row = all.row(i).data();
+    for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights(i, hinge.node);
+  }
   Matrix& corrections = corrections_[next];
-  corrections = Matrix::Zero(size(l + 1), behind.cols());
-  for (std::size_t h = 0; h < hinges_[next].size(); ++h) {
-    const Hinge& hinge = hinges_[next][h];
-    all.col(static_cast<Index>(h)) = hinge.sign * weights.col(hinge.node);
-    corrections.row(static_cast<Index>(h)) = hinge.coefficient * behind.row(hinge.node);
-  }
-  std::vector<Index> passing;  // receivers that pass changes on
-  for (Index j = 0; j < weights.cols(); ++j)
-    if (slope(l + 1)(j) != 0) passing.push_back(j);
-  const auto k = static_cast<Index>(passing.size());
-  Matrix left(weights.rows(), k);
-  Matrix right(k, behind.cols());
-  for (Index i = 0; i < k; ++i) {
-    const Index j = passing[static_cast<std::size_t>(i)];
-    left.col(i) = weights.col(j) * slope(l + 1)(j);
-    right.row(i) = behind.row(j);
-  }
-  kernels().multiply_add(left.rows(), right.cols(), k, left.data(), k, right.data(), right.cols(),
-                         all.data() + size(l + 1), all.cols());
+  corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
+  for (std::size_t h = 0; h < hinges.size(); ++h)
+    corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
+  const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
+  kernels().multiply_add(weights.rows(), behind.cols(), weights.cols(), weights.data(), weights.cols(), behind.data(),
+                         behind.cols(), all.data() + size(l + 1), all.cols());
 }
 
 bool Response::applies(const Network& net, Index from) {

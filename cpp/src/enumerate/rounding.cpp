@@ -22,27 +22,29 @@ double forced_magnitude(const Grid& grid, Index layer) {
 
 }  // namespace
 
-double rounding_bound(const Network& net, const Grid& grid, ConstVectorRef input) {
+Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
   // Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
   double operations = 64;
   for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
   operations += 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
 
-  Vector magnitude = input.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));
-  Vector error = Vector::Zero(input.size());
+  Matrix magnitude = inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));  // a row per input
+  Matrix error;
   for (Index l = 1; l <= net.layers(); ++l) {
     const Activation& phi = net.activation(l);
-    const Matrix weights = net.weight(l).cwiseAbs();
-    const Vector sums = (weights * magnitude + net.bias(l).cwiseAbs()) * (1 + 1e-9);
-    if (!(sums.maxCoeff() * phi.gain() < largest)) return std::numeric_limits<double>::infinity();
-    const Vector before = weights * error + 16 * operations * unit * sums;
+    const Matrix weights = net.weight_transposed(l).cwiseAbs();
+    const Matrix sums = ((magnitude * weights).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+    if (!(sums.maxCoeff() * phi.gain() < largest))
+      return Vector::Constant(inputs.rows(), std::numeric_limits<double>::infinity());
+    Matrix before = 16 * operations * unit * sums;
+    if (l > 1) before.noalias() += error * weights;  // inputs are exact
     const double forced = forced_magnitude(grid, l);
     magnitude = (sums * phi.lipschitz()).array() + std::abs(phi(0.0));
     magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
     const double scale = phi.kind() == Activation::Kind::elu ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
   }
-  return error.maxCoeff() + 8 * unit * magnitude.maxCoeff();
+  return error.rowwise().maxCoeff() + 8 * unit * magnitude.rowwise().maxCoeff();
 }
 
 Vector harms(const Problem& problem, Index input, const Vector& outputs) {

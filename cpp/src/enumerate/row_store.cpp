@@ -8,7 +8,7 @@ RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_
     : row_size_(row_size), key_size_(key_size + 2) {
   while (2 * slots_ * (row_size_ + key_size_) <= most_doubles) slots_ *= 2;
   epochs_.assign(slots_, 0);
-  keys_.resize(slots_ * key_size_);
+  keys_.reset(new std::uint64_t[slots_ * key_size_]);
   rows_.reset(new double[slots_ * row_size_]);
 }
 

@@ -21,9 +21,9 @@ class RowStore {
   std::size_t slots_ = 4;  // a power of two
   std::size_t used_ = 0;
   std::uint64_t epoch_ = 1;
-  std::vector<std::uint64_t> epochs_;  // a slot is taken where its epoch is the current one
-  std::vector<std::uint64_t> keys_;    // length, tag, words
-  std::unique_ptr<double[]> rows_;     // not initialised: few pages of it may be touched
+  std::vector<std::uint64_t> epochs_;      // a slot is taken where its epoch is the current one
+  std::unique_ptr<std::uint64_t[]> keys_;  // length, tag, words; not initialised, like the rows: few may be touched
+  std::unique_ptr<double[]> rows_;
 };
 
 }  // namespace withstand
