@@ -13,9 +13,9 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand.frontier import Layers, at_most, frontier
 from withstand.latency import Latency
 from withstand.quorum import PER_RECEIVER, _Simulation, fastest
-from withstand.tolerance import Layers, at_most, frontier
 
 LATENCIES = [Latency("exponential"), Latency("uniform"), Latency("pareto", 3.5), Latency("lognormal", 0.5)]
 
