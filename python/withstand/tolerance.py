@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy.typing as npt
 
 from withstand._coerce import Epsilon, as_budget
+from withstand._types import Component, FloatArray
 from withstand.bounds import bound
 from withstand.curve import Curve, measure_curve
 from withstand.domain import Box, bounds_of
@@ -82,7 +83,7 @@ class Tolerance(Limit):
     curve: Curve | None
 
     def __repr__(self) -> str:
-        listed = f"more than {self.most} failures" if self.frontier is None else f"{len(self.frontier)} tuples"
+        listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
         lines = [f"Tolerance: {_sentence(self)}"]
         lines += [f"  layer {n}    {_sentence(limit)}" for n, limit in enumerate(self.per_layer, start=1)]
         return "\n".join([*lines, f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"])
@@ -105,7 +106,7 @@ def tolerance(
     per_layer: bool = True,
     samples: int = 0,
     seed: int = 0,
-    node_limit: int | None = 100_000,
+    node_limit: int | None = 50_000,
     time_limit: float | None = None,
     threads: int | None = None,
 ) -> Tolerance:
@@ -130,7 +131,7 @@ def tolerance(
         Random sets of failures drawn for each count of the curve; 0 leaves the curve out.
     seed : int, default 0
         Of the random sets.
-    node_limit : int or None, default 100,000
+    node_limit : int or None, default 50,000
         Nodes of each search, the same result every time, computed on one thread; once a search was left open, a
         hundredth of it. None: until it is exact.
     time_limit : float, optional
@@ -180,10 +181,11 @@ def tolerance(
         everything = Limit(sum(sizes), None, True, "capped", None)
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
         return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None)
-    total = question.limit(model, sum(sizes), guaranteed_total(scalar, allowed))
+    total = question.limit(model, sum(sizes), (guaranteed_total(scalar, allowed), "capped"))
     each = ()
     if per_layer:
-        known = [max(total.guaranteed, _alone_by_bound(scalar, allowed, place)) for place in range(len(sizes))]
+        anywhere = (total.guaranteed, total.method)
+        known = [max(anywhere, (_alone_by_bound(scalar, allowed, n), "capped")) for n in range(len(sizes))]
         each = tuple(question.limit(layer, n, k) for layer, n, k in zip(layers, sizes, known))
     drawn = None
     if samples and domain is not None:
@@ -260,12 +262,12 @@ class _Question:
             return value < 0
         return math.isfinite(value) and Fraction(value) <= self.budget
 
-    def limit(self, model: Model, most: int, known: int) -> Limit:
-        """Join bounds and searches, above `known` failures that the scalar bound proved harmless."""
-        scalar = min(known, most)
-        bounded = self._bounded(model, most, scalar)
+    def limit(self, model: Model, most: int, known: tuple[int, str]) -> Limit:
+        """Join bounds and searches, above the count that is known to be harmless, and by which method."""
+        start = min(known[0], most)
+        bounded = self._bounded(model, most, start)
         guaranteed, breaking, witness = self._searched(model, most, bounded)
-        method = "search" if guaranteed > bounded else "tightest" if bounded > scalar else "capped"
+        method = "search" if guaranteed > bounded else "tightest" if bounded > start else known[1]
         exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
         return Limit(guaranteed, breaking, exact, method, witness)
 
@@ -284,19 +286,37 @@ class _Question:
         ((*_, equivocal, _),) = model(0)._terms
         if self.domain is None or equivocal:
             return low, None, None
-        high, witness = most + 1, None
         tried, stride = low, 1
-        while high - tried > 1:
-            count = min(tried + stride, (tried + high) // 2)
-            lower, upper, found = self._worst(model(count), stride == 1)
-            if not self.harmless(lower):
-                assert found is not None
-                high, witness = len(found.failed), found  # not all that may fail need to
-            elif self.harmless(upper):
-                low = tried = count
-            else:  # left open, and larger counts are seldom closed: look for a witness
-                tried, stride = count, 2 * stride
-        return low, None if witness is None else high, witness
+        while tried < most:
+            tried = min(tried + stride, most)
+            lower, upper, witness = self._worst(model(tried), stride == 1)
+            if witness is not None and not self.harmless(lower):
+                witness = self._fewest(witness)
+                return low, len(witness.failed), witness
+            if self.harmless(upper):
+                low = tried
+            else:  # larger counts are seldom closed: look for a witness
+                stride *= 2
+        return low, None, None
+
+    def _fewest(self, witness: Witness) -> Witness:
+        """Take out failures, one after the other, that are not needed to do harm."""
+        for component in witness.failed:
+            values = {c: v for c, v in witness.values.items() if c != component}
+            error, output = self._replayed(witness.input, values)
+            if not self.harmless(error):
+                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
+        return witness
+
+    def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
+        """Return error (decisions: harm) and output of one execution."""
+        intact, faulty = self.net.forward(x), self.net.forward(x, failed=values)
+        off = abs(faulty - intact)
+        if self.spec is not None:
+            chosen = int(intact.argmax())
+            off = faulty - faulty[chosen]
+            off[chosen] = -math.inf
+        return float(off.max()), int(off.argmax())
 
     def _worst(self, failures: Failures, whole: bool) -> tuple[float, float, Witness | None]:
         """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding."""
