@@ -167,7 +167,7 @@ def tolerance(
     (1, 2, ((0, 2), (1, 1)))
     >>> result = ws.tolerance(net, "0.5", [[0.5]])
     >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
-    (2, 3, True, ((1, 0), (1, 1), (2, 0)))
+    (2, 3, True, ((2, 0), (2, 1), (2, 2)))
     """
     decisions = asks_decisions(spec)
     budget = Fraction(0) if decisions else as_budget(epsilon)
