@@ -4,8 +4,8 @@
     python bench/reliability.py
 
 16 inputs, independent crashes of the 128 hidden neurons with probability p; epsilon is the median and the 90th
-percentile of the exact errors of single crashes. "proved" holds always, "sampled" with a confidence of 99 %. Seconds are
-CPU time.
+percentile of the exact errors of single crashes. "proved" holds always, "sampled" with a confidence of 99 %. Seconds
+are CPU time.
 """
 
 from __future__ import annotations
