@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the pages about reliability, criticality, precision, quorums and replicas print is what they say."""
+"""What the pages about the applications print is what they say."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
+PAGES = ("criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
 MODULES = ("criticality", "hardening", "latency", "moments", "precision", "probability", "quantise", "quorum",
-           "reliability", "replicas", "tolerance", "curve")  # fmt: skip
+           "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["criticality", "precision", "quorum", "reliability", "replicate", "tolerance"])
+@pytest.mark.parametrize("name", PAGES)
 def test_page(name):
     text = (DOCS / f"{name}.md").read_text(encoding="utf-8").replace("```", "")
     page = doctest.DocTestParser().get_doctest(text, {}, name, str(DOCS / f"{name}.md"), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The commands tolerance and replicas say what the functions say."""
+"""The commands tolerance, replicas and report say what the functions say."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ pytest.importorskip("click")
 from click.testing import CliRunner
 from withstand.cli.app import app
 from withstand.cli.limits import replicas, tolerance
+from withstand.cli.tell import report
 
 NET, X, _ = ws.embedded("digits_small")
 ASK = ("tolerance", "digits_small", "--rows", "0:2")
@@ -24,8 +25,10 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_the_commands_are_there():
-    assert {"tolerance", "replicas"} <= set(app.commands)
-    assert (app.commands["tolerance"], app.commands["replicas"]) == (tolerance, replicas)
+    named = {"inspect", "bound", "enumerate", "worst-case", "tolerance", "reliability", "criticality", "precision",
+             "quorum", "report", "replicas", "check"}  # fmt: skip
+    assert named == set(app.commands)
+    assert [app.commands[name] for name in ("tolerance", "replicas", "report")] == [tolerance, replicas, report]
 
 
 def test_tolerance():
@@ -71,6 +74,16 @@ def test_replicas():
     assert json.loads(text)["copies"] == ws.replicas_needed(net, ws.Crash((1, 1)), "0.2", inputs[:16])
 
 
+def test_report(tmp_path):
+    ask = ("report", "diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2")
+    net, inputs, _ = ws.embedded("diabetes")
+    found = ws.report(net, inputs[:2], epsilon="0.5", most=2, title=f"diabetes: {net!r}")
+    assert run(*ask) == (0, str(found) + "\n")
+    assert run(*ask, "--json") == (0, found.json() + "\n")
+    assert run(*ask, "-o", str(tmp_path / "page.html")) == (0, "")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == found.html() + "\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -79,6 +92,7 @@ def test_replicas():
         (("tolerance", "digits", "-e", "1", "--of", "melt"), "is none of crash"),
         (("tolerance", "digits", "-e", "1", "--of", "byzantine"), "takes a number"),
         (("tolerance", "digits", "-e", "1", "--of", "crash:2"), "takes no number"),
+        (("report", "digits", "-o", "page.pdf"), "is written as"),
         (("replicas", "digits", "--crash", "1"), "say what harm is"),
         (("replicas", "digits", "--crash", "1", "-e", "0"), "epsilon is 0"),
     ],

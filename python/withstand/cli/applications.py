@@ -69,7 +69,7 @@ def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, t
                 evaluations: int, samples: int, confidence: float, seed: int, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent crashes do harm."""
-    X = _points(model, options)
+    X = points(model, options)
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
     found = ws.reliability(model.network, p, epsilon, X, spec=ws.Argmax() if argmax else None,
@@ -93,7 +93,7 @@ def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, t
 def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Rank the neurons by what happens when they are among the crashed ones."""
-    X = _points(model, options)
+    X = points(model, options)
     if harden and epsilon is None:
         raise click.UsageError("--harden needs --epsilon")
     found = ws.criticality(model.network, X, k=crash, threads=threads)
@@ -161,7 +161,7 @@ def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, m
     show(fields, as_json, f"wait for {found.wait_for}: error <= {found.bound:.6g}, {found.speedup:.3f} times as fast")
 
 
-def _points(model: opt.Model, options: dict[str, Any]) -> Any:
+def points(model: opt.Model, options: dict[str, Any]) -> Any:
     """Return inputs, refusing a box."""
     if options["radius"] is not None:
         raise click.UsageError("this command takes inputs, not a box: leave out --radius")
