@@ -215,7 +215,8 @@ def _curve(curve: Curve) -> Section:
     )
     series = {
         "the paper's bound": curve.paper.tolist(), "proved without search": curve.proved.tolist(),
-        "exact worst case": curve.lower.tolist(), "worst random set": drawn.tolist(),
+        "exact worst case" if all(s.exact for s in curve.searches) else "witnessed": curve.lower.tolist(),
+        "worst random set": drawn.tolist(),
     }  # fmt: skip
     what = "lead of another class" if curve.decisions else "output error"
     figure = _svg.lines(curve.counts, series, log=not curve.decisions, x=curve.kind, y=f"largest {what}")
