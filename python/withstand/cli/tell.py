@@ -31,6 +31,7 @@ def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, outpu
                       most=most, seed=seed, threads=threads, title=f"{model.name}: {model.network!r}")  # fmt: skip
     if output is not None:
         found.save(output)
+        click.echo(f"wrote {output}", err=True)
     if as_json:
         click.echo(found.json())
     elif output is None:
