@@ -2,7 +2,7 @@
 """The networks a benchmark runs on: the embedded digits network, and published files where a folder of them is at hand.
 
 The folder is `WITHSTAND_MODELS`, or `../shared/models` beside the repository. It holds a `manifest.json` whose entries
-name a model file, and an array `x` of inputs in `ID.ref.npz` for each.
+name a model file, and arrays `x` of inputs, `box_lo` and `box_hi` in `ID.ref.npz` for each.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Case(NamedTuple):
     name: str
     net: ws.Network
     inputs: NDArray[np.float64]  #: (n, d)
+    box: ws.Box | None = None  #: all inputs that make sense, where the file says
 
     @property
     def title(self) -> str:
@@ -47,6 +48,11 @@ def digits(inputs: int) -> Case:
     return Case("digits", net, x[:inputs])
 
 
+def embedded() -> list[Case]:
+    """Return the embedded networks with all their inputs."""
+    return [Case(name, *ws.embedded(name)[:2]) for name in ("digits", "digits_small", "diabetes")]
+
+
 def published(inputs: int, folder: Path = FOLDER) -> list[Case]:
     """Return the dense published networks with their first inputs; none, with a message, where they are absent."""
     manifest = folder / "manifest.json"
@@ -54,7 +60,9 @@ def published(inputs: int, folder: Path = FOLDER) -> list[Case]:
         print(f"no {manifest}: the published networks are left out (set WITHSTAND_MODELS)", file=sys.stderr)
         return []
     files = {entry["id"]: entry["file"] for entry in json.loads(manifest.read_text())["entries"]}
-    return [
-        Case(name, ws.load(folder / files[key]), np.load(folder / f"{key}.ref.npz")["x"][:inputs].astype(np.float64))
-        for key, name in PUBLISHED.items()
-    ]
+    cases = []
+    for key, name in PUBLISHED.items():
+        with np.load(folder / f"{key}.ref.npz") as data:
+            box = ws.Box(data["box_lo"].astype(np.float64), data["box_hi"].astype(np.float64))
+            cases.append(Case(name, ws.load(folder / files[key]), data["x"][:inputs].astype(np.float64), box))
+    return cases

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How many crashes does it take to change the class of an image? The exact number, for 100 held-out digits.
 
-For each image, `ws.worst_case` with `spec=ws.Argmax()` maximises the lead of another class over the intact network's
-for 1, 2, 3, ... crashes anywhere among the 128 hidden neurons. The first count with a witness whose lead is at least 0
-is the smallest that flips the class: for every smaller one the search has proved that no set of neurons does.
+For each image, `ws.tolerance` with `spec=ws.Argmax()` goes through 1, 2, 3, ... crashes anywhere among the 128 hidden
+neurons: the first count with a witness that changes the class is the smallest, because for every smaller one it has
+proved that no set of neurons does.
 
     python examples/flips.py
     python examples/flips.py --svg docs/img/flips.svg
@@ -37,13 +37,12 @@ class Flip(NamedTuple):
 
 def smallest_flip(net: ws.Network, x: np.ndarray, index: int) -> Flip:
     """Return the fewest crashes anywhere that change the class of `x`, proved."""
-    for k in range(1, net.n_neurons + 1):
-        worst = ws.worst_case(net, ws.Crash(k), x, spec=ws.Argmax())
-        assert worst.exact and worst.witness is not None and worst.configurations is not None
-        if worst.lower >= 0.0:
-            before = int(net.forward(x).argmax())
-            return Flip(index, k, before, worst.witness.output, worst.witness.failed, worst.configurations)
-    raise ValueError(f"image {index} keeps its class whatever crashes")
+    found = ws.tolerance(net, 0, x, spec=ws.Argmax(), per_layer=False, node_limit=None)
+    if found.breaking is None or found.witness is None:
+        raise ValueError(f"image {index} keeps its class whatever crashes")
+    assert found.exact
+    sets = ws.Crash(found.breaking).configurations(net)
+    return Flip(index, found.breaking, int(net.forward(x).argmax()), found.witness.output, found.witness.failed, sets)
 
 
 def main() -> None:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""What the pages about reliability, criticality, precision, quorums and replicas print is what they say."""
+"""What the pages about the applications print is what they say."""
 
 from __future__ import annotations
 
 import doctest
+import importlib
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
+PAGES = ("criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
 MODULES = ("criticality", "hardening", "latency", "moments", "precision", "probability", "quantise", "quorum",
-           "reliability", "replicas")  # fmt: skip
+           "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["criticality", "precision", "quorum", "reliability", "replicate"])
+@pytest.mark.parametrize("name", PAGES)
 def test_page(name):
     text = (DOCS / f"{name}.md").read_text(encoding="utf-8").replace("```", "")
     page = doctest.DocTestParser().get_doctest(text, {}, name, str(DOCS / f"{name}.md"), 0)
@@ -24,6 +26,6 @@ def test_page(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_the_functions(name):
-    module = __import__(f"withstand.{name}", fromlist=["__name__"])
+    module = importlib.import_module(f"withstand.{name}")
     found = doctest.testmod(module)
     assert found.failed == 0

@@ -13,9 +13,9 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand.frontier import Layers, at_most, frontier
 from withstand.latency import Latency
 from withstand.quorum import PER_RECEIVER, _Simulation, fastest
-from withstand.tolerance import Layers, at_most, frontier
 
 LATENCIES = [Latency("exponential"), Latency("uniform"), Latency("pareto", 3.5), Latency("lognormal", 0.5)]
 
@@ -113,7 +113,7 @@ def test_simulation_agrees_with_formula_and_bound(name, latency):
     net, X, _ = ws.embedded(name)
     X = X[:4]
     epsilon = 1.2 * ws.bound(net, ws.Crash((1, 1)), X, method="signed").value
-    found = ws.quorum(net, epsilon, X, latency=latency, runs=4000, seed=3)
+    found = ws.quorum(net, epsilon, X, latency=latency, runs=10_000, seed=3)
     assert sum(found.missing) >= 2
     assert found.wait_for == tuple(n - f for n, f in zip(net.widths[1:-1], found.missing, strict=True))
     assert found.missing in found.frontier

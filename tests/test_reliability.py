@@ -70,6 +70,31 @@ def test_equals_the_sum_over_all_sets():
                 assert found.upper - found.lower <= 1e-11 * exact + 1e-300
 
 
+def test_every_method_encloses_the_sum_over_all_sets():
+    """What each method alone leaves open still contains the truth; samples miss as seldom as they say."""
+    rng, seen, drawn, missed = np.random.default_rng(15), set(), 0, 0
+    for trial in range(200):
+        plain = s.random_network(rng, depth=(1, 2), width=(2, 4), output_activations=("identity",))
+        net, X = bridge.network(plain), s.random_inputs(rng, plain, 2)
+        masks, harms = all_harms(net, X)
+        epsilon = float(np.quantile(harms, rng.uniform(0.3, 0.95)))
+        p = np.full(net.n_neurons, rng.choice([0.001, 0.1]))
+        if trial % 4 == 0:
+            p[: -net.widths[-2]] = 0.0
+        exact = truth(masks, harms > epsilon, p)
+        for limits in ({"evaluations": 0}, {"evaluations": 8 * len(X)}):
+            proved = ws.reliability(net, p, epsilon, X, samples=0, threads=1, **limits)
+            assert proved.lower <= exact <= proved.upper
+            sampled = ws.reliability(net, p, epsilon, X, samples=50, seed=trial, threads=1, **limits)
+            assert sampled.proved == (proved.lower, proved.upper)
+            drawn += sampled.samples > 0
+            missed += not sampled.lower <= exact <= sampled.upper
+            seen |= set(proved.method.split(" + ")) | set(sampled.method.split(" + "))
+    assert seen == {"enumeration", "certificate", "convolution", "moments", "sampling"}
+    assert drawn > 100
+    assert missed <= 0.01 * drawn + 3 * math.sqrt(0.01 * drawn)
+
+
 def test_equals_the_oracle():
     rng = np.random.default_rng(6)
     for _ in range(30):

@@ -22,6 +22,7 @@ from withstand.precision import Precision, precision
 from withstand.quorum import Quorum, quorum
 from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
+from withstand.report import Report, report
 from withstand.results import Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax
@@ -47,6 +48,7 @@ __all__ = [
     "Precision",
     "Quorum",
     "Reliability",
+    "Report",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
@@ -70,6 +72,7 @@ __all__ = [
     "reliability",
     "replicas_needed",
     "replicate",
+    "report",
     "show_config",
     "tolerance",
     "worst_case",

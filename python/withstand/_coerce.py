@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 
 from withstand._types import FloatArray
+
+#: A budget: a number, or a decimal string.
+Epsilon = int | float | str | Fraction
 
 
 def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> FloatArray:
@@ -43,3 +48,24 @@ def thread_count(threads: int | None) -> int:
     if threads < 1:
         raise ValueError(f"threads must be at least 1, got {threads}")
     return int(threads)
+
+
+def as_budget(epsilon: Epsilon) -> Fraction:
+    """Return epsilon as the exact rational that it is: a string as a decimal, a float as the double.
+
+    Raises
+    ------
+    TypeError
+        If epsilon is neither a number nor a string.
+    ValueError
+        If it is negative, not finite, or no decimal.
+    """
+    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, str, Fraction, np.integer, np.floating)):
+        raise TypeError(f"epsilon must be a number or a decimal string, got {epsilon!r}")
+    try:
+        value = Fraction(epsilon if isinstance(epsilon, (str, Fraction)) else float(epsilon))
+    except (ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f"epsilon must be a finite number or a decimal string, got {epsilon!r}") from None
+    if value < 0:
+        raise ValueError(f"epsilon must be at least 0, got {epsilon!r}")
+    return value

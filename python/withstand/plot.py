@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from withstand._types import FloatArray
-from withstand.bounds import bound
-from withstand.failures import Crash
+from withstand.curve import Curve, measure_curve
 from withstand.network import Network
-from withstand.search import WorstCase, worst_case
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,64 +28,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "random": {"color": "#d55e00", "marker": "x", "label": "worst of {:,} random sets"},
     "typical": {"color": "#d55e00", "marker": "", "ls": ":", "label": "a typical random set"},
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """The numbers of a tolerance curve: largest output error over the inputs, for each number of crashes.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Numbers of crashes.
-    paper, proved : ndarray, shape (len(counts),)
-        `bound` by "at-most" and "tightest".
-    searches : tuple of WorstCase
-        The interval of each count.
-    random : ndarray, shape (len(counts), samples)
-        Error of random sets of exactly so many neurons.
-    """
-
-    counts: tuple[int, ...]
-    paper: FloatArray
-    proved: FloatArray
-    searches: tuple[WorstCase, ...]
-    random: FloatArray
-
-
-def measure_curve(
-    net: Network,
-    X: npt.ArrayLike,
-    counts: Sequence[int] = range(1, 7),
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-    time_limit: float = 10.0,
-) -> Curve:
-    """Compute the numbers that `tolerance_curve` draws; parameters and errors as there.
-
-    Examples
-    --------
-    >>> import withstand as ws
-    >>> from withstand.plot import measure_curve
-    >>> net, X, _ = ws.embedded("digits_small")
-    >>> curve = measure_curve(net, X[:2], counts=(1, 2), samples=10)
-    >>> [search.status for search in curve.searches]
-    ['exact', 'exact']
-    """
-    if not counts or min(counts) < 1:
-        raise ValueError(f"counts must hold numbers of crashes of at least 1, got {list(counts)!r}")
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples!r}")
-    models = [Crash(k) for k in counts]
-    rng = np.random.default_rng(seed)
-    return Curve(
-        tuple(counts),
-        np.array([bound(net, model, X, method="at-most").value for model in models]),
-        np.array([bound(net, model, X).value for model in models]),
-        tuple(worst_case(net, model, X, time_limit=time_limit) for model in models),
-        np.array([_random_errors(net, X, k, samples, rng) for k in counts]),
-    )
 
 
 def tolerance_curve(
@@ -143,11 +81,35 @@ def tolerance_curve(
     >>> tolerance_curve(net, X[:2], counts=(1, 2), samples=10).axes[0].get_yscale()
     'log'
     """
-    figure = _figure((7.0, 4.2))
+    figure = _figure((7.0, 4.2))  # before the work: it may not be there
     curve = measure_curve(net, X, counts, samples=samples, seed=seed, time_limit=time_limit)
+    return draw_curve(curve, epsilon=epsilon, figure=figure)
+
+
+def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | None = None) -> Figure:
+    """Draw numbers that are there already: `tolerance(..., samples=1000).curve`, or those of `measure_curve`.
+
+    Parameters
+    ----------
+    curve : Curve
+    epsilon : float, optional
+        A budget to draw as a line; for decisions a line stands at 0, where the class changes.
+    figure : matplotlib.figure.Figure, optional
+        Where to draw; a new one by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On a log scale; for decisions on a linear one.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+    figure = figure or _figure((7.0, 4.2))
     axes = figure.subplots()
-    lower = np.array([search.lower for search in curve.searches])
-    upper = np.array([search.upper for search in curve.searches])
+    lower, upper, samples = curve.lower, curve.upper, curve.random.shape[1]
     lines = {
         "paper": curve.paper, "proved": curve.proved, "exact": lower,
         "random": curve.random.max(axis=1), "typical": np.median(curve.random, axis=1),
@@ -158,12 +120,14 @@ def tolerance_curve(
     still = [not search.exact for search in curve.searches]
     if any(still):
         axes.vlines(np.array(curve.counts)[still], lower[still], upper[still], color="#000000", label="not closed")
-    if epsilon is not None:
+    if curve.decisions:
+        axes.axhline(0.0, color="#009e73", ls="--", lw=1.2, label="the class changes")
+    elif epsilon is not None:
         axes.axhline(epsilon, color="#009e73", ls="--", lw=1.2, label=f"budget {epsilon:g}")
-    axes.set_yscale("log")
+    axes.set_yscale("linear" if curve.decisions else "log")
     axes.set_xticks(curve.counts)
-    axes.set_xlabel(f"crashes anywhere among {net.n_neurons:,} hidden neurons")
-    axes.set_ylabel("largest output error")
+    axes.set_xlabel(curve.kind)
+    axes.set_ylabel("largest lead of another class" if curve.decisions else "largest output error")
     axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -192,14 +156,3 @@ def _figure(size: tuple[float, float]) -> Figure:
     except ImportError as error:
         raise ImportError('drawing needs matplotlib: pip install "withstand[plot]"') from error
     return Figure(figsize=size, layout="constrained")
-
-
-def _random_errors(net: Network, X: npt.ArrayLike, k: int, samples: int, rng: np.random.Generator) -> FloatArray:
-    """Error of random sets of exactly k hidden neurons, (samples,)."""
-    sites = [(layer, i) for layer, width in enumerate(net.widths[1:-1], start=1) for i in range(width)]
-    intact = net.forward(X)
-    errors = np.empty(samples)
-    for n in range(samples):
-        chosen = rng.choice(len(sites), size=k, replace=False)
-        errors[n] = np.abs(net.forward(X, failed={sites[i]: 0.0 for i in chosen}) - intact).max()
-    return errors

@@ -17,7 +17,7 @@ from withstand.enumeration import _epsilon
 from withstand.failures import Crash
 from withstand.network import Network
 from withstand.quantise import Quantised, Quantiser, stored_bits, unit_error
-from withstand.tolerance import read_layers
+from withstand.scalars import read_layers
 
 #: Relative widening: far more than the rounding of any chain of nonnegative operations here.
 _OUTWARD = 1 + 1e-9

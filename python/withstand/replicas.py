@@ -11,10 +11,11 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from withstand._coerce import Epsilon, as_budget
 from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
-from withstand.tolerance import Epsilon, as_budget, read_layers
+from withstand.scalars import read_layers
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]

@@ -1,217 +1,99 @@
 # SPDX-License-Identifier: MIT
-"""How many failures are proved harmless: frontiers and totals of the scalar bound, in exact arithmetic.
-
-The recursion is Theorem B, capped by the activations' ranges: with e_0 = 0,
-
-    c_l = min(K_l w_l e_{l-1}, R_l),    e_l = f_l max(Delta_l, c_l) + (N_l - f_l) c_l,    error <= w_{L+1} e_L.
-
-It is nondecreasing in every f_l, so the harmless tuples are a down-set with a frontier, and totals follow by dynamic
-programming over the layers. Nothing is rounded: with ints and Fractions the comparisons are exact, as floors of
-quotients of decimals are not ((0.3 - 0.1) / 0.1 is 1.9999999999999998 in doubles).
-"""
+"""How many failures a network withstands: proved by bounds, then by exact search, and refuted by a witness."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import numpy as np
 import numpy.typing as npt
 
-from withstand import _core
+from withstand._coerce import Epsilon, as_budget
+from withstand._types import Component, FloatArray
 from withstand.bounds import bound
+from withstand.curve import Curve, measure_curve
 from withstand.domain import Box, bounds_of
+from withstand.enumeration import enumerate_failures
 from withstand.failures import Crash, Failures
+from withstand.frontier import Recursion, at_most, frontier, guaranteed_total, max_total, maximal
 from withstand.network import Network
-from withstand.spec import Argmax, Spec, asks_decisions
+from withstand.scalars import Model, counts_of_none, margin, read, room
+from withstand.search import worst_case
+from withstand.spec import Spec, asks_decisions
+from withstand.witness import Witness
 
-Number = int | Fraction
-Epsilon = int | float | str | Fraction
-
-#: Visited tuples after which a frontier is not listed.
-FRONTIER_LIMIT = 100_000
-
-
-@dataclass(frozen=True)
-class Layers:
-    """What the scalar bound knows of a network; one entry per hidden layer.
-
-    Attributes
-    ----------
-    widths : tuple of int
-        N_1, ..., N_L.
-    weights : tuple of number
-        w_2, ..., w_{L+1}: the largest |weight| out of each layer.
-    effects : tuple of number
-        Delta_1, ..., Delta_L: how far off a failed neuron may be.
-    lipschitz : tuple of number
-        K_1, ..., K_L.
-    ranges : tuple of number or None
-        R_1, ..., R_L: lengths of the activations' ranges; None where unbounded or not to be used.
-    """
-
-    widths: tuple[int, ...]
-    weights: tuple[Number, ...]
-    effects: tuple[Number, ...]
-    lipschitz: tuple[Number, ...]
-    ranges: tuple[Number | None, ...]
-
-    def relayed(self, layer: int, error: Number) -> Number:
-        """C of layer (0-based), from the error of the layer before."""
-        if layer == 0:
-            return 0
-        grown = self.lipschitz[layer] * self.weights[layer - 1] * error
-        cap = self.ranges[layer]
-        return grown if cap is None else min(grown, cap)
-
-    def step(self, layer: int, error: Number, count: int) -> Number:
-        """E of layer (0-based) with at most `count` failures in it."""
-        relayed = self.relayed(layer, error)
-        return count * max(self.effects[layer], relayed) + (self.widths[layer] - count) * relayed
+#: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
+_TIE = 10_000_000
+#: Most counts of a curve.
+_CURVE = 24
 
 
-def at_most(layers: Layers, counts: Sequence[int]) -> Number:
-    """Theorem B, exactly: the bound on the output error with at most `counts` failures per layer."""
-    error: Number = 0
-    for layer, count in enumerate(counts):
-        error = layers.step(layer, error, count)
-    return layers.weights[-1] * error
-
-
-def frontier(layers: Layers, budget: Number, limit: int = FRONTIER_LIMIT) -> tuple[tuple[int, ...], ...] | None:
-    """Return the maximal per-layer tuples f with ``at_most(layers, f) <= budget``, sorted.
-
-    Goes backward with the largest error that each layer may have; None after visiting `limit` tuples. At most
-    (N_2 + 1) ... (N_L + 1) are visited.
-    """
-    if budget < 0:
-        return ()
-    found: list[tuple[int, ...]] = []
-    visited = 0
-    last = layers.weights[-1]
-    stack: list[tuple[int, Number | None, tuple[int, ...]]] = [
-        (len(layers.widths) - 1, Fraction(budget) / last if last else None, ())
-    ]
-    while stack:
-        layer, threshold, tail = stack.pop()
-        visited += 1
-        if visited > limit:
-            return None
-        if layer == 0:
-            most = _most_failures(layers, threshold)
-            if most is not None:
-                found.append((most, *tail))
-            continue
-        for count in range(layers.widths[layer] + 1):
-            if threshold is not None and count * layers.effects[layer] > threshold:
-                break
-            stack.append((layer - 1, _before(layers, layer, threshold, count), (count, *tail)))
-    return tuple(sorted(_maximal(found)))
-
-
-def _most_failures(layers: Layers, threshold: Number | None) -> int | None:
-    """Failures that the first layer bears."""
-    if threshold is None or layers.effects[0] == 0:
-        return layers.widths[0]
-    return min(layers.widths[0], math.floor(Fraction(threshold) / layers.effects[0]))
-
-
-def _before(layers: Layers, layer: int, threshold: Number | None, count: int) -> Number | None:
-    """Largest error of the layer before, given this layer's and its count; None: any."""
-    if threshold is None:
-        return None
-    width, effect = layers.widths[layer], layers.effects[layer]
-    relayed = Fraction(threshold) / width
-    if width > count and (threshold - count * effect) <= effect * (width - count):
-        relayed = Fraction(threshold - count * effect) / (width - count)
-    cap, factor = layers.ranges[layer], layers.lipschitz[layer] * layers.weights[layer - 1]
-    if factor == 0 or (cap is not None and relayed >= cap):
-        return None
-    return relayed / factor
-
-
-def _maximal(tuples: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Drop what another tuple dominates; sorted by falling sum, a tuple can only be below an earlier one."""
-    kept: list[tuple[int, ...]] = []
-    for f in sorted(set(tuples), key=lambda f: (-sum(f), f)):
-        if not any(all(a <= b for a, b in zip(f, g)) for g in kept):
-            kept.append(f)
-    return kept
-
-
-def _totals(layers: Layers, most: int, choose: Callable[[Number, Number], Number]) -> list[Number]:
-    """Least (or largest) bound over all distributions of t failures, for t = 0, ..., most."""
-    errors: list[Number] = [0]
-    for layer, width in enumerate(layers.widths):
-        after: dict[int, Number] = {}
-        for spent, error in enumerate(errors):
-            for count in range(min(width, most - spent) + 1):
-                value = layers.step(layer, error, count)
-                after[spent + count] = choose(after.get(spent + count, value), value)
-        errors = [after[t] for t in range(len(after))]
-    return [layers.weights[-1] * e for e in errors]
-
-
-def _harmless_total(layers: Layers, budget: Number, choose: Callable[[Number, Number], Number]) -> int:
-    """Largest t whose chosen bound is within the budget; -1 if none. Both choices are nondecreasing in t."""
-    neurons = sum(layers.widths)
-    most = min(8, neurons)
-    while True:
-        bounds = _totals(layers, most, choose)
-        harmless = sum(value <= budget for value in bounds)
-        if harmless <= most or most == neurons:
-            return harmless - 1
-        most = min(2 * most, neurons)
-
-
-def max_total(layers: Layers, budget: Number) -> int:
-    """Largest number of failures of which some distribution over the layers is harmless; -1 if none.
-
-    O(t^2) steps per layer, t the result.
-    """
-    return _harmless_total(layers, budget, min)
-
-
-def guaranteed_total(layers: Layers, budget: Number) -> int:
-    """Largest number of failures of which every distribution over the layers is harmless; -1 if none.
-
-    O(t^2) steps per layer, t the result.
-    """
-    return _harmless_total(layers, budget, max)
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How many failures a network is proved to withstand.
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """How many failures do no harm, anywhere or in one layer.
 
     Attributes
     ----------
     guaranteed : int
-        Every pattern of this many failures anywhere is proved harmless; -1 where the intact network already is not
+        Every pattern of at most this many failures is proved harmless; -1 where the intact network already is not
         (with `Argmax`: a tie).
     breaking : int or None
-        Smallest count for which a replayed witness does harm; None where none was searched for or found.
-    frontier : tuple of tuples or None
-        Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list.
-    frontier_size : int
-        Tuples that a listing may have to visit: (N_2 + 1) ... (N_L + 1).
-    most : int
-        Largest number of failures of which some distribution over the layers is proved harmless.
+        Smallest count for which a replayed witness does harm; None where nothing was searched or found.
     exact : bool
-        Whether `breaking` is `guaranteed` + 1.
+        Whether this is the whole truth: `breaking` is `guaranteed` + 1, or everything may fail.
     method : str
-        The bound that proved `guaranteed`.
+        What proved `guaranteed`: "capped" (the scalar bound, in exact arithmetic), "tightest" (the least of all bounds)
+        or "search".
+    witness : Witness or None
+        Failures of `breaking` components that do harm: ``net.forward(witness.input, failed=witness.values)``.
     """
 
     guaranteed: int
     breaking: int | None
+    exact: bool
+    method: str
+    witness: Witness | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tolerance(Limit):
+    """How many failures anywhere a network withstands; what `Limit` says, and more.
+
+    Attributes
+    ----------
+    per_layer : tuple of Limit
+        The same for failures of one layer alone: hidden layers 1..L, or for synapses into layers 1..L+1. Empty if not
+        asked for.
+    frontier : tuple of tuples or None
+        Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list.
+    frontier_size : int
+        Tuples that a listing may have to visit: (n_2 + 1) (n_3 + 1) ..., n_l what can fail in layer l.
+    most : int
+        Number of failures of which some distribution over the layers is proved harmless.
+    curve : Curve or None
+        Count of failures against the paper's bound, the proved, the exact and the sampled error.
+    """
+
+    per_layer: tuple[Limit, ...]
     frontier: tuple[tuple[int, ...], ...] | None
     frontier_size: int
     most: int
-    exact: bool
-    method: str
+    curve: Curve | None
+
+    def __repr__(self) -> str:
+        listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
+        lines = [f"Tolerance: {_sentence(self)}"]
+        lines += [f"  layer {n}    {_sentence(limit)}" for n, limit in enumerate(self.per_layer, start=1)]
+        return "\n".join([*lines, f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"])
+
+
+def _sentence(limit: Limit) -> str:
+    end = "more were not refuted" if limit.breaking is None else f"{limit.breaking} can do harm"
+    if limit.exact and limit.breaking is None:
+        end = "that is all"
+    return f"any {limit.guaranteed} are harmless ({limit.method}), {end}"
 
 
 def tolerance(
@@ -221,8 +103,14 @@ def tolerance(
     *,
     model: Callable[..., Failures] = Crash,
     spec: Spec = None,
+    per_layer: bool = True,
+    samples: int = 0,
+    seed: int = 0,
+    node_limit: int | None = 50_000,
+    time_limit: float | None = None,
+    threads: int | None = None,
 ) -> Tolerance:
-    """Find how many failures are proved to keep the error within `epsilon`.
+    """Find how many failures keep the error within `epsilon`, and the fewest that do not.
 
     Parameters
     ----------
@@ -231,11 +119,25 @@ def tolerance(
         The budget: how far the failed network may be from the intact one. A string is read as a decimal, exactly; a
         float is the double it is. Unused with `spec`.
     domain : array_like of shape (n, d), Box or None
-        For which inputs; as for `bound`.
+        For which inputs; as for `bound`. Without it nothing is searched, and `breaking` is None.
     model : callable, default Crash
-        Makes a failure model from counts: `Crash`, or ``lambda counts: Byzantine(counts, capacity=1.0)``. Neurons only.
+        Makes a failure model from a count, and from one count per layer: `Crash`, `SynapseCrash`, ``lambda counts:
+        StuckAt(counts, value=1.0)``, ``lambda counts: Byzantine(counts, capacity=1.0)``.
     spec : Argmax, optional
         Keep the decision instead: harm is a change of class.
+    per_layer : bool, default True
+        Ask for every layer alone, too.
+    samples : int, default 0
+        Random sets of failures drawn for each count of the curve; 0 leaves the curve out.
+    seed : int, default 0
+        Of the random sets.
+    node_limit : int or None, default 50,000
+        Nodes of each search, the same result every time, computed on one thread; once a search was left open, a
+        hundredth of it. None: until it is exact.
+    time_limit : float, optional
+        Seconds of each search.
+    threads : int, optional
+        Of the bounds, and of searches without a limit. The result does not depend on it.
 
     Returns
     -------
@@ -244,12 +146,17 @@ def tolerance(
     Raises
     ------
     TypeError, ValueError
-        For an epsilon that is no nonnegative number, a model of synapse failures, or what `bound` refuses.
+        For an epsilon that is no nonnegative number, a model that is a sum or takes exactly so many, or what `bound`
+        and `worst_case` refuse.
 
     Notes
     -----
-    The frontier costs at most (N_2 + 1) ... (N_L + 1) exact operations and is left out beyond 100,000; totals are
-    polynomial. `guaranteed` is then raised with the method "tightest", one bound per count tried.
+    First the scalar bound (Theorems B and F, with ranges), in exact arithmetic: its frontier costs at most
+    (n_2 + 1) (n_3 + 1) ... operations and is left out beyond 100,000. Then the method "tightest", one bound per count
+    tried, by galloping. Then one search per count, upward, until a witness does harm or the limit leaves a search open;
+    from there on only witnesses are looked for. Where epsilon lies within the rounding of an exact search every
+    set is tried, if they are not too many. Bounds and searches speak of real arithmetic and are rounded outward,
+    witnesses are evaluated by `Network.forward`.
 
     Examples
     --------
@@ -258,100 +165,169 @@ def tolerance(
     >>> result = ws.tolerance(net, "0.5", None)
     >>> result.guaranteed, result.most, result.frontier
     (1, 2, ((0, 2), (1, 1)))
+    >>> result = ws.tolerance(net, "0.5", [[0.5]])
+    >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
+    (2, 3, True, ((2, 0), (2, 1), (2, 2)))
     """
     decisions = asks_decisions(spec)
     budget = Fraction(0) if decisions else as_budget(epsilon)
-    layers = read_layers(net, model, domain, spec)
-    room = _margin(net, domain) if decisions else _room(net, budget)
-    size = math.prod(n + 1 for n in layers.widths[1:])
-    if room is None:
-        everyone = sum(layers.widths)
-        return Tolerance(everyone, None, (layers.widths,), size, everyone, False, "capped")
-    listed, scalar, most = frontier(layers, room), guaranteed_total(layers, room), max_total(layers, room)
-    best = _raise_total(net, budget, domain, model, spec, max(scalar, 0))
-    method = "tightest" if best > scalar else "capped"
-    guaranteed = max(scalar, best)
-    return Tolerance(guaranteed, None, listed, size, max(most, guaranteed), False, method)
+    none = counts_of_none(net, model)
+    layers = [_alone(model, len(none), place) for place in range(len(none))]
+    sizes = tuple(_size(net, layer) for layer in layers)
+    question = _Question(net, budget, domain, spec, node_limit, time_limit, threads)
+    scalar = read(net, model, domain, spec)
+    allowed = margin(net, domain) if decisions else room(net, budget)
+    if allowed is None:  # the outputs' own range
+        everything = Limit(sum(sizes), None, True, "capped", None)
+        each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
+        return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None)
+    total = question.limit(model, sum(sizes), (guaranteed_total(scalar, allowed), "capped"))
+    each = ()
+    if per_layer:
+        anywhere = (total.guaranteed, total.method)
+        known = [max(anywhere, (_alone_by_bound(scalar, allowed, n), "capped")) for n in range(len(sizes))]
+        each = tuple(question.limit(layer, n, k) for layer, n, k in zip(layers, sizes, known))
+    drawn = None
+    if samples and domain is not None:
+        counts = _counts(total, sum(sizes))
+        drawn = measure_curve(net, domain, counts, model=model, spec=spec, samples=samples, seed=seed,
+                              node_limit=node_limit, time_limit=time_limit, threads=threads)  # fmt: skip
+    return _result(total, each, frontier(scalar, allowed), sizes, max_total(scalar, allowed), drawn)
 
 
-def as_budget(epsilon: Epsilon) -> Fraction:
-    """Return epsilon as the exact rational that it is."""
-    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, str, Fraction, np.integer, np.floating)):
-        raise TypeError(f"epsilon must be a number or a decimal string, got {epsilon!r}")
-    try:
-        value = Fraction(epsilon if isinstance(epsilon, (str, Fraction)) else float(epsilon))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        raise ValueError(f"epsilon must be a finite number or a decimal string, got {epsilon!r}") from None
-    if value < 0:
-        raise ValueError(f"epsilon must be at least 0, got {epsilon!r}")
-    return value
+def _result(
+    total: Limit,
+    each: tuple[Limit, ...],
+    listed: tuple[tuple[int, ...], ...] | None,
+    sizes: tuple[int, ...],
+    most: int,
+    curve: Curve | None,
+) -> Tolerance:
+    within = None if listed is None else tuple(sorted(maximal(tuple(map(min, f, sizes)) for f in listed)))
+    visits = math.prod(n + 1 for n in sizes[1:])
+    most = min(max(most, total.guaranteed), sum(sizes))
+    return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
+                     most, curve)  # fmt: skip
 
 
-def read_layers(
-    net: Network,
-    model: Callable[..., Failures] = Crash,
-    domain: npt.ArrayLike | Box | None = None,
-    spec: Spec = None,
-) -> Layers:
-    """Return what the scalar bound knows of `net` over `domain`, in exact rationals.
-
-    Raises
-    ------
-    ValueError
-        If the model is not of neuron failures, or a range is unbounded without a domain.
-    """
-    space = model((1,) * net.depth)._space(net)
-    lower, upper = (None, None) if domain is None else bounds_of(net, domain)
-    effects = _core.layer_effects(net._core, space, lower, upper)
-    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [_last_weight(net, asks_decisions(spec))]
-    lengths = [high - low for low, high in (a.range for a in net.activations)]
-    return Layers(
-        net.widths[1:-1],
-        tuple(weights),
-        tuple(Fraction(e) for e in effects),
-        tuple(Fraction(k) for k in net.lipschitz),
-        tuple(None if math.isinf(r) else Fraction(r) for r in lengths),
-    )
+def _alone(model: Model, places: int, place: int) -> Model:
+    """Return the model that fails in one place only."""
+    return lambda count: model(tuple(count if n == place else 0 for n in range(places)))
 
 
-def _last_weight(net: Network, decisions: bool) -> Fraction:
-    """w_{L+1}: of an output, or of the difference of two, which a nonlinear activation does not let cancel."""
-    last = net.weights[-1]
-    if not decisions:
-        return Fraction(float(abs(last).max()))
-    if net.output_activation.name != "identity":
-        return 2 * Fraction(float(abs(last).max()))
-    largest = max(abs(a - b).max() for a in last for b in last)
-    return Fraction(float(np.nextafter(largest, np.inf)))  # the differences were rounded
+def _alone_by_bound(scalar: Recursion, allowed: Fraction, place: int) -> int:
+    """Most failures in one place that the scalar bound proves harmless; -1 if none."""
+    low, high = -1, scalar.sizes[place] + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        counts = [middle if n == place else 0 for n in range(len(scalar.sizes))]
+        low, high = (middle, high) if at_most(scalar, counts) <= allowed else (low, middle)
+    return low
 
 
-def _room(net: Network, budget: Fraction) -> Fraction | None:
-    """How far an output's pre-activation may move; None: as far as it likes."""
-    low, high = net.output_activation.range
-    if high - low <= budget:
-        return None
-    return budget / Fraction(net.output_activation.lipschitz)
+def _size(net: Network, model: Model) -> int:
+    """Largest count that the model allows in this network."""
+    low, high = 0, max(net.n_neurons, *(weight.size for weight in net.weights)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            model(middle)._space(net)
+            low = middle
+        except ValueError:
+            high = middle
+    return low
 
 
-def _margin(net: Network, domain: npt.ArrayLike | Box | None) -> Fraction:
-    """How far differences of outputs' pre-activations may move without a flip: a little less than the least margin."""
-    harm = bound(net, Crash(0), domain, method="capped", spec=Argmax()).value
-    return Fraction(float(np.nextafter(-harm, -np.inf))) / Fraction(net.output_activation.lipschitz)
+def _counts(total: Limit, most: int) -> list[int]:
+    """Return the counts of a curve: up to what breaks, or one more than is proved."""
+    last = min(most, max(1, total.guaranteed + 1 if total.breaking is None else total.breaking))
+    steps = min(last, _CURVE)
+    return sorted({1 + round(n * (last - 1) / max(1, steps - 1)) for n in range(steps)})
 
 
-def _raise_total(
-    net: Network,
-    budget: Fraction,
-    domain: npt.ArrayLike | Box | None,
-    model: Callable[..., Failures],
-    spec: Spec,
-    known: int,
-) -> int:
-    """Largest count from `known` on that the tightest bound proves harmless; -1 if not even `known`."""
-    best = -1
-    for count in range(known, net.n_neurons + 1):
-        value = bound(net, model(count), domain, method="tightest", spec=spec).value
-        if not (value < 0 if asks_decisions(spec) else math.isfinite(value) and Fraction(value) <= budget):
-            break
-        best = count
-    return best
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is asked of every count."""
+
+    net: Network
+    budget: Fraction
+    domain: npt.ArrayLike | Box | None
+    spec: Spec
+    node_limit: int | None
+    time_limit: float | None
+    threads: int | None
+
+    def harmless(self, value: float) -> bool:
+        if self.spec is not None:
+            return value < 0
+        return math.isfinite(value) and Fraction(value) <= self.budget
+
+    def limit(self, model: Model, most: int, known: tuple[int, str]) -> Limit:
+        """Join bounds and searches, above the count that is known to be harmless, and by which method."""
+        start = min(known[0], most)
+        bounded = self._bounded(model, most, start)
+        guaranteed, breaking, witness = self._searched(model, most, bounded)
+        method = "search" if guaranteed > bounded else "tightest" if bounded > start else known[1]
+        exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
+        return Limit(guaranteed, breaking, exact, method, witness)
+
+    def _bounded(self, model: Model, most: int, low: int) -> int:
+        """Largest count that the tightest bound proves harmless: by strides that double, then by bisection."""
+        high, stride = most + 1, 1
+        while high - low > 1:
+            count = min(low + stride, (low + high) // 2)
+            value = bound(self.net, model(count), self.domain, spec=self.spec, threads=self.threads).value
+            low, high = (count, high) if self.harmless(value) else (low, count)
+            stride *= 2
+        return low
+
+    def _searched(self, model: Model, most: int, low: int) -> tuple[int, int | None, Witness | None]:
+        """Raise `low` by one search after another; return it with the fewest failures known to do harm."""
+        ((*_, equivocal, _),) = model(0)._terms
+        if self.domain is None or equivocal:
+            return low, None, None
+        tried, stride = low, 1
+        while tried < most:
+            tried = min(tried + stride, most)
+            lower, upper, witness = self._worst(model(tried), stride == 1)
+            if witness is not None and not self.harmless(lower):
+                witness = self._fewest(witness)
+                return low, len(witness.failed), witness
+            if self.harmless(upper):
+                low = tried
+            else:  # larger counts are seldom closed: look for a witness
+                stride *= 2
+        return low, None, None
+
+    def _fewest(self, witness: Witness) -> Witness:
+        """Take out failures, one after the other, that are not needed to do harm."""
+        for component in witness.failed:
+            values = {c: v for c, v in witness.values.items() if c != component}
+            error, output = self._replayed(witness.input, values)
+            if not self.harmless(error):
+                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
+        return witness
+
+    def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
+        """Return error (decisions: harm) and output of one execution."""
+        intact, faulty = self.net.forward(x), self.net.forward(x, failed=values)
+        off = abs(faulty - intact)
+        if self.spec is not None:
+            chosen = int(intact.argmax())
+            off = faulty - faulty[chosen]
+            off[chosen] = -math.inf
+        return float(off.max()), int(off.argmax())
+
+    def _worst(self, failures: Failures, whole: bool) -> tuple[float, float, Witness | None]:
+        """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding."""
+        assert self.domain is not None
+        nodes = self.node_limit if whole or self.node_limit is None else self.node_limit // 100
+        found = worst_case(self.net, failures, self.domain, spec=self.spec, node_limit=nodes,
+                           time_limit=self.time_limit, threads=self.threads)  # fmt: skip
+        tie = found.exact and self.harmless(found.lower) and not self.harmless(found.upper)
+        if tie and not isinstance(self.domain, Box) and found.configurations is not None:
+            rows, _ = bounds_of(self.net, self.domain)
+            if found.configurations * len(rows) <= _TIE:
+                every = enumerate_failures(self.net, failures, rows, spec=self.spec, threads=self.threads)
+                return every.worst, every.worst, every.witness
+        return found.lower, found.upper, found.witness

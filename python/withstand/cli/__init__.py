@@ -9,7 +9,8 @@ import sys
 def main() -> None:
     """Run the command ``withstand``."""
     try:
-        from withstand.cli.applications import app
+        from withstand.cli import applications, limits, tell  # noqa: F401  (they add their commands)
+        from withstand.cli.app import app
     except ImportError as error:
         if error.name not in ("click", "rich"):
             raise

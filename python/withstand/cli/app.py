@@ -41,10 +41,12 @@ def app() -> None:
     """
 
 
-@app.command()
-@opt.model_argument
-@opt.json_option
-@refusals_are_usage_errors
+def command(name: str | None = None) -> Callable[[F], Any]:
+    """Add a command about a MODEL that takes --json and whose refusals are usage errors."""
+    return opt.compose(app.command(name), opt.model_argument, opt.json_option, refusals_are_usage_errors)
+
+
+@command()
 def inspect(model: opt.Model, as_json: bool) -> None:
     """Show layers, widths, activations, and how many configurations 1, 2, 3 failures make."""
     net = model.network
@@ -67,16 +69,9 @@ def inspect(model: opt.Model, as_json: bool) -> None:
         click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")
 
 
-@app.command()
-@opt.model_argument
-@opt.failure_options
-@opt.domain_options
-@opt.epsilon_option
-@opt.argmax_option
-@opt.threads_option
+@command()
+@opt.question_options
 @click.option("--method", "-m", type=click.Choice(METHODS), default="tightest", show_default=True)
-@opt.json_option
-@refusals_are_usage_errors
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, threads: int | None,
           as_json: bool, **options: Any) -> None:  # fmt: skip
     """Bound the largest output error that the failures can cause."""
@@ -90,16 +85,9 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, th
     verdict(epsilon, -float("inf"), result.value, decisions=argmax)
 
 
-@app.command("enumerate")
-@opt.model_argument
-@opt.failure_options
-@opt.domain_options
-@opt.epsilon_option
-@opt.argmax_option
-@opt.threads_option
+@command("enumerate")
+@opt.question_options
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="File to resume from after an interruption.")
-@opt.json_option
-@refusals_are_usage_errors
 def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: str | None,
               as_json: bool, **options: Any) -> None:  # fmt: skip
     """Try every configuration at every input: the exact worst error, its witness and the statistics."""
@@ -120,19 +108,12 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     verdict(epsilon, result.worst, upper, decisions=argmax)
 
 
-@app.command("worst-case")
-@opt.model_argument
-@opt.failure_options
-@opt.domain_options
-@opt.epsilon_option
-@opt.argmax_option
-@opt.threads_option
+@command("worst-case")
+@opt.question_options
 @click.option("--gap", type=click.FloatRange(min=0), default=0.0, help="Stop at this relative gap.")
 @click.option("--time-limit", type=click.FloatRange(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
 @click.option("--certificate", type=click.Path(dir_okay=False), help="Write a proof of the upper end, for `check`.")
-@opt.json_option
-@refusals_are_usage_errors
 def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, gap: float,
                time_limit: float | None, node_limit: int | None, certificate: str | None, as_json: bool,
                **options: Any) -> None:  # fmt: skip

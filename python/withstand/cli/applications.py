@@ -10,14 +10,13 @@ import click
 
 import withstand as ws
 from withstand.cli import options as opt
-from withstand.cli.app import app, refusals_are_usage_errors
+from withstand.cli.app import app, command
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
 from withstand.latency import LATENCIES
 from withstand.quantise import QUANTISERS
 
 __all__ = ["app"]
 
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
 needed_epsilon = click.option("--epsilon", "-e", type=float, required=True, help="Largest tolerated error.")
 
 
@@ -53,8 +52,7 @@ class LatencyType(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-@app.command()
-@opt.model_argument
+@command()
 @click.option("--p", "-p", "p", type=ProbabilitiesType(), required=True,
               help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001.")
 @opt.domain_options
@@ -65,15 +63,13 @@ class LatencyType(click.ParamType):  # type: ignore[type-arg]
               help="Work spent on enumerating small sets: sets x inputs.")
 @click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, help="0: proved only.")
 @click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.99)
-@seed_option
+@opt.seed_option
 @opt.threads_option
-@opt.json_option
-@refusals_are_usage_errors
 def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, target: float | None,
                 evaluations: int, samples: int, confidence: float, seed: int, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent crashes do harm."""
-    X = _points(model, options)
+    X = points(model, options)
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
     found = ws.reliability(model.network, p, epsilon, X, spec=ws.Argmax() if argmax else None,
@@ -87,20 +83,17 @@ def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, t
         sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)
 
 
-@app.command()
-@opt.model_argument
+@command()
 @click.option("--crash", "-k", type=click.IntRange(min=1), default=1, show_default=True, help="Size of the sets.")
 @opt.domain_options
 @opt.epsilon_option
 @click.option("--harden", is_flag=True, help="Also find the neurons to protect for --epsilon.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Neurons to list.")
 @opt.threads_option
-@opt.json_option
-@refusals_are_usage_errors
 def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Rank the neurons by what happens when they are among the crashed ones."""
-    X = _points(model, options)
+    X = points(model, options)
     if harden and epsilon is None:
         raise click.UsageError("--harden needs --epsilon")
     found = ws.criticality(model.network, X, k=crash, threads=threads)
@@ -123,16 +116,13 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
     verdict(epsilon, found.largest, found.largest if found.exact else float("inf"))
 
 
-@app.command()
-@opt.model_argument
+@command()
 @opt.domain_options
 @needed_epsilon
 @click.option("--quantiser", type=click.Choice(QUANTISERS), default="grid", show_default=True)
 @click.option("--no-weights", is_flag=True, help="Quantise only what neurons transmit.")
 @click.option("--no-activations", is_flag=True, help="Quantise only weights and biases.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write codes and ranges to this .npz file.")
-@opt.json_option
-@refusals_are_usage_errors
 def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool, no_activations: bool,
               output: str | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find the fewest bits per layer with a proved error within epsilon."""
@@ -148,8 +138,7 @@ def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool
     show(fields, as_json, f"error <= {found.bound:.6g} with {found.bytes:,.0f} of {found.bytes_single:,.0f} bytes")
 
 
-@app.command()
-@opt.model_argument
+@command()
 @opt.domain_options
 @needed_epsilon
 @click.option("--latency", type=LatencyType(), default="exponential", show_default=True,
@@ -157,9 +146,7 @@ def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool
 @click.option("--links", is_flag=True, help="Every link has a delay of its own, not every neuron.")
 @click.option("--midpoint", is_flag=True, help="Put the middle of the range for a missing signal, not 0.")
 @click.option("--runs", type=click.IntRange(min=2), default=1000, show_default=True, help="Of the simulation.")
-@seed_option
-@opt.json_option
-@refusals_are_usage_errors
+@opt.seed_option
 def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, midpoint: bool, runs: int, seed: int,
            as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find how many signals each layer need not wait for, and simulate what that saves."""
@@ -174,7 +161,7 @@ def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, m
     show(fields, as_json, f"wait for {found.wait_for}: error <= {found.bound:.6g}, {found.speedup:.3f} times as fast")
 
 
-def _points(model: opt.Model, options: dict[str, Any]) -> Any:
+def points(model: opt.Model, options: dict[str, Any]) -> Any:
     """Return inputs, refusing a box."""
     if options["radius"] is not None:
         raise click.UsageError("this command takes inputs, not a box: leave out --radius")

@@ -80,8 +80,10 @@ class CountsWithValue(click.ParamType):  # type: ignore[type-arg]  # generic sin
         return CountsType().convert(counts, param, ctx), parsed
 
 
-def _compose(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    def apply(function: F) -> F:
+def compose(*decorators: Callable[[Any], Any]) -> Callable[[F], Any]:
+    """Return the decorators as one, the first outermost."""
+
+    def apply(function: F) -> Any:
         for decorator in reversed(decorators):
             function = decorator(function)
         return function
@@ -92,7 +94,7 @@ def _compose(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 model_argument = click.argument("model", type=ModelType())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
-failure_options = _compose(
+failure_options = compose(
     click.option("--crash", "-k", type=CountsType(), help="Crashed neurons: a total, or per hidden layer like 2,1,0."),
     click.option("--stuck", type=CountsWithValue(), help="Neurons stuck at a value: COUNTS:VALUE."),
     click.option("--byzantine", type=CountsWithValue(), help="Byzantine neurons: COUNTS:CAPACITY."),
@@ -104,7 +106,7 @@ failure_options = _compose(
     click.option("--exactly", is_flag=True, help="Exactly that many fail, instead of at most."),
 )
 
-domain_options = _compose(
+domain_options = compose(
     click.option("--inputs", "-x", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                  help="Inputs: .npy, .csv, or .npz (array X, x or samples_x). Embedded networks bring their own."),
     click.option("--rows", default=None, help="Rows of the inputs to use: START:STOP.  [default: the first 16]"),
@@ -116,6 +118,9 @@ epsilon_option = click.option(
 )
 argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
 threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
+#: What may fail, where, and what is harm: of every command that asks for the worst case.
+question_options = compose(failure_options, domain_options, epsilon_option, argmax_option, threads_option)
 
 
 def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:

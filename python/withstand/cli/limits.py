@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""The commands that count: how many failures are harmless, and how many copies make them so."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import withstand as ws
+from withstand.cli import options as opt
+from withstand.cli.app import command, witness_fields
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
+
+#: Kinds of failures by name; those with a number take it after a colon.
+KINDS: dict[str, Callable[..., ws.Failures]] = {
+    "crash": ws.Crash,
+    "stuck": ws.StuckAt,
+    "byzantine": ws.Byzantine,
+    "deviation": lambda counts, capacity: ws.Byzantine(counts, capacity, convention="deviation"),
+    "synapse-crash": ws.SynapseCrash,
+    "synapse-byzantine": ws.SynapseByzantine,
+}
+PLAIN = ("crash", "synapse-crash")
+
+
+class KindType(click.ParamType):  # type: ignore[type-arg]
+    """A kind of failure, with its value or capacity where it has one: crash, stuck:0.5, byzantine:1."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a function from counts to a failure model."""
+        if not isinstance(value, str):
+            return value
+        name, colon, number = value.partition(":")
+        if name not in KINDS:
+            self.fail(f"{name!r} is none of {', '.join(KINDS)}", param, ctx)
+        if (name in PLAIN) == bool(colon):
+            self.fail(f"{value!r}: {name} takes {'no number' if colon else f'a number, like {name}:1'}", param, ctx)
+        if not colon:
+            return KINDS[name]
+        try:
+            amount = float(number)
+        except ValueError:
+            self.fail(f"{number!r} is no number", param, ctx)
+        return lambda counts: KINDS[name](counts, amount)
+
+
+decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error; a decimal is taken exactly.")
+
+
+@command()
+@click.option("--of", "kind", type=KindType(), default="crash", show_default=True,
+              help="What fails: crash, stuck:VALUE, byzantine:CAPACITY, deviation:CAPACITY, synapse-crash, "
+              "synapse-byzantine:CAPACITY.")
+@opt.domain_options
+@decimal_epsilon
+@opt.argmax_option
+@click.option("--at-least", type=click.IntRange(min=0), default=1, show_default=True,
+              help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.")
+@click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
+@click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve to this file.")
+@opt.seed_option
+@opt.threads_option
+def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at_least: int, node_limit: int,
+              samples: int, plot: Path | None, seed: int, threads: int | None, as_json: bool,
+              **options: Any) -> None:  # fmt: skip
+    """Find how many failures are harmless, and the fewest that are not."""
+    if epsilon is None and not argmax:
+        raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
+    domain = opt.domain_of(model, options)
+    if plot is not None and domain is None:
+        raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
+    found = ws.tolerance(model.network, epsilon or 0, domain, model=kind, spec=ws.Argmax() if argmax else None,
+                         node_limit=node_limit, samples=samples or (1000 if plot else 0), seed=seed,
+                         threads=threads)  # fmt: skip
+    if plot is not None and found.curve is not None:
+        from withstand.plot import draw_curve, save
+
+        save(draw_curve(found.curve, epsilon=None if argmax else float(epsilon or 0)), plot)
+    rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
+    rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
+             for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
+    if as_json:
+        keys = ("guaranteed", "breaking", "exact", "method")
+        show({"model": model.name, **{key: getattr(found, key) for key in keys},
+              **witness_fields(found.witness, True), "most": found.most, "frontier": found.frontier,
+              "per_layer": [{key: getattr(limit, key) for key in keys} for limit in found.per_layer],
+              "curve": _curve(found.curve)}, True)  # fmt: skip
+    else:
+        click.secho(f"{model.name}: any {found.guaranteed} failures are harmless", bold=True)
+        grid(("failures", "harmless", "can do harm", "exact", "proved by"), rows)
+        if found.witness is not None:
+            click.echo(f"  {found.witness}")
+    broken = found.breaking is not None and found.breaking <= at_least
+    sys.exit(TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN)
+
+
+@command()
+@opt.failure_options
+@opt.domain_options
+@decimal_epsilon
+def replicas(model: opt.Model, epsilon: str | None, as_json: bool, **options: Any) -> None:
+    """Find how many copies of every neuron make the failures harmless."""
+    if epsilon is None:
+        raise click.UsageError("say what harm is: --epsilon")
+    net, failures = model.network, opt.failures_of(model.network, options)
+    copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options))
+    fields = {"model": model.name, "failures": repr(failures), "copies": copies, "neurons": net.n_neurons,
+              "neurons_with_copies": copies * net.n_neurons}  # fmt: skip
+    show(fields, as_json, f"{failures!r}: {copies} of every neuron")
+
+
+def _or_dash(count: int | None) -> int | str:
+    return "-" if count is None else count
+
+
+def _curve(curve: Any) -> dict[str, Any] | None:
+    if curve is None:
+        return None
+    return {"counts": curve.counts, "paper": curve.paper, "proved": curve.proved, "lower": curve.lower,
+            "upper": curve.upper, "random_worst": curve.random.max(axis=1)}  # fmt: skip

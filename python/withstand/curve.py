@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""The worst error over the number of failures: bounded, exact, and found by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._types import Component, FloatArray
+from withstand.bounds import bound
+from withstand.domain import Box, bounds_of
+from withstand.failures import Crash, Failures
+from withstand.network import Network
+from withstand.search import WorstCase, worst_case
+from withstand.spec import Spec, asks_decisions
+
+#: Inputs at which random sets are tried when the domain is a box.
+_POINTS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Largest output error (decisions: harm) for each number of failures.
+
+    Attributes
+    ----------
+    counts : tuple of int
+        Numbers of failures.
+    paper, proved : ndarray, shape (len(counts),)
+        `bound` by "at-most" and "tightest", for at most so many.
+    searches : tuple of WorstCase
+        The interval of each count.
+    random : ndarray, shape (len(counts), samples)
+        Error of random sets of exactly so many components.
+    decisions : bool
+        Whether the numbers are harm: it changes the class where it is at least 0.
+    kind : str
+        What fails, in words.
+    """
+
+    counts: tuple[int, ...]
+    paper: FloatArray
+    proved: FloatArray
+    searches: tuple[WorstCase, ...]
+    random: FloatArray
+    decisions: bool = False
+    kind: str = "failures"
+
+    @property
+    def lower(self) -> FloatArray:
+        """What the witnesses do, shape (len(counts),): the exact worst case where `upper` is the same to rounding."""
+        return np.array([search.lower for search in self.searches])
+
+    @property
+    def upper(self) -> FloatArray:
+        """What is proved, shape (len(counts),): the upper ends of the searches."""
+        return np.array([search.upper for search in self.searches])
+
+
+def measure_curve(
+    net: Network,
+    X: npt.ArrayLike | Box,
+    counts: Sequence[int] = range(1, 7),
+    *,
+    model: Callable[..., Failures] = Crash,
+    spec: Spec = None,
+    samples: int = 1000,
+    seed: int = 0,
+    time_limit: float | None = None,
+    node_limit: int | None = None,
+    threads: int | None = None,
+) -> Curve:
+    """Compute the numbers of a `Curve`.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like of shape (n, d) or (d,), or Box
+        The error is the largest over these inputs; random sets are tried at 16 random inputs of a box.
+    counts : sequence of int, default 1, ..., 6
+        Numbers of failures.
+    model, spec : as for `tolerance`
+    samples, seed : int
+        How many random sets of exactly k components to try for each k, and the seed they come from. A Byzantine neuron
+        transmits one end of its range, by chance.
+    time_limit, node_limit, threads
+        For each search, as for `worst_case`.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    ValueError
+        For counts below 1, no samples, or what `bound` and `worst_case` refuse.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> from withstand.curve import measure_curve
+    >>> net, X, _ = ws.embedded("digits_small")
+    >>> curve = measure_curve(net, X[:2], counts=(1, 2), samples=10)
+    >>> [search.status for search in curve.searches]
+    ['exact', 'exact']
+    """
+    if len(counts) == 0 or min(counts) < 1:
+        raise ValueError(f"counts must hold numbers of failures of at least 1, got {list(counts)!r}")
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1, got {samples!r}")
+    models = [model(k) for k in counts]
+    draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
+    search: dict[str, Any] = {"time_limit": time_limit, "node_limit": node_limit, "threads": threads}
+    return Curve(
+        tuple(int(k) for k in counts),
+        np.array([bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]),
+        np.array([bound(net, m, X, spec=spec, threads=threads).value for m in models]),
+        tuple(worst_case(net, m, X, spec=spec, **search) for m in models),
+        np.array([[draws.harm(k) for _ in range(samples)] for k in counts]),
+        draws.decisions,
+        draws.kind,
+    )
+
+
+def _points(net: Network, X: npt.ArrayLike | Box, seed: int) -> FloatArray:
+    lower, upper = bounds_of(net, X)
+    if not isinstance(X, Box):
+        return lower
+    return np.random.default_rng(seed).uniform(lower, upper, (_POINTS, lower.shape[1]))
+
+
+class _Draws:
+    """Random sets of failed components, and what they do."""
+
+    def __init__(
+        self, net: Network, model: Callable[..., Failures], X: FloatArray, decisions: bool, rng: np.random.Generator
+    ) -> None:
+        self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
+        self.intact = net.forward(X)
+        ((effect, amount, *_, among),) = model(1)._terms
+        if effect not in _VALUES:
+            raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
+        self.amount = float(amount[0]) if amount else 0.0
+        self.signs = effect == "byzantine"
+        self.sites = among or _sites(net, effect)
+        what = "synapses" if effect == "synapse_crash" else "hidden neurons"
+        self.kind = f"{_VALUES[effect]} anywhere among {len(self.sites):,} {what}"
+
+    def harm(self, count: int) -> float:
+        """Error, or harm, of one random set."""
+        chosen = self.rng.choice(len(self.sites), size=count, replace=False)
+        values = self.rng.choice((-self.amount, self.amount), size=count) if self.signs else [self.amount] * count
+        failed: dict[Component, float] = {self.sites[i]: float(v) for i, v in zip(chosen, values)}
+        faulty = self.net.forward(self.X, failed=failed)
+        if not self.decisions:
+            return float(np.abs(faulty - self.intact).max())
+        rows, classes = np.arange(len(faulty)), self.intact.argmax(axis=1)
+        lead = faulty - faulty[rows, classes][:, None]
+        lead[rows, classes] = -np.inf
+        return float(lead.max())
+
+
+#: Effects that can be drawn, and their names on an axis.
+_VALUES = {
+    "crash": "crashes",
+    "stuck": "stuck neurons",
+    "byzantine": "Byzantine neurons",
+    "synapse_crash": "crashed synapses",
+}
+
+
+def _sites(net: Network, effect: str) -> tuple[Component, ...]:
+    """Return every component that may fail."""
+    if effect == "synapse_crash":
+        return tuple(
+            (layer, to, source)
+            for layer, weight in enumerate(net.weights, start=1)
+            for to in range(weight.shape[0])
+            for source in range(weight.shape[1])
+        )
+    return tuple((layer, i) for layer in range(1, net.depth + 1) for i in range(net.widths[layer]))

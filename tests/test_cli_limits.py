@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The commands tolerance, replicas and report say what the functions say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import withstand as ws
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+from withstand.cli.app import app
+from withstand.cli.limits import replicas, tolerance
+from withstand.cli.tell import report
+
+NET, X, _ = ws.embedded("digits_small")
+ASK = ("tolerance", "digits_small", "--rows", "0:2")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def test_the_commands_are_there():
+    named = {"inspect", "bound", "enumerate", "worst-case", "tolerance", "reliability", "criticality", "precision",
+             "quorum", "report", "replicas", "check"}  # fmt: skip
+    assert named == set(app.commands)
+    assert [app.commands[name] for name in ("tolerance", "replicas", "report")] == [tolerance, replicas, report]
+
+
+def test_tolerance():
+    code, text = run(*ASK, "-e", "14", "--json")
+    answer, found = json.loads(text), ws.tolerance(NET, 14, X[:2])
+    assert code == 0
+    assert (answer["guaranteed"], answer["breaking"], answer["exact"]) == (found.guaranteed, found.breaking, True)
+    assert answer["failed"] == [list(c) for c in found.witness.failed]
+    assert [limit["breaking"] for limit in answer["per_layer"]] == [limit.breaking for limit in found.per_layer]
+    assert str(found.guaranteed) in run(*ASK, "-e", "14")[1]
+
+
+@pytest.mark.parametrize(("limits", "code"), [(("2",), 0), (("9",), 1), (("3", "--node-limit", "1", "-e", "17"), 3)])
+def test_tolerance_exit_codes(limits, code):
+    assert run(*ASK, "-e", "13.4", "--at-least", *limits)[0] == code
+
+
+def test_tolerance_of_decisions_and_other_failures():
+    code, text = run(*ASK, "--argmax", "--json")
+    found = ws.tolerance(NET, 0, X[:2], spec=ws.Argmax())
+    assert json.loads(text)["breaking"] == found.breaking
+    assert code == (0 if found.guaranteed >= 1 else 1)
+    code, text = run(*ASK, "-e", "8", "--of", "stuck:1.5", "--json")
+    found = ws.tolerance(NET, 8, X[:2], model=lambda counts: ws.StuckAt(counts, value=1.5))
+    assert json.loads(text)["guaranteed"] == found.guaranteed
+
+
+def test_tolerance_curve(tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "curve.svg"
+    code, text = run(*ASK, "-e", "9", "--samples", "9", "--plot", str(path), "--json")
+    curve = json.loads(text)["curve"]
+    assert code == 0
+    assert curve["counts"] == list(range(1, len(curve["counts"]) + 1))
+    assert max(curve["random_worst"]) <= max(curve["upper"])
+    assert path.read_text().startswith("<?xml")
+
+
+def test_replicas():
+    code, text = run("replicas", "diabetes", "--crash", "1,1", "-e", "0.2", "--json")
+    net, inputs, _ = ws.embedded("diabetes")
+    assert code == 0
+    assert json.loads(text)["copies"] == ws.replicas_needed(net, ws.Crash((1, 1)), "0.2", inputs[:16])
+
+
+def test_report(tmp_path):
+    ask = ("report", "diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2")
+    net, inputs, _ = ws.embedded("diabetes")
+    found = ws.report(net, inputs[:2], epsilon="0.5", most=2, title=f"diabetes: {net!r}")
+    assert run(*ask) == (0, str(found) + "\n")
+    assert run(*ask, "--json") == (0, found.json() + "\n")
+    assert run(*ask, "-o", str(tmp_path / "page.html"))[0] == 0
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == found.html() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tolerance", "digits"), "say what harm is"),
+        (("tolerance", "digits", "-e", "x"), "decimal string"),
+        (("tolerance", "digits", "-e", "1", "--of", "melt"), "is none of crash"),
+        (("tolerance", "digits", "-e", "1", "--of", "byzantine"), "takes a number"),
+        (("tolerance", "digits", "-e", "1", "--of", "crash:2"), "takes no number"),
+        (("report", "digits", "-o", "page.pdf"), "is written as"),
+        (("replicas", "digits", "--crash", "1"), "say what harm is"),
+        (("replicas", "digits", "--crash", "1", "-e", "0"), "epsilon is 0"),
+    ],
+)
+def test_wrong_usage(arguments, message):
+    code, text = run(*arguments)
+    assert code == 2
+    assert message in text
