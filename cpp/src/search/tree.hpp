@@ -38,6 +38,7 @@ class BranchBound::Tree {
     Decisions decisions;
     std::vector<Index> objectives;  ///< those that may still do better
     std::shared_ptr<const void> hints;
+    bool first = false;  ///< a root that has not been bounded yet
   };
   struct Outcome {
     double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
@@ -63,6 +64,8 @@ class BranchBound::Tree {
                                            Outcome& out) const;
   void leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound, Outcome& out) const;
   const Option* undecided(const Decisions& decisions, const std::vector<Index>& counts) const;
+  static Node second(const Node& root, const std::vector<const ObjectiveBound*>& open,
+                     const std::shared_ptr<const void>& hints);
   void split(const Node& node, const std::vector<const ObjectiveBound*>& open, const std::vector<Index>& counts,
              const std::vector<Option>& along, const std::shared_ptr<const void>& hints, Outcome& out) const;
 
