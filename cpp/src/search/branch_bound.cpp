@@ -83,7 +83,8 @@ bool BranchBound::Tree::reached_gap() const {
 
 double BranchBound::Tree::upper() const {
   const double known = std::max(closed_, incumbent_.harm());
-  return open_.empty() ? known : std::max(known, open_.front().bound);  // the best bound is in front
+  if (!open_.empty()) return std::max(known, open_.front().bound);  // the best bound is in front
+  return relaxed_ ? std::max(known, level()) : known;  // how near the level bounds end depends on the threads
 }
 
 void BranchBound::Tree::run(const Watch& watch) {
@@ -113,6 +114,7 @@ void BranchBound::Tree::round() {
   for (Outcome& outcome : outcomes) {
     closed_ = std::max(closed_, outcome.closed);
     work_ += outcome.work;
+    relaxed_ = relaxed_ || outcome.relaxed;
     for (Node& child : outcome.children) push(std::move(child));
     if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
   }
@@ -127,6 +129,7 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   Outcome out;
   if (enumerate(node, out)) return out;
   out.work = relaxation->cost();
+  out.relaxed = true;
   const double enough = node.first || record_ != nullptr ? std::numeric_limits<double>::infinity() : level();
   const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints, enough);
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);

@@ -43,6 +43,7 @@ class BranchBound::Tree {
   struct Outcome {
     double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
     double work = 0;
+    bool relaxed = false;  ///< not enumerated
     std::vector<Node> children;
     std::vector<Leaf> leaves;  ///< when they are recorded
   };
@@ -87,6 +88,7 @@ class BranchBound::Tree {
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();
   double work_ = 0, allowance_ = 0;
+  bool relaxed_ = false;
   std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};
 };
