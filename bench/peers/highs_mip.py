@@ -84,9 +84,9 @@ class Program:
         return solver
 
 
-def ranges(net: Net, x: Array, limits: tuple[int, ...]) -> list[tuple[Array, Array]]:
-    """Pre-activation ranges of layers 1 .. L + 1 at the input `x` (d,) under the failures."""
-    low, high, limit, found = x, x, 0, []
+def ranges(net: Net, low: Array, high: Array, limits: tuple[int, ...]) -> list[tuple[Array, Array]]:
+    """Pre-activation ranges of layers 1 .. L + 1 on the inputs `low` <= x <= `high` (d,) under the failures."""
+    limit, found = 0, []
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         most, least = np.maximum(w * low, w * high), np.minimum(w * low, w * high)
         lifted = np.sort(np.maximum(-most, 0.0))[:, ::-1][:, :limit].sum(axis=1)
@@ -114,14 +114,20 @@ def neuron(program: Program, s: Terms, offset: float, lo: float, hi: float, p: T
     return y
 
 
-def encode(
-    net: Net, x: Array, limits: tuple[int, ...], total: int
-) -> tuple[Program, dict[int, tuple[int, int]], dict[int, int]]:
-    """Return the program without objective, the neuron of every crash variable, and y of layer L."""
-    program, crashes = Program(), dict[int, tuple[int, int]]()
-    inputs: dict[int, int] = {}  # neuron of the layer before -> its variable
-    offsets = net.weights[0] @ x + net.biases[0]  # the inputs are numbers, not variables
-    for layer, (limit, box) in enumerate(zip(limits, ranges(net, x, limits), strict=False), start=1):
+def add_network(
+    program: Program,
+    net: Net,
+    inputs: dict[int, int],
+    offsets: Array,
+    boxes: list[tuple[Array, Array]],
+    limits: tuple[int, ...],
+) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """Add one execution of the network; return the neuron of every crash variable, and y of layer L.
+
+    `inputs` are those that are variables; `offsets` is what layer 1 receives beside them.
+    """
+    crashes = dict[int, tuple[int, int]]()
+    for layer, (limit, box) in enumerate(zip(limits, boxes, strict=False), start=1):
         w, transmitted, here = net.weights[layer - 1], dict[int, int](), list[int]()
         for j, (lo, hi) in enumerate(zip(*box, strict=True)):
             if hi <= 0.0:
@@ -133,8 +139,17 @@ def encode(
             transmitted[j] = neuron(program, s, float(offsets[j]), float(lo), float(hi), p)
         program.at_most(limit, dict.fromkeys(here, 1.0))
         inputs, offsets = transmitted, net.biases[layer]
+    return crashes, inputs
+
+
+def encode(
+    net: Net, x: Array, limits: tuple[int, ...], total: int
+) -> tuple[Program, dict[int, tuple[int, int]], dict[int, int]]:
+    """Return the program without objective, the neuron of every crash variable, and y of layer L."""
+    program, offsets = Program(), net.weights[0] @ x + net.biases[0]  # the inputs are numbers, not variables
+    crashes, y = add_network(program, net, {}, offsets, ranges(net, x, x, limits), limits)
     program.at_most(total, dict.fromkeys(crashes, 1.0))
-    return program, crashes, inputs
+    return program, crashes, y
 
 
 def replay(net: Net, x: Array, failed: Failed) -> float:
@@ -211,7 +226,7 @@ def _one_input(net: Net, x: Array, limits: tuple[int, ...], total: int, time_lim
     y = np.array(list(inputs.values()), dtype=np.int32)
     deadline = time.perf_counter() + time_limit
     objective = Objective(program.solver(), y, len(program.rows), deadline)
-    nominal, (low, high) = net.trace(x[None])[-1][0], ranges(net, x, limits)[-1]
+    nominal, (low, high) = net.trace(x[None])[-1][0], ranges(net, x, x, limits)[-1]
     reach = {(o, 1): float(r) for o, r in enumerate(high - nominal)}
     reach |= {(o, -1): float(r) for o, r in enumerate(nominal - low)}
     best: Failed = ()

@@ -59,6 +59,8 @@ struct Kernels {
   double (*magnitude)(long n, const double* a, const double* b);
   /// The first i >= start for which values[i] <= threshold does not hold, or n.
   long (*next_above)(long n, const double* values, double threshold, long start);
+  /// The values that are not 0 and their indices, in order; returns how many. Writes up to 4 entries beyond them.
+  long (*nonzero)(long n, const double* values, int* index, double* scale);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

@@ -38,9 +38,10 @@ class Relaxation {
     std::shared_ptr<const void> hints;       ///< for the bounds of further decisions
   };
   virtual ~Relaxation() = default;
-  /// Bounds of the `objectives` of a harm; `hints` come from a subset of the decisions, or are null.
+  /// Bounds of the `objectives` of a harm; `hints` come from a subset of the decisions, or are null. Below `enough`
+  /// nobody needs to know how low a bound is.
   virtual Result bound(const Decisions& decisions, const std::vector<Index>& objectives,
-                       const std::shared_ptr<const void>& hints) = 0;
+                       const std::shared_ptr<const void>& hints, double enough) = 0;
   /// For another worker.
   virtual std::unique_ptr<Relaxation> clone() const = 0;
   /// Cost of a bound in multiply-adds, an order of magnitude.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "bounds/joint.hpp"
 #include "bounds/relaxation.hpp"
 #include "withstand/rounding.hpp"
 
@@ -180,6 +181,8 @@ LinearResult LinearBound::operator()(const Restriction& restriction, const Const
   LinearResult result;
   result.deviation = node.objectives(node.difference, rows, signals);
   if (!signals && effort.steps > 0) node.difference.refine(rows, effort, result.deviation);
+  if (!signals && !prepared_->point && !node.empty && relaxed::Joint::applies(*prepared_, restriction))
+    result.deviation = result.deviation.cwiseMin(relaxed::Joint(*prepared_, restriction, node.ranges).objectives(rows));
   result.faulty = result.deviation;
   const Vector faulty = prepared_->point ? Vector() : node.objectives(node.value, rows, signals);
   for (Index r = 0; r < rows.rows(); ++r) {

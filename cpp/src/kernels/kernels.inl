@@ -4,6 +4,9 @@
 // this variant's instructions into baseline code (see cmake/kernels.cmake).
 
 #include "withstand/kernels.hpp"
+#if defined(__AVX2__)
+#include <immintrin.h>  // its functions are always inlined and leave no symbols
+#endif
 
 namespace withstand {
 namespace {
@@ -22,6 +25,7 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 #include "activate.inl"
 #include "combine.inl"
 #include "multiply_add.inl"
+#include "nonzero.inl"
 #include "relax.inl"
 #include "walk.inl"
 #include "rows.inl"
@@ -32,4 +36,4 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
   multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, harm, reach, activate, combine,     \
-  split, support, magnitude, next_above
+  split, support, magnitude, next_above, nonzero

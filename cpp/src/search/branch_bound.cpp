@@ -45,6 +45,7 @@ BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent
     Node root;
     root.bound = rows_[n].ceiling;
     root.row = n;
+    root.first = true;
     for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
     push(std::move(root));
     if (rows_[n].relaxation == nullptr) bounding_ = 0;
@@ -66,12 +67,13 @@ BranchBound::Tree::Node BranchBound::Tree::pop() {
   return node;
 }
 
-/// From 0 to 1: how much of the best open bound has been attained. Bounds far above the truth are not worth much work.
+/// From 0 to 1: how much of the best open bound has been attained. Bounds far above the truth are not worth much work,
+/// but a poor first witness must not end all bounding.
 double BranchBound::Tree::promise() const {
   const Harm& harm = rows_[open_.front().row].problem.harm;
   const double intact = harm(harm.nominal());
   const double attained = (incumbent_.harm() - intact) / (open_.front().bound - intact);
-  return bounds_ == 0 || !(attained >= 0) ? 1 : std::min(1.0, attained);
+  return bounds_ == 0 || !(attained >= 0) ? 1 : std::max(0.02, std::min(1.0, attained));
 }
 
 bool BranchBound::Tree::reached_gap() const {
@@ -81,7 +83,8 @@ bool BranchBound::Tree::reached_gap() const {
 
 double BranchBound::Tree::upper() const {
   const double known = std::max(closed_, incumbent_.harm());
-  return open_.empty() ? known : std::max(known, open_.front().bound);  // the best bound is in front
+  if (!open_.empty()) return std::max(known, open_.front().bound);  // the best bound is in front
+  return relaxed_ ? std::max(known, level()) : known;  // how near the level bounds end depends on the threads
 }
 
 void BranchBound::Tree::run(const Watch& watch) {
@@ -111,6 +114,7 @@ void BranchBound::Tree::round() {
   for (Outcome& outcome : outcomes) {
     closed_ = std::max(closed_, outcome.closed);
     work_ += outcome.work;
+    relaxed_ = relaxed_ || outcome.relaxed;
     for (Node& child : outcome.children) push(std::move(child));
     if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
   }
@@ -125,7 +129,9 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   Outcome out;
   if (enumerate(node, out)) return out;
   out.work = relaxation->cost();
-  const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints);
+  out.relaxed = true;
+  const double enough = node.first || record_ != nullptr ? std::numeric_limits<double>::infinity() : level();
+  const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints, enough);
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
   if (open.empty()) {
     leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
@@ -135,10 +141,12 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   std::vector<Option> chosen = selection(*open.front(), counts);
   if (const Option* next = chosen.empty() ? undecided(node.decisions, counts) : nullptr) chosen.push_back(*next);
   attempt(node, worker, chosen, *open.front());
+  for (std::size_t n = 1; node.first && n < open.size(); ++n) attempt(node, worker, selection(*open[n], counts), *open[n]);
   open = above(result.objectives, node.bound, out);
   if (open.empty()) leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
   if (open.empty() || (record_ == nullptr && evaluate_all(node, worker, open, counts, out))) return out;
-  split(node, open, counts, chosen, result.hints, out);
+  if (node.first && record_ == nullptr) out.children.push_back(second(node, open, result.hints));
+  else split(node, open, counts, chosen, result.hints, out);
   return out;
 }
 
@@ -178,6 +186,14 @@ const Option* BranchBound::Tree::undecided(const Decisions& decisions, const std
   return nullptr;
 }
 
+/// The root once more, with a harm to beat: the first bounds of all inputs are quick ones, for their witnesses.
+BranchBound::Tree::Node BranchBound::Tree::second(const Node& root, const std::vector<const ObjectiveBound*>& open,
+                                                  const std::shared_ptr<const void>& hints) {
+  Node node{std::min(root.bound, open.front()->harm), 0, root.row, root.decisions, {}, hints, false};
+  for (const ObjectiveBound* bound : open) node.objectives.push_back(bound->objective);
+  return node;
+}
+
 /// Children along the selection; their bounds are what the parent's linear bound says of them.
 void BranchBound::Tree::split(const Node& node, const std::vector<const ObjectiveBound*>& open,
                               const std::vector<Index>& counts, const std::vector<Option>& along,
@@ -186,7 +202,7 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
   for (Index n : counts) remaining += n;
   if (along.empty()) return leaf(node, node.decisions, Leaf::Kind::enumerated, 0, out);  // the one set has been tried
   const auto add = [&](const std::vector<Option>& taken, const std::vector<Site>& excluded) {
-    Node child{-std::numeric_limits<double>::infinity(), 0, node.row, node.decisions, {}, hints};
+    Node child{-std::numeric_limits<double>::infinity(), 0, node.row, node.decisions, {}, hints, false};
     for (const ObjectiveBound* bound : open) {
       const double harm = std::min(node.bound, completed(*bound, counts, taken, excluded));
       if (harm > level()) child.objectives.push_back(bound->objective);

@@ -38,10 +38,12 @@ class BranchBound::Tree {
     Decisions decisions;
     std::vector<Index> objectives;  ///< those that may still do better
     std::shared_ptr<const void> hints;
+    bool first = false;  ///< a root that has not been bounded yet
   };
   struct Outcome {
     double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
     double work = 0;
+    bool relaxed = false;  ///< not enumerated
     std::vector<Node> children;
     std::vector<Leaf> leaves;  ///< when they are recorded
   };
@@ -63,6 +65,8 @@ class BranchBound::Tree {
                                            Outcome& out) const;
   void leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound, Outcome& out) const;
   const Option* undecided(const Decisions& decisions, const std::vector<Index>& counts) const;
+  static Node second(const Node& root, const std::vector<const ObjectiveBound*>& open,
+                     const std::shared_ptr<const void>& hints);
   void split(const Node& node, const std::vector<const ObjectiveBound*>& open, const std::vector<Index>& counts,
              const std::vector<Option>& along, const std::shared_ptr<const void>& hints, Outcome& out) const;
 
@@ -84,6 +88,7 @@ class BranchBound::Tree {
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();
   double work_ = 0, allowance_ = 0;
+  bool relaxed_ = false;
   std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};
 };

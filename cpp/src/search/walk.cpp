@@ -11,7 +11,7 @@ namespace withstand {
 Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
                     bool polls)
     : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), polls_(polls),
-      combine_(kernels().combine), exactly_(choices.exactly()), last_stage_(choices_.last_stage()),
+      combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()), last_stage_(choices_.last_stage()),
       levels_(choices.stages.size()) {
   const Network& net = problem.network;
   closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
@@ -20,8 +20,8 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
     for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
   objectives_ = problem.harm.rows() * net.weight(net.layers());
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
-  index_.resize(static_cast<std::size_t>(net.widest()));
-  scale_.resize(static_cast<std::size_t>(net.widest()));
+  index_.resize(static_cast<std::size_t>(net.widest()) + 4);
+  scale_.resize(static_cast<std::size_t>(net.widest()) + 4);
   split();
 }
 
@@ -89,16 +89,10 @@ void Layered::Walk::send(Index layer) {
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
-  int* index = index_.data();
-  double* scale = scale_.data();
-  long count = 0;
-  for (int i = 0, n = static_cast<int>(y.size()); i < n; ++i) {  // without a jump: who is active is hard to predict
-    index[count] = i;
-    scale[count] = y[static_cast<std::size_t>(i)];
-    count += scale[count] != 0 ? 1 : 0;
-  }
+  const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
   double* pre = buffer(stage, 0);
-  combine_(next.bias.size(), next.bias.data(), count, index, scale, next.rows.data(), next.rows.cols(), pre);
+  combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
+           pre);
   survey(stage);
   branch(stage, 0, 0, pre);
   leave(stage);

@@ -60,6 +60,7 @@ class Layered::Walk {
   bool polls_;
 
   void (*combine_)(long, const double*, long, const int*, const double*, const double*, long, double*);
+  long (*nonzero_)(long, const double*, int*, double*);
   bool exactly_;
   bool closes_;                  ///< the last stage is closed by selection ...
   std::size_t last_stage_ = 0;
