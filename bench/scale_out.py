@@ -114,8 +114,8 @@ def on_threads(count: int) -> Place:
 def sized(seconds: float, threads: int) -> np.ndarray[Any, Any]:
     """Return as many inputs as take about so long."""
     inputs = ws.embedded("digits").inputs
-    trial = run(inputs[:2], on_threads(threads)).wall
-    return np.resize(inputs, (max(2, round(2 * seconds / trial)), inputs.shape[1]))
+    trial = run(inputs[:8], on_threads(threads)).wall
+    return np.resize(inputs, (max(1, round(8 * seconds / trial)), inputs.shape[1]))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Best]:

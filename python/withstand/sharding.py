@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
@@ -31,6 +32,8 @@ Report = Callable[[int], object]
 SHARDS = 256
 #: Shards in flight per worker: one runs while the next one waits.
 AHEAD = 2
+#: Seconds after which the workers are counted again: clusters grow, and asking one costs milliseconds.
+RECOUNT = 1.0
 #: How often a shard that was lost with its worker is given to the executor again before it is left to the caller.
 RETRIES = 2
 
@@ -134,14 +137,16 @@ def run_on(
     waiting = deque(todo)
     lost: Counter[Shard] = Counter()
     flying: dict[Future[Any], Shard] = {}
+    counted, ahead = -math.inf, 0
     try:
         while waiting or flying:
             try:
-                ahead = AHEAD * workers(executor)
+                if time.monotonic() > counted + RECOUNT:
+                    counted, ahead = time.monotonic(), AHEAD * workers(executor)
                 while waiting and len(flying) < ahead:
                     flying[executor.submit(run_shard, problem, waiting[0], threads)] = waiting[0]
                     waiting.popleft()
-            except (BrokenExecutor, RuntimeError):  # a dead pool takes nothing any more
+            except (BrokenExecutor, RuntimeError, OSError):  # a dead pool takes nothing any more
                 waiting.clear()
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 shard = flying.pop(future)
@@ -156,16 +161,23 @@ def run_on(
             future.cancel()
 
 
+#: What dask.distributed and loky call the loss of a worker; by name, since neither needs to be installed.
+LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError")
+
+
 def _result(future: Future[Any]) -> Any:
-    """Return the statistics, or None where the shard was lost with its worker."""
+    """Return the statistics, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
     try:
-        return future.result()
-    except (BrokenExecutor, CancelledError, OSError):
+        error = future.exception()
+    except CancelledError:
         return None
-    except Exception as error:
-        if type(error).__name__ in ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError"):
-            return None
-        raise
+    if error is None:
+        return future.result()
+    if isinstance(error, (BrokenExecutor, CancelledError, OSError, KeyboardInterrupt)):
+        return None
+    if type(error).__name__ in LOSSES:
+        return None
+    raise error
 
 
 def workers(executor: Executor) -> int:
