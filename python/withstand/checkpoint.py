@@ -7,6 +7,7 @@ never a finished one and never the file.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -76,26 +77,22 @@ class Checkpoint:
         if not tables:
             self._db.execute(f"PRAGMA application_id = {APPLICATION}")
             self._db.execute("CREATE TABLE problem (name TEXT PRIMARY KEY, value TEXT)")
-            self._db.execute("CREATE TABLE shards (first INTEGER PRIMARY KEY, last INTEGER, state TEXT)")
+            self._db.execute("CREATE TABLE shards (first INTEGER PRIMARY KEY, last INTEGER, state TEXT, digest TEXT)")
         self._db.execute("COMMIT")
 
     def load(self, engine: Any) -> Iterator[tuple[Shard, Any]]:
         """Yield the finished shards with their statistics; raise ValueError where they are not what was written."""
         grid = set(shards(engine.batches))
-        for first, last, state in self._db.execute("SELECT first, last, state FROM shards"):
-            try:
-                statistics = _statistics(json.loads(state))
-                sound = (first, last) in grid and is_whole(engine, (first, last), statistics)
-            except (TypeError, ValueError, LookupError, RuntimeError):
-                sound = False
-            if not sound:
+        for first, last, state, digest in self._db.execute("SELECT first, last, state, digest FROM shards"):
+            statistics = _statistics(state) if digest == _digest(state) else None
+            if statistics is None or (first, last) not in grid or not is_whole(engine, (first, last), statistics):
                 raise ValueError(f"{self._path} is damaged: its shard [{first}, {last}) is not what was written")
             yield (first, last), statistics
 
     def add(self, shard: Shard, statistics: Any) -> None:
         """Keep a finished shard."""
         state = json.dumps(statistics.__getstate__())
-        self._db.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (*shard, state))
+        self._db.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", (*shard, state, _digest(state)))
 
     def close(self) -> None:
         """Close the file."""
@@ -108,7 +105,12 @@ class Checkpoint:
         self.close()
 
 
-def _statistics(state: list[Any]) -> Any:
+def _digest(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def _statistics(text: str) -> Any:
+    state = json.loads(text)
     state[8] = [tuple(entry) for entry in state[8]]
     statistics = _core.Statistics.__new__(_core.Statistics)
     statistics.__setstate__(tuple(state))

@@ -12,8 +12,8 @@ from withstand.sharding import is_whole
 WIDTH = 30
 #: Seconds between two drawings.
 INTERVAL = 0.1
-#: Seconds of the trial that the estimate comes from.
-TRIAL = 0.3
+#: The estimate comes from a trial of at most so many parts of the space, and no new one after so many seconds.
+PARTS, TRIAL = 4, 0.3
 
 
 class Bar:
@@ -74,12 +74,12 @@ def announcement(engine: Any, inputs: int, threads: int) -> str:
     """
     configurations, batches = int(engine.configurations), int(engine.batches)
     text = f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}"
-    group, parts = max(1, threads), 4
-    if batches < 16 * parts * group:
+    group = max(1, threads)
+    if batches < 16 * PARTS * group:
         return text
     done, started = 0, time.perf_counter()
-    for part in (3, 1, 2, 0):  # many failures come last: of one look only, let it be there
-        first = (2 * part + 1) * batches // (2 * parts)
+    for part in range(PARTS):
+        first = (2 * part + 1) * batches // (2 * PARTS)
         statistics = engine.run(first, first + group, threads)
         if not is_whole(engine, (first, first + group), statistics):
             raise KeyboardInterrupt
