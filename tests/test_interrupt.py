@@ -61,7 +61,7 @@ def test_ctrl_c_while_an_executor_works(ctrl_c):
 
 def test_ctrl_c_during_the_estimate(ctrl_c, monkeypatch, capsys):
     monkeypatch.setattr("withstand.progress.TRIAL", 1e9)
-    monkeypatch.setattr("withstand.progress.PARTS", 10**6)
+    monkeypatch.setattr("withstand.progress.PARTS", 10**5)
     found = ws.enumerate_failures(ENDLESS_NET, ENDLESS, np.ones(10), progress=True)
     assert (found.status, found.done, found.witness) == ("interrupted", 0, None)
     assert np.isnan([found.worst, found.mean, found.std]).all()

@@ -74,7 +74,7 @@ def announcement(engine: Any, inputs: int, threads: int) -> str:
     """
     configurations, batches = int(engine.configurations), int(engine.batches)
     text = f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}"
-    group = max(1, threads)
+    group = 4 * threads  # a run costs a moment before its first batch
     if batches < 16 * PARTS * group:
         return text
     done, started = 0, time.perf_counter()
