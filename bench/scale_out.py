@@ -7,10 +7,11 @@
     python bench/scale_out.py --threads 2 --executors dask loky processes --workers 2
 
 The number of inputs is chosen so that the run on the largest number of threads takes `--seconds`. The forms take turns
-and the best round of each counts: the machine may be shared, so measure in a calm moment. Beside the wall time stands
-the CPU time of all processes that take part, which others disturb less. `efficiency` is the speed-up over the first
-row, divided by the ratio of their threads; workers have one thread each and are started, and have imported the package,
-before the clock.
+and the best round of each counts. The machine may be shared: `--calm` waits before every turn until its processors are
+idle, and beside the wall time stands the CPU time of all processes that take part, which others disturb less.
+`efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
+are started, and have imported the package, before the clock. "dask-quiet" is Dask without its profiler and with slower
+heartbeats, which by default take a few percent of every core.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ import numpy as np  # noqa: E402
 import withstand as ws  # noqa: E402
 
 FAILURES = ws.Crash((5, 0), exactly=True)
-EXECUTORS = ("processes", "loky", "dask")
+EXECUTORS = ("processes", "loky", "dask", "dask-quiet")
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
 
 
 def numbers(found: ws.Enumeration) -> tuple[object, ...]:
@@ -74,10 +80,12 @@ def warm(_: int) -> int:
 @contextmanager
 def started(name: str, workers: int) -> Iterator[Place]:
     """Give an executor whose workers are up."""
-    if name == "dask":
+    if name.startswith("dask"):
+        import dask
         import distributed
 
         with (
+            dask.config.set(QUIET if name == "dask-quiet" else {}),
             distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
             distributed.Client(cluster) as client,
         ):
@@ -118,12 +126,24 @@ def sized(seconds: float, threads: int) -> np.ndarray[Any, Any]:
     return np.resize(inputs, (max(1, round(8 * seconds / trial)), inputs.shape[1]))
 
 
+def calm(patience: float) -> None:
+    """Wait until nine tenths of the processors are idle for two seconds (Linux), at most so long."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        before = Path("/proc/stat").read_text().split()[1:9]
+        time.sleep(2.0)
+        spent = [int(b) - int(a) for a, b in zip(before, Path("/proc/stat").read_text().split()[1:9], strict=True)]
+        if spent[3] >= 0.9 * sum(spent):
+            return
+
+
 def measure(options: argparse.Namespace) -> dict[str, Best]:
     """Return the best round of every form, the forms taking turns."""
     inputs = sized(options.seconds, max(options.threads))
     best: dict[str, Best] = {}
 
     def turn(name: str, place: Place) -> None:
+        calm(options.calm)
         found = run(inputs, place)
         best[name] = min(best.get(name, found), found, key=lambda form: form.wall)
         print(f"  {name}: {found.wall:.2f} s, CPU {found.cpu:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
@@ -145,6 +165,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=4.0, help="of the run on most threads, about")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--calm", type=float, default=0.0, help="seconds to wait for idle processors, at most")
     options = parser.parse_args()
     best = measure(options)
     base = next(iter(best.values()))

@@ -15,8 +15,8 @@ NET = ws.Network([wave(24, 5), wave(6, 24, shift=1.6), wave(3, 6)], activation="
 X = wave(40, 5, shift=1.6)
 #: A second of work or so: long enough to be killed or interrupted in the middle.
 LONG_NET = ws.Network([wave(24, 5), wave(12, 24, shift=1.6), wave(3, 12)], activation="tanh")
-LONG = ws.Crash(6)
-LONG_X = wave(8, 5, shift=1.6)
+LONG = ws.Crash(7)
+LONG_X = wave(2, 5, shift=1.6)
 #: More than anyone waits for: it ends by an interruption.
 ENDLESS_NET = ws.Network([wave(60, 10), wave(10, 60, shift=1.6)])
 ENDLESS = ws.Crash(12)

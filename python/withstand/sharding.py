@@ -29,7 +29,7 @@ Report = Callable[[int], object]
 
 #: Shards of a space with at least as many batches: enough for many workers, few enough to cost nothing. Beyond the
 #: square of it, both the number of shards and their size grow like a square root: a killed run loses little of it.
-SHARDS = 256
+SHARDS = 128
 #: Shards in flight per worker: one runs while the next one waits.
 AHEAD = 2
 #: Seconds after which the workers are counted again: clusters grow, and asking one costs milliseconds.
