@@ -15,6 +15,7 @@ import strategies as own
 import withstand as ws
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import numbers
 from withstand import _core
 
 SEEDS = 400
@@ -122,12 +123,6 @@ MODELS = [
     ws.Crash((1, 0)) + ws.SynapseCrash((0, 1, 1)),
     ws.Crash(1, among=[(0, 1), (0, 2), (1, 3)]) + ws.StuckAt((1, 1), value=1.0),
 ]
-
-
-def numbers(found):
-    same = ("status", "done", "worst", "witness", "mean", "std", "top", "exceeding", "_least")
-    arrays = (found.per_output.tobytes(), found.histogram.edges.tobytes(), found.histogram.counts.tobytes())
-    return [getattr(found, name) for name in same], arrays
 
 
 @pytest.mark.parametrize("failures", MODELS, ids=repr)

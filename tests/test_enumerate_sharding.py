@@ -1,48 +1,74 @@
 # SPDX-License-Identifier: MIT
-"""Executors and checkpoints: the same bits wherever the shards run, and whatever is lost on the way."""
+"""Threads, shards and executors: the same bits wherever the work is done, and whatever is lost on the way."""
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import sqlite3
-import subprocess
-import sys
-import time
+import os
+import pickle
+import signal
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import withstand as ws
-from withstand.sharding import SHARDS, shards
+from runs import LONG, LONG_NET, LONG_X, NET, X, numbers
+from withstand.sharding import SHARDS, Problem, run_shard, shards
 
-NET = ws.Network(
-    [
-        np.sin(np.arange(120.0)).reshape(24, 5),
-        np.cos(np.arange(144.0)).reshape(6, 24),
-        np.sin(np.arange(18.0)).reshape(3, 6),
-    ],
-    activation="logistic",
-)
-X = np.cos(np.arange(200.0)).reshape(40, 5)
 FAILURES = ws.Crash(3)
 WHOLE = ws.enumerate_failures(NET, FAILURES, X, epsilon=0.5)
-
-
-def numbers(found):
-    same = ("status", "done", "worst", "witness", "mean", "std", "top", "exceeding", "_least")
-    arrays = (found.per_output.tobytes(), found.histogram.edges.tobytes(), found.histogram.counts.tobytes())
-    return [getattr(found, name) for name in same], arrays
 
 
 def enumerate_on(executor=None, **options):
     return ws.enumerate_failures(NET, FAILURES, X, epsilon=0.5, executor=executor, **options)
 
 
-@pytest.mark.parametrize("batches", [0, 1, 5, SHARDS, SHARDS + 1, 10 * SHARDS + 3])
+@pytest.fixture(scope="module")
+def long_run():
+    return ws.enumerate_failures(LONG_NET, LONG, LONG_X, epsilon=6.0, threads=2)
+
+
+def enumerate_long(executor=None, **options):
+    return ws.enumerate_failures(LONG_NET, LONG, LONG_X, epsilon=6.0, executor=executor, **options)
+
+
+@pytest.mark.parametrize("batches", [0, 1, 5, SHARDS, SHARDS + 1, 10 * SHARDS + 3, SHARDS**2, SHARDS**2 + 1])
 def test_shards_cover_the_grid_once(batches):
     ranges = shards(batches)
     assert [i for first, last in ranges for i in range(first, last)] == list(range(batches))
-    assert len(ranges) <= SHARDS
+    assert len(ranges) <= SHARDS + 1
+
+
+def test_shards_stay_short_in_large_spaces():
+    ranges = shards(10**8)
+    assert len(ranges) == max(last - first for first, last in ranges) == math.isqrt(10**8)
+
+
+@pytest.mark.parametrize("threads", [1, 7])
+def test_threads(threads, long_run):
+    assert numbers(enumerate_long(threads=threads)) == numbers(long_run)
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 64])
+def test_shards_merge_to_the_same_bits_in_any_order(pieces, long_run):
+    problem = Problem.of(LONG_NET, LONG, LONG_X, 6.0, False, len(long_run.top))
+    engine = problem.engine()
+    assert engine.batches > 64  # no piece is empty
+    whole = engine.run(0, engine.batches, 2)
+    cuts = np.linspace(0, engine.batches, pieces + 1).astype(int)
+    ranges = np.random.default_rng(pieces).permutation(list(zip(cuts[:-1], cuts[1:])))
+    total = problem.empty()
+    for first, last in ranges:
+        total.merge(pickle.loads(pickle.dumps(engine.run(int(first), int(last), 1))))
+    assert total.__getstate__() == whole.__getstate__()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_criticality_does_not_depend_on_threads(threads):
+    found, expected = (ws.criticality(NET, X[:2], k=2, threads=t) for t in (threads, 1))
+    for mine, theirs in zip((*found.worst, *found.mean), (*expected.worst, *expected.mean)):
+        assert mine.tobytes() == theirs.tobytes()
 
 
 def test_threads_as_an_executor():
@@ -78,6 +104,29 @@ def test_lost_shards_are_redone(life):
     assert numbers(enumerate_on(Losing(life))) == numbers(WHOLE)
 
 
+class Stopping(Executor):
+    """A Ctrl-C reached its workers: they return part of a shard, some of them always."""
+
+    def __init__(self, always):
+        self.always, self.calls = always, 0
+
+    def submit(self, call, /, *args, **kwargs):
+        assert call is run_shard
+        problem, (first, last), threads = args
+        self.calls += 1
+        future = Future()
+        part = last - 1 if self.always or self.calls % 2 else last
+        future.set_result(call(problem, (first, part), threads))
+        return future
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_interrupted_shards_of_workers_are_redone_and_not_kept(always, tmp_path):
+    path = tmp_path / "run.db"
+    assert numbers(enumerate_on(Stopping(always), checkpoint=path)) == numbers(WHOLE)
+    assert numbers(enumerate_on(checkpoint=path)) == numbers(WHOLE)
+
+
 def test_errors_of_a_shard_are_raised():
     class Failing(Executor):
         def submit(self, call, /, *args, **kwargs):
@@ -91,100 +140,59 @@ def test_errors_of_a_shard_are_raised():
 
 def test_progress_counts_what_the_shards_have_done():
     seen = []
-    enumerate_on(ThreadPoolExecutor(1), progress=lambda *step: seen.append(step))
+    with ThreadPoolExecutor(1) as pool:
+        enumerate_on(pool, progress=lambda *step: seen.append(step))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (WHOLE.configurations,) * 2
 
 
-def test_checkpoint_goes_on_where_a_run_ended(tmp_path):
-    path = tmp_path / "run.db"
+class Assassin:
+    """A progress callback that signals one worker process in the middle of the run."""
 
-    def stop(done, total):
-        if done > total / 3:
-            raise KeyboardInterrupt
+    def __init__(self, pids, number):
+        self.pids, self.number, self.when = pids, number, None
 
-    first = enumerate_on(checkpoint=path, progress=stop, threads=1)
-    assert first.status == "interrupted"
-    with sqlite3.connect(path) as db:
-        kept = db.execute("SELECT count(*) FROM shards").fetchone()[0]
-    assert kept > 0
-    seen = []
-    second = enumerate_on(checkpoint=str(path), progress=lambda done, total: seen.append(done))
-    assert numbers(second) == numbers(WHOLE)
-    assert seen[0] > WHOLE.configurations / 4  # it did not begin again
-    assert numbers(enumerate_on(checkpoint=path)) == numbers(WHOLE)  # nothing left to do
-
-
-def test_checkpoint_and_executor(tmp_path):
-    with ThreadPoolExecutor(2) as pool:
-        assert numbers(enumerate_on(pool, checkpoint=tmp_path / "run.db")) == numbers(WHOLE)
-    assert numbers(enumerate_on(checkpoint=tmp_path / "run.db")) == numbers(WHOLE)
-
-
-def test_checkpoint_of_another_problem_is_refused(tmp_path):
-    path = tmp_path / "run.db"
-    enumerate_on(checkpoint=path)
-    with pytest.raises(ValueError, match=r"another problem: failures(, grid)? differ"):
-        ws.enumerate_failures(NET, ws.Crash(3, exactly=True), X, epsilon=0.5, checkpoint=path)
-    with pytest.raises(ValueError, match=r"another problem: epsilon differ .*0\.5 in the file, 0\.25 now"):
-        ws.enumerate_failures(NET, FAILURES, X, epsilon=0.25, checkpoint=path)
-    with pytest.raises(ValueError, match="another problem: inputs differ"):
-        ws.enumerate_failures(NET, FAILURES, X + 1, epsilon=0.5, checkpoint=path)
-
-
-def test_file_that_is_no_checkpoint_is_refused(tmp_path):
-    path = tmp_path / "noise.db"
-    path.write_bytes(bytes(range(256)) * 8)
-    with pytest.raises(ValueError, match="is no checkpoint of an enumeration"):
-        enumerate_on(checkpoint=path)
-
-
-RUN = """
-import sys, numpy as np, withstand as ws
-net = ws.Network([np.sin(np.arange(120.0)).reshape(24, 5), np.cos(np.arange(144.0)).reshape(6, 24)], activation="tanh")
-X = np.cos(np.arange(100.0)).reshape(20, 5)
-found = ws.enumerate_failures(net, ws.Crash(5), X, threads=1, checkpoint=sys.argv[1] if len(sys.argv) > 1 else None)
-print(found.status, found.worst.hex(), found.mean.hex(), found.std.hex(), found.done, found.witness.failed)
-"""
+    def __call__(self, done, total):
+        if self.when is None and done > total / 5:
+            self.when = done
+            os.kill(self.pids()[0], self.number)
 
 
 @pytest.mark.slow
-def test_killed_runs_lose_only_what_was_in_flight(tmp_path):
-    def run(*arguments):
-        return subprocess.Popen([sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, text=True)
-
-    whole, _ = run().communicate(timeout=600)
-    path = str(tmp_path / "run.db")
-    for pause in np.linspace(0.4, 1.2, 4):
-        process = run(path)
-        time.sleep(pause)
-        process.kill()
-        process.communicate()
-    resumed, _ = run(path).communicate(timeout=600)
-    assert resumed == whole
-    assert resumed.startswith("complete")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("kind", ["processes", "loky"])
+def test_a_process_is_killed_in_the_middle(kind, number, long_run, tmp_path):
+    """A pool that has lost a process is dead: what it had and what it would have had is done here."""
+    if kind == "loky":
+        pool = pytest.importorskip("loky").ProcessPoolExecutor(2)
+    else:
+        pool = ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+    with pool:
+        kill = Assassin(lambda: list(pool._processes), number)
+        found = enumerate_long(pool, progress=kill, checkpoint=tmp_path / "run.db")
+    assert 0 < kill.when < found.done
+    assert numbers(found) == numbers(long_run)
+    assert numbers(enumerate_long(checkpoint=tmp_path / "run.db")) == numbers(long_run)
 
 
 @pytest.mark.slow
-def test_loky():
+def test_loky(long_run):
     loky = pytest.importorskip("loky")
     with loky.ProcessPoolExecutor(2) as pool:
-        assert numbers(enumerate_on(pool)) == numbers(WHOLE)
+        assert numbers(enumerate_long(pool)) == numbers(long_run)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_dask_with_a_worker_killed_in_the_middle():
+def test_dask_with_a_worker_killed_in_the_middle(long_run):
+    """The cluster goes on with the other worker, and starts a new one."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        pids = client.run(lambda: __import__("os").getpid())
-
-        def kill_one(done, total):
-            if pids and done > total / 8:
-                __import__("os").kill(pids.popitem()[1], 9)
-                pids.clear()
-
-        assert numbers(enumerate_on(client.get_executor(), progress=kill_one)) == numbers(WHOLE)
+        pids = list(client.run(os.getpid).values())
+        kill = Assassin(lambda: pids, signal.SIGKILL)
+        found = enumerate_long(client.get_executor(), progress=kill)
+    assert 0 < kill.when < found.done
+    assert numbers(found) == numbers(long_run)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from withstand.checkpoint import Checkpoint
 from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
+from withstand.progress import Bar, announcement
 from withstand.results import Enumeration, histogram, moments
-from withstand.sharding import Problem, Report, run_here, run_on, shards
+from withstand.sharding import Problem, Report, Shard, is_whole, run_here, run_on, shards
 from withstand.spec import Argmax, Spec, asks_decisions
 from withstand.witness import Witness
 
@@ -61,9 +63,11 @@ def enumerate_failures(
         executor, threads of each of its workers, by default 1.
     executor : concurrent.futures.Executor, optional
         Where to run shards of the space: the standard library's pools, loky, ``dask.distributed`` (its
-        ``Client.get_executor()``), ``mpi4py.futures``. Shards that are lost with a worker are redone.
+        ``Client.get_executor()``), ``mpi4py.futures``. Shards that are lost with a worker are redone; an executor that
+        is dead leaves the rest to this process.
     progress : bool or callable, default False
-        True shows a bar on standard error; a callable receives (done, total) configurations.
+        True says on standard error how much there is to do and about how long it takes, then shows a bar; a callable
+        receives (done, total) configurations.
     checkpoint : path, optional
         SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
         however it ended.
@@ -78,7 +82,8 @@ def enumerate_failures(
         If an argument has the wrong type.
     ValueError
         If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
-        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem.
+        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem, is damaged
+        or cannot be opened.
 
     Notes
     -----
@@ -105,14 +110,34 @@ def enumerate_failures(
     engine = problem.engine()
     started = time.perf_counter()
     report = _progress(progress, int(engine.configurations))
-    if executor is None and checkpoint is None:
-        statistics = engine.run(0, engine.batches, count, report)
-    else:
-        statistics = _sharded(problem, engine, count, executor, checkpoint, report)
-    if report is not None and int(statistics.count) == int(engine.configurations):
-        report(int(statistics.count))
+    try:
+        statistics = _run(problem, engine, count, executor, checkpoint, report)
+        if report is not None and int(statistics.count) == int(engine.configurations):
+            report(int(statistics.count))
+    finally:
+        if isinstance(report, Bar):
+            report.close()
     seconds = time.perf_counter() - started
     return _result(problem, statistics, int(engine.configurations), seconds)
+
+
+def _run(
+    problem: Problem,
+    engine: Any,
+    threads: int,
+    executor: Executor | None,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> Any:
+    """Announce the work to people, and do it."""
+    if isinstance(report, Bar):
+        try:
+            report.announce(announcement(engine, len(problem.rows), threads or int(_core.default_threads())))
+        except KeyboardInterrupt:
+            return problem.empty()
+    if executor is None and checkpoint is None:
+        return engine.run(0, engine.batches, threads, report)
+    return _sharded(problem, engine, threads, executor, checkpoint, report)
 
 
 def _sharded(
@@ -123,29 +148,33 @@ def _sharded(
     checkpoint: str | os.PathLike[str] | None,
     report: Report | None,
 ) -> Any:
-    """Fold the shards, those of the checkpoint first."""
+    """Fold the shards: those of the checkpoint, those of the executor, and here what is left."""
     total = problem.empty()
-    file = None if checkpoint is None else Checkpoint(checkpoint, problem.fingerprint(engine))
-    try:
-        known = {} if file is None else file.load()
-        for statistics in known.values():
-            total.merge(statistics)
-        todo = [shard for shard in shards(engine.batches) if shard not in known]
-        if executor is None:
-            parts = run_here(engine, todo, threads, int(total.count), report)
-        else:
-            parts = run_on(executor, problem, todo, threads or 1)
-        for shard, statistics, whole in parts:
-            total.merge(statistics)
-            if file is not None and whole:
-                file.add(shard, statistics)
-            if report is not None:
+    left = dict.fromkeys(shards(engine.batches))
+
+    def parts() -> Iterator[tuple[Shard, Any]]:
+        if executor is not None:
+            yield from run_on(executor, problem, engine, list(left), threads or 1)
+        yield from run_here(engine, list(left), threads, total, report)
+
+    with nullcontext() if checkpoint is None else Checkpoint(checkpoint, problem.fingerprint(engine)) as file:
+        try:
+            for shard, statistics in () if file is None else file.load(engine):
+                total.merge(statistics)
+                del left[shard]
+            if isinstance(report, Bar):
+                report.resume(int(total.count))
+            elif report is not None:
                 report(int(total.count))
-    except KeyboardInterrupt:  # what is known so far is the answer
-        pass
-    finally:
-        if file is not None:
-            file.close()
+            for shard, statistics in parts():
+                total.merge(statistics)
+                del left[shard]
+                if file is not None and is_whole(engine, shard, statistics):
+                    file.add(shard, statistics)
+                if report is not None:
+                    report(int(total.count))
+        except KeyboardInterrupt:  # what is known so far is the answer
+            pass
     return total
 
 
@@ -223,13 +252,11 @@ def _epsilon(epsilon: float) -> float:
     return value
 
 
-def _progress(progress: bool | Progress, total: int) -> Callable[[int], object] | None:
+def _progress(progress: bool | Progress, total: int) -> Report | None:
     if progress is False:
         return None
     if progress is True:
-        from withstand.progress import bar
-
-        return bar(total)
+        return Bar(total)
     if not callable(progress):
         raise TypeError(f"progress must be a bool or a callable(done, total), got {progress!r}")
     callback = progress

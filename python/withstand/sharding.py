@@ -8,8 +8,11 @@ nor where they ran matters.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,11 +27,14 @@ from withstand.network import Network
 Shard = tuple[int, int]
 Report = Callable[[int], object]
 
-#: Shards of a space with at least as many batches: enough for many workers, few enough to cost nothing.
-SHARDS = 256
+#: Shards of a space with at least as many batches: enough for many workers, few enough to cost nothing. Beyond the
+#: square of it, both the number of shards and their size grow like a square root: a killed run loses little of it.
+SHARDS = 128
 #: Shards in flight per worker: one runs while the next one waits.
 AHEAD = 2
-#: How often a shard that was lost with its worker is given to the executor again before it is done here.
+#: Seconds after which the workers are counted again: clusters grow, and asking one costs milliseconds.
+RECOUNT = 1.0
+#: How often a shard that was lost with its worker is given to the executor again before it is left to the caller.
 RETRIES = 2
 
 
@@ -86,8 +92,13 @@ def _digest(*arrays: FloatArray) -> str:
 
 def shards(batches: int) -> list[Shard]:
     """Return the ranges of batches that are run and kept as a whole."""
-    size = max(1, -(-batches // SHARDS))
+    size = max(1, min(-(-batches // SHARDS), math.isqrt(batches)))
     return [(first, min(first + size, batches)) for first in range(0, batches, size)]
+
+
+def is_whole(engine: Any, shard: Shard, statistics: Any) -> bool:
+    """Return whether `statistics` cover all of `shard`: those of an interrupted run cover less."""
+    return int(statistics.count) == int(engine.rank(shard[1])) - int(engine.rank(shard[0]))
 
 
 @lru_cache(maxsize=1)
@@ -96,71 +107,77 @@ def _engine(problem: Problem) -> Any:
 
 
 def run_shard(problem: Problem, shard: Shard, threads: int) -> Any:
-    """Run one shard; what an executor's worker calls."""
+    """Run one shard; what an executor's worker calls. Ctrl-C may reach it too: what returns then is not whole."""
     return _engine(problem).run(shard[0], shard[1], threads)
 
 
 def run_here(
-    engine: Any, todo: list[Shard], threads: int, done: int, report: Report | None
-) -> Iterator[tuple[Shard, Any, bool]]:
-    """Yield (shard, statistics, whether it is whole); an interrupted shard is the last one."""
+    engine: Any, todo: Iterable[Shard], threads: int, total: Any, report: Report | None
+) -> Iterator[tuple[Shard, Any]]:
+    """Yield (shard, statistics), one after the other; after an interruption the last one is not whole.
+
+    `total` is what the caller merges the shards into: progress counts from there.
+    """
     for shard in todo:
-        before = done
+        before = int(total.count)
         inner = None if report is None else lambda count, before=before: report(before + count)
         statistics = engine.run(shard[0], shard[1], threads, inner)
-        done += int(statistics.count)
-        whole = int(statistics.count) == engine.rank(shard[1]) - engine.rank(shard[0])
-        yield shard, statistics, whole
-        if not whole:
+        yield shard, statistics
+        if not is_whole(engine, shard, statistics):
             return
 
 
-def run_on(executor: Executor, problem: Problem, todo: list[Shard], threads: int) -> Iterator[tuple[Shard, Any, bool]]:
-    """Yield (shard, statistics, True) as the executor's workers finish them; lost shards are redone."""
-    waiting = list(reversed(todo))
-    tries: dict[Shard, int] = {}
+def run_on(
+    executor: Executor, problem: Problem, engine: Any, todo: Iterable[Shard], threads: int
+) -> Iterator[tuple[Shard, Any]]:
+    """Yield (shard, statistics) as the executor's workers finish them, whole shards only.
+
+    Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
+    """
+    waiting = deque(todo)
+    lost: Counter[Shard] = Counter()
     flying: dict[Future[Any], Shard] = {}
-    broken = False
+    counted, ahead = -math.inf, 0
     try:
         while waiting or flying:
-            while waiting and not broken and len(flying) < AHEAD * workers(executor):
-                shard = waiting.pop()
-                try:
-                    flying[executor.submit(run_shard, problem, shard, threads)] = shard
-                except (BrokenExecutor, RuntimeError):  # a dead pool takes nothing any more: finish here
-                    waiting.append(shard)
-                    broken = True
-            if not flying:
-                shard = waiting.pop()
-                yield shard, run_shard(problem, shard, threads), True
-                continue
-            finished, _ = wait(flying, return_when=FIRST_COMPLETED)
-            for future in finished:
+            try:
+                if time.monotonic() > counted + RECOUNT:
+                    counted, ahead = time.monotonic(), AHEAD * workers(executor)
+                while waiting and len(flying) < ahead:
+                    flying[executor.submit(run_shard, problem, waiting[0], threads)] = waiting[0]
+                    waiting.popleft()
+            except (BrokenExecutor, RuntimeError, OSError):  # a dead pool takes nothing any more
+                waiting.clear()
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 shard = flying.pop(future)
                 statistics = _result(future)
-                if statistics is not None:
-                    yield shard, statistics, True
-                    continue
-                tries[shard] = tries.get(shard, 0) + 1
-                if tries[shard] > RETRIES:
-                    yield shard, run_shard(problem, shard, threads), True
-                else:
+                if statistics is not None and is_whole(engine, shard, statistics):
+                    yield shard, statistics
+                elif lost[shard] < RETRIES:
+                    lost[shard] += 1
                     waiting.append(shard)
     finally:
         for future in flying:
             future.cancel()
 
 
+#: What dask.distributed and loky call the loss of a worker; by name, since neither needs to be installed.
+LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError")
+
+
 def _result(future: Future[Any]) -> Any:
-    """Return the statistics, or None where the shard was lost with its worker."""
+    """Return the statistics, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
     try:
-        return future.result()
-    except (BrokenExecutor, CancelledError, OSError):
+        error = future.exception()
+    except CancelledError:
         return None
-    except Exception as error:
-        if type(error).__name__ in ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError"):
-            return None
-        raise
+    if error is None:
+        return future.result()
+    if isinstance(error, (BrokenExecutor, CancelledError, OSError, KeyboardInterrupt)):
+        return None
+    if type(error).__name__ in LOSSES:
+        return None
+    raise error
 
 
 def workers(executor: Executor) -> int:
@@ -168,5 +185,8 @@ def workers(executor: Executor) -> int:
     client = getattr(executor, "_client", None)
     if client is not None and hasattr(client, "nthreads"):  # dask.distributed
         return max(1, int(sum(client.nthreads().values())))
-    known = getattr(executor, "_max_workers", None)
-    return known if isinstance(known, int) and known > 0 else os.cpu_count() or 1
+    for name in ("_max_workers", "num_workers"):  # the standard library and loky; mpi4py.futures
+        known = getattr(executor, name, None)
+        if isinstance(known, int) and known > 0:
+            return known
+    return os.cpu_count() or 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line. Exit codes: 0 tolerated or nothing asked, 1 violated, 2 wrong usage, 3 unknown."""
+"""The command line. Exit codes: 0 tolerated or nothing asked, 1 violated, 2 wrong usage, 3 unknown, 130 interrupted."""
 
 from __future__ import annotations
 

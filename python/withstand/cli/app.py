@@ -12,7 +12,7 @@ import click
 
 import withstand as ws
 from withstand.cli import options as opt
-from withstand.cli.output import grid, show, verdict
+from withstand.cli.output import INTERRUPTED, grid, show, verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", 
 
 
 def refusals_are_usage_errors(function: F) -> F:
-    """Turn the library's refusals into the command line's: a message and exit code 2."""
+    """Turn the library's refusals into the command line's: a message and exit code 2. Ctrl-C is no verdict: 130."""
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -28,6 +28,8 @@ def refusals_are_usage_errors(function: F) -> F:
             return function(*args, **kwargs)
         except (ValueError, TypeError, ImportError) as error:
             raise click.UsageError(str(error)) from error
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
 
     return wrapper  # type: ignore[return-value]
 
@@ -90,22 +92,29 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, th
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="File to resume from after an interruption.")
 def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: str | None,
               as_json: bool, **options: Any) -> None:  # fmt: skip
-    """Try every configuration at every input: the exact worst error, its witness and the statistics."""
+    """Try every configuration at every input: the exact worst error, its witness and the statistics.
+
+    Ctrl-C ends the run with what is known so far: exit code 130, or with --epsilon 1 or 3.
+    """
     if options["radius"] is not None:
         raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
     failures = opt.failures_of(model.network, options)
     X = opt.need(opt.inputs_of(model, options), model)
-    announce(failures.configurations(model.network), len(X))
     result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads, checkpoint=checkpoint,
                                    spec=ws.Argmax() if argmax else None, progress=sys.stderr.isatty())  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
-              "median": result.quantile(0.5), "exceeding": result.exceeding, "done": result.done,
-              "configurations": result.configurations, "evaluations": result.evaluations,
+              "median": result.quantile(0.5) if result.done else None, "exceeding": result.exceeding,
+              "done": result.done, "configurations": result.configurations, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     show(fields, as_json, f"{failures!r}: worst error {result.worst:.6g} ({result.status})")
-    upper = result.worst if result.status == "complete" else float("inf")
-    verdict(epsilon, result.worst, upper, decisions=argmax)
+    if result.status == "complete":
+        verdict(epsilon, result.worst, result.worst, decisions=argmax)
+    if checkpoint is not None:
+        click.echo(f"{checkpoint} keeps what is done: the same command goes on from there", err=True)
+    if epsilon is None and not argmax:
+        sys.exit(INTERRUPTED)
+    verdict(epsilon, result.worst if result.done else -float("inf"), float("inf"), decisions=argmax)
 
 
 @command("worst-case")

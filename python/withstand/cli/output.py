@@ -13,6 +13,8 @@ import click
 import numpy as np
 
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
+#: Of a run that Ctrl-C ended and that was asked for no verdict; what shells report of a command that SIGINT ended.
+INTERRUPTED = 130
 
 
 def plain(value: Any) -> Any:

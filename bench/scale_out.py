@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""One enumeration on more and more threads, and on workers of an executor, wall time, answers checked equal.
+
+    python bench/scale_out.py                                  # 1 and 2 threads, on runs over 2 seconds
+    python bench/scale_out.py --threads 1 2 4 8 16             # the curve of a larger machine
+    python bench/scale_out.py --threads 2 --executors dask --seconds 60
+    python bench/scale_out.py --threads 2 --executors dask loky processes --workers 2
+
+The number of inputs is chosen so that the run on the largest number of threads takes `--seconds`. The forms take turns
+and the best round of each counts. The machine may be shared: `--calm` waits before every turn until its processors are
+idle, and beside the wall time stands the CPU time of all processes that take part, which others disturb less.
+`efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
+are started, and have imported the package, before the clock. "dask-quiet" is Dask without its profiler and with slower
+heartbeats, which by default take a few percent of every core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import machine
+
+machine.one_thread()
+
+import numpy as np  # noqa: E402
+import withstand as ws  # noqa: E402
+
+FAILURES = ws.Crash((5, 0), exactly=True)
+EXECUTORS = ("processes", "loky", "dask", "dask-quiet")
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+
+
+def numbers(found: ws.Enumeration) -> tuple[object, ...]:
+    """Everything that must not depend on where the shards ran, bit by bit."""
+    arrays = (found.per_output, found.histogram.edges, found.histogram.counts)
+    return (found.done, found.worst, found.witness, found.mean, found.std, found.top, found.exceeding,
+            found.quantile(0.5), *(array.tobytes() for array in arrays))  # fmt: skip
+
+
+class Place(NamedTuple):
+    """Where a form runs: the arguments that say so, its threads in all, and the processes that help."""
+
+    arguments: dict[str, Any]
+    threads: int
+    pids: frozenset[int] = frozenset()
+
+    def cpu(self) -> float:
+        """CPU seconds of this process and those that help (Linux)."""
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids]
+        return time.process_time() + sum(int(s[11]) + int(s[12]) for s in stats) / os.sysconf("SC_CLK_TCK")
+
+
+class Best(NamedTuple):
+    """The best round of a form."""
+
+    wall: float
+    cpu: float
+    threads: int
+    found: ws.Enumeration
+
+
+def warm(_: int) -> int:
+    """Say which worker this is."""
+    time.sleep(0.3)  # long enough for every worker to take one
+    return os.getpid()
+
+
+@contextmanager
+def started(name: str, workers: int) -> Iterator[Place]:
+    """Give an executor whose workers are up."""
+    if name.startswith("dask"):
+        import dask
+        import distributed
+
+        with (
+            dask.config.set(QUIET if name == "dask-quiet" else {}),
+            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield ready(client.get_executor(pure=False), workers)
+    elif name == "loky":
+        import loky
+
+        with loky.ProcessPoolExecutor(workers) as pool:
+            yield ready(pool, workers)
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield ready(pool, workers)
+
+
+def ready(executor: Executor, workers: int) -> Place:
+    """Wait until every worker answers."""
+    answers = wait([executor.submit(warm, n) for n in range(3 * workers)]).done
+    return Place({"executor": executor}, workers, frozenset(answer.result() for answer in answers))
+
+
+def run(inputs: np.ndarray[Any, Any], place: Place) -> Best:
+    """Time one enumeration."""
+    net = ws.embedded("digits").network
+    cpu, wall = place.cpu(), time.perf_counter()
+    found = ws.enumerate_failures(net, FAILURES, inputs, epsilon=5.0, **place.arguments)
+    return Best(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
+
+
+def on_threads(count: int) -> Place:
+    """Run in this process."""
+    return Place({"threads": count}, count)
+
+
+def sized(seconds: float, threads: int) -> np.ndarray[Any, Any]:
+    """Return as many inputs as take about so long."""
+    inputs = ws.embedded("digits").inputs
+    trial = run(inputs[:8], on_threads(threads)).wall
+    return np.resize(inputs, (max(1, round(8 * seconds / trial)), inputs.shape[1]))
+
+
+def calm(patience: float) -> None:
+    """Wait until nine tenths of the processors are idle for two seconds (Linux), at most so long."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        before = Path("/proc/stat").read_text().split()[1:9]
+        time.sleep(2.0)
+        spent = [int(b) - int(a) for a, b in zip(before, Path("/proc/stat").read_text().split()[1:9], strict=True)]
+        if spent[3] >= 0.9 * sum(spent):
+            return
+
+
+def measure(options: argparse.Namespace) -> dict[str, Best]:
+    """Return the best round of every form, the forms taking turns."""
+    inputs = sized(options.seconds, max(options.threads))
+    best: dict[str, Best] = {}
+
+    def turn(name: str, place: Place) -> None:
+        calm(options.calm)
+        found = run(inputs, place)
+        best[name] = min(best.get(name, found), found, key=lambda form: form.wall)
+        print(f"  {name}: {found.wall:.2f} s, CPU {found.cpu:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
+
+    for _ in range(options.rounds):
+        for count in options.threads:
+            turn(f"threads {count}", on_threads(count))
+        for kind in options.executors:
+            with started(kind, options.workers) as place:
+                turn(f"{kind} {options.workers}", place)
+    return best
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--executors", nargs="*", choices=EXECUTORS, default=[])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of the run on most threads, about")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--calm", type=float, default=0.0, help="seconds to wait for idle processors, at most")
+    options = parser.parse_args()
+    best = measure(options)
+    base = next(iter(best.values()))
+    for name, form in best.items():
+        if numbers(form.found) != numbers(base.found):
+            raise SystemExit(f"{name} gives another answer")
+    print(f"\ndigits, 5 crashes in layer 1, {base.found.evaluations:,} evaluations. {machine.markdown()}\n")
+    print("| form | wall s | CPU s | evaluations / s | speed-up | efficiency |\n|---|---|---|---|---|---|")
+    for name, form in best.items():
+        speedup = base.wall / form.wall
+        print(f"| {name} | {form.wall:.2f} | {form.cpu:.2f} | {form.found.evaluations / form.wall / 1e6:.1f} M"
+              f" | {speedup:.2f} | {speedup * base.threads / form.threads:.2f} |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Ctrl-C in the middle of an enumeration, and enumerations from many Python threads at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import withstand as ws
+from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
+from withstand.sharding import Problem
+
+
+@pytest.fixture
+def ctrl_c():
+    """Send SIGINT to this process after a moment, as a terminal does, and say so."""
+    sent = []
+
+    def send():
+        sent.append(True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.3, send)
+    timer.start()
+    yield sent
+    timer.cancel()
+    timer.join()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("with_file", [False, True])
+def test_ctrl_c_returns_what_is_known(ctrl_c, threads, with_file, tmp_path):
+    path = tmp_path / "run.db" if with_file else None
+    found = ws.enumerate_failures(
+        ENDLESS_NET, ENDLESS, np.ones(10), epsilon=1.0, threads=threads, checkpoint=path, progress=lambda *step: None
+    )
+    assert len(ctrl_c) == 1
+    assert found.status == "interrupted"
+    assert 0 < found.done < found.configurations
+    assert found.histogram.counts.sum() == found.evaluations == found.done
+    assert found.worst == abs(
+        ENDLESS_NET.forward(np.ones(10), failed=found.witness.values) - ENDLESS_NET.forward(np.ones(10))
+    ).max()
+
+
+def test_ctrl_c_while_an_executor_works(ctrl_c):
+    def hold(*_step):
+        time.sleep(0.02)  # slow enough for the signal to come in the middle
+
+    with ThreadPoolExecutor(2) as pool:
+        found = ws.enumerate_failures(LONG_NET, LONG, LONG_X, executor=pool, progress=hold)
+    assert len(ctrl_c) == 1
+    assert found.status == "interrupted"
+    assert 0 < found.done < found.configurations
+
+
+def test_ctrl_c_during_the_estimate(ctrl_c, monkeypatch, capsys):
+    monkeypatch.setattr("withstand.progress.TRIAL", 1e9)
+    monkeypatch.setattr("withstand.progress.PARTS", 10**5)
+    found = ws.enumerate_failures(ENDLESS_NET, ENDLESS, np.ones(10), progress=True)
+    assert (found.status, found.done, found.witness) == ("interrupted", 0, None)
+    assert np.isnan([found.worst, found.mean, found.std]).all()
+    with pytest.raises(ValueError, match="no configuration was evaluated"):
+        found.quantile(0.5)
+
+
+def test_many_python_threads_at_once():
+    """Eight callers: their own problems, and one engine that they share."""
+    models = [ws.Crash(3), ws.Crash((2, 1)), ws.StuckAt(2, value=0.5), ws.SynapseCrash(1)]
+    alone = [numbers(ws.enumerate_failures(NET, model, X, epsilon=0.5, threads=1)) for model in models]
+    engine = Problem.of(LONG_NET, LONG, LONG_X, 6.0, False, 10).engine()
+    shared = engine.run(0, 20, 1).__getstate__()
+
+    def own(n):
+        return numbers(ws.enumerate_failures(NET, models[n % 4], X, epsilon=0.5, threads=1 + n % 3)) == alone[n % 4]
+
+    def common(n):
+        return engine.run(0, 20, 1 + n % 3).__getstate__() == shared
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(own, range(24)))
+        assert all(pool.map(common, range(8)))
