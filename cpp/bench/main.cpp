@@ -1,66 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Fixed small problems on one thread: `withstand_bench NAME` runs one and prints its answer, without a name it lists
 // them. The work depends on nothing but the code and the instruction set, so counted instructions can be compared.
-#include <cmath>
-#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "setting.hpp"
 #include "withstand/bound.hpp"
-#include "withstand/enumerate.hpp"
-#include "withstand/kernels.hpp"
 #include "withstand/search.hpp"
 
 namespace {
 
 using namespace withstand;
-
-/// Numbers in [-1, 1) from a linear congruential generator: the same everywhere.
-class Numbers {
- public:
-  double next() {
-    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
-    return static_cast<double>(state_ >> 11) * 0x1p-52 - 1.0;
-  }
-  Matrix matrix(Index rows, Index columns, double scale) {
-    Matrix values(rows, columns);
-    for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < columns; ++j) values(i, j) = scale * next();
-    return values;
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
-
-struct Setting {
-  Network network;
-  Matrix inputs;
-};
-
-Setting setting(const std::vector<Index>& widths, const char* activation, Index inputs) {
-  Numbers numbers;
-  std::vector<Matrix> weights;
-  std::vector<Vector> biases;
-  for (std::size_t l = 1; l < widths.size(); ++l) {
-    weights.push_back(numbers.matrix(widths[l], widths[l - 1], 3.0 / std::sqrt(static_cast<double>(widths[l - 1]))));
-    biases.push_back(numbers.matrix(widths[l], 1, 0.1));
-  }
-  std::vector<Activation> activations(widths.size() - 2, Activation(activation));
-  activations.emplace_back("identity");
-  return {Network(std::move(weights), std::move(biases), std::move(activations)),
-          numbers.matrix(inputs, widths.front(), 1.0)};
-}
-
-Failure crash(std::vector<Index> counts, bool total) {
-  Failure failure;
-  failure.counts = std::move(counts);
-  failure.total = total;
-  return failure;
-}
 
 double enumerated(const Setting& s, const Failure& failure) {
   const Enumerator engine(s.network, Space(s.network, {failure}), s.inputs, {});

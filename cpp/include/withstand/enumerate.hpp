@@ -17,6 +17,7 @@ struct Question {
                                   ///< error = max over outputs of |faulty - nominal|
   std::optional<double> epsilon;  ///< count errors above it (decisions: harm at least 0 is always counted)
   std::size_t top = 10;           ///< how many of the worst configurations to keep
+  bool eliminate = true;          ///< evaluate only the receivers that leave their linear piece; false: whole products
 };
 
 /// Every configuration of a finite failure space, at every given input.

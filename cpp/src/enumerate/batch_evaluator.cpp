@@ -28,6 +28,7 @@ BatchEvaluator::BatchEvaluator(const Problem& problem)
 
 /// Whether a class is evaluated by rows: depends on the problem only, so that every worker decides alike.
 bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
+  if (!problem_.question.eliminate) return false;
   std::size_t last = 0;
   for (std::size_t s = 0; s < grid_.stages().size(); ++s)
     if (cls.codes[s] != 0) last = s;

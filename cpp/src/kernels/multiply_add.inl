@@ -38,5 +38,7 @@ static void multiply_add(long m, long n, long k, const double* a, long lda, cons
                          long ldc) {
   long r = 0;
   for (; r + 4 <= m; r += 4) strip<4>(n, k, a + r * lda, lda, b, ldb, c + r * ldc, ldc);
-  for (; r < m; ++r) strip<1>(n, k, a + r * lda, lda, b, ldb, c + r * ldc, ldc);
+  if (r + 3 == m) strip<3>(n, k, a + r * lda, lda, b, ldb, c + r * ldc, ldc);
+  if (r + 2 == m) strip<2>(n, k, a + r * lda, lda, b, ldb, c + r * ldc, ldc);
+  if (r + 1 == m) strip<1>(n, k, a + r * lda, lda, b, ldb, c + r * ldc, ldc);
 }
