@@ -132,8 +132,8 @@ def tolerance(
     seed : int, default 0
         Of the random sets.
     node_limit : int or None, default 50,000
-        Nodes of each search, the same result every time, computed on one thread; once a search was left open, a
-        hundredth of it. None: until it is exact.
+        Nodes of each search, the same result every time, computed on one thread; a tenth of it for each layer alone,
+        and a hundredth once a search was left open. None: until it is clear.
     time_limit : float, optional
         Seconds of each search.
     threads : int, optional
@@ -186,7 +186,8 @@ def tolerance(
     if per_layer:
         anywhere = (total.guaranteed, total.method)
         known = [max(anywhere, (_alone_by_bound(scalar, allowed, n), "capped")) for n in range(len(sizes))]
-        each = tuple(question.limit(layer, n, k) for layer, n, k in zip(layers, sizes, known))
+        shorter = replace(question, node_limit=None if node_limit is None else node_limit // 10)
+        each = tuple(shorter.limit(layer, n, k) for layer, n, k in zip(layers, sizes, known))
     drawn = None
     if samples and domain is not None:
         counts = _counts(total, sum(sizes))
@@ -271,6 +272,12 @@ class _Question:
         exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
         return Limit(guaranteed, breaking, exact, method, witness)
 
+    def _stages(self, whole: bool) -> tuple[int | None, ...]:
+        """Return the nodes of one search after another; where a smaller count was left open, only the first."""
+        most = self.node_limit
+        stages = (500, 5000, most) if most is None else (most // 100, most // 10, most)
+        return stages if whole else stages[:1]
+
     def _bounded(self, model: Model, most: int, low: int) -> int:
         """Largest count that the tightest bound proves harmless: by strides that double, then by bisection."""
         high, stride = most + 1, 1
@@ -319,11 +326,18 @@ class _Question:
         return float(off.max()), int(off.argmax())
 
     def _worst(self, failures: Failures, whole: bool) -> tuple[float, float, Witness | None]:
-        """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding."""
+        """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.
+
+        Which side of epsilon it is on is mostly clear long before the search ends, so it starts with few nodes.
+        """
         assert self.domain is not None
-        nodes = self.node_limit if whole or self.node_limit is None else self.node_limit // 100
-        found = worst_case(self.net, failures, self.domain, spec=self.spec, node_limit=nodes,
-                           time_limit=self.time_limit, threads=self.threads)  # fmt: skip
+        for nodes in self._stages(whole):
+            found = worst_case(self.net, failures, self.domain, spec=self.spec, node_limit=nodes,
+                               time_limit=self.time_limit, threads=self.threads)  # fmt: skip
+            if found.status == "interrupted":
+                raise KeyboardInterrupt
+            if found.status != "budget" or self.harmless(found.lower) == self.harmless(found.upper):
+                break
         tie = found.exact and self.harmless(found.lower) and not self.harmless(found.upper)
         if tie and not isinstance(self.domain, Box) and found.configurations is not None:
             rows, _ = bounds_of(self.net, self.domain)
