@@ -297,6 +297,13 @@ def test_a_limit_on_nodes_leaves_a_true_interval():
         assert found.exact == (found.breaking == found.guaranteed + 1)
 
 
+def test_unbounded_activations_need_a_domain():
+    net = ws.Network([[[1.0]], [[1.0]]])
+    for model in (ws.Crash, ws.SynapseCrash):
+        with pytest.raises(ValueError, match="without a domain"):
+            tolerance(net, 1, None, model=model)
+
+
 def test_over_a_box():
     net = ws.Network([np.ones((5, 1)), np.full((1, 5), 0.125)], activation="relu")
     found = tolerance(net, "0.25", ws.Box([0.0], [1.0]))

@@ -60,6 +60,9 @@ def read_layers(
     space = model((0,) * net.depth)._space(net)
     lower, upper = (None, None) if domain is None else bounds_of(net, domain)
     effects = _core.layer_effects(net._core, space, lower, upper)
+    for layer, (effect, phi) in enumerate(zip(effects, net.activations), start=1):
+        if math.isinf(effect):
+            raise ValueError(f"layer {layer}: {phi.name} is unbounded without a domain; give inputs or a Box")
     weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [_last_weight(net, asks_decisions(spec))]
     slopes = tuple(Fraction(k) for k in net.lipschitz)
     return Layers(net.widths[1:-1], tuple(weights), tuple(Fraction(e) for e in effects), slopes, _lengths(net))
