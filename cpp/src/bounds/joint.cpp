@@ -117,8 +117,7 @@ void Joint::tighten(Index l) {
   LayerRange& faulty = ranges_.faulty[at(l)];
   std::vector<Index> bent;
   for (Index j = 0; j < n; ++j)
-    if (deviation.lower(j) < deviation.upper(j) &&
-        straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
+    if (deviation.lower(j) < deviation.upper(j) && straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
       bent.push_back(j);
   const auto count = static_cast<Index>(bent.size());
   Matrix rows = Matrix::Zero(2 * count, n);
@@ -128,7 +127,8 @@ void Joint::tighten(Index l) {
   const LayerRange& pre = given_.pre[at(l)];
   for (Index r = 0; r < count; ++r) {
     const Index j = bent[at(r)];
-    const double upper = std::min(deviation.upper(j), bounds(r)), lower = std::max(deviation.lower(j), -bounds(count + r));
+    const double upper = std::min(deviation.upper(j), bounds(r));
+    const double lower = std::max(deviation.lower(j), -bounds(count + r));
     if (!(lower <= upper)) continue;  // no input is left; the objectives will not say more
     deviation.lower(j) = lower, deviation.upper(j) = upper;
     const double least = std::max(faulty.lower(j), down(pre.lower(j) + lower));
