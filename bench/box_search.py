@@ -53,7 +53,7 @@ def main() -> None:
             )
             cpu, gap = time.process_time() - start, (found.upper - found.lower) / found.upper
             cells = [str(k), str(i), f"[{found.lower:.5f}, {found.upper:.5f}]", f"{100 * gap:.2f} %"]
-            cells += [f"{cpu:.1f} s, {found.nodes:,}"]
+            cells += [f"{cpu:.2f} s, {found.nodes:,}"]
             if options.solver_seconds > 0 and found.witness is not None:
                 from peers import highs_box
 
