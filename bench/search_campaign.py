@@ -118,7 +118,9 @@ def interval(rng: np.random.Generator, net: oracle.Network, tally: Tally, mutant
     domain = inputs if point else ws.Box(centre - half * side, centre + half * side)
     ours, failures = bridge.network(net), bridge.model(fewer(model) if mutant == "one-fewer" else model)
     found = ws.worst_case(ours, failures, domain, gap=0.01, node_limit=400, threads=1)
-    grid = GRID if rng.random() < 0.5 else (-1.0, 1.0)
+    most = max(map(len, oracle.patterns(net, model)))
+    fine = rng.random() < 0.5 and len(GRID) ** most <= 1000  # the adversary lists all levels before it chooses
+    grid = GRID if fine else (-1.0, 1.0)
     tried = oracle.adversary(net, model, inputs, grid=grid, limit=300, draws=4, seed=int(rng.integers(2**31)))
     tolerance = 1e-11 * max(1.0, abs(found.upper))
     wrong = found.lower > found.upper or tried.error > found.upper + tolerance
