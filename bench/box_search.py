@@ -4,9 +4,9 @@
     python bench/box_search.py                                  # digits 64-32-32-10, radius 0.02, 1 and 2 crashes
     python bench/box_search.py --seconds 20 --solver-seconds 0  # the package alone
 
-The package searches all outputs and both signs for so many seconds on two threads. HiGHS then gets the output and sign of
-the package's witness, one program, and its own limit: whatever it proves of that one bounds the package's witness from
-above, and what it finds bounds the package's interval from below. Both are asserted.
+The package searches all outputs and both signs for so many seconds on two threads. HiGHS then gets the output and sign
+of the package's witness, one program, and its own limit: whatever it proves of that one bounds the package's witness
+from above, and what it finds bounds the package's interval from below. Both are asserted.
 """
 
 from __future__ import annotations
@@ -44,11 +44,16 @@ def main() -> None:
         for i, x in enumerate(inputs):
             low, high, start = x - options.radius, x + options.radius, time.process_time()
             found = ws.worst_case(
-                ours, ws.Crash(k), ws.Box(low, high), time_limit=options.seconds, threads=options.threads, gap=options.gap
+                ours,
+                ws.Crash(k),
+                ws.Box(low, high),
+                time_limit=options.seconds,
+                threads=options.threads,
+                gap=options.gap,
             )
             cpu, gap = time.process_time() - start, (found.upper - found.lower) / found.upper
             cells = [str(k), str(i), f"[{found.lower:.5f}, {found.upper:.5f}]", f"{100 * gap:.2f} %"]
-            cells += [f"{cpu:.1f} s, {found.nodes:,}"]
+            cells += [f"{cpu:.2f} s, {found.nodes:,}"]
             if options.solver_seconds > 0 and found.witness is not None:
                 from peers import highs_box
 

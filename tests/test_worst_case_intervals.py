@@ -104,6 +104,19 @@ def test_a_box_of_one_point_is_that_point():
     assert (box.lower, box.upper, box.witness) == (point.lower, point.upper, point.witness)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_box_of_64_inputs_is_nearly_closed_in_few_nodes(count):
+    # Only a bound of both executions at once does this: the deviation alone forgets which input made it large.
+    net, X, _ = ws.embedded("digits_small")
+    found = ws.worst_case(net, ws.Crash(count), ws.Box(X[0] - 0.02, X[0] + 0.02), gap=0.05, node_limit=200)
+    assert found.status == "gap"
+    assert found.upper - found.lower <= 0.05 * found.upper
+    tried = max(ws.worst_case(net, ws.Crash(count), X[0] + sign * 0.02).lower for sign in (-1, 0, 1))
+    assert tried <= found.upper
+    corner = np.where(np.random.default_rng(0).random((200, 64)) < 0.5, X[0] - 0.02, X[0] + 0.02)
+    assert ws.worst_case(net, ws.Crash(count), corner).lower <= found.upper
+
+
 def test_noise_and_synapses_are_bounded():
     rng = np.random.default_rng(2)
     net = random_network(rng, activation="relu")

@@ -19,7 +19,7 @@ from .highs_mip import Objective, Program, Proved
 
 
 def worst(net: Net, low: Array, high: Array, k: int, output: int, sign: int, time_limit: float) -> Proved:
-    """At most `k` crashes anywhere on the box `low` <= x <= `high` (d,): how far up (or down) they can move one output."""
+    """At most `k` crashes anywhere, `low` <= x <= `high` (d,): how far up (or down) they can move one output."""
     if net.activation != "relu":
         raise ValueError(f"activation {net.activation}: the program is written for relu")
     start, deadline = time.process_time(), time.perf_counter() + time_limit

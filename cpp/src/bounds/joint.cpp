@@ -32,7 +32,8 @@ bool Joint::applies(const Prepared& prepared, const Restriction& restriction) {
 }
 
 Joint::Joint(const Prepared& prepared, const Restriction& restriction, LinearRanges& ranges)
-    : given_(prepared), restriction_(restriction), ranges_(ranges), layers_(at(prepared.net.layers())) {
+    : given_(prepared), restriction_(restriction), ranges_(ranges), pre_(prepared.pre), post_(prepared.post),
+      layers_(at(prepared.net.layers())) {
   const Network& net = prepared.net;
   for (Index l = 0; l <= net.depth(); ++l) failures_.emplace_back(at(net.width(l)), Index{-1});
   for (std::size_t f = 0; f < restriction.failed.size(); ++f) {
@@ -55,22 +56,36 @@ void Joint::relax(Index l) {
   layer.deviation_middle.setZero(n), layer.intact_middle.setZero(n);
   for (Index i = 0; l > 0 && i < n; ++i) {
     const Activation& phi = given_.net.activation(l);
-    const Interval pre = entry(given_.pre[at(l)], i), faulty = entry(ranges_.faulty[at(l)], i);
-    const Interval deviation = entry(ranges_.deviation[at(l)], i);
+    const Interval faulty = entry(ranges_.faulty[at(l)], i), deviation = entry(ranges_.deviation[at(l)], i);
+    const Interval pre = implied(l, i, faulty, deviation);
     layer.intact[at(i)] = value_response(phi, pre);
-    layer.intact_middle(i) = middle(given_.pre[at(l)], i);
+    layer.intact_middle(i) = middle(pre_[at(l)], i);
     if (failures_[at(l)][at(i)] >= 0) continue;
-    layer.difference[at(i)] = difference_response(phi, {pre, entry(given_.post[at(l)], i), deviation, faulty}, false);
+    layer.difference[at(i)] = difference_response(phi, {pre, entry(post_[at(l)], i), deviation, faulty}, false);
     layer.faulty[at(i)] = value_response(phi, faulty);
     const double both = middle(ranges_.faulty[at(l)], i) - layer.intact_middle(i);
     layer.deviation_middle(i) = std::min(std::max(both, deviation.lower), deviation.upper);
   }
 }
 
+/// Range of the intact pre-activation s = ŝ - η: where a piece is decided for ŝ, it holds for s as far as η allows.
+Interval Joint::implied(Index l, Index i, Interval faulty, Interval deviation) {
+  Interval pre = entry(pre_[at(l)], i);
+  const double lower = std::max(pre.lower, down(faulty.lower - deviation.upper));
+  const double upper = std::min(pre.upper, up(faulty.upper - deviation.lower));
+  if (!(lower <= upper) || (lower == pre.lower && upper == pre.upper)) return pre;  // or no input is left
+  pre = {lower, upper};
+  const Interval post = image(given_.net.activation(l), pre);
+  pre_[at(l)].lower(i) = lower, pre_[at(l)].upper(i) = upper;
+  post_[at(l)].lower(i) = std::max(post_[at(l)].lower(i), post.lower);
+  post_[at(l)].upper(i) = std::min(post_[at(l)].upper(i), post.upper);
+  return pre;
+}
+
 /// For the rounding errors: how large what is multiplied can be.
 void Joint::scale(Index l) {
   Lines& layer = layers_[at(l)];
-  const LayerRange& post = given_.post[at(l)];
+  const LayerRange& post = post_[at(l)];
   const Index n = post.lower.size();
   Vector signal(n), deviation = Vector::Zero(n);
   layer.scale.resize(n);
@@ -87,7 +102,7 @@ void Joint::scale(Index l) {
     layer.scale(i) += deviation(i) + largest_offset(layer.intact[at(i)]);
     if (l == 0) continue;
     const auto size = [&](const LayerRange& range) { return magnitude(range.lower(i), range.upper(i)); };
-    const double carriers = size(given_.pre[at(l)]) + size(ranges_.faulty[at(l)]) + size(ranges_.deviation[at(l)]);
+    const double carriers = size(pre_[at(l)]) + size(ranges_.faulty[at(l)]) + size(ranges_.deviation[at(l)]);
     layer.scale(i) += given_.net.activation(l).lipschitz() * carriers;
   }
   const Matrix& w = given_.net.weight(l + 1);
@@ -102,8 +117,7 @@ void Joint::tighten(Index l) {
   LayerRange& faulty = ranges_.faulty[at(l)];
   std::vector<Index> bent;
   for (Index j = 0; j < n; ++j)
-    if (deviation.lower(j) < deviation.upper(j) &&
-        straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
+    if (deviation.lower(j) < deviation.upper(j) && straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
       bent.push_back(j);
   const auto count = static_cast<Index>(bent.size());
   Matrix rows = Matrix::Zero(2 * count, n);
@@ -113,7 +127,8 @@ void Joint::tighten(Index l) {
   const LayerRange& pre = given_.pre[at(l)];
   for (Index r = 0; r < count; ++r) {
     const Index j = bent[at(r)];
-    const double upper = std::min(deviation.upper(j), bounds(r)), lower = std::max(deviation.lower(j), -bounds(count + r));
+    const double upper = std::min(deviation.upper(j), bounds(r));
+    const double lower = std::max(deviation.lower(j), -bounds(count + r));
     if (!(lower <= upper)) continue;  // no input is left; the objectives will not say more
     deviation.lower(j) = lower, deviation.upper(j) = upper;
     const double least = std::max(faulty.lower(j), down(pre.lower(j) + lower));

@@ -34,6 +34,7 @@ class Joint {
   };
 
   void relax(Index l);
+  Interval implied(Index l, Index i, Interval faulty, Interval deviation);
   void scale(Index l);
   void tighten(Index l);
   Vector descend(Index l, Matrix deviation);
@@ -43,6 +44,7 @@ class Joint {
   const Prepared& given_;
   const Restriction& restriction_;
   LinearRanges& ranges_;
+  std::vector<LayerRange> pre_, post_;       ///< of the intact network, under the pieces that are decided
   std::vector<Lines> layers_;                ///< 0..L
   std::vector<std::vector<Index>> failures_; ///< [layer][neuron]: index of its failure, or -1
 };

@@ -14,7 +14,8 @@ static long nonzero(long n, const double* values, int* index, double* scale) {
     const __m256d v = _mm256_loadu_pd(values + i);
     const int set = _mm256_movemask_pd(_mm256_cmp_pd(v, zero, _CMP_NEQ_UQ));
     const __m128i members = _mm_load_si128(reinterpret_cast<const __m128i*>(lane[set]));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(index + count), _mm_add_epi32(members, _mm_set1_epi32(static_cast<int>(i))));
+    const __m128i indices = _mm_add_epi32(members, _mm_set1_epi32(static_cast<int>(i)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(index + count), indices);
     const __m256i wide = _mm256_cvtepu32_epi64(members);
     const __m256i twice = _mm256_slli_epi64(_mm256_or_si256(wide, _mm256_slli_epi64(wide, 32)), 1);
     const __m256i moved = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(v), _mm256_add_epi32(twice, halves));

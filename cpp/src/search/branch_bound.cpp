@@ -141,7 +141,8 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   std::vector<Option> chosen = selection(*open.front(), counts);
   if (const Option* next = chosen.empty() ? undecided(node.decisions, counts) : nullptr) chosen.push_back(*next);
   attempt(node, worker, chosen, *open.front());
-  for (std::size_t n = 1; node.first && n < open.size(); ++n) attempt(node, worker, selection(*open[n], counts), *open[n]);
+  for (std::size_t n = 1; node.first && n < open.size(); ++n)
+    attempt(node, worker, selection(*open[n], counts), *open[n]);
   open = above(result.objectives, node.bound, out);
   if (open.empty()) leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
   if (open.empty() || (record_ == nullptr && evaluate_all(node, worker, open, counts, out))) return out;

@@ -11,8 +11,8 @@ namespace withstand {
 Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
                     bool polls)
     : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), polls_(polls),
-      combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()), last_stage_(choices_.last_stage()),
-      levels_(choices.stages.size()) {
+      combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()),
+      last_stage_(choices_.last_stage()), levels_(choices.stages.size()) {
   const Network& net = problem.network;
   closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
             !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
