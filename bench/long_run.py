@@ -91,6 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.minutes < 1:
         options.crashes = min(options.crashes, 6)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it, and so would the command
     print(machine.markdown())
     with tempfile.TemporaryDirectory() as folder:
         path, table = Path(folder, "inputs.npy"), str(Path(folder, "run.db"))

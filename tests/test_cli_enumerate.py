@@ -82,7 +82,7 @@ class Terminal:
 
 
 @pytest.mark.slow
-def test_watched_interrupted_and_resumed(tmp_path):
+def test_watched_interrupted_and_resumed(sigint, tmp_path):
     path = str(tmp_path / "run.db")
     arguments = ("digits_small", "-k", "5", "--rows", "0:4", "-t", "1", "--json")
     first = Terminal(*arguments, "--checkpoint", path)
@@ -109,7 +109,7 @@ def test_watched_interrupted_and_resumed(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("epsilon", "code"), [("1", 1), ("1000", 3)])
-def test_interrupted_run_gives_no_verdict_it_cannot_prove(epsilon, code):
+def test_interrupted_run_gives_no_verdict_it_cannot_prove(sigint, epsilon, code):
     endless = Terminal("digits_small", "-k", "9", "--rows", "0:4", "-t", "1", "--json", "-e", epsilon)
     endless.watch(0.0)
     endless.interrupt()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,20 +15,24 @@ from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
 from withstand.sharding import Problem
 
 
+class CtrlC:
+    """Sends SIGINT to this process, as a terminal does, a moment after the work has begun."""
+
+    def __init__(self, number):
+        self.sent, self._timer = False, threading.Timer(0.1, self._send, [number])
+
+    def _send(self, number):
+        self.sent = True
+        os.kill(os.getpid(), number)
+
+    def __call__(self, done, total):
+        if done > 0 and self._timer.ident is None:
+            self._timer.start()
+
+
 @pytest.fixture
-def ctrl_c():
-    """Send SIGINT to this process after a moment, as a terminal does, and say so."""
-    sent = []
-
-    def send():
-        sent.append(True)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    timer = threading.Timer(0.3, send)
-    timer.start()
-    yield sent
-    timer.cancel()
-    timer.join()
+def ctrl_c(sigint):
+    return CtrlC(sigint)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -37,9 +40,9 @@ def ctrl_c():
 def test_ctrl_c_returns_what_is_known(ctrl_c, threads, with_file, tmp_path):
     path = tmp_path / "run.db" if with_file else None
     found = ws.enumerate_failures(
-        ENDLESS_NET, ENDLESS, np.ones(10), epsilon=1.0, threads=threads, checkpoint=path, progress=lambda *step: None
+        ENDLESS_NET, ENDLESS, np.ones(10), epsilon=1.0, threads=threads, checkpoint=path, progress=ctrl_c
     )
-    assert len(ctrl_c) == 1
+    assert ctrl_c.sent
     assert found.status == "interrupted"
     assert 0 < found.done < found.configurations
     assert found.histogram.counts.sum() == found.evaluations == found.done
@@ -49,19 +52,21 @@ def test_ctrl_c_returns_what_is_known(ctrl_c, threads, with_file, tmp_path):
 
 
 def test_ctrl_c_while_an_executor_works(ctrl_c):
-    def hold(*_step):
+    def hold(*step):
+        ctrl_c(*step)
         time.sleep(0.02)  # slow enough for the signal to come in the middle
 
     with ThreadPoolExecutor(2) as pool:
         found = ws.enumerate_failures(LONG_NET, LONG, LONG_X, executor=pool, progress=hold)
-    assert len(ctrl_c) == 1
+    assert ctrl_c.sent
     assert found.status == "interrupted"
     assert 0 < found.done < found.configurations
 
 
-def test_ctrl_c_during_the_estimate(ctrl_c, monkeypatch, capsys):
+def test_ctrl_c_during_the_estimate(sigint, monkeypatch, capsys):
     monkeypatch.setattr("withstand.progress.TRIAL", 1e9)
     monkeypatch.setattr("withstand.progress.PARTS", 10**5)
+    threading.Timer(1.0, os.kill, [os.getpid(), sigint]).start()
     found = ws.enumerate_failures(ENDLESS_NET, ENDLESS, np.ones(10), progress=True)
     assert (found.status, found.done, found.witness) == ("interrupted", 0, None)
     assert np.isnan([found.worst, found.mean, found.std]).all()
