@@ -65,19 +65,22 @@ void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t,
 
 /// One thread needs no other: the caller works, and looks up between tasks.
 bool run_inline(std::uint64_t tasks, const std::function<void(std::uint64_t, int)>& body, const Watch& watch) {
-  auto looked = std::chrono::steady_clock::now();
+  Pulse pulse;
   for (std::uint64_t task = 0; task < tasks; ++task) {
     body(task, 0);
-    if (!watch) continue;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - looked < watch_interval) continue;
-    looked = now;
-    if (!watch(task + 1)) return task + 1 == tasks;
+    if (watch && pulse.due() && !watch(task + 1)) return task + 1 == tasks;
   }
   return true;
 }
 
 }  // namespace
+
+bool Pulse::due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_ < watch_interval) return false;
+  last_ = now;
+  return true;
+}
 
 int default_threads() {
   if (const int threads = positive("WITHSTAND_NUM_THREADS")) return threads;

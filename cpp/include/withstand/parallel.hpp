@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
@@ -9,6 +10,15 @@ namespace withstand {
 /// Called about twenty times a second, always on the calling thread, with the number of finished tasks; returning
 /// false asks the run to stop after the tasks in flight.
 using Watch = std::function<bool(std::uint64_t finished)>;
+
+/// Tells when it is time to look up again: twenty times a second.
+class Pulse {
+ public:
+  bool due();
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
 
 /// Threads to use when the caller names none: the environment variable WITHSTAND_NUM_THREADS, else OMP_NUM_THREADS,
 /// else the number of processors this process may run on.

@@ -67,10 +67,11 @@ Matrix BatchEvaluator::changes() const {
   return changes;
 }
 
-void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
+bool BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge, const Going& going) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
   if (cls.failures > 0) plan(batch);
   for (Index input = 0; input < problem_.inputs.rows(); ++input) {
+    if (!going()) return false;
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);
@@ -79,6 +80,7 @@ void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
     else
       blocks(judge);
   }
+  return true;
 }
 
 void BatchEvaluator::plan(const Grid::Batch& batch) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -9,6 +10,9 @@
 #include "walk.hpp"
 
 namespace withstand {
+
+/// Asked between the inputs of a batch; false gives the batch up.
+using Going = std::function<bool()>;
 
 /// The fast evaluation of a batch, one input after the other. Two ways to go from the states of the walk to outputs:
 ///
@@ -19,8 +23,8 @@ class BatchEvaluator {
  public:
   explicit BatchEvaluator(const Problem& problem);
 
-  /// Errors of every configuration of the batch go to `judge`.
-  void evaluate(const Grid::Batch& batch, Judge& judge);
+  /// Errors of every configuration of the batch go to `judge`; returns whether it came to the end.
+  bool evaluate(const Grid::Batch& batch, Judge& judge, const Going& going);
 
  private:
   bool by_rows(const Grid::Class& cls) const;

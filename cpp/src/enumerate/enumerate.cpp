@@ -11,8 +11,8 @@
 namespace withstand {
 namespace {
 
-/// Configurations per batch: a fraction of a second of work whatever the network and the number of inputs, so that
-/// threads balance and a run stops soon; a power of two that depends on the problem only, never on the machine.
+/// Configurations per batch: about a second of work, so that threads balance, but enough to pay for what is set up once
+/// per input; a power of two that depends on the problem only, never on the machine.
 std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   double work = 0;
   for (Index l = 1; l <= net.layers(); ++l)
@@ -20,7 +20,7 @@ std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   work *= static_cast<double>(inputs);
   const double total = space.configurations().to_double();
   std::uint64_t size = 16384;
-  while (size > 16 && static_cast<double>(size) * work > 4e9) size /= 2;
+  while (size > 1024 && static_cast<double>(size) * work > 4e9) size /= 2;
   while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 4e8) size /= 2;
   return size;
 }
@@ -78,16 +78,26 @@ Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads,
   std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(last - first, threads)));
   for (auto& worker : team) worker = std::make_unique<Worker>(problem);
   std::atomic<std::uint64_t> done{0};
+  std::atomic<bool> halted{false};
+  const Watch look = [&](std::uint64_t) {
+    if (!halted && !watch(done)) halted = true;
+    return !halted;
+  };
+  Pulse pulse;
+  // A batch may take long: between its inputs a lone worker, whom nobody watches, looks up.
+  const Going going = [&] {
+    if (watch && team.size() == 1 && pulse.due()) look(0);
+    return !halted;
+  };
   const auto body = [&](std::uint64_t task, int worker) {
     Worker& self = *team[static_cast<std::size_t>(worker)];
     const Grid::Batch batch = problem.grid.batch(first + task);
     self.judge.begin(batch);
-    self.evaluator.evaluate(batch, self.judge);
+    if (!self.evaluator.evaluate(batch, self.judge, going)) return;  // given up: it counts as not done
     self.judge.finish();
     done += batch.size;
   };
-  const Watch count = [&](std::uint64_t) { return watch(done); };
-  parallel_for(last - first, threads, body, watch ? count : Watch{});
+  parallel_for(last - first, threads, body, watch ? look : Watch{});
   Statistics total(static_cast<std::size_t>(problem.outputs()), problem.question.top);
   for (const auto& worker : team) total.merge(worker->judge.statistics());
   return total;
