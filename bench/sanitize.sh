@@ -19,6 +19,7 @@ case $kind in
   thread) flags="-fsanitize=thread -fno-omit-frame-pointer -O1" ;;
   *) echo "usage: bash bench/sanitize.sh [address|thread] [pytest arguments]" >&2; exit 2 ;;
 esac
+pip uninstall -q -y withstand  # a sanitized one cannot be imported by the build, which looks into installed packages
 pip install -q --no-build-isolation --no-deps --force-reinstall -Cbuild-dir="build/sanitize-$kind/cmake" \
   -Ccmake.build-type=RelWithDebInfo -Cinstall.strip=false -Ccmake.define.CMAKE_CXX_FLAGS="$flags" \
   -Ccmake.define.CMAKE_MODULE_LINKER_FLAGS="$flags" .

@@ -42,8 +42,12 @@ void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& 
   row_.resize(row_size_);
   auto& rows = rows_[keep_ ? static_cast<std::size_t>(walk.input()) : 0];
   const auto most = static_cast<std::size_t>(grid_.classes().back().failures);
-  const auto doubles = static_cast<std::size_t>(kept_bytes / 8) / rows_.size();
-  if (!rows || !keep_) rows = std::make_unique<RowStore>(row_size_, most, doubles);
+  if (rows && keep_) return;
+  const double doubles = kept_bytes / 8 / static_cast<double>(rows_.size());
+  const double prefixes = static_cast<double>(grid_.configurations()) * static_cast<double>(most) /
+                          static_cast<double>(row_size_);  // about
+  rows = std::make_unique<RowStore>(row_size_, most,
+                                    static_cast<std::size_t>(std::min(doubles, 4 * prefixes * static_cast<double>(row_size_))));
 }
 
 /// Prefixes of which every failure changes something have a row of their own.

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "problem.hpp"
+#include "withstand/kernels.hpp"
 
 namespace withstand {
 namespace {
@@ -20,6 +21,12 @@ double forced_magnitude(const Grid& grid, Index layer) {
   return magnitude;
 }
 
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix c = Matrix::Zero(a.rows(), b.cols());
+  kernels().multiply_add(c.rows(), c.cols(), a.cols(), a.data(), a.cols(), b.data(), b.cols(), c.data(), c.cols());
+  return c;
+}
+
 }  // namespace
 
 Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
@@ -33,11 +40,11 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
   for (Index l = 1; l <= net.layers(); ++l) {
     const Activation& phi = net.activation(l);
     const Matrix weights = net.weight_transposed(l).cwiseAbs();
-    const Matrix sums = ((magnitude * weights).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+    const Matrix sums = (product(magnitude, weights).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
     if (!(sums.maxCoeff() * phi.gain() < largest))
       return Vector::Constant(inputs.rows(), std::numeric_limits<double>::infinity());
     Matrix before = 16 * operations * unit * sums;
-    if (l > 1) before.noalias() += error * weights;  // inputs are exact
+    if (l > 1) before += product(error, weights);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
     magnitude = (sums * phi.lipschitz()).array() + std::abs(phi(0.0));
     magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
