@@ -55,6 +55,15 @@ def test_golden_errors():
 
 
 # allocation -------------------------------------------------------------------------------------------------
+def test_pitfall_a_saturating_quantiser_errs_by_a_whole_step():
+    """b stored bits cannot hold 1: there the error is 2^-b, twice the half step that rounding makes elsewhere."""
+    for bits in (1, 4, 7):
+        quantiser = Quantiser("saturated", bits, 0.0, 1.0)
+        assert 1.0 - quantiser(1.0) == unit_error("saturated", bits) == 2.0**-bits
+        inside = np.arange(2**bits) / 2**bits  # up to the largest value it stores
+        assert np.abs(inside + 2.0 ** -(bits + 1) - quantiser(inside + 2.0 ** -(bits + 1))).max() == 2.0 ** -(bits + 1)
+
+
 def test_golden_bits():
     assert allocate([1.5, 1.0], [3, 4], 0.01) == (7, 7)
     found = ws.precision(TIGHT, 0.01, [[0.0]], weights=False, quantiser="fraction")

@@ -26,7 +26,8 @@ double tail(Index width) {
   for (int repeat = 0; repeat < 5; ++repeat) {
     const double start = seconds();
     const auto done = engine.run(0, engine.grid().batches(), 1).count;
-    best = std::max(best, static_cast<double>(done) * static_cast<double>(s.inputs.rows()) * column / (seconds() - start));
+    const double evaluations = static_cast<double>(done) * static_cast<double>(s.inputs.rows());
+    best = std::max(best, evaluations * column / (seconds() - start));
   }
   return best;
 }
@@ -38,7 +39,7 @@ int main() {
   std::printf("%s: %.1f GFLOP/s fused multiply-adds\n", kernels().name, most / 1e9);
   for (Index width : {64, 128, 256}) {
     const double rate = tail(width);
-    std::printf("64-64-%ld-%ld-10: %.1f GFLOP/s, %.0f %%\n", static_cast<long>(width), static_cast<long>(width), rate / 1e9,
-                100 * rate / most);
+    const auto n = static_cast<long>(width);
+    std::printf("64-64-%ld-%ld-10: %.1f GFLOP/s, %.0f %%\n", n, n, rate / 1e9, 100 * rate / most);
   }
 }
