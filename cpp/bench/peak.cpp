@@ -15,7 +15,7 @@ using namespace withstand;
 
 double seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-/// Multiplications and additions per second behind the first layer of 64-width-width-10, three crashes in layer 1.
+/// Multiplications and additions per second behind the first layer of 64-width-width-10, at most two crashes in layer 1.
 double tail(Index width) {
   const Setting s = setting({64, 64, width, width, 10}, "relu", 16);
   Question question;

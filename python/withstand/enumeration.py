@@ -105,7 +105,8 @@ def enumerate_failures(
     if not isinstance(failures, Failures):
         raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
     limit = None if epsilon is None else _epsilon(epsilon)
-    problem = Problem.of(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP)
+    make = Problem if executor is None and checkpoint is None else Problem.of  # only shards need the inputs' digest
+    problem = make(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP)
     count = thread_count(threads)
     engine = problem.engine()
     started = time.perf_counter()

@@ -21,7 +21,7 @@ std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   const double total = space.configurations().to_double();
   std::uint64_t size = 16384;
   while (size > 1024 && static_cast<double>(size) * work > 4e9) size /= 2;
-  while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 4e8) size /= 2;
+  while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 1e9) size /= 2;
   return size;
 }
 
