@@ -12,6 +12,11 @@ RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_
   rows_.reset(new double[slots_ * row_size_]);
 }
 
+void RowStore::clear() {
+  ++epoch_;
+  used_ = 0;
+}
+
 double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known) {
   std::uint64_t hash = tag + key.size();
   for (std::uint64_t word : key) {
@@ -24,10 +29,7 @@ double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag,
     known = epochs_[slot] == epoch_;
     if (known && !(here[0] == key.size() && here[1] == tag && std::equal(key.begin(), key.end(), here + 2))) continue;
     if (!known) {
-      if (4 * (used_ + 1) > 3 * slots_) {
-        ++epoch_;
-        used_ = 0;
-      }
+      if (4 * (used_ + 1) > 3 * slots_) clear();
       ++used_;
       epochs_[slot] = epoch_;
       here[0] = key.size();

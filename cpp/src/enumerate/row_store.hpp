@@ -12,6 +12,8 @@ class RowStore {
  public:
   /// Rows of this many doubles for keys of at most this many words: as many as fit `most_doubles`.
   RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_doubles);
+  /// Forget all rows.
+  void clear();
   /// The row of a key, and whether it was there; a new one is uninitialised. Good until the next call.
   double* find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known);
 
