@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from itertools import combinations
 from math import comb
 
 import bridge
@@ -254,3 +255,21 @@ def test_exact_sums_do_not_depend_on_the_order(seed, n):
     errors = np.array([w.error for w in found.top])
     if n <= len(errors):
         assert found.mean == pytest.approx(math.fsum(errors) / n, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "hard_tanh", "clip"])
+def test_receivers_that_never_leave_their_piece(activation, seed):
+    """The first receiver may leave its piece on both sides, the second on none: its hinges are left out."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=(8, 3)), np.vstack([2 * rng.normal(size=8), 1e-3 * rng.normal(size=8)])
+    net = ws.Network([first, second, [[1.0, 1.0]]], [np.zeros(8), [0.0, 0.1], [0.0]], activation=["relu", activation])
+    x = 2 * rng.normal(size=3)
+    found = ws.enumerate_failures(net, ws.Crash((5, 0)), [x])  # enough of them to be worth leaving hinges out
+    nominal = net.forward(x)
+    sets = [chosen for k in range(6) for chosen in combinations(range(8), k)]
+    errors = [abs(net.forward(x, failed={(1, i): 0.0 for i in chosen}) - nominal).max() for chosen in sets]
+    assert found.configurations == len(sets)
+    assert found.worst == max(errors)
+    assert found.mean == pytest.approx(np.mean(errors), rel=1e-12)
+    assert found.std == pytest.approx(np.std(errors), rel=1e-12)

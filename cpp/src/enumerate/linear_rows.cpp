@@ -43,7 +43,8 @@ void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& 
   harms_ = response.size(net_.layers());
   row_.resize(row_size_);
   auto& rows = rows_[keep_ ? static_cast<std::size_t>(walk.input()) : 0];
-  if (rows) return keep_ ? void() : rows->clear();
+  if (rows && !keep_) rows->clear();
+  if (rows) return;
   const auto most = static_cast<std::size_t>(grid_.classes().back().failures);
   const double room = keep_ ? kept_bytes / 8 / static_cast<double>(rows_.size()) : cached_doubles;
   const double prefixes = static_cast<double>(grid_.configurations()) * static_cast<double>(most) /

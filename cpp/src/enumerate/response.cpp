@@ -120,15 +120,9 @@ void Response::respond(const Network& net, Index l) {
     return;
   }
   const auto& hinges = hinges_[next];
-  if (static_cast<Index>(hinges.size()) == weights.cols()) {  // one per receiver, in order: whole rows
-    Vector signs(weights.cols());
-    for (const Hinge& hinge : hinges) signs(hinge.node) = hinge.sign;
-    all.leftCols(weights.cols()).noalias() = weights * signs.asDiagonal();
-  } else {
-    for (Index i = 0; i < weights.rows(); ++i) {
-      double* row = all.row(i).data();
-      for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights(i, hinge.node);
-    }
+  for (Index i = 0; i < weights.rows(); ++i) {
+    double* row = all.row(i).data();
+    for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights(i, hinge.node);
   }
   Matrix& corrections = corrections_[next];
   corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
