@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from withstand._types import Component, FloatArray
 from withstand.network import Network
+from withstand.spec import output_harms
 
 #: Numbers held for one layer of one batch.
 _BATCH = 1 << 20
@@ -41,14 +42,14 @@ def harms(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], decisions:
     """Return the worst error over inputs and outputs (decisions: harm) of each crash set, to rounding."""
     intact = net.forward(X)
     size = max(1, _BATCH // (len(X) * max(net.widths)))
-    batches = [_harm(intact, y, decisions) for y in _outputs(net, X, failed, size)]
+    batches = [output_harms(intact, y, decisions).max(axis=(1, 2)) for y in _outputs(net, X, failed, size)]
     return np.concatenate(batches) if batches else np.zeros(0)
 
 
 def harm_of(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], decisions: bool = False) -> float:
     """Return the worst error (decisions: harm) of one crash set by the canonical evaluation."""
     forced: dict[Component, float] = {c: 0.0 for c, dead in zip(components(net), failed) if dead}
-    return float(_harm(net.forward(X), net.forward(X, failed=forced)[None], decisions)[0])
+    return float(output_harms(net.forward(X), net.forward(X, failed=forced), decisions).max())
 
 
 def _outputs(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], size: int) -> Iterator[FloatArray]:
@@ -62,14 +63,3 @@ def _outputs(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], size: i
             s = y @ net.weights[layer - 1].T + net.biases[layer - 1]
             y = net.activations[layer - 1](s) * alive[:, None, ends[layer - 1] : ends[layer]]
         yield net.output_activation(y @ net.weights[-1].T + net.biases[-1])
-
-
-def _harm(intact: FloatArray, faulty: FloatArray, decisions: bool) -> FloatArray:
-    """Return the worst over inputs and outputs; `faulty` has shape (sets, inputs, m)."""
-    if not decisions:
-        return np.asarray(np.abs(faulty - intact).max(axis=(1, 2)))
-    rows = np.arange(len(intact))
-    chosen = intact.argmax(axis=1)
-    lead = faulty - faulty[:, rows, chosen][:, :, None]
-    lead[:, rows, chosen] = -np.inf
-    return np.asarray(lead.max(axis=(1, 2)))

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand import _masked
 from withstand._types import Component, FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
 from withstand.failures import Crash, Failures
 from withstand.network import Network
 from withstand.search import WorstCase, worst_case
-from withstand.spec import Spec, asks_decisions
+from withstand.spec import Spec, asks_decisions, output_harms
 
 #: Inputs at which random sets are tried when the domain is a box.
 _POINTS = 16
@@ -156,12 +157,7 @@ class _Draws:
         values = self.rng.choice((-self.amount, self.amount), size=count) if self.signs else [self.amount] * count
         failed: dict[Component, float] = {self.sites[i]: float(v) for i, v in zip(chosen, values)}
         faulty = self.net.forward(self.X, failed=failed)
-        if not self.decisions:
-            return float(np.abs(faulty - self.intact).max())
-        rows, classes = np.arange(len(faulty)), self.intact.argmax(axis=1)
-        lead = faulty - faulty[rows, classes][:, None]
-        lead[rows, classes] = -np.inf
-        return float(lead.max())
+        return float(output_harms(self.intact, faulty, self.decisions).max())
 
 
 #: Effects that can be drawn, and their names on an axis.
@@ -182,4 +178,4 @@ def _sites(net: Network, effect: str) -> tuple[Component, ...]:
             for to in range(weight.shape[0])
             for source in range(weight.shape[1])
         )
-    return tuple((layer, i) for layer in range(1, net.depth + 1) for i in range(net.widths[layer]))
+    return _masked.components(net)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What counts as harm, other than the largest output error."""
+"""What counts as harm: the largest output error, or a change of the decision."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
+
+from withstand._types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,16 @@ def asks_decisions(spec: object) -> bool:
     if isinstance(spec, Argmax):
         return True
     raise TypeError(f"spec must be None or Argmax(), got {spec!r}")
+
+
+def output_harms(intact: FloatArray, faulty: FloatArray, decisions: bool) -> FloatArray:
+    """Return the harm of every output: |faulty - intact|, or for decisions its lead over the intact network's class.
+
+    Outputs have shapes (m,) or (n, m), `faulty` possibly with more axes in front; the class itself does -infinity.
+    """
+    if not decisions:
+        return np.asarray(np.abs(faulty - intact))
+    chosen = np.broadcast_to(intact.argmax(axis=-1)[..., None], (*faulty.shape[:-1], 1))
+    lead = faulty - np.take_along_axis(faulty, chosen, axis=-1)
+    np.put_along_axis(lead, chosen, -np.inf, axis=-1)
+    return np.asarray(lead)

@@ -21,7 +21,7 @@ from withstand.frontier import Recursion, at_most, frontier, guaranteed_total, m
 from withstand.network import Network
 from withstand.scalars import Model, counts_of_none, margin, read, room
 from withstand.search import worst_case
-from withstand.spec import Spec, asks_decisions
+from withstand.spec import Spec, asks_decisions, output_harms
 from withstand.witness import Witness
 
 #: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
@@ -318,11 +318,7 @@ class _Question:
     def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
         """Return error (decisions: harm) and output of one execution."""
         intact, faulty = self.net.forward(x), self.net.forward(x, failed=values)
-        off = abs(faulty - intact)
-        if self.spec is not None:
-            chosen = int(intact.argmax())
-            off = faulty - faulty[chosen]
-            off[chosen] = -math.inf
+        off = output_harms(intact, faulty, self.spec is not None)
         return float(off.max()), int(off.argmax())
 
     def _worst(self, failures: Failures, whole: bool) -> tuple[float, float, Witness | None]:

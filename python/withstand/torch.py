@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -92,8 +92,7 @@ def adjoint_penalty(
     TypeError, ValueError
         As for `fep_penalty`.
     """
-    if reduction not in ("max", "mean"):
-        raise ValueError(f"reduction must be 'max' or 'mean', got {reduction!r}")
+    reduce = _reduction(reduction)
     *hidden, last = _layers(module)
     counts, values = _counts(hidden, failures), _trace(hidden, X)
     adjoint = last.lipschitz * last.linear.weight.abs()
@@ -103,7 +102,7 @@ def adjoint_penalty(
             total = total + (adjoint[None] * y.abs()[:, None, :]).topk(count, dim=2).values.sum(dim=2)
         adjoint = layer.lipschitz * adjoint @ layer.linear.weight.abs()
     worst = total.amax(dim=1)
-    return worst.amax() if reduction == "max" else worst.mean()
+    return reduce(worst)
 
 
 def linear_penalty(
@@ -130,8 +129,7 @@ def linear_penalty(
     TypeError, ValueError
         As for `fep_penalty`; for an activation that decreases somewhere.
     """
-    if reduction not in ("max", "mean"):
-        raise ValueError(f"reduction must be 'max' or 'mean', got {reduction!r}")
+    reduce = _reduction(reduction)
     *hidden, last = _layers(module)
     counts, x = _counts(hidden, failures), X.flatten(1)
     first = _active(hidden[0], hidden[0].linear(x))
@@ -142,7 +140,14 @@ def linear_penalty(
     lower, upper = _range(passes, last.linear)
     intact = last.linear(_trace(hidden, X)[-1])
     worst = last.lipschitz * torch.maximum(upper - intact, intact - lower).amax(dim=1)
-    return worst.amax() if reduction == "max" else worst.mean()
+    return reduce(worst)
+
+
+def _reduction(name: str) -> Callable[[Tensor], Tensor]:
+    """Return how the inputs' errors become one number."""
+    if name not in ("max", "mean"):
+        raise ValueError(f"reduction must be 'max' or 'mean', got {name!r}")
+    return torch.amax if name == "max" else torch.mean
 
 
 class _Pass(NamedTuple):
