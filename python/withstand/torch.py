@@ -147,7 +147,8 @@ def _reduction(name: str) -> Callable[[Tensor], Tensor]:
     """Return how the inputs' errors become one number."""
     if name not in ("max", "mean"):
         raise ValueError(f"reduction must be 'max' or 'mean', got {name!r}")
-    return torch.amax if name == "max" else torch.mean
+    reduce: Callable[[Tensor], Tensor] = torch.amax if name == "max" else torch.mean
+    return reduce
 
 
 class _Pass(NamedTuple):
