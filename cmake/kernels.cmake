@@ -4,11 +4,14 @@
 # libraries opened with dlopen (a second file to find and ship, for no gain). What makes one library safe is that a
 # variant's object file defines nothing but its table: no inline or template function of the standard library or of
 # Eigen can leak from it and be picked by the linker for baseline code. `tests/test_build.py` asserts that with nm.
+include(CheckCXXCompilerFlag)
+
 function(withstand_add_kernels target)
   set(_variants base)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
     list(APPEND _variants avx2)
-    if(WITHSTAND_AVX512)
+    check_cxx_compiler_flag(-march=x86-64-v4 WITHSTAND_COMPILES_AVX512)
+    if(WITHSTAND_AVX512 AND WITHSTAND_COMPILES_AVX512)
       list(APPEND _variants avx512)
     endif()
   endif()

@@ -59,6 +59,22 @@ def test_every_variant_runs(variant):
     assert last_line(code, WITHSTAND_SIMD=variant) == variant
 
 
+ENUMERATE = """
+import withstand as ws
+net, X, _ = ws.embedded("digits_small")
+found = ws.enumerate_failures(net, ws.Crash(2), X[:4])
+print(found.worst.hex(), found.witness.failed, found.mean)
+"""
+
+
+def test_every_variant_finds_the_same_worst_configuration():
+    """What is canonical is the same to the last bit; a mean is one of fast values."""
+    lines = [last_line(ENUMERATE, WITHSTAND_SIMD=variant) for variant in ws.show_config()["available"]]
+    canonical, means = zip(*(line.rsplit(maxsplit=1) for line in lines))
+    assert len(set(canonical)) == 1
+    assert [float(mean) for mean in means] == pytest.approx([float(means[0])] * len(means), rel=1e-12)
+
+
 def test_an_unavailable_variant_is_refused_by_name():
     code = "import withstand as ws; ws.show_config()"
     result = subprocess.run(

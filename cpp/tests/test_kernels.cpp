@@ -1,36 +1,154 @@
 // SPDX-License-Identifier: MIT
 #include "check.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "withstand/kernels.hpp"
 #include "withstand/types.hpp"
 
+// Every kernel of every variant that runs here, against the loops of its declaration.
 using namespace withstand;
 
-int main() {
-  CHECK(!available_variants().empty());
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Index room = 8;  // of a last vector
+
+void products(const Kernels& kernels) {
   for (Index m : {1, 3, 4, 9})
     for (Index n : {1, 4, 7, 12, 25})
       for (Index k : {1, 5, 64}) {
         const Matrix a = Matrix::Random(m, k), b = Matrix::Random(k, n), c = Matrix::Random(m, n);
         Matrix sum = c;
-        kernels().multiply_add(m, n, k, a.data(), k, b.data(), n, sum.data(), n);
+        kernels.multiply_add(m, n, k, a.data(), k, b.data(), n, sum.data(), n);
         CHECK((sum - (c + a * b)).cwiseAbs().maxCoeff() < 1e-13 * static_cast<double>(k));
       }
+}
+
+void nonzeros(const Kernels& kernels) {
   for (long n = 0; n < 40; ++n)
     for (unsigned seed = 0; seed < 16; ++seed) {
-      std::vector<double> values(static_cast<std::size_t>(n)), scale(values.size() + 4);
-      std::vector<int> index(values.size() + 4), expected;
+      std::vector<double> values(static_cast<std::size_t>(n)), scale(values.size() + room);
+      std::vector<int> index(values.size() + room), expected;
       for (std::size_t i = 0; i < values.size(); ++i) {
         if ((i * 7 + seed * (i + 3)) % 5 < 2) values[i] = i % 2 == 0 ? -1.5 - static_cast<double>(i) : 1e-320;
         else if (i % 3 == 0) values[i] = -0.0;
         if (values[i] != 0) expected.push_back(static_cast<int>(i));
       }
-      CHECK(kernels().nonzero(n, values.data(), index.data(), scale.data()) == static_cast<long>(expected.size()));
+      CHECK(kernels.nonzero(n, values.data(), index.data(), scale.data()) == static_cast<long>(expected.size()));
       for (std::size_t c = 0; c < expected.size(); ++c) {
         CHECK(index[c] == expected[c]);
         CHECK(scale[c] == values[static_cast<std::size_t>(expected[c])]);
       }
     }
+}
+
+/// Errors of one more input; with an index, members share values.
+void merges(const Kernels& kernels) {
+  for (Index n = 1; n < 30; ++n)
+    for (bool indexed : {false, true}) {
+      const Vector row = Vector::Random(n + room), before = Vector::Random(n + room);
+      Vector errors = before, where = Vector::Zero(n + room);
+      std::vector<int> index(static_cast<std::size_t>(n + room));
+      for (Index i = 0; i < n; ++i) index[static_cast<std::size_t>(i)] = static_cast<int>((3 * i + 1) % n);
+      kernels.merge_errors(n, row.data(), indexed ? index.data() : nullptr, 0.25, 7.0, errors.data(), where.data());
+      for (Index i = 0; i < n + room; ++i) {
+        if (i >= n) {  // others' errors stay as they are
+          CHECK(errors(i) == before(i) && where(i) == 0);
+          continue;
+        }
+        const double here = row(indexed ? index[static_cast<std::size_t>(i)] : i);
+        CHECK(errors(i) == std::max(here, before(i)));
+        CHECK(where(i) == (here > before(i) + 0.25 ? 7.0 : here >= before(i) - 0.25 ? -1.0 : 0.0));
+      }
+    }
+}
+
+/// A row of the nominal-piece-plus-correction form: two layers of hinges, then the outputs.
+void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
+  const Index lanes = kernels.lanes, first = 3 * lanes, second = 2 * lanes, width = first + second + outputs;
+  const Index across_width = (n + lanes - 1) / lanes * lanes, ld = across_width + 3;
+  const Vector start = (Vector::Random(width + room).array() - 0.8).matrix();
+  const Vector effect = Vector::Random(n);
+  const Matrix responses = Matrix::Random(n, width + room);
+  const Matrix replies = Matrix::Random(first, second + outputs), last = Matrix::Random(second, outputs);
+  std::vector<const double*> response_rows;
+  for (Index i = 0; i < n; ++i) response_rows.push_back(responses.row(i).data());
+  Matrix highest(n + 1, first + second), across = Matrix::Zero(width, ld);
+  kernels.reach(n, first + second, outputs, effect.data(), response_rows.data(), highest.data(), across.data(), ld);
+  const Matrix columns = responses.leftCols(width).transpose() * effect.asDiagonal();
+  CHECK((across.leftCols(n) - columns).cwiseAbs().maxCoeff() == 0);
+  for (Index i = 0; i <= n; ++i)
+    for (Index j = 0; j < first + second; ++j)
+      CHECK(highest(i, j) == (i == n ? 0.0 : std::max(0.0, columns.row(j).tail(n - i).maxCoeff())));
+
+  std::vector<int> hinges(static_cast<std::size_t>(first + lanes));
+  const long may = kernels.openable(first, start.data(), highest.data(), 0, nullptr, nullptr, hinges.data());
+  Matrix values(may + 4, across_width);
+  Vector most(may + 4);
+  const long open = kernels.open(may, across_width, start.data(), across.data(), ld, 0, nullptr, nullptr, hinges.data(),
+                                 values.data(), most.data());
+  Matrix excess = ((across.topRows(first).leftCols(across_width)).colwise() + start.head(first)).cwiseMax(0.0);
+  long expected = 0;
+  for (Index j = 0; j < first; ++j) {
+    if (excess.row(j).maxCoeff() == 0) continue;
+    CHECK(expected < open && hinges[static_cast<std::size_t>(expected)] == j);
+    CHECK((values.row(expected) - excess.row(j)).cwiseAbs().maxCoeff() == 0 && most(expected) == excess.row(j).maxCoeff());
+    ++expected;
+  }
+  CHECK(expected == open);
+
+  std::vector<const double*> to_end, answers(static_cast<std::size_t>(open + second));
+  for (long c = 0; c < open; ++c) to_end.push_back(replies.row(hinges[static_cast<std::size_t>(c)]).data());
+  std::vector<int> opened(static_cast<std::size_t>(second + lanes));
+  Vector scratch((open + second) * 2 * lanes), errors(across_width);
+  Vector limits = Vector::Random(outputs);
+  const Vector end_start = start.tail(width + room - first);
+  const Matrix end_highest = highest.row(0).tail(second);
+  RowEnd end{second, outputs, across_width, either_sign, end_start.data(), end_highest.data(),
+             across.row(first).data(), ld, open, to_end.data(), values.data(), most.data(), last.data(), outputs,
+             limits.data(), errors.data(), 0, opened.data(), answers.data(), scratch.data()};
+  const double rise = kernels.end_row(&end);
+  Matrix behind = across.bottomRows(second + outputs).leftCols(across_width).colwise() + end_start.head(second + outputs);
+  behind += replies.transpose() * excess;
+  Matrix harm = behind.bottomRows(outputs) + last.transpose() * behind.topRows(second).cwiseMax(0.0);
+  if (either_sign) harm = harm.cwiseAbs();
+  const Vector worst = harm.colwise().maxCoeff().transpose();
+  CHECK((errors - worst).cwiseAbs().maxCoeff() < 1e-12);
+  CHECK(std::abs(rise - (harm.colwise() - limits).maxCoeff()) < 1e-12);
+}
+
+/// The intact class does no harm: minus infinity, and no rise above a limit of minus infinity.
+void harmless_output(const Kernels& kernels) {
+  const Index n = kernels.lanes;
+  const Vector start = (Vector(3) << 1.0, -infinity, 0.5).finished(), limits = (Vector(3) << 2.0, -infinity, 4.0).finished();
+  const Matrix columns = Matrix::Zero(3, n);
+  Vector errors(n), scratch(1);
+  std::vector<int> opened(room);
+  RowEnd end{0, 3, n, false, start.data(), nullptr, columns.data(), n, 0, nullptr, nullptr, nullptr, nullptr, 0,
+             limits.data(), errors.data(), 0, opened.data(), nullptr, scratch.data()};
+  CHECK(kernels.end_row(&end) == -1.0);
+  CHECK(errors.minCoeff() == 1.0 && errors.maxCoeff() == 1.0);
+}
+
+}  // namespace
+
+int main() {
+  CHECK(!available_variants().empty());
+  for (const std::string& name : available_variants()) {
+    const Kernels& variant = kernels(name);
+    CHECK(variant.name == name);
+    products(variant);
+    nonzeros(variant);
+    merges(variant);
+    for (Index n : {1, 3, 8, 9, 16, 21, 40})
+      for (Index outputs : {1, 2, 3, 4, 5, 7, 9, 10, 13, 20, 27})
+        for (bool either_sign : {false, true}) rows(variant, n, outputs, either_sign);
+    harmless_output(variant);
+  }
+  CHECK(message_of<std::runtime_error>([] { kernels("quantum"); }).find("quantum is not available here") !=
+        std::string::npos);
 }

@@ -6,6 +6,37 @@
 
 namespace withstand {
 
+/// The end of a row of the nominal-piece-plus-correction form: n configurations behind the last layer of hinges. With
+/// the corrections c of earlier layers, hinge j and output o of configuration i have
+///
+///     excess[j][i] = max(0, start[j] + columns[j][i] + sum_c responses[c][j] * values[c][i]),
+///     harm[o][i] = start[hinges + o] + columns[hinges + o][i] + sum_c responses[c][hinges + o] * values[c][i]
+///                  + sum_j replies[j][o] * excess[j][i],
+///
+/// and errors[i] is the largest harm over the outputs, or (either_sign) the largest absolute value.
+struct RowEnd {
+  long hinges;   ///< whole vectors
+  long outputs;
+  long n;        ///< whole vectors
+  bool either_sign;
+  const double* start;
+  const double* highest;  ///< of each hinge: most that a configuration of the row adds to it
+  const double* columns;
+  long ld;
+  long corrections;
+  const double* const* responses;
+  const double* values;   ///< leading dimension n
+  const double* most;     ///< of each row of values
+  const double* replies;
+  long ld_replies;
+  const double* limits;
+  double* errors;
+  long opened;            ///< out: number of hinges that open, and
+  int* open;              ///< out: which; has room for a vector more
+  const double** answers; ///< scratch for corrections + hinges pointers, and
+  double* excess;         ///< for two vectors of each
+};
+
 /// The arithmetic that is worth compiling once per instruction set. Plain pointers and functions only: see
 /// cmake/kernels.cmake for how one library carries several variants and why nothing else may be defined there.
 struct Kernels {
@@ -24,25 +55,25 @@ struct Kernels {
   double (*deviation)(long n, double* row, double reference, double* errors);
   /// row = row - other, errors = max(errors, row); returns the largest of row; n > 0.
   double (*excess)(long n, double* row, const double* other, double* errors);
-  /// Where row is above errors by more than `slack`, where = input; within slack of another input's, where = -1; then
-  /// errors = max(errors, row).
-  void (*merge_errors)(long n, const double* row, double slack, double input, double* errors, double* where);
-  /// Indices j < n with start[j] + highest[j] + sum_c max(0, responses[c][j]) * most[c] > 0; returns their number.
-  /// n is a number of whole vectors.
+  /// The error of configuration i is row[index[i]] (row[i] where index is null). Where it is above errors[i] by more than
+  /// `slack`, where = input; within slack of another input's, where = -1; then errors = max(errors, error). All have
+  /// room for a whole last vector.
+  void (*merge_errors)(long n, const double* row, const int* index, double slack, double input, double* errors,
+                       double* where);
+  /// Indices j < n with start[j] + highest[j] + sum_c max(0, responses[c][j]) * most[c] > 0; returns their number. n is a
+  /// number of whole vectors, out has room for one vector more.
   long (*openable)(long n, const double* start, const double* highest, long corrections,
                    const double* const* responses, const double* most, int* out);
   /// out (rows x n): out[r][i] = max(0, start[j] + columns[j][i] + sum_c responses[c][j] * values[c][i]) with
-  /// j = hinges[r], leading dimensions ld of columns and n of values; most[r] is the largest of a row. n is a number of
-  /// whole vectors.
-  void (*open)(long rows, long n, const double* start, const double* columns, long ld, long corrections,
-               const double* const* responses, const double* values, const int* hinges, double* out, double* most);
-  /// errors[i] = the largest over o < m of the harm start[o] + columns[i][o] + sum_c values[c][i] * responses[c][o], or
-  /// (either_sign) of its absolute value; worst[o] = the largest over i < n. m is a number of whole vectors, n of fours.
-  void (*harm)(long m, long n, const double* start, const double* columns, long ld, long corrections,
-               const double* const* responses, const double* values, int either_sign, double* errors, double* worst);
-  /// Rows i = 0..n of highest: the largest of 0 and effect[k] * responses[k] over k >= i; across[j][i] =
-  /// effect[i] * responses[i][j], leading dimension ld; width is a number of whole vectors.
-  void (*reach)(long n, long width, const double* effect, const double* const* responses, double* highest,
+  /// j = hinges[r], leading dimensions ld of columns and n of values. Rows of zeros are left out, of hinges too; returns
+  /// the number of the others. most[r] is the largest of a row. n is a number of whole vectors.
+  long (*open)(long rows, long n, const double* start, const double* columns, long ld, long corrections,
+               const double* const* responses, const double* values, int* hinges, double* out, double* most);
+  /// The last hinge layer and the outputs of a row; returns the largest of harm - limits.
+  double (*end_row)(RowEnd* row);
+  /// Rows i = 0..n of highest (`width` columns, whole vectors): the largest of 0 and effect[k] * responses[k] over k >= i;
+  /// across[j][i] = effect[i] * responses[i][j] for j < width + more, leading dimension ld.
+  void (*reach)(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
                 double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of
   /// the Activation::Kind.
@@ -59,13 +90,16 @@ struct Kernels {
   double (*magnitude)(long n, const double* a, const double* b);
   /// The first i >= start for which values[i] <= threshold does not hold, or n.
   long (*next_above)(long n, const double* values, double threshold, long start);
-  /// The values that are not 0 and their indices, in order; returns how many. Writes up to 4 entries beyond them.
+  /// The values that are not 0 and their indices, in order; returns how many. Writes up to a vector beyond them.
   long (*nonzero)(long n, const double* values, int* index, double* scale);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable
 /// WITHSTAND_SIMD. Throws std::runtime_error when that variable names a variant that is not available here.
 const Kernels& kernels();
+
+/// The variant of that name. Throws std::runtime_error when it is not available here.
+const Kernels& kernels(const std::string& name);
 
 /// Names of the variants that can run here, narrowest first.
 std::vector<std::string> available_variants();

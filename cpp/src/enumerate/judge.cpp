@@ -2,6 +2,7 @@
 #include "judge.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "withstand/kernels.hpp"
@@ -22,14 +23,15 @@ Judge::Judge(const Problem& problem)
 
 void Judge::begin(const Grid::Batch& batch) {
   batch_ = batch;
-  errors_.assign(batch.size, -infinity);
-  where_.assign(batch.size, -1);
+  const std::size_t room = batch.size + static_cast<std::size_t>(kernels().lanes);
+  errors_.assign(room, -infinity);
+  where_.assign(room, -1);
   seen_.assign(candidates_.size(), -infinity);
   limits_ = statistics_.per_output;
 }
 
-void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors) {
-  kernels().merge_errors(n, errors, 2 * problem_.largest_slack, static_cast<double>(input), errors_.data() + offset,
+void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index) {
+  kernels().merge_errors(n, errors, index, 2 * problem_.largest_slack, static_cast<double>(input), errors_.data() + offset,
                          where_.data() + offset);
 }
 
@@ -48,12 +50,6 @@ void Judge::harm(Index input, Index n, double* block, Index ld, const double* re
       worst[output] = kernels().deviation(n, row, reference[output], errors);
   }
   if (decisions) std::fill_n(block + c * ld, n, -infinity);  // its outputs are no harms
-}
-
-bool Judge::any_matters(Index input, const double* harms) const {
-  double most = -infinity;  // rise above the limit; not a number, hence ignored, where both are -infinity
-  for (std::size_t o = 0; o < limits_.size(); ++o) most = std::max(most, harms[o] - limits_[o]);
-  return most >= -problem_.slack(input);
 }
 
 /// Two harms whose fast values differ by more than twice the rounding bound are in the right order.
@@ -86,6 +82,7 @@ void Judge::settle(Index output) {
 
 void Judge::finish() {
   for (Index output = 0; output < problem_.outputs(); ++output) settle(output);
+  errors_.resize(batch_.size);
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();
   count_exceeding();
@@ -95,28 +92,34 @@ Entry Judge::entry(std::uint64_t offset) {
   return replayer_.entry(configuration(offset), static_cast<Index>(where_[offset]));
 }
 
-void Judge::rank_worst() {
-  const auto threshold = [this] {
-    return statistics_.top.size() < statistics_.keep ? -infinity
-                                                     : statistics_.top.back().error - problem_.largest_slack;
-  };
-  std::vector<std::uint64_t> candidates;
-  const double least = threshold();
-  for (std::uint64_t i = 0; i < errors_.size(); ++i)
-    if (errors_[i] >= least) candidates.push_back(i);
-  if (candidates.size() > 4 * statistics_.keep) {  // the largest come first anyway: look at few others
-    std::vector<double> largest(errors_);
-    const auto nth = largest.begin() + static_cast<std::ptrdiff_t>(statistics_.keep);
-    std::nth_element(largest.begin(), nth, largest.end(), std::greater<>());
-    const double enough = *nth - 2 * problem_.largest_slack;
-    candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
-                                    [&](std::uint64_t i) { return errors_[i] < enough; }),
-                     candidates.end());
+/// Offsets of the errors that may be among the worst, by their fast values.
+std::vector<std::uint64_t> Judge::large_errors() const {
+  const auto n = static_cast<long>(batch_.size);
+  const std::size_t keep = statistics_.keep;
+  double least = statistics_.top.size() < keep ? -infinity : statistics_.top.back().error - problem_.largest_slack;
+  std::vector<std::uint64_t> large;
+  std::size_t room = 8 * keep + 64;
+  const auto larger = [this](std::uint64_t a, std::uint64_t b) { return errors_[a] > errors_[b]; };
+  for (long i = 0; (i = kernels().next_above(n, errors_.data(), std::nextafter(least, -infinity), i)) < n; ++i) {
+    large.push_back(static_cast<std::uint64_t>(i));
+    if (large.size() < room) continue;
+    // Enough to raise the bar: to what comes within rounding of the last one kept.
+    std::nth_element(large.begin(), large.begin() + static_cast<std::ptrdiff_t>(keep), large.end(), larger);
+    least = std::max(least, errors_[large[keep]] - 2 * problem_.largest_slack);
+    large.erase(std::remove_if(large.begin(), large.end(), [&](std::uint64_t k) { return errors_[k] < least; }),
+                large.end());
+    room = std::max(room, 2 * large.size());  // many may be equal
   }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [this](std::uint64_t a, std::uint64_t b) { return errors_[a] > errors_[b]; });
-  for (std::uint64_t i : candidates) {
-    if (errors_[i] < threshold()) break;
+  std::sort(large.begin(), large.end(), [this](std::uint64_t a, std::uint64_t b) {
+    return errors_[a] != errors_[b] ? errors_[a] > errors_[b] : a < b;
+  });
+  return large;
+}
+
+void Judge::rank_worst() {
+  for (std::uint64_t i : large_errors()) {
+    const bool full = statistics_.top.size() == statistics_.keep;
+    if (full && errors_[i] < statistics_.top.back().error - problem_.largest_slack) break;
     statistics_.offer(entry(i));
   }
 }

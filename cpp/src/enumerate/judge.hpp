@@ -14,7 +14,8 @@ class Judge {
 
   void begin(const Grid::Batch& batch);
   /// Errors of configurations `offset`, ..., `offset` + n - 1 of the batch at one input.
-  void row(Index input, std::uint64_t offset, Index n, const double* errors);
+  /// with an index, that of configuration i is errors[index[i]]; the index has room for a vector more.
+  void row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index = nullptr);
   /// Outputs become harms in place (m rows of n configurations, leading dimension ld); `reference` holds the nominal
   /// outputs by the same arithmetic. `errors` gets the worst of each column, `worst` the worst of each row.
   void harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,
@@ -24,8 +25,11 @@ class Judge {
     return harm > -std::numeric_limits<double>::infinity() &&  // the intact class itself does no harm
            harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack(input);
   }
-  /// The same for one harm per output: whether any matters.
-  bool any_matters(Index input, const double* harms) const;
+  /// What a harm of each output must come within rounding of to matter. Limits only rise, so what was far below them
+  /// stays there.
+  const double* limits() const { return limits_.data(); }
+  /// Whether any harm of several matters, of which `rise` is the largest distance above its limit.
+  bool any_matters(Index input, double rise) const { return rise >= -problem_.slack(input); }
   /// Candidates for the worst value of an output among consecutive configurations.
   void inspect(Index input, Index output, std::uint64_t offset, Index n, const double* row);
   void finish();
@@ -41,6 +45,7 @@ class Judge {
 
   void settle(Index output);
   void raise(std::size_t output);
+  std::vector<std::uint64_t> large_errors() const;
   void rank_worst();
   void count_exceeding();
   Entry entry(std::uint64_t offset);
@@ -50,7 +55,8 @@ class Judge {
   Replayer replayer_;
   Statistics statistics_;
   Grid::Batch batch_;
-  std::vector<double> errors_;                      // of the configurations, over the inputs so far
+  // Of the configurations of the batch, and a vector of room:
+  std::vector<double> errors_;                      // over the inputs so far
   std::vector<double> where_;                       // input that makes the error, -1 where rounding hides which
   std::vector<double> seen_;                        // per output: largest fast harm of the batch
   std::vector<double> limits_;                      // per output: what a harm must come within rounding of

@@ -7,13 +7,13 @@
 namespace withstand {
 namespace {
 
-constexpr double kept_bytes = 8e6;  // a worker keeps the lanes of every input, and as much of their rows, up to here
+constexpr double kept_bytes = 4e6;  // a worker keeps the lanes of every input, and as much of their rows, up to here
 
 constexpr double cached_doubles = 1 << 18;  // rows of the current input alone: 2 MB, which stay in the cache
 
-/// n in whole vectors, and in tiles of 4.
+/// n in whole vectors.
 Index padded(Index n) {
-  const Index lanes = std::max<Index>(4, kernels().lanes);
+  const Index lanes = kernels().lanes;
   return (n + lanes - 1) / lanes * lanes;
 }
 
@@ -26,13 +26,19 @@ LinearRows::LinearRows(const Problem& problem)
   for (const Grid::Stage& stage : grid_.stages()) {
     bytes = std::max(bytes, static_cast<double>(stage.sites.size()) * Response::row_bytes(net_, stage.layer));
     members = std::max(members, stage.sites.size());
+    behind_.emplace_back();
+    for (const auto& term : stage.members) {
+      behind_.back().emplace_back();
+      for (int p = 0; p < static_cast<int>(stage.sites.size()); ++p)
+        behind_.back().back().push_back(std::upper_bound(term.begin(), term.end(), p) - term.begin());
+    }
   }
   const std::size_t terms = grid_.space().terms().size();
   const auto inputs = static_cast<std::size_t>(problem.inputs.rows());
   keep_ = 2 * bytes * static_cast<double>(terms * inputs) <= kept_bytes;
   lanes_.resize(terms * (keep_ ? inputs : 1));
   rows_.resize(keep_ ? inputs : 1);
-  row_size_ = static_cast<std::size_t>(net_.outputs() + kernels_.lanes) + members;
+  row_size_ = 1 + members;
 }
 
 void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& run, std::size_t choices) {
@@ -40,8 +46,7 @@ void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& 
   response_ = &response;
   choices_ = choices;
   layer_ = grid_.stages()[static_cast<std::size_t>(run.stage)].layer;
-  harms_ = response.size(net_.layers());
-  row_.resize(row_size_);
+  describe_end();
   auto& rows = rows_[keep_ ? static_cast<std::size_t>(walk.input()) : 0];
   if (rows && !keep_) rows->clear();
   if (rows) return;
@@ -53,25 +58,30 @@ void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& 
   rows = std::make_unique<RowStore>(row_size_, most, static_cast<std::size_t>(doubles));
 }
 
-/// Prefixes of which every failure changes something have a row of their own.
+/// Prefixes of which every failure changes something have a row of their own; the others share theirs.
 void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::uint64_t offset, Judge& judge) {
-  const bool own = walk_->effective().size() + 1 == choices_;
+  const Index input = walk_->input();
+  const Index n = run.last - run.first;
+  if (walk_->effective().size() + 1 == choices_) {
+    if (judge.any_matters(input, compute(run, choices, run.first, judge))) inspect(run, offset, judge);
+    return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first);
+  }
+  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
   bool known = false;
-  double* row = row_.data();
-  if (!own) {
-    const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
-    row = rows_[keep_ ? static_cast<std::size_t>(walk_->input()) : 0]->find(walk_->effective(), tag, known);
+  double* row = rows_[keep_ ? static_cast<std::size_t>(input) : 0]->find(walk_->effective(), tag, known);
+  if (!known) {
+    row[0] = compute(run, choices, first_member(run), judge);
+    expand(lanes(run), first_member(run), errors_.data(), row + 1);
   }
-  const Index first = own ? run.first : first_member(run);
-  if (!known) compute(run, choices, first, row);
-  if (judge.any_matters(walk_->input(), row)) {
-    if (known) compute(run, choices, first, row_.data());
-    inspect(run, row, offset, judge);
+  if (judge.any_matters(input, row[0])) {
+    if (known) row[0] = compute(run, choices, first_member(run), judge);
+    inspect(run, offset, judge);
   }
-  judge.row(walk_->input(), offset, run.last - run.first, row + harms_ + run.first);
+  judge.row(input, offset, n, row + 1 + run.first);
 }
 
-void LinearRows::compute(const Walker::Run& run, const Choice* choices, Index first, double* row) {
+/// Errors of the lanes from the one of member `first` on; returns by how much a harm rises above its limit.
+double LinearRows::compute(const Walker::Run& run, const Choice* choices, Index first, const Judge& judge) {
   walk_->enter_last(choices);
   const Lanes& here = lanes(run);
   const auto last = static_cast<Index>(here.members.size());
@@ -79,21 +89,56 @@ void LinearRows::compute(const Walker::Run& run, const Choice* choices, Index fi
   width_ = last + 1 - from_;
   stride_ = padded(width_);
   corrections_.count = 0;
-  for (Index layer = layer_ + 1; layer <= net_.depth(); ++layer) correct(here, layer);
-  if (static_cast<Index>(errors_.size()) < stride_) errors_.resize(static_cast<std::size_t>(stride_));
-  kernels_.harm(harms_, stride_, walk_->prefix().data() + response_->section(layer_, net_.layers()),
-                here.harms.data() + from_ * harms_, harms_, corrections_.count, seen_from(net_.layers()),
-                corrections_.values.data(), problem_.question.decisions ? 0 : 1, errors_.data(), row);
-  expand(here, first, errors_.data(), row + harms_);
+  for (Index layer = layer_ + 1; layer < net_.depth(); ++layer) correct(here, layer);
+  return end(here, judge);
+}
+
+/// What the ends of all rows of a class at an input share.
+void LinearRows::describe_end() {
+  const bool hinged = layer_ < net_.depth();
+  end_layer_ = hinged ? net_.depth() : net_.layers();
+  end_.hinges = hinged ? response_->size(end_layer_) : 0;
+  end_.outputs = net_.outputs();
+  end_.either_sign = !problem_.question.decisions;
+  if (hinged) {
+    end_.replies = response_->of_hinges(end_layer_).data();
+    end_.ld_replies = response_->of_hinges(end_layer_).cols();
+  }
+  open_.resize(static_cast<std::size_t>(end_.hinges + kernels_.lanes));
+  end_.open = open_.data();
+}
+
+/// The last layer of hinges, where there is one behind the failures, and the harms.
+double LinearRows::end(const Lanes& lanes, const Judge& judge) {
+  const Index at = response_->section(layer_, end_layer_);
+  const auto most = static_cast<std::size_t>(corrections_.count + end_.hinges);
+  if (answers_.size() < most) {
+    answers_.resize(most);
+    excess_.resize(most * 2 * static_cast<std::size_t>(kernels_.lanes));
+  }
+  if (static_cast<Index>(errors_.size()) < from_ + stride_) errors_.resize(static_cast<std::size_t>(from_ + stride_));
+  end_.n = stride_;
+  end_.start = walk_->prefix().data() + at;
+  end_.highest = lanes.highest.data() + from_ * lanes.highest.cols() + at;
+  end_.columns = lanes.across.data() + at * lanes.stride + from_;
+  end_.ld = lanes.stride;
+  end_.corrections = corrections_.count;
+  end_.responses = seen_from(end_layer_);
+  end_.values = corrections_.values.data();
+  end_.most = corrections_.most.data();
+  end_.limits = judge.limits();
+  end_.errors = errors_.data() + from_;
+  end_.answers = answers_.data();
+  end_.excess = excess_.data();
+  return kernels_.end_row(&end_);
 }
 
 /// A row begins behind the last effective failure of its stage, so that every prefix it stands for finds its part.
 Index LinearRows::first_member(const Walker::Run& run) const {
   const auto& effective = walk_->effective();
   if (effective.empty() || ((effective.back() >> 16U) & 0xffffU) != static_cast<std::uint64_t>(run.stage)) return 0;
-  const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[static_cast<std::size_t>(run.term)];
-  const auto position = static_cast<int>(effective.back() >> 32U);
-  return std::upper_bound(members.begin(), members.end(), position) - members.begin();
+  const auto& behind = behind_[static_cast<std::size_t>(run.stage)][static_cast<std::size_t>(run.term)];
+  return behind[effective.back() >> 32U];
 }
 
 LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {
@@ -125,20 +170,20 @@ void LinearRows::build(Lanes& lanes, const Walker::Run& run) {
     responses_.push_back(responses.data() + nodes[i] * responses.cols());
   }
   const auto n = static_cast<Index>(lanes.members.size());
+  lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
+  for (std::size_t m = 0; m < nodes.size(); ++m)
+    lanes.index[m] = static_cast<int>(effect(static_cast<Index>(m)) == 0 ? n : lanes.lane_of[m]);
   const Index excesses = response_->section(layer_, net_.layers());
+  const Index rows = excesses + net_.outputs();
   const Index stride = padded(n + 1) + padded(1);  // a row may begin at any lane
-  if (lanes.stride != stride || static_cast<Index>(lanes.across.size()) != stride * excesses)
-    lanes.across.assign(static_cast<std::size_t>(stride * excesses), 0.0);
+  if (lanes.stride != stride || static_cast<Index>(lanes.across.size()) != stride * rows)
+    lanes.across.assign(static_cast<std::size_t>(stride * rows), 0.0);
   else
-    for (Index j = 0; j < excesses; ++j) std::fill_n(lanes.across.data() + j * stride + n, stride - n, 0.0);
+    for (Index j = 0; j < rows; ++j) std::fill_n(lanes.across.data() + j * stride + n, stride - n, 0.0);
   lanes.stride = stride;
   lanes.highest.resize(n + 1, excesses);
-  kernels_.reach(n, excesses, effects_.data(), responses_.data(), lanes.highest.data(), lanes.across.data(), stride);
-  lanes.harms.resize(stride, harms_);
-  for (Index i = 0; i < n; ++i)
-    lanes.harms.row(i) = effects_[static_cast<std::size_t>(i)] *
-                         Eigen::Map<const Eigen::RowVectorXd>(responses_[static_cast<std::size_t>(i)] + excesses, harms_);
-  lanes.harms.bottomRows(stride - n).setZero();
+  kernels_.reach(n, excesses, net_.outputs(), effects_.data(), responses_.data(), lanes.highest.data(),
+                 lanes.across.data(), stride);
 }
 
 /// Add the hinges of a layer that open.
@@ -150,19 +195,15 @@ void LinearRows::correct(const Lanes& lanes, Index layer) {
                                         corrections_.count, seen_from(layer), corrections_.most.data(), hinges_.data());
   if (count == 0) return;
   make_room(count);
-  double* values = corrections_.values.data() + corrections_.count * stride_;
-  double* most = corrections_.most.data() + corrections_.count;
-  kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride + from_, lanes.stride,
-                corrections_.count, seen_from(layer), corrections_.values.data(), hinges_.data(), values, most);
+  const Index kept = kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride + from_, lanes.stride,
+                                   corrections_.count, seen_from(layer), corrections_.values.data(), hinges_.data(),
+                                   corrections_.values.data() + corrections_.count * stride_,
+                                   corrections_.most.data() + corrections_.count);
   const Matrix& rows = response_->of_hinges(layer);
-  for (Index i = 0; i < count; ++i) {
-    if (most[i] == 0) continue;  // no lane opened it
+  for (Index i = 0; i < kept; ++i) {
     const auto c = static_cast<std::size_t>(corrections_.count++);
     corrections_.response[c] = rows.data() + hinges_[static_cast<std::size_t>(i)] * rows.cols();
     corrections_.layer[c] = layer;
-    corrections_.most[c] = most[i];
-    double* row = corrections_.values.data() + static_cast<Index>(c) * stride_;
-    if (row != values + i * stride_) std::copy_n(values + i * stride_, stride_, row);
   }
 }
 
@@ -187,17 +228,26 @@ const double* const* LinearRows::seen_from(Index layer) {
 }
 
 /// The row just computed holds a candidate for the worst value of an output.
-void LinearRows::inspect(const Walker::Run& run, const double* worst, std::uint64_t offset, Judge& judge) {
+void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& judge) {
+  using Lane = Eigen::Map<const Eigen::ArrayXd>;
   const Lanes& here = lanes(run);
-  const Index at = response_->section(layer_, net_.layers());
-  const double* const* responses = seen_from(net_.layers());
+  const auto sum = [&](Index j, auto&& row) {  // without the last layer's hinges
+    row = end_.start[j] + Lane(end_.columns + j * end_.ld, width_);
+    for (Index c = 0; c < end_.corrections; ++c) row += end_.responses[c][j] * Lane(end_.values + c * stride_, width_);
+  };
+  Eigen::ArrayXXd excess(width_, end_.opened);
+  for (Index h = 0; h < end_.opened; ++h) {
+    sum(end_.open[h], excess.col(h));
+    excess.col(h) = excess.col(h).max(0.0);
+  }
   members_.resize(here.lane_of.size());
+  Eigen::ArrayXd values(from_ + width_);
+  auto row = values.tail(width_);
   for (Index o = 0; o < net_.outputs(); ++o) {
-    if (!judge.matters(walk_->input(), o, worst[o])) continue;
-    Eigen::ArrayXd values = walk_->prefix()[at + o] + here.harms.col(o).segment(from_, width_).array();
-    for (Index c = 0; c < corrections_.count; ++c)
-      values += responses[c][o] * Eigen::Map<const Eigen::ArrayXd>(corrections_.values.data() + c * stride_, width_);
-    if (!problem_.question.decisions) values = values.abs();
+    sum(end_.hinges + o, row);
+    for (Index h = 0; h < end_.opened; ++h) row += end_.answers[end_.corrections + h][o] * excess.col(h);
+    if (end_.either_sign) row = row.abs();
+    if (!judge.matters(walk_->input(), o, row.maxCoeff())) continue;
     expand(here, run.first, values.data(), members_.data());
     judge.inspect(walk_->input(), o, offset, run.last - run.first, members_.data() + run.first);
   }
@@ -205,12 +255,7 @@ void LinearRows::inspect(const Walker::Run& run, const double* worst, std::uint6
 
 /// From lanes to members from `first` on: those without effect have the value of the last lane.
 void LinearRows::expand(const Lanes& lanes, Index first, const double* values, double* members) const {
-  const auto last = static_cast<Index>(lanes.members.size());
-  const auto idle = static_cast<Index>(lanes.idle.size());
-  for (Index i = idle; i-- > 0 && lanes.idle[static_cast<std::size_t>(i)] >= first;)
-    members[lanes.idle[static_cast<std::size_t>(i)]] = values[last - from_];
-  for (Index lane = from_; lane < last; ++lane)
-    members[lanes.members[static_cast<std::size_t>(lane)]] = values[lane - from_];
+  for (auto m = static_cast<std::size_t>(first); m < lanes.lane_of.size(); ++m) members[m] = values[lanes.index[m]];
 }
 
 }  // namespace withstand

@@ -38,11 +38,11 @@ class LinearRows {
     std::uint64_t entered = 0;   // in which state these are for
     std::vector<Index> members;  // one per lane
     std::vector<Index> idle;     // members that change nothing
-    std::vector<Index> lane_of;  // per member: first lane at or behind it
+    std::vector<Index> lane_of;  // per member: first lane at or behind it, and
+    std::vector<int> index;      // its own lane, with room for a vector more
     Matrix highest;              // lanes + 1 x excesses: most that this lane or one behind it adds
     Index stride = 0;            // of `across`
-    std::vector<double> across;  // excesses x lanes, padded with lanes that change nothing
-    Matrix harms;                // lanes x harms, padded likewise
+    std::vector<double> across;  // excesses and harms x lanes, padded with lanes that change nothing
   };
   /// Hinges that open in some lane: one entry in each array.
   struct Corrections {
@@ -55,13 +55,15 @@ class LinearRows {
 
   Lanes& lanes(const Walker::Run& run);
   Index first_member(const Walker::Run& run) const;
-  void compute(const Walker::Run& run, const Choice* choices, Index first, double* row);
+  double compute(const Walker::Run& run, const Choice* choices, Index first, const Judge& judge);
   void correct(const Lanes& lanes, Index layer);
+  void describe_end();
+  double end(const Lanes& lanes, const Judge& judge);
   void make_room(Index count);
   const double* const* seen_from(Index layer);
   void build(Lanes& lanes, const Walker::Run& run);
   void expand(const Lanes& lanes, Index first, const double* values, double* members) const;
-  void inspect(const Walker::Run& run, const double* worst, std::uint64_t offset, Judge& judge);
+  void inspect(const Walker::Run& run, std::uint64_t offset, Judge& judge);
 
   const Problem& problem_;
   const Network& net_;
@@ -69,21 +71,26 @@ class LinearRows {
   const Kernels& kernels_;
   Walk* walk_ = nullptr;
   const Response* response_ = nullptr;
+  std::vector<std::vector<std::vector<Index>>> behind_;  // per stage, term, position: first member behind it
   std::vector<Lanes> lanes_;  // per input (or of the current one) and term
   bool keep_ = false;         // those of all inputs
-  std::vector<std::unique_ptr<RowStore>> rows_;  // likewise, per effective prefix: worst of each output, then the
-                                                 // error of each member
-  std::vector<double> row_;   // one that no other prefix shares
+  // Likewise, per effective prefix: the row's rise (see Judge::any_matters), then the error of each member.
+  std::vector<std::unique_ptr<RowStore>> rows_;
   std::size_t row_size_ = 0;
   std::size_t choices_ = 0;   // of a configuration
-  Index harms_ = 0;           // padded number of outputs
   Index layer_ = 0;           // of the last stage
   Index from_ = 0;            // first lane and
   Index width_ = 0;           // number of lanes of the row last computed, and
   Index stride_ = 0;          // that number in whole vectors
   Corrections corrections_;
+  RowEnd end_{};
+  Index end_layer_ = 0;       // last layer of hinges behind the failures; without one, L+1
+  std::vector<int> open_;
+  std::vector<const double*> answers_;
+  std::vector<double> excess_;
   std::vector<const double*> responses_;
-  std::vector<double> errors_, members_, effects_;
+  std::vector<double> errors_;  // of the lanes of the row last computed
+  std::vector<double> members_, effects_;
   std::vector<int> hinges_;
 };
 

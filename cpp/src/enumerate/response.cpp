@@ -2,9 +2,7 @@
 #include "response.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
-#include <numeric>
 
 #include "withstand/kernels.hpp"
 
@@ -75,23 +73,30 @@ void Response::describe_layer(const Network& net, Index layer, const Vector& pre
   }
 }
 
-/// At most `failures` signals change, so an excess rises by at most as many of the largest rises.
+/// At most `failures` signals change, so an excess rises by at most the sum of as many of its largest rises.
 void Response::leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures) {
   auto& hinges = hinges_[static_cast<std::size_t>(layer)];
-  std::vector<double> rises(static_cast<std::size_t>(changes.rows()));
-  const Vector least = changes.col(0);
-  const Vector most_of = changes.col(1);
+  const auto count = static_cast<Index>(hinges.size());
+  const Matrix& weights = net.weight_transposed(layer);
+  // Row t: the t-th largest rise of every hinge so far. All hinges at once: a selection for each takes ten times longer.
+  Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, weights.rows()), count);
+  largest.setZero();
+  Eigen::ArrayXd rise(count), larger(count);
+  for (Index i = 0; i < weights.rows(); ++i) {
+    double* next = rise.data();
+    for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights(i, hinge.node);
+    rise = (rise * changes(i, 0)).max(rise * changes(i, 1));
+    for (Index t = 0; t < largest.rows(); ++t) {
+      larger = rise.max(largest.row(t).transpose());
+      rise = rise.min(largest.row(t).transpose());
+      largest.row(t) = larger.transpose();
+    }
+  }
+  Index h = 0;
   const auto shut = [&](const Hinge& hinge) {
-    const auto weights = hinge.sign * net.weight(layer).row(hinge.node).transpose().array();
-    Eigen::Map<Vector>(rises.data(), changes.rows()) =
-        (weights * least.array()).max(weights * most_of.array()).matrix();
     const double excess = hinge.sign * (pre(hinge.node) - hinge.corner);
-    const auto most = rises.begin() + std::min(failures, changes.rows());
-    const double at_most = static_cast<double>(failures) * *std::max_element(rises.begin(), rises.end());
-    if (excess + at_most < -1e-9 * (at_most - excess)) return true;
-    if (most != rises.end()) std::nth_element(rises.begin(), most, rises.end(), std::greater<>());
-    const double rise = std::accumulate(rises.begin(), most, 0.0);
-    return excess + rise < -1e-9 * (rise - excess);  // far from rounding
+    const double most = largest.col(h++).sum();
+    return excess + most < -1e-9 * (most - excess);  // far from rounding
   };
   hinges.erase(std::remove_if(hinges.begin(), hinges.end(), shut), hinges.end());
 }

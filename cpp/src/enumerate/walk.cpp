@@ -71,6 +71,7 @@ void Walk::begin_class(const Choice* choices, std::size_t count, const Response*
     first_[static_cast<std::size_t>(choices[d].stage)] = d;
     ++failures_[static_cast<std::size_t>(choices[d].stage)];
   }
+  moved_ = count_;
   last_stage_ = static_cast<std::size_t>(choices[count_ - 1].stage);
   effective_.clear();
   effective_before_.assign(count_, 0);
@@ -83,13 +84,23 @@ void Walk::update(const Choice* choices, std::size_t from) {
     const auto stage = static_cast<std::size_t>(choices[d].stage);
     effective_.resize(effective_before_[d]);
     if (d > from && first_[stage] == d) enter(stage, choices);
-    apply(d, choices[d]);
+    take(d, choices[d]);
+    if (stage != last_stage_ || synapses_[stage])
+      move(d, choices[d]);
+    else
+      moved_ = std::min(moved_, d);
     effective_before_[d + 1] = effective_.size();
   }
 }
 
 void Walk::enter_last(const Choice* choices) {
-  if (last_is_alone()) enter(last_stage_, choices);
+  if (last_is_alone()) return enter(last_stage_, choices);
+  if (synapses_[last_stage_]) return;
+  for (; moved_ + 1 < count_; ++moved_) move(moved_, choices[moved_]);
+}
+
+const Site& Walk::site_of(const Choice& choice) const {
+  return grid_.stages()[static_cast<std::size_t>(choice.stage)].sites[static_cast<std::size_t>(choice.position)];
 }
 
 Index Walk::receivers(std::size_t stage) const { return std::min(grid_.stages()[stage].layer + 1, net_.layers()); }
@@ -178,21 +189,28 @@ double Walk::change_of(std::size_t stage, std::size_t term, Index member, const 
   return value - post;
 }
 
-/// Take choice `depth` in: the receivers' pre-activations move by one column.
-void Walk::apply(std::size_t depth, const Choice& choice) {
+/// Take choice `depth` in: how much its node changes.
+void Walk::take(std::size_t depth, const Choice& choice) {
   const auto s = static_cast<std::size_t>(choice.stage);
   const auto t = static_cast<std::size_t>(choice.term);
-  const Grid::Stage& here = grid_.stages()[s];
   StageState& state = states_[s];
   const std::size_t i = depth - first_[s];
   const Index member = member_[s][t][static_cast<std::size_t>(choice.position)];
-  const Site& site = here.sites[static_cast<std::size_t>(choice.position)];
-
-  const bool again = state.touched[i].node == site.to;
+  const bool again = synapses_[s] && state.touched[i].node == site_of(choice).to;
   const double change = again ? change_of(s, t, member, state.touched[i]) : state.effect[t](member);
   if (change != 0 || synapses_[s])  // among synapses, what did not change may still matter to the next
     effective_.push_back(static_cast<std::uint64_t>(choice.position) << 32U | static_cast<std::uint64_t>(s) << 16U | t);
   state.change[i] = change;
+}
+
+/// The receivers' pre-activations move by one column.
+void Walk::move(std::size_t depth, const Choice& choice) {
+  const auto s = static_cast<std::size_t>(choice.stage);
+  const Grid::Stage& here = grid_.stages()[s];
+  StageState& state = states_[s];
+  const std::size_t i = depth - first_[s];
+  const Site& site = site_of(choice);
+  const double change = state.change[i];
   if (here.layer == net_.layers()) {
     state.next[i + 1] = state.next[i];
     state.next[i + 1](site.to) += change;

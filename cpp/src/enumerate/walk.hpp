@@ -44,9 +44,10 @@ class Walk {
   void begin_input(Index input);
   /// Begin a class at its first choices; `response`, where given, extends the states of the last failing layer.
   void begin_class(const Choice* choices, std::size_t count, const Response* response);
-  /// Recompute the states of all choices but the last, from choice `from` on. The last stage is entered only where one
-  /// of its choices is among them; `enter_last` does it otherwise.
+  /// Take the choices from `from` on in, all but the last. What only the state behind them needs waits for `enter_last`:
+  /// where their key is that of a row known already, nobody asks for it.
   void update(const Choice* choices, std::size_t from);
+  /// Make the state behind all choices but the last.
   void enter_last(const Choice* choices);
   /// The last choice is the only one of its stage: its stage is entered anew behind every prefix.
   bool last_is_alone() const { return failures_[last_stage_] == 1 && count_ > 1; }
@@ -71,10 +72,12 @@ class Walk {
   double change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const;
 
  private:
+  const Site& site_of(const Choice& choice) const;
   void enter(std::size_t stage, const Choice* choices);
   void signals_into(std::size_t stage, const Choice* choices);
   Vector first_state(std::size_t stage) const;
-  void apply(std::size_t depth, const Choice& choice);
+  void take(std::size_t depth, const Choice& choice);
+  void move(std::size_t depth, const Choice& choice);
   void touch(StageState& state, std::size_t i, const Site& site, double change) const;
   bool intact_before(std::size_t stage) const;
   Vector dense(Index layer, const Vector& signals) const;
@@ -90,6 +93,7 @@ class Walk {
   std::vector<std::size_t> failures_;                 // of each stage in the class
   std::size_t count_ = 0;                             // of choices
   std::size_t last_stage_ = 0;
+  std::size_t moved_ = 0;                             // choices of the last stage whose state is made
   std::uint64_t entered_ = 0;
   std::uint64_t states_seen_ = 0;
   const Response* response_ = nullptr;

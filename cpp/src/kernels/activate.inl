@@ -3,17 +3,6 @@
 // for elu and softplus, of 1 + |value|: that absolute accuracy is what the rounding bound of the enumeration counts on.
 // A tail shorter than a vector goes through the same code, so a value does not depend on its place.
 
-typedef long long Bits __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8), may_alias));
-
-inline Pack all(double value) {
-  Pack p;
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) p[lane] = value;
-  return p;
-}
-
-inline Pack smaller(Pack a, Pack b) { return a < b ? a : b; }
-inline Pack larger(Pack a, Pack b) { return a > b ? a : b; }
-
 /// exp(x) for x <= 0: x = k ln 2 + r, |r| <= ln 2 / 2, a Taylor polynomial of degree 13 in r (error below 5e-18), and k
 /// added to the exponent. Below -700 the result is as good as 0 beside 1.
 inline Pack exponential(Pack x) {

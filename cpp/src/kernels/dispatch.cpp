@@ -31,18 +31,20 @@ std::vector<const Kernels*> runnable() {
 }
 
 const Kernels& choose() {
-  const std::vector<const Kernels*> variants = runnable();
   const char* wanted = std::getenv("WITHSTAND_SIMD");
-  if (wanted == nullptr || *wanted == '\0') return *variants.back();
-  std::string known;
-  for (const Kernels* variant : variants) {
-    if (std::string(wanted) == variant->name) return *variant;
-    known += std::string(" ") + variant->name;
-  }
-  throw std::runtime_error(std::string("WITHSTAND_SIMD=") + wanted + " is not available here; available are" + known);
+  return wanted == nullptr || *wanted == '\0' ? *runnable().back() : kernels(wanted);
 }
 
 }  // namespace
+
+const Kernels& kernels(const std::string& name) {
+  std::string known;
+  for (const Kernels* variant : runnable()) {
+    if (name == variant->name) return *variant;
+    known += std::string(" ") + variant->name;
+  }
+  throw std::runtime_error("WITHSTAND_SIMD=" + name + " is not available here; available are" + known);
+}
 
 const Kernels& kernels() {
   static const Kernels& chosen = choose();

@@ -11,16 +11,7 @@
 namespace withstand {
 namespace {
 
-constexpr long lanes = WITHSTAND_LANES;
-typedef double Pack __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(8), may_alias));
-
-template <int value_>
-struct Constant {
-  static constexpr int value = value_;
-};
-
-inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
-inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
+#include "pack.inl"
 
 #include "activate.inl"
 #include "combine.inl"
@@ -35,5 +26,5 @@ inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
-  multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, harm, reach, activate, combine,     \
+  multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, end_row, reach, activate, combine,     \
   split, support, magnitude, next_above, nonzero

@@ -4,7 +4,6 @@
 
 inline Pack positive_part(Pack a) { return a > 0 ? a : Pack{}; }
 inline Pack negative_part(Pack a) { return a > 0 ? Pack{} : a; }
-inline Pack absolute(Pack a) { return a > 0 ? a : -a; }
 
 inline double total(Pack sum) {
   double result = 0;
@@ -28,7 +27,7 @@ static void support(long n, const double* a, const double* above, const double* 
     const Pack row = load(a + i);
     const Pack offset = positive_part(row) * load(above + i) + negative_part(row) * load(below + i);
     sums += offset;
-    sizes += absolute(offset);
+    sizes += without_sign(offset);
   }
   double tail = 0, tail_size = 0;
   for (; i < n; ++i) {
@@ -43,7 +42,7 @@ static void support(long n, const double* a, const double* above, const double* 
 static double magnitude(long n, const double* a, const double* b) {
   Pack sums{};
   long i = 0;
-  for (; i + lanes <= n; i += lanes) sums += absolute(load(a + i)) * load(b + i);
+  for (; i + lanes <= n; i += lanes) sums += without_sign(load(a + i)) * load(b + i);
   double tail = 0;
   for (; i < n; ++i) tail += (a[i] > 0 ? a[i] : -a[i]) * b[i];
   return total(sums) + tail;

@@ -2,22 +2,10 @@
 // The inner loops of the nominal-piece-plus-correction form. Widths of rows are multiples of the vector's lanes, or the
 // arrays have room for a whole last vector.
 
-#if defined(__AVX2__) && WITHSTAND_LANES == 4
-typedef double Quad __attribute__((vector_size(32)));  // what the builtin takes
-#endif
-
-/// Indices of the lanes that are set (all bits) in a comparison, appended to out.
-inline long append(Bits mask, long j, int* out, long count) {
-#if defined(__AVX2__) && WITHSTAND_LANES == 4
-  const int set = __builtin_ia32_movmskpd256(reinterpret_cast<Quad>(mask));
-  if (set == 0) return count;
-#endif
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) {
-    out[count] = static_cast<int>(j) + lane;
-    count -= static_cast<long>(mask[lane]);  // a set lane is -1
-  }
-  return count;
-}
+template <int value_>
+struct Constant {
+  static constexpr int value = value_;
+};
 
 /// Hinges that may open: those with start + highest + (most that the corrections add) > 0.
 static long openable(long n, const double* start, const double* highest, long corrections,
@@ -27,19 +15,18 @@ static long openable(long n, const double* start, const double* highest, long co
   for (long j = 0; j < n; j += lanes) {
     Pack top = load(start + j) + load(highest + j);
     for (long c = 0; c < corrections; ++c) top += most[c] * larger(load(responses[c] + j), zero);
-    count = append(top > zero, j, out, count);
+    count += put_indices(set_lanes(top > zero), j, out + count);
   }
   return count;
 }
 
-/// Excesses max(0, start + column + sum over corrections of response * value) of some hinges in n lanes; most gets the
-/// largest of each.
+/// Excesses max(0, start + column + sum over corrections of response * value) of some hinges in n lanes; top gets the
+/// largest of each place in a vector.
 template <int rows>
 inline void open_rows(long n, const double* start, const double* columns, long ld, long corrections,
-                      const double* const* responses, const double* values, const int* hinges, double* out,
-                      double* most) {
+                      const double* const* responses, const double* values, const int* hinges, double* out, Pack* top) {
   const Pack zero = all(0.0);
-  Pack base[rows], top[rows];
+  Pack base[rows];
   const double* column[rows];
   for (int r = 0; r < rows; ++r) {
     base[r] = all(start[hinges[r]]);
@@ -57,109 +44,118 @@ inline void open_rows(long n, const double* start, const double* columns, long l
       top[r] = larger(top[r], excess);
     }
   }
-  for (int r = 0; r < rows; ++r) most[r] = largest(top[r]);
 }
 
-static void open(long rows, long n, const double* start, const double* columns, long ld, long corrections,
-                 const double* const* responses, const double* values, const int* hinges, double* out, double* most) {
-  long r = 0;
-  for (; r + 4 <= rows; r += 4)
-    open_rows<4>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, most + r);
-  for (; r < rows; ++r)
-    open_rows<1>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, most + r);
-}
-
-inline Pack without_sign(Pack a) {
-  return reinterpret_cast<Pack>(reinterpret_cast<Bits>(a) & ~reinterpret_cast<Bits>(all(-0.0)));
-}
-
-/// errors[l] = max(errors[l], largest of here[l]) for 4 lanes.
-inline void raise(double* errors, const Pack here[4]) {
-#if WITHSTAND_LANES == 4 && (defined(__clang__) || __GNUC__ >= 12)
-  const auto fold = [](Pack x, Pack y) {  // of pairs: x, y, x, y
-    return larger(__builtin_shufflevector(x, y, 0, 4, 2, 6), __builtin_shufflevector(x, y, 1, 5, 3, 7));
+static long open(long rows, long n, const double* start, const double* columns, long ld, long corrections,
+                 const double* const* responses, const double* values, int* hinges, double* out, double* most) {
+  long kept = 0;
+  const auto keep = [&](long r, Pack top) {
+    if (set_lanes(top > all(0.0)) == 0) return;
+    if (kept != r) {
+      for (long i = 0; i < n; i += lanes) store(out + kept * n + i, load(out + r * n + i));
+      hinges[kept] = hinges[r];
+    }
+    most[kept] = largest(top);
+    ++kept;
   };
-  const Pack a = fold(here[0], here[1]);
-  const Pack b = fold(here[2], here[3]);
-  const Pack all_four = larger(__builtin_shufflevector(a, b, 0, 1, 4, 5), __builtin_shufflevector(a, b, 2, 3, 6, 7));
-  store(errors, larger(load(errors), all_four));
-#else
-  for (int l = 0; l < 4; ++l) {
-    const double most = largest(here[l]);
-    errors[l] = most > errors[l] ? most : errors[l];
+  Pack top[4];
+  long r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    open_rows<4>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, top);
+    for (int t = 0; t < 4; ++t) keep(r + t, top[t]);
   }
-#endif
+  for (; r < rows; ++r) {
+    open_rows<1>(n, start, columns, ld, corrections, responses, values, hinges + r, out + r * n, top);
+    keep(r, top[0]);
+  }
+  return kept;
 }
 
-/// Harms of n lanes (a multiple of 4) in packs * lanes outputs: start + columns[lane] + sum over corrections of
-/// values[c][lane] * responses[c]. A tile of 4 lanes stays in registers, the largest harms so far do not: they would
-/// spill the tile.
-template <int packs, bool either_sign>
-inline void harm_columns(long n, const double* start, const double* columns, long ld, long corrections,
-                         const double* const* responses, long at, const double* values, double* errors,
-                         double* worst) {
-  for (long i = 0; i < n; i += 4) {
-    Pack sum[4][packs];
-    for (int l = 0; l < 4; ++l)
-      for (int p = 0; p < packs; ++p)
-        sum[l][p] = load(start + p * lanes) + load(columns + (i + l) * ld + p * lanes);
-    for (long c = 0; c < corrections; ++c) {
-      Pack response[packs];
-      for (int p = 0; p < packs; ++p) response[p] = load(responses[c] + at + p * lanes);
-      for (int l = 0; l < 4; ++l) {
-        const double value = values[c * n + i + l];
-        for (int p = 0; p < packs; ++p) sum[l][p] += value * response[p];
-      }
-    }
-    Pack error[4];
-    for (int l = 0; l < 4; ++l) {
-      for (int p = 0; p < packs; ++p)
-        if (either_sign) sum[l][p] = without_sign(sum[l][p]);
-      error[l] = sum[l][0];
-      for (int p = 1; p < packs; ++p) error[l] = larger(error[l], sum[l][p]);
-    }
-    raise(errors + i, error);
-    for (int p = 0; p < packs; ++p) {
-      const Pack pair = larger(larger(sum[0][p], sum[1][p]), larger(sum[2][p], sum[3][p]));
-      store(worst + p * lanes, larger(load(worst + p * lanes), pair));
-    }
+/// `rows` outputs of packs * lanes configurations, which stay in registers while the corrections stream by; without the
+/// pragmas they would go through memory afterwards.
+template <int rows, int packs, bool either_sign>
+inline void harm_tile(const RowEnd& row, long corrections, long o, long i, Pack* error, Pack* rise) {
+  const double* start = row.start + row.hinges + o;
+  const double* column = row.columns + (row.hinges + o) * row.ld + i;
+  Pack sum[rows][packs];
+#pragma GCC unroll 10
+  for (int r = 0; r < rows; ++r)
+    for (int p = 0; p < packs; ++p) sum[r][p] = start[r] + load(column + r * row.ld + p * lanes);
+  const double* excess = row.excess;
+  for (long c = 0; c < corrections; ++c, excess += packs * lanes) {
+    const double* response = row.answers[c] + o;
+#pragma GCC unroll 10
+    for (int r = 0; r < rows; ++r)
+      for (int p = 0; p < packs; ++p) sum[r][p] += response[r] * load(excess + p * lanes);
   }
+  const double* limits = row.limits + o;
+#pragma GCC unroll 10
+  for (int r = 0; r < rows; ++r)
+    for (int p = 0; p < packs; ++p) {
+      const Pack harm = either_sign ? without_sign(sum[r][p]) : sum[r][p];
+      error[p] = larger(harm, error[p]);
+      rise[p] = larger(harm - limits[r], rise[p]);
+    }
+}
+
+/// Configurations i, ..., i + packs * lanes - 1 of a row: the excesses of its open hinges, then the harms.
+template <int packs, bool either_sign>
+inline void end_columns(const RowEnd& row, long open, long i, Pack* rise) {
+  double* excess = row.excess;
+  for (long c = 0; c < row.corrections; ++c, excess += packs * lanes)
+    for (int p = 0; p < packs; ++p) store(excess + p * lanes, load(row.values + c * row.n + i + p * lanes));
+  for (long h = 0; h < open; ++h, excess += packs * lanes) {
+    const long hinge = row.open[h];
+    const double* column = row.columns + hinge * row.ld + i;
+    Pack sum[packs];
+    for (int p = 0; p < packs; ++p) sum[p] = row.start[hinge] + load(column + p * lanes);
+    for (long c = 0; c < row.corrections; ++c)
+      for (int p = 0; p < packs; ++p) sum[p] += row.responses[c][hinge] * load(row.excess + (c * packs + p) * lanes);
+    for (int p = 0; p < packs; ++p) store(excess + p * lanes, larger(sum[p], all(0.0)));
+  }
+  Pack error[packs];
+  for (int p = 0; p < packs; ++p) error[p] = all(-__builtin_inf());
+  const auto tile = [&](auto rows, long o) {
+    harm_tile<decltype(rows)::value, packs, either_sign>(row, row.corrections + open, o, i, error, rise);
+  };
+  long o = 0;
+#if WITHSTAND_LANES == 8  // twice as many registers
+  for (; o + 10 <= row.outputs; o += 10) tile(Constant<10>{}, o);
+#endif
+  for (; o + 5 <= row.outputs; o += 5) tile(Constant<5>{}, o);
+  if (o + 3 <= row.outputs) tile(Constant<3>{}, o), o += 3;
+  for (; o < row.outputs; ++o) tile(Constant<1>{}, o);
+  for (int p = 0; p < packs; ++p) store(row.errors + i + p * lanes, error[p]);
 }
 
 template <bool either_sign>
-inline void harm_all(long m, long n, const double* start, const double* columns, long ld, long corrections,
-                     const double* const* responses, const double* values, double* errors, double* worst) {
-  long o = 0;
-  const auto part = [&](auto width) {
-    harm_columns<decltype(width)::value, either_sign>(n, start + o, columns + o, ld, corrections, responses, o, values,
-                                                      errors, worst + o);
-    o += decltype(width)::value * lanes;
-  };
-  while (o + 3 * lanes <= m) part(Constant<3>{});
-  if (o + 2 * lanes <= m) part(Constant<2>{});
-  if (o < m) part(Constant<1>{});
+inline double end_all(const RowEnd& row, long open) {
+  Pack rise[2] = {all(-__builtin_inf()), all(-__builtin_inf())};
+  long i = 0;
+  for (; i + 2 * lanes <= row.n; i += 2 * lanes) end_columns<2, either_sign>(row, open, i, rise);
+  if (i < row.n) end_columns<1, either_sign>(row, open, i, rise);
+  return largest(larger(rise[0], rise[1]));
 }
 
-static void harm(long m, long n, const double* start, const double* columns, long ld, long corrections,
-                 const double* const* responses, const double* values, int either_sign, double* errors,
-                 double* worst) {
-  for (long i = 0; i < n; ++i) errors[i] = -__builtin_inf();
-  for (long o = 0; o < m; ++o) worst[o] = -__builtin_inf();
-  if (either_sign != 0)
-    harm_all<true>(m, n, start, columns, ld, corrections, responses, values, errors, worst);
-  else
-    harm_all<false>(m, n, start, columns, ld, corrections, responses, values, errors, worst);
+static double end_row(RowEnd* row) {
+  const long open = openable(row->hinges, row->start, row->highest, row->corrections, row->responses, row->most, row->open);
+  row->opened = open;
+  for (long c = 0; c < row->corrections; ++c) row->answers[c] = row->responses[c] + row->hinges;
+  for (long h = 0; h < open; ++h) row->answers[row->corrections + h] = row->replies + row->open[h] * row->ld_replies;
+  return row->either_sign ? end_all<true>(*row, open) : end_all<false>(*row, open);
 }
 
-/// Row i of highest (`width` columns, a multiple of the vector): the largest of 0 and effect[k] * responses[k] over
-/// k >= i; across[j][i] = effect[i] * responses[i][j]. Row n is 0.
-static void reach(long n, long width, const double* effect, const double* const* responses, double* highest,
+/// highest[i][j], j < width (whole vectors): the largest of 0 and effect[k] * responses[k][j] over k >= i, row n is 0;
+/// across[j][i] = effect[i] * responses[i][j] for j < width + more.
+static void reach(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
                   double* across, long ld) {
   for (long j = 0; j < width; ++j) highest[n * width + j] = 0;
-  for (long i = n - 1; i >= 0; --i)
+  for (long i = n - 1; i >= 0; --i) {
     for (long j = 0; j < width; j += lanes) {
       const Pack column = effect[i] * load(responses[i] + j);
       store(highest + i * width + j, larger(column, load(highest + (i + 1) * width + j)));
       for (int lane = 0; lane < WITHSTAND_LANES; ++lane) across[(j + lane) * ld + i] = column[lane];
     }
+    for (long j = width; j < width + more; ++j) across[j * ld + i] = effect[i] * responses[i][j];
+  }
 }

@@ -50,14 +50,6 @@ inline void tail(long n, double* row, const double* other, double* errors, const
   }
 }
 
-inline double largest(Pack values) {
-  double best[WITHSTAND_LANES];
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) best[lane] = values[lane];
-  for (int half = WITHSTAND_LANES / 2; half > 0; half /= 2)
-    for (int lane = 0; lane < half; ++lane) best[lane] = best[lane + half] > best[lane] ? best[lane + half] : best[lane];
-  return best[0];
-}
-
 /// row = |row - reference|, errors = max(errors, row); returns the largest of row.
 static double deviation(long n, double* row, double reference, double* errors) {
   Pack worst = all(0.0);
@@ -81,14 +73,24 @@ static double excess(long n, double* row, const double* other, double* errors) {
   return largest(worst);
 }
 
-/// Where row exceeds errors by more than slack, where = input; within slack, where = -1; errors = max(errors, row).
-static void merge_errors(long n, const double* row, double slack, double input, double* errors, double* where) {
-  for (long i = 0; i < n; ++i) {
-    const double old = errors[i];
-    const double here = row[i];
-    const double tie = where[i] == input ? input : -1.0;
-    const double near = here >= old - slack ? tie : where[i];
-    where[i] = here > old + slack ? input : near;
-    errors[i] = here > old ? here : old;
+/// Where an error exceeds the old one by more than `slack`, where = input; within slack, where = -1.
+template <class Row>
+inline void merge_row(long n, const Row& row, double slack, double input, double* errors, double* where) {
+  const Pack here = all(input), unknown = all(-1.0);
+  for (long i = 0; i < n; i += lanes) {
+    const Bits now = first_lanes(n - i);
+    const Pack error = row(i), old = load(errors + i), before = load(where + i);
+    const Pack tie = before == here ? here : unknown;
+    const Pack near = error >= old - slack ? tie : before;
+    const Pack place = error > old + slack ? here : near;
+    store(where + i, now ? place : before);
+    store(errors + i, now ? larger(error, old) : old);
   }
+}
+
+static void merge_errors(long n, const double* row, const int* index, double slack, double input, double* errors,
+                         double* where) {
+  if (index == nullptr)
+    return merge_row(n, [&](long i) { return load(row + i); }, slack, input, errors, where);
+  merge_row(n, [&](long i) { return gather(row, index + i); }, slack, input, errors, where);
 }

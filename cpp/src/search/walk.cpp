@@ -20,8 +20,8 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
     for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
   objectives_ = problem.harm.rows() * net.weight(net.layers());
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
-  index_.resize(static_cast<std::size_t>(net.widest()) + 4);
-  scale_.resize(static_cast<std::size_t>(net.widest()) + 4);
+  index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
+  scale_.resize(index_.size());
   split();
 }
 
