@@ -25,6 +25,7 @@ def describe() -> dict[str, str]:
         "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "cores": str(len(os.sched_getaffinity(0))),
         "instructions": " ".join(f for f in INSTRUCTIONS if f in _cpuinfo("flags").split()),
+        "kernels": _kernels(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: text for name in PACKAGES if (text := _version(name))},
@@ -49,6 +50,14 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def _kernels() -> str:
+    try:
+        import withstand
+    except ModuleNotFoundError:
+        return ""
+    return str(withstand.show_config()["variant"])
 
 
 def _commit() -> str:

@@ -70,7 +70,7 @@ void merges(const Kernels& kernels) {
 /// A row of the nominal-piece-plus-correction form: two layers of hinges, then the outputs.
 void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   const Index lanes = kernels.lanes, first = 3 * lanes, second = 2 * lanes, width = first + second + outputs;
-  const Index across_width = (n + lanes - 1) / lanes * lanes, ld = across_width + 3;
+  const Index across_width = (n + lanes) / lanes * lanes, ld = across_width + 3;
   const Vector start = (Vector::Random(width + room).array() - 0.8).matrix();
   const Vector effect = Vector::Random(n);
   const Matrix responses = Matrix::Random(n, width + room);
@@ -80,13 +80,13 @@ void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   Matrix highest(n + 1, first + second), across = Matrix::Zero(width, ld);
   kernels.reach(n, first + second, outputs, effect.data(), response_rows.data(), highest.data(), across.data(), ld);
   const Matrix columns = responses.leftCols(width).transpose() * effect.asDiagonal();
-  CHECK((across.leftCols(n) - columns).cwiseAbs().maxCoeff() == 0);
+  CHECK((across.middleCols(1, n) - columns).cwiseAbs().maxCoeff() == 0 && across.col(0).cwiseAbs().maxCoeff() == 0);
   for (Index i = 0; i <= n; ++i)
     for (Index j = 0; j < first + second; ++j)
-      CHECK(highest(i, j) == (i == n ? 0.0 : std::max(0.0, columns.row(j).tail(n - i).maxCoeff())));
+      CHECK(highest(i, j) == (i == 0 ? 0.0 : std::max(0.0, columns.row(j).head(i).maxCoeff())));
 
   std::vector<int> hinges(static_cast<std::size_t>(first + lanes));
-  const long may = kernels.openable(first, start.data(), highest.data(), 0, nullptr, nullptr, hinges.data());
+  const long may = kernels.openable(first, start.data(), highest.row(n).data(), 0, nullptr, nullptr, hinges.data());
   Matrix values(may + 4, across_width);
   Vector most(may + 4);
   const long open = kernels.open(may, across_width, start.data(), across.data(), ld, 0, nullptr, nullptr, hinges.data(),
@@ -107,8 +107,10 @@ void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   Vector scratch((open + second) * 2 * lanes), errors(across_width);
   Vector limits = Vector::Random(outputs);
   const Vector end_start = start.tail(width + room - first);
-  const Matrix end_highest = highest.row(0).tail(second);
-  RowEnd end{second, outputs, across_width, either_sign, end_start.data(), end_highest.data(),
+  const Matrix end_highest = highest.row(n).tail(second);
+  const Index counting = std::max<Index>(1, across_width - 3);  // the rest may be anything
+  across.bottomRows(outputs).rightCols(ld - counting).setConstant(1e3);
+  RowEnd end{second, outputs, across_width, counting, either_sign, end_start.data(), end_highest.data(),
              across.row(first).data(), ld, open, to_end.data(), values.data(), most.data(), last.data(), outputs,
              limits.data(), errors.data(), 0, opened.data(), answers.data(), scratch.data()};
   const double rise = kernels.end_row(&end);
@@ -118,7 +120,7 @@ void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   if (either_sign) harm = harm.cwiseAbs();
   const Vector worst = harm.colwise().maxCoeff().transpose();
   CHECK((errors - worst).cwiseAbs().maxCoeff() < 1e-12);
-  CHECK(std::abs(rise - (harm.colwise() - limits).maxCoeff()) < 1e-12);
+  CHECK(std::abs(rise - (harm.leftCols(counting).colwise() - limits).maxCoeff()) < 1e-12);
 }
 
 /// The intact class does no harm: minus infinity, and no rise above a limit of minus infinity.
@@ -128,7 +130,7 @@ void harmless_output(const Kernels& kernels) {
   const Matrix columns = Matrix::Zero(3, n);
   Vector errors(n), scratch(1);
   std::vector<int> opened(room);
-  RowEnd end{0, 3, n, false, start.data(), nullptr, columns.data(), n, 0, nullptr, nullptr, nullptr, nullptr, 0,
+  RowEnd end{0, 3, n, n, false, start.data(), nullptr, columns.data(), n, 0, nullptr, nullptr, nullptr, nullptr, 0,
              limits.data(), errors.data(), 0, opened.data(), nullptr, scratch.data()};
   CHECK(kernels.end_row(&end) == -1.0);
   CHECK(errors.minCoeff() == 1.0 && errors.maxCoeff() == 1.0);

@@ -17,7 +17,8 @@ namespace withstand {
 struct RowEnd {
   long hinges;   ///< whole vectors
   long outputs;
-  long n;        ///< whole vectors
+  long n;        ///< whole vectors, and
+  long width;    ///< configurations that count: the rise knows nothing of the others
   bool either_sign;
   const double* start;
   const double* highest;  ///< of each hinge: most that a configuration of the row adds to it
@@ -71,8 +72,8 @@ struct Kernels {
                const double* const* responses, const double* values, int* hinges, double* out, double* most);
   /// The last hinge layer and the outputs of a row; returns the largest of harm - limits.
   double (*end_row)(RowEnd* row);
-  /// Rows i = 0..n of highest (`width` columns, whole vectors): the largest of 0 and effect[k] * responses[k] over k >= i;
-  /// across[j][i] = effect[i] * responses[i][j] for j < width + more, leading dimension ld.
+  /// Rows i = 0..n of highest (`width` columns, whole vectors): the largest of 0 and effect[k] * responses[k] over k < i;
+  /// across[j][i + 1] = effect[i] * responses[i][j] for j < width + more, leading dimension ld.
   void (*reach)(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
                 double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of

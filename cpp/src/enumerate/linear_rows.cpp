@@ -80,13 +80,11 @@ void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::ui
   judge.row(input, offset, n, row + 1 + run.first);
 }
 
-/// Errors of the lanes from the one of member `first` on; returns by how much a harm rises above its limit.
+/// Errors of the lanes of the row that begins at member `first`; returns by how much a harm rises above its limit.
 double LinearRows::compute(const Walker::Run& run, const Choice* choices, Index first, const Judge& judge) {
   walk_->enter_last(choices);
   const Lanes& here = lanes(run);
-  const auto last = static_cast<Index>(here.members.size());
-  from_ = first < static_cast<Index>(here.lane_of.size()) ? here.lane_of[static_cast<std::size_t>(first)] : last;
-  width_ = last + 1 - from_;
+  width_ = here.widths[static_cast<std::size_t>(first)];
   stride_ = padded(width_);
   corrections_.count = 0;
   for (Index layer = layer_ + 1; layer < net_.depth(); ++layer) correct(here, layer);
@@ -116,18 +114,19 @@ double LinearRows::end(const Lanes& lanes, const Judge& judge) {
     answers_.resize(most);
     excess_.resize(most * 2 * static_cast<std::size_t>(kernels_.lanes));
   }
-  if (static_cast<Index>(errors_.size()) < from_ + stride_) errors_.resize(static_cast<std::size_t>(from_ + stride_));
+  if (static_cast<Index>(errors_.size()) < stride_) errors_.resize(static_cast<std::size_t>(stride_));
   end_.n = stride_;
+  end_.width = width_;
   end_.start = walk_->prefix().data() + at;
-  end_.highest = lanes.highest.data() + from_ * lanes.highest.cols() + at;
-  end_.columns = lanes.across.data() + at * lanes.stride + from_;
+  end_.highest = highest(lanes) + at;
+  end_.columns = lanes.across.data() + at * lanes.stride;
   end_.ld = lanes.stride;
   end_.corrections = corrections_.count;
   end_.responses = seen_from(end_layer_);
   end_.values = corrections_.values.data();
   end_.most = corrections_.most.data();
   end_.limits = judge.limits();
-  end_.errors = errors_.data() + from_;
+  end_.errors = errors_.data();
   end_.answers = answers_.data();
   end_.excess = excess_.data();
   return kernels_.end_row(&end_);
@@ -156,34 +155,33 @@ void LinearRows::build(Lanes& lanes, const Walker::Run& run) {
   const Vector& effect = walk_->last().effect[static_cast<std::size_t>(run.term)];
   const auto& nodes = walk_->nodes(static_cast<std::size_t>(run.stage), static_cast<std::size_t>(run.term));
   const Matrix& responses = response_->of(layer_);
-  lanes.members.clear();
-  lanes.idle.clear();
-  lanes.lane_of.resize(nodes.size());
+  lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
+  lanes.widths.resize(nodes.size() + 1);
+  lanes.widths.back() = 1;
   effects_.clear();
   responses_.clear();
-  for (Index m = 0; m < effect.size(); ++m) {
-    const auto i = static_cast<std::size_t>(m);
-    lanes.lane_of[i] = static_cast<Index>(lanes.members.size());
-    (effect(m) == 0 ? lanes.idle : lanes.members).push_back(m);
-    if (effect(m) == 0) continue;
-    effects_.push_back(effect(m));
-    responses_.push_back(responses.data() + nodes[i] * responses.cols());
+  for (std::size_t m = nodes.size(); m-- > 0;) {
+    const double change = effect(static_cast<Index>(m));
+    if (change != 0) {
+      effects_.push_back(change);
+      responses_.push_back(responses.data() + nodes[m] * responses.cols());
+    }
+    lanes.index[m] = change == 0 ? 0 : static_cast<int>(effects_.size());
+    lanes.widths[m] = 1 + static_cast<Index>(effects_.size());
   }
-  const auto n = static_cast<Index>(lanes.members.size());
-  lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
-  for (std::size_t m = 0; m < nodes.size(); ++m)
-    lanes.index[m] = static_cast<int>(effect(static_cast<Index>(m)) == 0 ? n : lanes.lane_of[m]);
+  const auto n = static_cast<Index>(effects_.size());
   const Index excesses = response_->section(layer_, net_.layers());
   const Index rows = excesses + net_.outputs();
-  const Index stride = padded(n + 1) + padded(1);  // a row may begin at any lane
-  if (lanes.stride != stride || static_cast<Index>(lanes.across.size()) != stride * rows)
-    lanes.across.assign(static_cast<std::size_t>(stride * rows), 0.0);
-  else
-    for (Index j = 0; j < rows; ++j) std::fill_n(lanes.across.data() + j * stride + n, stride - n, 0.0);
-  lanes.stride = stride;
-  lanes.highest.resize(n + 1, excesses);
+  lanes.stride = padded(n + 1);
+  lanes.across.assign(static_cast<std::size_t>(rows * lanes.stride), 0.0);
+  lanes.highest.resize(static_cast<std::size_t>((n + 1) * excesses));
   kernels_.reach(n, excesses, net_.outputs(), effects_.data(), responses_.data(), lanes.highest.data(),
-                 lanes.across.data(), stride);
+                 lanes.across.data(), lanes.stride);
+}
+
+/// Most that a lane of the row adds to each excess.
+const double* LinearRows::highest(const Lanes& lanes) const {
+  return lanes.highest.data() + (width_ - 1) * response_->section(layer_, net_.layers());
 }
 
 /// Add the hinges of a layer that open.
@@ -191,11 +189,11 @@ void LinearRows::correct(const Lanes& lanes, Index layer) {
   const Index at = response_->section(layer_, layer);
   const double* start = walk_->prefix().data() + at;
   hinges_.resize(static_cast<std::size_t>(response_->size(layer) + kernels_.lanes));
-  const Index count = kernels_.openable(response_->size(layer), start, lanes.highest.row(from_).data() + at,
+  const Index count = kernels_.openable(response_->size(layer), start, highest(lanes) + at,
                                         corrections_.count, seen_from(layer), corrections_.most.data(), hinges_.data());
   if (count == 0) return;
   make_room(count);
-  const Index kept = kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride + from_, lanes.stride,
+  const Index kept = kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride, lanes.stride,
                                    corrections_.count, seen_from(layer), corrections_.values.data(), hinges_.data(),
                                    corrections_.values.data() + corrections_.count * stride_,
                                    corrections_.most.data() + corrections_.count);
@@ -240,22 +238,21 @@ void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& ju
     sum(end_.open[h], excess.col(h));
     excess.col(h) = excess.col(h).max(0.0);
   }
-  members_.resize(here.lane_of.size());
-  Eigen::ArrayXd values(from_ + width_);
-  auto row = values.tail(width_);
+  members_.resize(here.index.size());
+  Eigen::ArrayXd row(width_);
   for (Index o = 0; o < net_.outputs(); ++o) {
     sum(end_.hinges + o, row);
     for (Index h = 0; h < end_.opened; ++h) row += end_.answers[end_.corrections + h][o] * excess.col(h);
     if (end_.either_sign) row = row.abs();
     if (!judge.matters(walk_->input(), o, row.maxCoeff())) continue;
-    expand(here, run.first, values.data(), members_.data());
+    expand(here, run.first, row.data(), members_.data());
     judge.inspect(walk_->input(), o, offset, run.last - run.first, members_.data() + run.first);
   }
 }
 
-/// From lanes to members from `first` on: those without effect have the value of the last lane.
+/// From lanes to members from `first` on.
 void LinearRows::expand(const Lanes& lanes, Index first, const double* values, double* members) const {
-  for (auto m = static_cast<std::size_t>(first); m < lanes.lane_of.size(); ++m) members[m] = values[lanes.index[m]];
+  for (auto m = static_cast<std::size_t>(first); m + 1 < lanes.widths.size(); ++m) members[m] = values[lanes.index[m]];
 }
 
 }  // namespace withstand

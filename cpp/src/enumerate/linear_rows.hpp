@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "aligned.hpp"
 #include "judge.hpp"
 #include "row_store.hpp"
 #include "walk.hpp"
@@ -30,26 +31,24 @@ class LinearRows {
   void evaluate(const Walker::Run& run, const Choice* choices, std::uint64_t offset, Judge& judge);
 
  private:
-  /// The candidates of one term that change something, and what each does to all later layers. One more lane, behind
-  /// the last, changes nothing.
+  /// The candidates of one term that change something, and what each does to all later layers. Lane 0 changes nothing,
+  /// the others go from the last candidate to the first: every row, the candidates behind some place, begins at lane 0.
   struct Lanes {
     Index input = -1;            // whose execution, and
     int stage = 0;               // which stage entered
     std::uint64_t entered = 0;   // in which state these are for
-    std::vector<Index> members;  // one per lane
-    std::vector<Index> idle;     // members that change nothing
-    std::vector<Index> lane_of;  // per member: first lane at or behind it, and
-    std::vector<int> index;      // its own lane, with room for a vector more
-    Matrix highest;              // lanes + 1 x excesses: most that this lane or one behind it adds
+    std::vector<int> index;      // per member: its lane; with room for a vector more
+    std::vector<Index> widths;   // per member, and behind the last: lanes of the row that begins there
+    AlignedDoubles highest;      // lanes x excesses: most that this lane or one before it adds
     Index stride = 0;            // of `across`
-    std::vector<double> across;  // excesses and harms x lanes, padded with lanes that change nothing
+    AlignedDoubles across;       // excesses and harms x lanes, padded with lanes that change nothing
   };
   /// Hinges that open in some lane: one entry in each array.
   struct Corrections {
     std::vector<const double*> response;
     std::vector<Index> layer;
     std::vector<double> most;    // excess over the lanes
-    std::vector<double> values;  // excesses: a row of lanes each
+    AlignedDoubles values;       // excesses: a row of lanes each
     Index count = 0;
   };
 
@@ -59,6 +58,7 @@ class LinearRows {
   void correct(const Lanes& lanes, Index layer);
   void describe_end();
   double end(const Lanes& lanes, const Judge& judge);
+  const double* highest(const Lanes& lanes) const;
   void make_room(Index count);
   const double* const* seen_from(Index layer);
   void build(Lanes& lanes, const Walker::Run& run);
@@ -79,7 +79,6 @@ class LinearRows {
   std::size_t row_size_ = 0;
   std::size_t choices_ = 0;   // of a configuration
   Index layer_ = 0;           // of the last stage
-  Index from_ = 0;            // first lane and
   Index width_ = 0;           // number of lanes of the row last computed, and
   Index stride_ = 0;          // that number in whole vectors
   Corrections corrections_;
@@ -87,9 +86,9 @@ class LinearRows {
   Index end_layer_ = 0;       // last layer of hinges behind the failures; without one, L+1
   std::vector<int> open_;
   std::vector<const double*> answers_;
-  std::vector<double> excess_;
+  AlignedDoubles excess_;
   std::vector<const double*> responses_;
-  std::vector<double> errors_;  // of the lanes of the row last computed
+  AlignedDoubles errors_;     // of the lanes of the row last computed
   std::vector<double> members_, effects_;
   std::vector<int> hinges_;
 };

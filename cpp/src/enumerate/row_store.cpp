@@ -2,9 +2,13 @@
 #include "row_store.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace withstand {
 namespace {
+
+constexpr std::size_t head = 3;  // epoch, length, tag
+constexpr std::size_t room = 8;  // readers take whole vectors
 
 /// A few words: a call of memcmp, which std::equal makes, costs more than they do.
 bool same(const std::vector<std::uint64_t>& key, const std::uint64_t* words) {
@@ -16,11 +20,11 @@ bool same(const std::vector<std::uint64_t>& key, const std::uint64_t* words) {
 }  // namespace
 
 RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_doubles)
-    : row_size_(row_size), key_size_(key_size + 2) {
-  while (2 * slots_ * (row_size_ + key_size_) <= most_doubles) slots_ *= 2;
-  epochs_.assign(slots_, 0);
-  keys_.reset(new std::uint64_t[slots_ * key_size_]);
-  rows_.reset(new double[slots_ * row_size_ + 8]);  // readers take whole vectors
+    : key_size_(key_size), slot_size_(head + key_size + row_size) {
+  static_assert(sizeof(double) == sizeof(std::uint64_t));
+  while (2 * slots_ * slot_size_ <= most_doubles) slots_ *= 2;
+  block_.reset(static_cast<std::uint64_t*>(std::calloc(slots_ * slot_size_ + room, sizeof(std::uint64_t))));
+  if (!block_) throw std::bad_alloc();
 }
 
 void RowStore::clear() {
@@ -36,18 +40,18 @@ double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag,
   }
   for (std::size_t slot = hash;; ++slot) {
     slot &= slots_ - 1;
-    std::uint64_t* here = &keys_[slot * key_size_];
-    known = epochs_[slot] == epoch_;
-    if (known && (here[0] != key.size() || here[1] != tag || !same(key, here + 2))) continue;
+    std::uint64_t* here = &block_[slot * slot_size_];
+    known = here[0] == epoch_;
+    if (known && (here[1] != key.size() || here[2] != tag || !same(key, here + head))) continue;
     if (!known) {
       if (4 * (used_ + 1) > 3 * slots_) clear();
       ++used_;
-      epochs_[slot] = epoch_;
-      here[0] = key.size();
-      here[1] = tag;
-      std::copy(key.begin(), key.end(), here + 2);
+      here[0] = epoch_;
+      here[1] = key.size();
+      here[2] = tag;
+      std::copy(key.begin(), key.end(), here + head);
     }
-    return &rows_[slot * row_size_];
+    return reinterpret_cast<double*>(here + head + key_size_);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -18,14 +19,18 @@ class RowStore {
   double* find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known);
 
  private:
-  std::size_t row_size_;
+  struct Free {
+    void operator()(std::uint64_t* block) const { std::free(block); }
+  };
+
   std::size_t key_size_;
+  std::size_t slot_size_;
   std::size_t slots_ = 4;  // a power of two
   std::size_t used_ = 0;
   std::uint64_t epoch_ = 1;
-  std::vector<std::uint64_t> epochs_;      // a slot is taken where its epoch is the current one
-  std::unique_ptr<std::uint64_t[]> keys_;  // length, tag, words; not initialised, like the rows: few may be touched
-  std::unique_ptr<double[]> rows_;
+  // A slot: the epoch in which it was taken, the key's length and tag and words, then the row, so that a look-up waits
+  // for one place in memory. Zeros that the system makes where they are touched: few slots may be.
+  std::unique_ptr<std::uint64_t[], Free> block_;
 };
 
 }  // namespace withstand

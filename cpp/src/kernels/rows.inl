@@ -113,10 +113,10 @@ inline void end_columns(const RowEnd& row, long open, long i, Pack* rise) {
       for (int p = 0; p < packs; ++p) sum[p] += row.responses[c][hinge] * load(row.excess + (c * packs + p) * lanes);
     for (int p = 0; p < packs; ++p) store(excess + p * lanes, larger(sum[p], all(0.0)));
   }
-  Pack error[packs];
-  for (int p = 0; p < packs; ++p) error[p] = all(-__builtin_inf());
+  Pack error[packs], above[packs];
+  for (int p = 0; p < packs; ++p) error[p] = above[p] = all(-__builtin_inf());
   const auto tile = [&](auto rows, long o) {
-    harm_tile<decltype(rows)::value, packs, either_sign>(row, row.corrections + open, o, i, error, rise);
+    harm_tile<decltype(rows)::value, packs, either_sign>(row, row.corrections + open, o, i, error, above);
   };
   long o = 0;
 #if WITHSTAND_LANES == 8  // twice as many registers
@@ -125,16 +125,19 @@ inline void end_columns(const RowEnd& row, long open, long i, Pack* rise) {
   for (; o + 5 <= row.outputs; o += 5) tile(Constant<5>{}, o);
   if (o + 3 <= row.outputs) tile(Constant<3>{}, o), o += 3;
   for (; o < row.outputs; ++o) tile(Constant<1>{}, o);
-  for (int p = 0; p < packs; ++p) store(row.errors + i + p * lanes, error[p]);
+  for (int p = 0; p < packs; ++p) {
+    store(row.errors + i + p * lanes, error[p]);
+    *rise = larger(first_lanes(row.width - i - p * lanes) ? above[p] : *rise, *rise);
+  }
 }
 
 template <bool either_sign>
 inline double end_all(const RowEnd& row, long open) {
-  Pack rise[2] = {all(-__builtin_inf()), all(-__builtin_inf())};
+  Pack rise = all(-__builtin_inf());
   long i = 0;
-  for (; i + 2 * lanes <= row.n; i += 2 * lanes) end_columns<2, either_sign>(row, open, i, rise);
-  if (i < row.n) end_columns<1, either_sign>(row, open, i, rise);
-  return largest(larger(rise[0], rise[1]));
+  for (; i + 2 * lanes <= row.n; i += 2 * lanes) end_columns<2, either_sign>(row, open, i, &rise);
+  if (i < row.n) end_columns<1, either_sign>(row, open, i, &rise);
+  return largest(rise);
 }
 
 static double end_row(RowEnd* row) {
@@ -145,17 +148,15 @@ static double end_row(RowEnd* row) {
   return row->either_sign ? end_all<true>(*row, open) : end_all<false>(*row, open);
 }
 
-/// highest[i][j], j < width (whole vectors): the largest of 0 and effect[k] * responses[k][j] over k >= i, row n is 0;
-/// across[j][i] = effect[i] * responses[i][j] for j < width + more.
 static void reach(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
                   double* across, long ld) {
-  for (long j = 0; j < width; ++j) highest[n * width + j] = 0;
-  for (long i = n - 1; i >= 0; --i) {
+  for (long j = 0; j < width; ++j) highest[j] = 0;
+  for (long i = 0; i < n; ++i, highest += width) {
     for (long j = 0; j < width; j += lanes) {
       const Pack column = effect[i] * load(responses[i] + j);
-      store(highest + i * width + j, larger(column, load(highest + (i + 1) * width + j)));
-      for (int lane = 0; lane < WITHSTAND_LANES; ++lane) across[(j + lane) * ld + i] = column[lane];
+      store(highest + width + j, larger(column, load(highest + j)));
+      for (int lane = 0; lane < WITHSTAND_LANES; ++lane) across[(j + lane) * ld + i + 1] = column[lane];
     }
-    for (long j = width; j < width + more; ++j) across[j * ld + i] = effect[i] * responses[i][j];
+    for (long j = width; j < width + more; ++j) across[j * ld + i + 1] = effect[i] * responses[i][j];
   }
 }
