@@ -33,8 +33,18 @@ py::list entries_of(const Statistics& s) {
   return entries;
 }
 
+py::tuple state_of(const ExactSum& sum) {
+  const ExactSum::Digits digits = sum.digits();
+  return py::make_tuple(digits.first, digits.values);
+}
+
+ExactSum sum_from(const py::handle& state) {
+  const auto [first, values] = state.cast<std::pair<int, std::vector<std::int64_t>>>();
+  return ExactSum::from_digits({first, values});
+}
+
 py::tuple state_of(const Statistics& s) {
-  return py::make_tuple(s.count, s.exceeding, s.sum.limbs(), s.squares.limbs(), s.least, s.histogram.first(),
+  return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
                         s.histogram.counts(), s.per_output, entries_of(s), s.keep);
 }
 
@@ -43,8 +53,8 @@ Statistics statistics_from(const py::tuple& state) {
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
   s.count = state[0].cast<std::uint64_t>();
   s.exceeding = state[1].cast<std::uint64_t>();
-  s.sum = ExactSum::from_limbs(state[2].cast<std::vector<std::int64_t>>());
-  s.squares = ExactSum::from_limbs(state[3].cast<std::vector<std::int64_t>>());
+  s.sum = sum_from(state[2]);
+  s.squares = sum_from(state[3]);
   s.least = state[4].cast<double>();
   int key = state[5].cast<int>();
   for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>()) s.histogram.insert(key++, count);
@@ -87,8 +97,8 @@ void bind_enumerate(py::module_& m) {
       .def_readonly("least", &Statistics::least)
       .def_readonly("per_output", &Statistics::per_output)
       .def_property_readonly("top", &entries_of)
-      .def_property_readonly("sum", [](const Statistics& s) { return s.sum.limbs(); })
-      .def_property_readonly("squares", [](const Statistics& s) { return s.squares.limbs(); })
+      .def_property_readonly("sum", [](const Statistics& s) { return state_of(s.sum); })
+      .def_property_readonly("squares", [](const Statistics& s) { return state_of(s.squares); })
       .def_property_readonly("histogram", [](const Statistics& s) {
         const std::vector<std::uint64_t>& counts = s.histogram.counts();
         const auto size = static_cast<py::ssize_t>(counts.size());

@@ -142,12 +142,13 @@ def histogram(statistics: _core.Statistics) -> Histogram:
     return Histogram(_core.histogram_edge(np.where(keys >= 0, keys, keys - 1)), merged.astype(np.int64))
 
 
-def _exact(limbs: list[int]) -> int:
-    """Return the sum in units of the smallest double."""
+def _exact(digits: tuple[int, list[int]]) -> int:
+    """Return an exact sum in units of the smallest double."""
+    first, values = digits
     total = 0
-    for limb in reversed(limbs):
-        total = (total << 32) + limb
-    return total
+    for value in reversed(values):
+        total = (total << 32) + value
+    return total << (32 * first)
 
 
 #: 1 in units of the smallest double.
