@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#include "components.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace withstand {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// visit(choices, run, offset in the batch) for every run of a batch.
+template <class Visit>
+void each_run(const Grid& grid, const Grid::Batch& batch, const Visit& visit) {
+  Walker walker(grid, grid.classes()[batch.cls], batch.begin);
+  for (std::uint64_t offset = 0;;) {
+    Walker::Run run = walker.run();
+    run.last = std::min(run.last, run.first + static_cast<Index>(batch.size - offset));
+    visit(walker.choices(), run, offset);
+    offset += static_cast<std::uint64_t>(run.last - run.first);
+    if (offset == batch.size) return;
+    walker.next_prefix();
+  }
+}
+
+struct Total {
+  double sum = 0;
+  double most = -infinity;
+};
+
+/// Four sums and maxima side by side, so that the additions do not wait for each other.
+Total total(const double* errors, Index n) {
+  Total lanes[4];
+  for (Index i = 0; i < n; ++i) {
+    Total& lane = lanes[i % 4];
+    lane.sum += errors[i];
+    lane.most = std::max(lane.most, errors[i]);
+  }
+  return {(lanes[0].sum + lanes[1].sum) + (lanes[2].sum + lanes[3].sum),
+          std::max(std::max(lanes[0].most, lanes[1].most), std::max(lanes[2].most, lanes[3].most))};
+}
+
+}  // namespace
+
+Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(slack) {
+  std::size_t components = 0;
+  for (const Grid::Stage& stage : grid.stages()) {
+    first_slot_.emplace_back();
+    member_.emplace_back(stage.members.size(), std::vector<int>(stage.sites.size(), -1));
+    for (std::size_t t = 0; t < stage.members.size(); ++t) {
+      first_slot_.back().push_back(component_.size());
+      for (std::size_t m = 0; m < stage.members[t].size(); ++m) {
+        const auto position = static_cast<std::size_t>(stage.members[t][m]);
+        member_.back()[t][position] = static_cast<int>(m);
+        component_.push_back(components + position);
+      }
+    }
+    components += stage.sites.size();
+  }
+  counts_.resize(component_.size());
+  sums_.resize(component_.size());
+  most_.resize(component_.size());
+  limits_.resize(component_.size());
+}
+
+std::size_t Components::slot(const Choice& choice) const {
+  const auto stage = static_cast<std::size_t>(choice.stage);
+  const auto term = static_cast<std::size_t>(choice.term);
+  return first_slot_[stage][term] + static_cast<std::size_t>(member_[stage][term][static_cast<std::size_t>(choice.position)]);
+}
+
+void Components::add(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+                     std::vector<ComponentErrors>& known) {
+  if (grid_.classes()[batch.cls].failures == 0) return;  // nothing failed
+  share(batch, errors.data());
+  if (count(known)) settle(batch, errors, canonical, known);
+}
+
+void Components::share(const Grid::Batch& batch, const double* errors) {
+  std::fill(counts_.begin(), counts_.end(), 0);
+  std::fill(sums_.begin(), sums_.end(), 0.0);
+  std::fill(most_.begin(), most_.end(), -infinity);
+  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset) {
+    const Index n = run.last - run.first;
+    const double* row = errors + offset;
+    const std::size_t last = slot(choices.back());
+    for (Index i = 0; i < n; ++i) {
+      const std::size_t s = last + static_cast<std::size_t>(i);
+      ++counts_[s];
+      sums_[s] += row[i];
+      most_[s] = std::max(most_[s], row[i]);
+    }
+    const Total whole = total(row, n);
+    for (std::size_t d = 0; d + 1 < choices.size(); ++d) {
+      const std::size_t s = slot(choices[d]);
+      counts_[s] += static_cast<std::uint64_t>(n);
+      sums_[s] += whole.sum;
+      most_[s] = std::max(most_[s], whole.most);
+    }
+  });
+}
+
+/// Add what the batch tells for sure; returns whether it may hold the worst of a component, from limits_ on.
+bool Components::count(std::vector<ComponentErrors>& known) {
+  bool open = false;
+  for (std::size_t s = 0; s < component_.size(); ++s) {
+    limits_[s] = infinity;
+    if (counts_[s] == 0) continue;
+    ComponentErrors& component = known[component_[s]];
+    component.count += counts_[s];
+    component.sum.add(sums_[s]);
+    if (!(most_[s] > component.worst - slack_)) continue;
+    limits_[s] = std::max(most_[s] - 2 * slack_, component.worst - slack_);
+    open = true;
+  }
+  return open;
+}
+
+/// Offsets of the configurations that may be the worst of one of their components.
+std::vector<std::uint64_t> Components::candidates(const Grid::Batch& batch, const double* errors) const {
+  std::vector<std::uint64_t> found;
+  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset) {
+    double least = infinity;
+    for (std::size_t d = 0; d + 1 < choices.size(); ++d) least = std::min(least, limits_[slot(choices[d])]);
+    const double* limits = limits_.data() + slot(choices.back());
+    for (Index i = 0; i < run.last - run.first; ++i)
+      if (errors[offset + static_cast<std::uint64_t>(i)] >= std::min(least, limits[i]))
+        found.push_back(offset + static_cast<std::uint64_t>(i));
+  });
+  return found;
+}
+
+/// Evaluate the candidates canonically, the largest first, so that few others remain.
+void Components::settle(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+                        std::vector<ComponentErrors>& known) const {
+  std::vector<std::uint64_t> found = candidates(batch, errors.data());
+  std::stable_sort(found.begin(), found.end(),
+                   [&](std::uint64_t a, std::uint64_t b) { return errors[a] > errors[b]; });
+  for (std::uint64_t offset : found) {
+    const auto choices = unrank(grid_, grid_.classes()[batch.cls], batch.begin + offset);
+    const auto worst = [&](const Choice& choice) -> double& { return known[component_[slot(choice)]].worst; };
+    if (std::none_of(choices.begin(), choices.end(),
+                     [&](const Choice& choice) { return errors[offset] > worst(choice) - slack_; }))
+      continue;
+    const double exact = canonical(offset);
+    for (const Choice& choice : choices) worst(choice) = std::max(worst(choice), exact);
+  }
+}
+
+}  // namespace withstand
