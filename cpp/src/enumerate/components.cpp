@@ -30,14 +30,19 @@ struct Total {
 
 /// Four sums and maxima side by side, so that the additions do not wait for each other.
 Total total(const double* errors, Index n) {
-  Total lanes[4];
-  for (Index i = 0; i < n; ++i) {
-    Total& lane = lanes[i % 4];
-    lane.sum += errors[i];
-    lane.most = std::max(lane.most, errors[i]);
-  }
-  return {(lanes[0].sum + lanes[1].sum) + (lanes[2].sum + lanes[3].sum),
-          std::max(std::max(lanes[0].most, lanes[1].most), std::max(lanes[2].most, lanes[3].most))};
+  double sums[4] = {0, 0, 0, 0};
+  double most[4] = {-infinity, -infinity, -infinity, -infinity};
+  const auto take = [&](Index from, Index lanes) {
+    for (Index lane = 0; lane < lanes; ++lane) {
+      sums[lane] += errors[from + lane];
+      most[lane] = std::max(most[lane], errors[from + lane]);
+    }
+  };
+  Index i = 0;
+  for (; i + 4 <= n; i += 4) take(i, 4);
+  take(i, n - i);
+  return {(sums[0] + sums[1]) + (sums[2] + sums[3]),
+          std::max(std::max(most[0], most[1]), std::max(most[2], most[3]))};
 }
 
 }  // namespace
