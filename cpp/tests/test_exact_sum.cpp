@@ -29,7 +29,8 @@ int main() {
   CHECK(ExactSum().digits().values.empty());
   CHECK((sum_of({5e-324}).digits().values == std::vector<std::int64_t>{1}));
   CHECK((sum_of({-1.5}).digits().values == sum_of({1.5, -3.0}).digits().values));
-  CHECK(sum_of({-1.5}).digits().values.back() < 0 && sum_of(std::vector<double>(1000, 0.1)).digits().values.size() <= 4);
+  CHECK(sum_of({-1.5}).digits().values.back() < 0);
+  CHECK(sum_of(std::vector<double>(1000, 0.1)).digits().values.size() <= 4);
 
   std::mt19937 random(1);
   std::vector<double> values;

@@ -71,7 +71,8 @@ Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(sla
 std::size_t Components::slot(const Choice& choice) const {
   const auto stage = static_cast<std::size_t>(choice.stage);
   const auto term = static_cast<std::size_t>(choice.term);
-  return first_slot_[stage][term] + static_cast<std::size_t>(member_[stage][term][static_cast<std::size_t>(choice.position)]);
+  const int member = member_[stage][term][static_cast<std::size_t>(choice.position)];
+  return first_slot_[stage][term] + static_cast<std::size_t>(member);
 }
 
 void Components::add(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,

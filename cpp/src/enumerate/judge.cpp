@@ -90,8 +90,8 @@ void Judge::finish() {
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();
   count_exceeding();
-  if (components_)
-    components_->add(batch_, errors_, [this](std::uint64_t offset) { return entry(offset).error; }, statistics_.components);
+  const auto canonical = [this](std::uint64_t offset) { return entry(offset).error; };
+  if (components_) components_->add(batch_, errors_, canonical, statistics_.components);
 }
 
 Entry Judge::entry(std::uint64_t offset) {
