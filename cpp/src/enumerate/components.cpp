@@ -75,10 +75,10 @@ std::size_t Components::slot(const Choice& choice) const {
   return first_slot_[stage][term] + static_cast<std::size_t>(member);
 }
 
-void Components::add(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+void Components::add(const Grid::Batch& batch, const double* errors, const Canonical& canonical,
                      std::vector<ComponentErrors>& known) {
   if (grid_.classes()[batch.cls].failures == 0) return;  // nothing failed
-  share(batch, errors.data());
+  share(batch, errors);
   if (count(known)) settle(batch, errors, canonical, known);
 }
 
@@ -122,34 +122,39 @@ bool Components::count(std::vector<ComponentErrors>& known) {
   return open;
 }
 
-/// Offsets of the configurations that may be the worst of one of their components.
-std::vector<std::uint64_t> Components::candidates(const Grid::Batch& batch, const double* errors) const {
-  std::vector<std::uint64_t> found;
+/// The configurations that may be the worst of one of their components.
+std::vector<Components::Candidate> Components::candidates(const Grid::Batch& batch, const double* errors) const {
+  std::vector<Candidate> found;
   each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset) {
     double least = infinity;
     for (std::size_t d = 0; d + 1 < choices.size(); ++d) least = std::min(least, limits_[slot(choices[d])]);
     const double* limits = limits_.data() + slot(choices.back());
-    for (Index i = 0; i < run.last - run.first; ++i)
-      if (errors[offset + static_cast<std::uint64_t>(i)] >= std::min(least, limits[i]))
-        found.push_back(offset + static_cast<std::uint64_t>(i));
+    const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
+    const int* members = stage.members[static_cast<std::size_t>(run.term)].data() + run.first;
+    for (Index i = 0; i < run.last - run.first; ++i, ++offset) {
+      if (errors[offset] < std::min(least, limits[i])) continue;
+      found.push_back({errors[offset], offset, choices});
+      found.back().choices.back().position = members[i];
+    }
   });
   return found;
 }
 
 /// Evaluate the candidates canonically, the largest first, so that few others remain.
-void Components::settle(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+void Components::settle(const Grid::Batch& batch, const double* errors, const Canonical& canonical,
                         std::vector<ComponentErrors>& known) const {
-  std::vector<std::uint64_t> found = candidates(batch, errors.data());
+  std::vector<Candidate> found = candidates(batch, errors);
   std::stable_sort(found.begin(), found.end(),
-                   [&](std::uint64_t a, std::uint64_t b) { return errors[a] > errors[b]; });
-  for (std::uint64_t offset : found) {
-    const auto choices = unrank(grid_, grid_.classes()[batch.cls], batch.begin + offset);
-    const auto worst = [&](const Choice& choice) -> double& { return known[component_[slot(choice)]].worst; };
-    if (std::none_of(choices.begin(), choices.end(),
-                     [&](const Choice& choice) { return errors[offset] > worst(choice) - slack_; }))
-      continue;
-    const double exact = canonical(offset);
-    for (const Choice& choice : choices) worst(choice) = std::max(worst(choice), exact);
+                   [](const Candidate& a, const Candidate& b) { return a.error > b.error; });
+  for (const auto& [error, offset, choices] : found) {
+    double least = infinity;
+    for (const Choice& choice : choices) least = std::min(least, known[component_[slot(choice)]].worst);
+    if (!(error > least - slack_)) continue;
+    const double exact = canonical(choices, offset);
+    for (const Choice& choice : choices) {
+      double& worst = known[component_[slot(choice)]].worst;
+      worst = std::max(worst, exact);
+    }
   }
 }
 

@@ -11,27 +11,33 @@ namespace withstand {
 
 /// Hands the errors of a batch on to the failed components of its configurations.
 ///
-/// Most of it goes by runs of the walk: sum and largest error of a run belong to every component of its prefix, and each
-/// error to the last component. What is summed inside a batch is summed in its order, and batches exactly, so that any
-/// split of them gives the same bits.
+/// Most of it goes by runs of the walk: sum and largest error of a run belong to every component of its prefix, and
+/// each error to its last component. Inside a batch sums are plain, in a fixed order; batches are summed exactly, so
+/// that any split of them gives the same bits. Only what may be the worst of a component is evaluated canonically.
 class Components {
  public:
-  /// The canonical error of a configuration of the batch.
-  using Canonical = std::function<double(std::uint64_t offset)>;
+  /// The canonical error of a configuration, the one at `offset` in the batch.
+  using Canonical = std::function<double(const std::vector<Choice>& choices, std::uint64_t offset)>;
 
   /// `slack` is the largest distance between a fast and a canonical error.
   Components(const Grid& grid, double slack);
 
   /// Take in a batch by the fast errors of its configurations; `known` has an entry for each of `Grid::components`.
-  void add(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+  void add(const Grid::Batch& batch, const double* errors, const Canonical& canonical,
            std::vector<ComponentErrors>& known);
 
  private:
+  struct Candidate {
+    double error = 0;
+    std::uint64_t offset = 0;
+    std::vector<Choice> choices;
+  };
+
   std::size_t slot(const Choice& choice) const;
   void share(const Grid::Batch& batch, const double* errors);
   bool count(std::vector<ComponentErrors>& known);
-  std::vector<std::uint64_t> candidates(const Grid::Batch& batch, const double* errors) const;
-  void settle(const Grid::Batch& batch, const std::vector<double>& errors, const Canonical& canonical,
+  std::vector<Candidate> candidates(const Grid::Batch& batch, const double* errors) const;
+  void settle(const Grid::Batch& batch, const double* errors, const Canonical& canonical,
               std::vector<ComponentErrors>& known) const;
 
   const Grid& grid_;

@@ -90,8 +90,10 @@ void Judge::finish() {
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();
   count_exceeding();
-  const auto canonical = [this](std::uint64_t offset) { return entry(offset).error; };
-  if (components_) components_->add(batch_, errors_, canonical, statistics_.components);
+  const auto canonical = [this](const std::vector<Choice>& choices, std::uint64_t offset) {
+    return replayer_.entry(choices, static_cast<Index>(where_[offset])).error;
+  };
+  if (components_) components_->add(batch_, errors_.data(), canonical, statistics_.components);
 }
 
 Entry Judge::entry(std::uint64_t offset) {
