@@ -11,8 +11,8 @@ import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = ("criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
-MODULES = ("criticality", "hardening", "latency", "moments", "precision", "probability", "quantise", "quorum",
-           "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
+MODULES = ("criticality", "enumeration", "hardening", "latency", "moments", "precision", "probability", "quantise",
+           "quorum", "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -38,6 +38,18 @@ def test_says_what_the_function_says():
     assert [tuple(site) for site in answer["failed"]] == list(found.witness.failed)
 
 
+def test_ranks_the_components():
+    arguments = ("digits_small", "-k", "1", "--rows", "0:4", "--components")
+    found = ws.enumerate_failures(NET, ws.Crash(1), X[:4], components=True)
+    code, text = run(*arguments)
+    header, *table = text.splitlines()[-11:]
+    assert (code, header.split()) == (0, ["component", "worst", "mean", "configurations"])
+    assert [re.findall(r"\(\d+, \d+\)|\S+", line)[0] for line in table] == [str(c) for c in found.critical()[:10]]
+    answer = json.loads(run(*arguments, "--json")[1])["components"]
+    assert {tuple(c.pop("component")): ws.ComponentErrors(**c) for c in answer} == found.components
+    assert "components" not in json.loads(run(*arguments[:-1], "--json")[1])
+
+
 @pytest.mark.parametrize(("epsilon", "code"), [("100", 0), ("1", 1)])
 def test_exit_code_is_the_verdict(epsilon, code):
     assert run("digits_small", "-k", "1", "--rows", "0:4", "-e", epsilon)[0] == code

@@ -89,16 +89,18 @@ Vector forward(const Network& net, const Trace& nominal, const std::vector<Force
   for (const Forced& f : forced) check(net, f);
   if (forced.empty()) return nominal.post.back();
   Index l = forced.front().site.layer;
-  const auto in_layer = [l](const Forced& f) { return f.site.layer == l; };
-  Cursor next = std::find_if_not(forced.begin(), forced.end(), in_layer);
-  const bool synapses = std::any_of(forced.begin(), next, [](const Forced& f) { return f.site.is_synapse(); });
-  Vector signals = nominal.post[static_cast<std::size_t>(synapses ? l - 1 : l)];
-  if (synapses)
-    next = forced.begin();
-  else
-    for (Cursor f = forced.begin(); f != next; ++f) signals(f->site.to) = f->value;
+  Vector signals = nominal.post[static_cast<std::size_t>(l)];
+  Cursor next = forced.begin();
+  while (next != forced.end() && next->site.layer == l) {  // what enters the layer is nominal: only these differ
+    const Cursor first = next;
+    const Index j = first->site.to;
+    next = std::find_if(first, forced.end(), [&](const Forced& f) { return f.site.layer != l || f.site.to != j; });
+    signals(j) = first->site.is_synapse()
+                     ? net.activation(l)(receive(net, l, j, nominal.post[static_cast<std::size_t>(l) - 1], first, next))
+                     : first->value;
+  }
   Vector pre, post;
-  for (l += synapses ? 0 : 1; l <= net.layers(); ++l) {
+  for (++l; l <= net.layers(); ++l) {
     run_layer(net, l, signals, next, forced.end(), pre, post);
     signals.swap(post);
   }

@@ -8,10 +8,14 @@ using namespace withstand;
 
 namespace {
 
+py::list sites_of(const std::vector<Site>& sites) {
+  py::list list;
+  for (const Site& site : sites) list.append(py::make_tuple(site.layer, site.to, site.from));
+  return list;
+}
+
 py::tuple state_of(const Entry& entry) {
-  py::list sites;
-  for (const Site& site : entry.sites) sites.append(py::make_tuple(site.layer, site.to, site.from));
-  return py::make_tuple(entry.error, sites, entry.terms, entry.input, entry.output);
+  return py::make_tuple(entry.error, sites_of(entry.sites), entry.terms, entry.input, entry.output);
 }
 
 Entry entry_from(const py::tuple& state) {
@@ -33,23 +37,56 @@ py::list entries_of(const Statistics& s) {
   return entries;
 }
 
+py::tuple state_of(const ExactSum& sum) {
+  const ExactSum::Digits digits = sum.digits();
+  return py::make_tuple(digits.first, digits.values);
+}
+
+ExactSum sum_from(const py::handle& state) {
+  const auto [first, values] = state.cast<std::pair<int, std::vector<std::int64_t>>>();
+  return ExactSum::from_digits({first, values});
+}
+
+/// Only those that failed: a shard of a large space has few of its components.
+py::tuple components_of(const Statistics& s) {
+  py::list known;
+  for (std::size_t c = 0; c < s.components.size(); ++c) {
+    const ComponentErrors& here = s.components[c];
+    if (here.count > 0) known.append(py::make_tuple(c, here.count, state_of(here.sum), here.worst));
+  }
+  return py::make_tuple(s.components.size(), known);
+}
+
+std::vector<ComponentErrors> components_from(const py::sequence& state) {
+  std::vector<ComponentErrors> components(state[0].cast<std::size_t>());
+  for (const py::handle item : state[1]) {
+    const auto parts = item.cast<py::sequence>();
+    components.at(parts[0].cast<std::size_t>()) = {parts[1].cast<std::uint64_t>(), sum_from(parts[2]),
+                                                   parts[3].cast<double>()};
+  }
+  return components;
+}
+
 py::tuple state_of(const Statistics& s) {
-  return py::make_tuple(s.count, s.exceeding, s.sum.limbs(), s.squares.limbs(), s.least, s.histogram.first(),
-                        s.histogram.counts(), s.per_output, entries_of(s), s.keep);
+  return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
+                        s.histogram.counts(), s.per_output, entries_of(s), s.keep,
+                        components_of(s));
 }
 
 Statistics statistics_from(const py::tuple& state) {
+  if (state.size() != 11) throw std::invalid_argument("these are the statistics of another version");
   const auto per_output = state[7].cast<std::vector<double>>();
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
   s.count = state[0].cast<std::uint64_t>();
   s.exceeding = state[1].cast<std::uint64_t>();
-  s.sum = ExactSum::from_limbs(state[2].cast<std::vector<std::int64_t>>());
-  s.squares = ExactSum::from_limbs(state[3].cast<std::vector<std::int64_t>>());
+  s.sum = sum_from(state[2]);
+  s.squares = sum_from(state[3]);
   s.least = state[4].cast<double>();
   int key = state[5].cast<int>();
   for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>()) s.histogram.insert(key++, count);
   s.per_output = per_output;
   for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<py::tuple>()));
+  s.components = components_from(state[10].cast<py::sequence>());
   return s;
 }
 
@@ -87,8 +124,9 @@ void bind_enumerate(py::module_& m) {
       .def_readonly("least", &Statistics::least)
       .def_readonly("per_output", &Statistics::per_output)
       .def_property_readonly("top", &entries_of)
-      .def_property_readonly("sum", [](const Statistics& s) { return s.sum.limbs(); })
-      .def_property_readonly("squares", [](const Statistics& s) { return s.squares.limbs(); })
+      .def_property_readonly("components", &components_of)
+      .def_property_readonly("sum", [](const Statistics& s) { return state_of(s.sum); })
+      .def_property_readonly("squares", [](const Statistics& s) { return state_of(s.squares); })
       .def_property_readonly("histogram", [](const Statistics& s) {
         const std::vector<std::uint64_t>& counts = s.histogram.counts();
         const auto size = static_cast<py::ssize_t>(counts.size());
@@ -101,11 +139,12 @@ void bind_enumerate(py::module_& m) {
 
   py::class_<Enumerator>(m, "Enumerator")
       .def(py::init([](const Network& net, const Space& space, const Matrix& inputs, bool decisions,
-                       std::optional<double> epsilon, std::size_t top) {
-             return Enumerator(net, space, inputs, {decisions, epsilon, top});
+                       std::optional<double> epsilon, std::size_t top, bool components) {
+             return Enumerator(net, space, inputs, {decisions, epsilon, top, true, components});
            }),
            py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("decisions"), py::arg("epsilon"),
-           py::arg("top"))
+           py::arg("top"), py::arg("components") = false)
+      .def_property_readonly("components", [](const Enumerator& e) { return sites_of(e.grid().components()); })
       .def_property_readonly("configurations", [](const Enumerator& e) { return e.grid().configurations(); })
       .def_property_readonly("batches", [](const Enumerator& e) { return e.grid().batches(); })
       .def_property_readonly("batch_size", [](const Enumerator& e) { return e.grid().batch_size(); })

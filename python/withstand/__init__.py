@@ -23,7 +23,7 @@ from withstand.quorum import Quorum, quorum
 from withstand.reliability import Reliability, reliability
 from withstand.replicas import replicas_needed, replicate
 from withstand.report import Report, report
-from withstand.results import Enumeration, Histogram
+from withstand.results import ComponentErrors, Enumeration, Histogram
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax
 from withstand.tolerance import Tolerance, tolerance
@@ -36,6 +36,7 @@ __all__ = [
     "Box",
     "Byzantine",
     "Check",
+    "ComponentErrors",
     "Crash",
     "Criticality",
     "Enumeration",

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from withstand import _masked
 from withstand._types import FloatArray
 from withstand.enumeration import _rows, run
-from withstand.failures import Crash, Failures
+from withstand.failures import Crash
 from withstand.network import Network
-from withstand.results import moments
+from withstand.results import component_errors
 
 Neuron = tuple[int, int]
 LayerArrays = tuple[FloatArray, ...]
@@ -160,7 +160,7 @@ def criticality(
 
     Notes
     -----
-    Exact: one enumeration for each neuron and input, k C(n, k) sets in all. Neither weights nor gradients find the
+    Exact: one enumeration for each input, C(n, k) sets, serves all neurons. Neither weights nor gradients find the
     critical sets: `scores` shows how far off they are.
 
     Examples
@@ -177,7 +177,7 @@ def criticality(
     if not 1 <= k <= net.n_neurons:
         raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {k}")
     sets = math.comb(net.n_neurons - 1, k - 1)
-    exact = sets * net.n_neurons * len(rows) <= evaluations
+    exact = math.comb(net.n_neurons, k) * len(rows) <= evaluations
     if exact:
         worst, mean = _enumerated(net, rows, int(k), threads)
     else:
@@ -196,16 +196,13 @@ def criticality(
 
 def _enumerated(net: Network, rows: FloatArray, k: int, threads: int | None) -> tuple[FloatArray, FloatArray]:
     """Return worst and mean over every set that contains the neuron, and every input."""
-    sites = _masked.components(net)
+    sites = [(*neuron, -1) for neuron in _masked.components(net)]
     worst, mean = np.zeros(len(sites)), np.zeros(len(sites))
-    for n, site in enumerate(sites):
-        model: Failures = Crash(1, exactly=True, among=[site])
-        if k > 1:
-            model = model + Crash(k - 1, exactly=True, among=[s for s in sites if s != site])
-        for row in rows:
-            found = run(net, model, row[None], threads=threads)
-            worst[n] = max(worst[n], found.top[0][0])
-            mean[n] += moments(found)[0] / len(rows)
+    for row in rows:
+        found = run(net, Crash(k, exactly=True), row[None], threads=threads, components=True)
+        errors = [of for _, of in component_errors(sites, found)]
+        worst = np.maximum(worst, [of.worst for of in errors])
+        mean += np.array([of.mean for of in errors]) / len(rows)
     return worst, mean
 
 

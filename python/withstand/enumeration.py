@@ -21,7 +21,7 @@ from withstand.domain import Box
 from withstand.failures import Failures
 from withstand.network import Network
 from withstand.progress import Bar, announcement
-from withstand.results import Enumeration, histogram, moments
+from withstand.results import Enumeration, component_errors, component_of, histogram, moments
 from withstand.sharding import Problem, Report, Shard, is_whole, run_here, run_on, shards
 from withstand.spec import Argmax, Spec, asks_decisions
 from withstand.witness import Witness
@@ -43,6 +43,7 @@ def enumerate_failures(
     executor: Executor | None = None,
     progress: bool | Progress = False,
     checkpoint: str | os.PathLike[str] | None = None,
+    components: bool = False,
 ) -> Enumeration:
     """Evaluate every failure configuration at every input.
 
@@ -71,6 +72,9 @@ def enumerate_failures(
     checkpoint : path, optional
         SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
         however it ended.
+    components : bool, default False
+        Ask for every component (neuron or synapse) what the configurations do that have it among the failed: the
+        result's `components`. Costs little more, except that every component's worst is evaluated canonically.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def enumerate_failures(
     -----
     Cost: configurations x inputs x (the part of the network behind the first failing layer), in constant memory. Every
     statistic is the same for any number of threads and shards, bit by bit; the worst value, the witness, the top list,
-    the worst of each output and `exceeding` come from the canonical evaluation `net.forward`. Ctrl-C returns what is
-    known so far, with status "interrupted".
+    the worst of each output and of each component and `exceeding` come from the canonical evaluation `net.forward`.
+    Ctrl-C returns what is known so far, with status "interrupted".
 
     Examples
     --------
@@ -99,14 +103,22 @@ def enumerate_failures(
     >>> found = ws.enumerate_failures(net, ws.Crash(2), [[1.0]])
     >>> found.configurations, found.worst, found.witness.failed
     (7, 3.0, ((1, 0), (1, 1)))
+
+    The second neuron does most, and the third one transmits nothing anyway:
+
+    >>> found = ws.enumerate_failures(net, ws.Crash(1), [[1.0]], components=True)
+    >>> {component: errors.worst for component, errors in found.components.items()}
+    {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
     """
     if not isinstance(net, Network):
         raise TypeError(f"net must be a Network, got {type(net).__name__}")
     if not isinstance(failures, Failures):
         raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
+    if not isinstance(components, (bool, np.bool_)):
+        raise TypeError(f"components must be a bool, got {components!r}")
     limit = None if epsilon is None else _epsilon(epsilon)
     make = Problem if executor is None and checkpoint is None else Problem.of  # only shards need the inputs' digest
-    problem = make(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP)
+    problem = make(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP, bool(components))
     count = thread_count(threads)
     engine = problem.engine()
     started = time.perf_counter()
@@ -119,7 +131,7 @@ def enumerate_failures(
         if isinstance(report, Bar):
             report.close()
     seconds = time.perf_counter() - started
-    return _result(problem, statistics, int(engine.configurations), seconds)
+    return _result(problem, engine, statistics, seconds)
 
 
 def _run(
@@ -187,17 +199,18 @@ def run(
     epsilon: float | None = None,
     spec: Spec = None,
     threads: int | None = None,
+    components: bool = False,
 ) -> Any:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
-    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1)
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt
     return statistics
 
 
-def _result(problem: Problem, statistics: Any, total: int, seconds: float) -> Enumeration:
-    done = int(statistics.count)
+def _result(problem: Problem, engine: Any, statistics: Any, seconds: float) -> Enumeration:
+    done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
     top = tuple(_witness(problem.failures, problem.rows, *entry) for entry in statistics.top)
     mean, std = moments(statistics)
@@ -216,6 +229,7 @@ def _result(problem: Problem, statistics: Any, total: int, seconds: float) -> En
         resolution=2.0**-_core.histogram_bits,
         exceeding=int(statistics.exceeding) / done if counted and done else None,
         seconds=seconds,
+        components=dict(component_errors(engine.components, statistics)) if problem.components else None,
         _least=float(statistics.least),
     )
 
@@ -232,8 +246,7 @@ def _witness(
     values: dict[Component, float] = {}
     for (layer, to, source), term in zip(sites, terms):
         effect, amount = failures._terms[term][:2]
-        component: Component = (layer, to) if source < 0 else (layer, to, source)
-        values[component] = float(amount[0]) if effect == "stuck" else 0.0
+        values[component_of(layer, to, source)] = float(amount[0]) if effect == "stuck" else 0.0
     return Witness(tuple(values), values, rows[index].copy(), index, output, error)
 
 

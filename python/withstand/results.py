@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._types import FloatArray
+from withstand._types import Component, FloatArray
 from withstand.witness import Witness
 
 
@@ -28,6 +30,24 @@ class Histogram:
 
     edges: FloatArray
     counts: npt.NDArray[np.int64]
+
+
+class ComponentErrors(NamedTuple):
+    """What the configurations do that have a component among the failed.
+
+    Attributes
+    ----------
+    worst : float
+        Their largest error (decisions: harm), by the canonical evaluation.
+    mean : float
+        Their mean error, to rounding; the same bits for any number of threads and shards.
+    configurations : int
+        How many there are.
+    """
+
+    worst: float
+    mean: float
+    configurations: int
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,6 +81,10 @@ class Enumeration:
         Share of configurations with error above epsilon (decisions: harm at least 0); None without epsilon.
     seconds : float
         Wall-clock time.
+    components : dict of component to ComponentErrors, or None
+        Of every component that is among the failed of some configuration evaluated, sorted; a component is a neuron
+        (layer, neuron) or a synapse (layer of the receiver, to, from), whichever way it failed. None where not asked
+        for.
     """  # noqa: D205
 
     status: str
@@ -77,6 +101,7 @@ class Enumeration:
     resolution: float
     exceeding: float | None
     seconds: float
+    components: dict[Component, ComponentErrors] | None = None
     _least: float = field(default=math.nan)
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
@@ -108,6 +133,19 @@ class Enumeration:
         errors = errors.clip(self._least, self.worst)
         return float(errors) if errors.ndim == 0 else errors
 
+    def critical(self) -> tuple[Component, ...]:
+        """Return the components, the worst first, equally bad ones by their mean.
+
+        Raises
+        ------
+        ValueError
+            If the enumeration was not asked for `components`.
+        """
+        if self.components is None:
+            raise ValueError("critical: ask for it by enumerate_failures(..., components=True)")
+        errors = self.components
+        return tuple(sorted(errors, key=lambda c: (-errors[c].worst, -errors[c].mean)))
+
     def __repr__(self) -> str:
         share = "" if self.exceeding is None else f"\n  exceeding       {self.exceeding:.6g}"
         done = "" if self.status == "complete" else f" of {self.configurations:,}"
@@ -118,7 +156,13 @@ class Enumeration:
             f"  worst           {self.worst:.6g}\n"
             f"  mean, std       {self.mean:.6g}, {self.std:.6g}{share}\n"
             f"  witness         {self.witness}"
+            f"{self._most_critical()}"
         )
+
+    def _most_critical(self) -> str:
+        if not self.components:
+            return ""
+        return "\n  critical        " + ", ".join(f"{c} {self.components[c].worst:.4g}" for c in self.critical()[:5])
 
 
 def moments(statistics: _core.Statistics) -> tuple[float, float]:
@@ -129,6 +173,19 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     total, squares = _exact(statistics.sum), _exact(statistics.squares)
     variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
     return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
+
+
+def component_of(layer: int, to: int, source: int) -> Component:
+    """Return a neuron, or (`source` at least 0) a synapse."""
+    return (layer, to) if source < 0 else (layer, to, source)
+
+
+def component_errors(
+    sites: list[tuple[int, int, int]], statistics: _core.Statistics
+) -> Iterator[tuple[Component, ComponentErrors]]:
+    """Yield what is known of each component that failed, of the engine's `sites`."""
+    for index, count, total, worst in statistics.components[1]:
+        yield component_of(*sites[index]), ComponentErrors(worst, _exact(total) / (count * _UNIT), count)
 
 
 def histogram(statistics: _core.Statistics) -> Histogram:
@@ -142,12 +199,13 @@ def histogram(statistics: _core.Statistics) -> Histogram:
     return Histogram(_core.histogram_edge(np.where(keys >= 0, keys, keys - 1)), merged.astype(np.int64))
 
 
-def _exact(limbs: list[int]) -> int:
-    """Return the sum in units of the smallest double."""
+def _exact(digits: tuple[int, list[int]]) -> int:
+    """Return an exact sum in units of the smallest double."""
+    first, values = digits
     total = 0
-    for limb in reversed(limbs):
-        total = (total << 32) + limb
-    return total
+    for value in reversed(values):
+        total = (total << 32) + value
+    return total << (32 * first)
 
 
 #: 1 in units of the smallest double.

@@ -48,19 +48,27 @@ class Problem:
     epsilon: float | None
     decisions: bool
     top: int
+    components: bool = False
     digest: str = ""  # of the inputs
 
     @classmethod
     def of(
-        cls, net: Network, failures: Failures, rows: FloatArray, epsilon: float | None, decisions: bool, top: int
+        cls,
+        net: Network,
+        failures: Failures,
+        rows: FloatArray,
+        epsilon: float | None,
+        decisions: bool,
+        top: int,
+        components: bool = False,
     ) -> Problem:
         """Build a problem, with the digest of its inputs."""
-        return cls(net, failures, rows, epsilon, decisions, top, _digest(rows))
+        return cls(net, failures, rows, epsilon, decisions, top, components, _digest(rows))
 
     def engine(self) -> Any:
         """Return the enumerator."""
-        space = self.failures._space(self.net)
-        return _core.Enumerator(self.net._core, space, self.rows, self.decisions, self.epsilon, self.top)
+        space, core = self.failures._space(self.net), self.net._core
+        return _core.Enumerator(core, space, self.rows, self.decisions, self.epsilon, self.top, self.components)
 
     def empty(self) -> Any:
         """Return the statistics of nothing."""
@@ -76,6 +84,7 @@ class Problem:
             "failures": repr(self.failures._terms),
             "epsilon": repr(self.epsilon),
             "spec": "argmax" if self.decisions else "error",
+            "components": repr(self.components),
             "grid": f"{engine.batches} batches of {engine.batch_size}, {len(shards(engine.batches))} shards",
             "kernels": str(_core.variant()),
             "version": version,

@@ -18,6 +18,7 @@ struct Question {
   std::optional<double> epsilon;  ///< count errors above it (decisions: harm at least 0 is always counted)
   std::size_t top = 10;           ///< how many of the worst configurations to keep
   bool eliminate = true;          ///< evaluate only the receivers that leave their linear piece; false: whole products
+  bool components = false;        ///< worst and mean error of the configurations that contain a component, for each
 };
 
 /// Every configuration of a finite failure space, at every given input.

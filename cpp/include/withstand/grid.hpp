@@ -58,6 +58,8 @@ class Grid {
   const Space& space() const { return space_; }
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Class>& classes() const { return classes_; }
+  /// Every component that may fail, stage by stage, hence sorted.
+  std::vector<Site> components() const;
   std::uint64_t configurations() const { return configurations_; }
   std::uint64_t batches() const { return batches_; }
   std::uint64_t batch_size() const { return batch_size_; }

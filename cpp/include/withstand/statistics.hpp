@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "withstand/exact_sum.hpp"
@@ -43,6 +44,15 @@ struct Entry {
 /// Worse first; ties: fewer failures, then sorted components, then input, then output.
 bool worse(const Entry& a, const Entry& b);
 
+/// What the configurations do that have a component among the failed.
+struct ComponentErrors {
+  std::uint64_t count = 0;
+  ExactSum sum;  ///< of their errors
+  double worst = -std::numeric_limits<double>::infinity();  ///< by the canonical evaluation
+
+  void merge(const ComponentErrors& other);
+};
+
 /// What an enumeration knows about the configurations it has seen. Merging is associative and commutative, bit by bit.
 struct Statistics {
   explicit Statistics(std::size_t outputs = 0, std::size_t keep_top = 1);
@@ -56,6 +66,7 @@ struct Statistics {
   std::vector<double> per_output;  ///< worst error of each output, -infinity where there is none
   std::vector<Entry> top;          ///< the worst configurations, worst first
   std::size_t keep;                ///< their largest number
+  std::vector<ComponentErrors> components;  ///< in the order of Grid::components; nothing where nobody asks
 
   /// Moments, smallest value and histogram of one batch; `exceeding` and the worst entries are counted elsewhere.
   void add(const double* errors, std::size_t n);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "withstand/exact_sum.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
-#include <string>
 
 namespace withstand {
 namespace {
 
 constexpr int limb_bits = 32;
+constexpr std::int64_t limb_range = std::int64_t{1} << limb_bits;
 constexpr std::uint64_t limb_mask = 0xffffffffU;
+constexpr int most_limbs = 68;  // 2^-1074 ... 2^1024, and 64 bits of headroom
 constexpr int most_pending = 1 << 29;
 
 }  // namespace
@@ -26,47 +28,85 @@ void ExactSum::add(double value) {
   }
   const bool negative = mantissa < 0;
   const auto bits = static_cast<std::uint64_t>(negative ? -mantissa : mantissa);
-  const auto place = static_cast<std::size_t>(offset / limb_bits);
+  const int place = offset / limb_bits;
   const int shift = offset % limb_bits;
   const std::uint64_t low = (bits & limb_mask) << shift;
   const std::uint64_t high = (bits >> limb_bits) << shift;
   const std::uint64_t middle = (low >> limb_bits) + (high & limb_mask);  // < 2^33
   const std::int64_t parts[3] = {static_cast<std::int64_t>(low & limb_mask), static_cast<std::int64_t>(middle),
                                  static_cast<std::int64_t>(high >> limb_bits)};
-  for (std::size_t i = 0; i < 3; ++i) limbs_[place + i] += negative ? -parts[i] : parts[i];
+  cover(place, place + 3);
+  std::int64_t* limbs = limbs_.data() + (place - first_);
+  for (std::size_t i = 0; i < 3; ++i) limbs[i] += negative ? -parts[i] : parts[i];
   if (++pending_ >= most_pending) normalise();
 }
 
 void ExactSum::add(const ExactSum& other) {
+  if (other.limbs_.empty()) return;
   ExactSum normal = other;
   normal.normalise();
-  for (std::size_t i = 0; i < size; ++i) limbs_[i] += normal.limbs_[i];
+  const int end = normal.first_ + static_cast<int>(normal.limbs_.size());
+  cover(normal.first_, end);
+  std::int64_t* limbs = limbs_.data() + (normal.first_ - first_);
+  for (std::size_t i = 0; i < normal.limbs_.size(); ++i) limbs[i] += normal.limbs_[i];
   if (++pending_ >= most_pending) normalise();
 }
 
-void ExactSum::normalise() {
-  std::int64_t carry = 0;
-  for (std::size_t i = 0; i + 1 < size; ++i) {
-    const std::int64_t sum = limbs_[i] + carry;
-    limbs_[i] = sum & static_cast<std::int64_t>(limb_mask);
-    carry = (sum - limbs_[i]) / (std::int64_t{1} << limb_bits);
+/// Hold at least the places first, ..., end - 1.
+void ExactSum::cover(int first, int end) {
+  if (limbs_.empty()) first_ = first;
+  if (first < first_) {
+    limbs_.insert(limbs_.begin(), static_cast<std::size_t>(first_ - first), 0);
+    first_ = first;
   }
-  limbs_[size - 1] += carry;
+  if (end > first_ + static_cast<int>(limbs_.size())) limbs_.resize(static_cast<std::size_t>(end - first_), 0);
+}
+
+void ExactSum::normalise() {
   pending_ = 0;
+  if (limbs_.empty()) return;
+  std::int64_t carry = 0;
+  const auto reduce = [&carry](std::int64_t& limb) {
+    const std::int64_t sum = limb + carry;
+    limb = sum & static_cast<std::int64_t>(limb_mask);
+    carry = (sum - limb) / limb_range;
+  };
+  std::for_each(limbs_.begin(), limbs_.end() - 1, reduce);
+  if (std::abs(limbs_.back() + carry) < limb_range) {
+    limbs_.back() += carry;
+    return;
+  }
+  reduce(limbs_.back());
+  limbs_.push_back(carry);
 }
 
-std::vector<std::int64_t> ExactSum::limbs() const {
-  ExactSum normal = *this;
-  normal.normalise();
-  return {normal.limbs_.begin(), normal.limbs_.end()};
+ExactSum::Digits ExactSum::digits() const {
+  ExactSum size = *this;
+  size.normalise();
+  const bool negative = !size.limbs_.empty() && size.limbs_.back() < 0;
+  if (negative) {
+    for (std::int64_t& limb : size.limbs_) limb = -limb;
+    size.normalise();
+  }
+  const auto set = [](std::int64_t limb) { return limb != 0; };
+  const auto begin = std::find_if(size.limbs_.begin(), size.limbs_.end(), set);
+  if (begin == size.limbs_.end()) return {};
+  const auto end = std::find_if(size.limbs_.rbegin(), size.limbs_.rend(), set).base();
+  Digits digits{size.first_ + static_cast<int>(begin - size.limbs_.begin()), {begin, end}};
+  if (negative)
+    for (std::int64_t& digit : digits.values) digit = -digit;
+  return digits;
 }
 
-ExactSum ExactSum::from_limbs(const std::vector<std::int64_t>& limbs) {
-  if (limbs.size() != size)
-    throw std::invalid_argument("an exact sum has " + std::to_string(size) + " limbs, got " +
-                                std::to_string(limbs.size()));
+ExactSum ExactSum::from_digits(const Digits& digits) {
+  const auto fits = [](std::int64_t digit) { return std::abs(digit) < limb_range; };
+  if (digits.first < 0 || digits.first > most_limbs ||
+      digits.values.size() > static_cast<std::size_t>(most_limbs - digits.first) ||
+      !std::all_of(digits.values.begin(), digits.values.end(), fits))
+    throw std::invalid_argument("these are not the digits of an exact sum");
   ExactSum sum;
-  for (std::size_t i = 0; i < size; ++i) sum.limbs_[i] = limbs[i];
+  sum.first_ = digits.first;
+  sum.limbs_ = digits.values;
   sum.pending_ = 1;
   return sum;
 }

@@ -119,6 +119,12 @@ void Grid::finish_class(const std::vector<std::uint32_t>& codes, const std::vect
   classes_.push_back(std::move(cls));
 }
 
+std::vector<Site> Grid::components() const {
+  std::vector<Site> all;
+  for (const Stage& stage : stages_) all.insert(all.end(), stage.sites.begin(), stage.sites.end());
+  return all;
+}
+
 Grid::Batch Grid::batch(std::uint64_t index) const {
   const auto after = std::upper_bound(classes_.begin(), classes_.end(), index,
                                       [](std::uint64_t i, const Class& cls) { return i < cls.first_batch; });

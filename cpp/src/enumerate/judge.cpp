@@ -19,7 +19,11 @@ Judge::Judge(const Problem& problem)
     : problem_(problem),
       replayer_(problem),
       statistics_(static_cast<std::size_t>(problem.outputs()), problem.question.top),
-      candidates_(static_cast<std::size_t>(problem.outputs())) {}
+      candidates_(static_cast<std::size_t>(problem.outputs())) {
+  if (!problem.question.components) return;
+  components_.emplace(problem.grid, problem.largest_slack);
+  statistics_.components.resize(problem.grid.components().size());
+}
 
 void Judge::begin(const Grid::Batch& batch) {
   batch_ = batch;
@@ -86,6 +90,10 @@ void Judge::finish() {
   statistics_.add(errors_.data(), errors_.size());
   rank_worst();
   count_exceeding();
+  const auto canonical = [this](const std::vector<Choice>& choices, std::uint64_t offset) {
+    return replayer_.entry(choices, static_cast<Index>(where_[offset])).error;
+  };
+  if (components_) components_->add(batch_, errors_.data(), canonical, statistics_.components);
 }
 
 Entry Judge::entry(std::uint64_t offset) {

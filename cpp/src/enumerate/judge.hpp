@@ -2,7 +2,9 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 
+#include "components.hpp"
 #include "replay.hpp"
 
 namespace withstand {
@@ -54,6 +56,7 @@ class Judge {
   const Problem& problem_;
   Replayer replayer_;
   Statistics statistics_;
+  std::optional<Components> components_;            // where they are asked for
   Grid::Batch batch_;
   // Of the configurations of the batch, and a vector of room:
   std::vector<double> errors_;                      // over the inputs so far

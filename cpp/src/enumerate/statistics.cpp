@@ -123,6 +123,12 @@ void Statistics::offer(Entry entry) {
   if (top.size() > keep) top.pop_back();
 }
 
+void ComponentErrors::merge(const ComponentErrors& other) {
+  count += other.count;
+  sum.add(other.sum);
+  worst = std::max(worst, other.worst);
+}
+
 void Statistics::merge(const Statistics& other) {
   count += other.count;
   exceeding += other.exceeding;
@@ -133,6 +139,8 @@ void Statistics::merge(const Statistics& other) {
   for (std::size_t o = 0; o < per_output.size(); ++o)
     per_output[o] = std::max(per_output[o], other.per_output[o]);
   for (const Entry& entry : other.top) offer(entry);
+  if (components.size() < other.components.size()) components.resize(other.components.size());
+  for (std::size_t c = 0; c < other.components.size(); ++c) components[c].merge(other.components[c]);
 }
 
 }  // namespace withstand

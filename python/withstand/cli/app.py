@@ -16,6 +16,10 @@ from withstand.cli.output import INTERRUPTED, grid, show, verdict
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: What is said of a component.
+RANKING = ("component", *ws.ComponentErrors._fields)
+#: Most critical components that a table shows; JSON has all of them.
+SHOWN = 10
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
 
@@ -90,8 +94,9 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, th
 @command("enumerate")
 @opt.question_options
 @click.option("--checkpoint", type=click.Path(dir_okay=False), help="File to resume from after an interruption.")
+@click.option("--components", is_flag=True, help="Also rank the components by what happens when they fail.")
 def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: str | None,
-              as_json: bool, **options: Any) -> None:  # fmt: skip
+               components: bool, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Try every configuration at every input: the exact worst error, its witness and the statistics.
 
     Ctrl-C ends the run with what is known so far: exit code 130, or with --epsilon 1 or 3.
@@ -101,13 +106,19 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     failures = opt.failures_of(model.network, options)
     X = opt.need(opt.inputs_of(model, options), model)
     result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads, checkpoint=checkpoint,
-                                   spec=ws.Argmax() if argmax else None, progress=sys.stderr.isatty())  # fmt: skip
+                                   spec=ws.Argmax() if argmax else None, progress=sys.stderr.isatty(),
+                                   components=components)  # fmt: skip
+    ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
               "median": result.quantile(0.5) if result.done else None, "exceeding": result.exceeding,
               "done": result.done, "configurations": result.configurations, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
+    if components and as_json:
+        fields["components"] = [dict(zip(RANKING, row)) for row in ranking]
     show(fields, as_json, f"{failures!r}: worst error {result.worst:.6g} ({result.status})")
+    if ranking and not as_json:
+        grid(RANKING, ranking[:SHOWN])
     if result.status == "complete":
         verdict(epsilon, result.worst, result.worst, decisions=argmax)
     if checkpoint is not None:
