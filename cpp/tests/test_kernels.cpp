@@ -49,18 +49,19 @@ void nonzeros(const Kernels& kernels) {
 /// Errors of one more input; with an index, members share values.
 void merges(const Kernels& kernels) {
   for (Index n = 1; n < 30; ++n)
-    for (bool indexed : {false, true}) {
-      const Vector row = Vector::Random(n + room), before = Vector::Random(n + room);
+    for (Index width : {Index{0}, Index{1}, Index{13}, Index{16}, Index{17}, n}) {  // 0: no index
+      const Vector row = Vector::Random(40), before = Vector::Random(n + room);
       Vector errors = before, where = Vector::Zero(n + room);
       std::vector<int> index(static_cast<std::size_t>(n + room));
-      for (Index i = 0; i < n; ++i) index[static_cast<std::size_t>(i)] = static_cast<int>((3 * i + 1) % n);
-      kernels.merge_errors(n, row.data(), indexed ? index.data() : nullptr, 0.25, 7.0, errors.data(), where.data());
+      for (Index i = 0; width > 0 && i < n; ++i) index[static_cast<std::size_t>(i)] = static_cast<int>((3 * i + 1) % width);
+      kernels.merge_errors(n, row.data(), width > 0 ? index.data() : nullptr, width, 0.25, 7.0, errors.data(),
+                           where.data());
       for (Index i = 0; i < n + room; ++i) {
         if (i >= n) {  // others' errors stay as they are
           CHECK(errors(i) == before(i) && where(i) == 0);
           continue;
         }
-        const double here = row(indexed ? index[static_cast<std::size_t>(i)] : i);
+        const double here = row(width > 0 ? index[static_cast<std::size_t>(i)] : i);
         CHECK(errors(i) == std::max(here, before(i)));
         CHECK(where(i) == (here > before(i) + 0.25 ? 7.0 : here >= before(i) - 0.25 ? -1.0 : 0.0));
       }

@@ -17,7 +17,8 @@ class Judge {
   void begin(const Grid::Batch& batch);
   /// Errors of configurations `offset`, ..., `offset` + n - 1 of the batch at one input.
   /// with an index, that of configuration i is errors[index[i]]; the index has room for a vector more.
-  void row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index = nullptr);
+  void row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index = nullptr,
+           Index width = 0);
   /// Outputs become harms in place (m rows of n configurations, leading dimension ld); `reference` holds the nominal
   /// outputs by the same arithmetic. `errors` gets the worst of each column, `worst` the worst of each row.
   void harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,

@@ -64,7 +64,7 @@ void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::ui
   const Index n = run.last - run.first;
   if (walk_->effective().size() + 1 == choices_) {
     if (judge.any_matters(input, compute(run, choices, run.first, judge))) inspect(run, offset, judge);
-    return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first);
+    return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first, width_);
   }
   const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
   bool known = false;
@@ -114,7 +114,8 @@ double LinearRows::end(const Lanes& lanes, const Judge& judge) {
     answers_.resize(most);
     excess_.resize(most * 2 * static_cast<std::size_t>(kernels_.lanes));
   }
-  if (static_cast<Index>(errors_.size()) < stride_) errors_.resize(static_cast<std::size_t>(stride_));
+  if (static_cast<Index>(errors_.size()) < stride_ + 2 * kernels_.lanes)
+    errors_.resize(static_cast<std::size_t>(stride_ + 2 * kernels_.lanes));
   end_.n = stride_;
   end_.width = width_;
   end_.start = walk_->prefix().data() + at;

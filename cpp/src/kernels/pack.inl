@@ -31,6 +31,16 @@ inline Pack without_sign(Pack a) {
   return reinterpret_cast<Pack>(reinterpret_cast<Bits>(a) & ~reinterpret_cast<Bits>(all(-0.0)));
 }
 
+#if defined(__AVX512F__) && WITHSTAND_LANES == 8
+/// `gather` from the 16 numbers of two vectors: it does not wait for memory that was just written.
+inline Pack pick(Pack low, Pack high, const int* index) {
+  const __m256i narrow = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index));
+  const __m512i places = _mm512_maskz_cvtepi32_epi64(0xff, narrow);
+  const auto a = reinterpret_cast<__m512d>(low), b = reinterpret_cast<__m512d>(high);
+  return reinterpret_cast<Pack>(_mm512_permutex2var_pd(a, places, b));
+}
+#endif
+
 inline Pack gather(const double* p, const int* index) {
 #if defined(__AVX512F__) && WITHSTAND_LANES == 8
   const __m256i places = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index));
@@ -81,8 +91,10 @@ alignas(16) static const int members_of[16][4] = {
 /// predict. Writes a whole vector; returns how many count.
 inline long put_indices(unsigned set, long start, int* out) {
 #if defined(__AVX512VL__) && WITHSTAND_LANES == 8
-  const __m256i number = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(static_cast<int>(start)));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_maskz_compress_epi32(static_cast<__mmask8>(set), number));
+  const __m256i first = _mm256_set1_epi32(static_cast<int>(start));
+  const __m256i number = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), first);
+  const auto mask = static_cast<__mmask8>(set);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_maskz_compress_epi32(mask, number));
 #elif defined(__AVX2__) && WITHSTAND_LANES == 4
   const __m128i members = _mm_load_si128(reinterpret_cast<const __m128i*>(members_of[set]));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi32(members, _mm_set1_epi32(static_cast<int>(start))));

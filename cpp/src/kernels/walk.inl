@@ -88,9 +88,15 @@ inline void merge_row(long n, const Row& row, double slack, double input, double
   }
 }
 
-static void merge_errors(long n, const double* row, const int* index, double slack, double input, double* errors,
-                         double* where) {
+static void merge_errors(long n, const double* row, const int* index, [[maybe_unused]] long width, double slack,
+                         double input, double* errors, double* where) {
   if (index == nullptr)
     return merge_row(n, [&](long i) { return load(row + i); }, slack, input, errors, where);
+#if defined(__AVX512F__) && WITHSTAND_LANES == 8
+  if (width <= 2 * lanes) {
+    const Pack low = load(row), high = load(row + lanes);
+    return merge_row(n, [&](long i) { return pick(low, high, index + i); }, slack, input, errors, where);
+  }
+#endif
   merge_row(n, [&](long i) { return gather(row, index + i); }, slack, input, errors, where);
 }
