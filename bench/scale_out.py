@@ -6,7 +6,8 @@
     python bench/scale_out.py --threads 2 --executors dask --seconds 60
     python bench/scale_out.py --threads 2 --executors dask loky processes --workers 2
 
-The number of inputs is chosen so that the run on the largest number of threads takes `--seconds`. The forms take turns
+The numbers of crashes and inputs are chosen so that the run on the largest number of threads takes `--seconds`. The forms
+take turns
 and the best round of each counts. The machine may be shared: `--calm` waits before every turn until its processors are
 idle, and beside the wall time stands the CPU time of all processes that take part, which others disturb less.
 `efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
@@ -22,6 +23,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from math import comb
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +35,6 @@ machine.one_thread()
 import numpy as np  # noqa: E402
 import withstand as ws  # noqa: E402
 
-FAILURES = ws.Crash((5, 0), exactly=True)
 EXECUTORS = ("processes", "loky", "dask", "dask-quiet")
 QUIET = {
     "distributed.worker.profile.enabled": False,
@@ -106,11 +107,19 @@ def ready(executor: Executor, workers: int) -> Place:
     return Place({"executor": executor}, workers, frozenset(answer.result() for answer in answers))
 
 
-def run(inputs: np.ndarray[Any, Any], place: Place) -> Best:
+class Work(NamedTuple):
+    """Crashes in the first layer of digits, and the inputs."""
+
+    crashes: int
+    inputs: np.ndarray[Any, Any]
+
+
+def run(work: Work, place: Place) -> Best:
     """Time one enumeration."""
     net = ws.embedded("digits").network
     cpu, wall = place.cpu(), time.perf_counter()
-    found = ws.enumerate_failures(net, FAILURES, inputs, epsilon=5.0, **place.arguments)
+    failures = ws.Crash((work.crashes, 0), exactly=True)
+    found = ws.enumerate_failures(net, failures, work.inputs, epsilon=5.0, **place.arguments)
     return Best(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
 
 
@@ -119,11 +128,13 @@ def on_threads(count: int) -> Place:
     return Place({"threads": count}, count)
 
 
-def sized(seconds: float, threads: int) -> np.ndarray[Any, Any]:
-    """Return as many inputs as take about so long."""
+def sized(seconds: float, threads: int) -> Work:
+    """Return the fewest crashes and as many inputs, at most 24, as take about so long."""
     inputs = ws.embedded("digits").inputs
-    trial = run(inputs[:8], on_threads(threads)).wall
-    return np.resize(inputs, (max(1, round(8 * seconds / trial)), inputs.shape[1]))
+    trial = run(Work(5, inputs[:8]), on_threads(threads))
+    evaluations = seconds * trial.found.evaluations / trial.wall
+    crashes = next(k for k in range(5, 64) if evaluations <= 24 * comb(64, k))
+    return Work(crashes, inputs[: max(1, round(evaluations / comb(64, crashes)))])
 
 
 def calm(patience: float) -> None:
@@ -139,12 +150,13 @@ def calm(patience: float) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Best]:
     """Return the best round of every form, the forms taking turns."""
-    inputs = sized(options.seconds, max(options.threads))
+    work = sized(options.seconds, max(options.threads))
+    print(f"digits, {work.crashes} crashes in layer 1, {len(work.inputs)} inputs")
     best: dict[str, Best] = {}
 
     def turn(name: str, place: Place) -> None:
         calm(options.calm)
-        found = run(inputs, place)
+        found = run(work, place)
         best[name] = min(best.get(name, found), found, key=lambda form: form.wall)
         print(f"  {name}: {found.wall:.2f} s, CPU {found.cpu:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
 
@@ -172,7 +184,7 @@ def main() -> None:
     for name, form in best.items():
         if numbers(form.found) != numbers(base.found):
             raise SystemExit(f"{name} gives another answer")
-    print(f"\ndigits, 5 crashes in layer 1, {base.found.evaluations:,} evaluations. {machine.markdown()}\n")
+    print(f"\n{base.found.evaluations:,} evaluations. {machine.markdown()}\n")
     print("| form | wall s | CPU s | evaluations / s | speed-up | efficiency |\n|---|---|---|---|---|---|")
     for name, form in best.items():
         speedup = base.wall / form.wall
