@@ -76,7 +76,7 @@ def inputs(seconds: float, threads: int, crashes: int) -> np.ndarray[Any, Any]:
     """Return as many inputs as take about so long."""
     net, X, _ = ws.embedded("digits")
     start = time.perf_counter()
-    found = ws.enumerate_failures(net, ws.Crash((5, 0)), X[:8], threads=threads)
+    found = ws.enumerate_failures(net, ws.Crash((crashes - 1, 0)), X[:8], threads=threads)
     rate = found.evaluations / (time.perf_counter() - start)
     count = ws.Crash((crashes, 0)).configurations(net)
     return np.resize(X, (max(1, round(seconds * rate / count)), X.shape[1]))

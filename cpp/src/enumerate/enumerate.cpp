@@ -11,16 +11,17 @@
 namespace withstand {
 namespace {
 
-/// Configurations per batch: about a second of work, so that threads balance, but enough to pay for what is set up once
-/// per input; a power of two that depends on the problem only, never on the machine.
+/// Configurations per batch, a power of two that depends on the problem only, never on the machine: enough to pay for what
+/// is set up once per input; where every layer is a product, at most about a second of work, so that threads balance, and
+/// some tenths for each input, since Ctrl-C is answered between inputs.
 std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
-  double work = 0;
+  double each = 0;
   for (Index l = 1; l <= net.layers(); ++l)
-    work += static_cast<double>(net.width(l)) * (static_cast<double>(net.width(l - 1)) + 32);
-  work *= static_cast<double>(inputs);
+    each += static_cast<double>(net.width(l)) * (static_cast<double>(net.width(l - 1)) + 32);
+  const double work = each * static_cast<double>(inputs);
   const double total = space.configurations().to_double();
   std::uint64_t size = 16384;
-  while (size > 1024 && static_cast<double>(size) * work > 4e9) size /= 2;
+  while (size > 1024 && static_cast<double>(size) * std::max(work / 8, each) > 4e9) size /= 2;
   while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 1e9) size /= 2;
   return size;
 }
