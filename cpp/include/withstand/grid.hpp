@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,6 +21,7 @@ class Grid {
     std::vector<Site> sites;                     ///< distinct, sorted
     std::vector<std::vector<int>> open;          ///< terms of each position
     std::vector<std::vector<int>> members;       ///< positions of each term
+    std::vector<std::vector<int>> behind;        ///< per term and position: number of its first member behind it
     std::vector<int> caps;                       ///< most failures of each term
     std::vector<std::uint32_t> stride;           ///< of each term in the code of remaining counts
     std::uint32_t codes = 1;                     ///< number of codes
@@ -29,6 +31,8 @@ class Grid {
     std::uint64_t completions(Index p, std::uint32_t code) const {
       return ways[static_cast<std::size_t>(p) * codes + code];
     }
+    /// Number among the term's members of a position that is one.
+    int member(std::size_t term, int position) const { return behind[term][static_cast<std::size_t>(position)] - 1; }
     int left(std::uint32_t code, std::size_t term) const {
       return static_cast<int>(code / stride[term]) % (caps[term] + 1);
     }
@@ -120,6 +124,21 @@ class Walker {
   std::vector<Choice> choices_;
   std::vector<std::uint32_t> codes_;  // what is left of the stage's counts before each choice
 };
+
+/// visit(choices, run, offset in the batch, first choice that changed) for every run of a batch.
+template <class Visit>
+void each_run(const Grid& grid, const Grid::Batch& batch, const Visit& visit) {
+  Walker walker(grid, grid.classes()[batch.cls], batch.begin);
+  std::size_t from = 0;
+  for (std::uint64_t offset = 0;;) {
+    Walker::Run run = walker.run();
+    run.last = std::min(run.last, run.first + static_cast<Index>(batch.size - offset));
+    visit(walker.choices(), run, offset, from);
+    offset += static_cast<std::uint64_t>(run.last - run.first);
+    if (offset == batch.size) return;
+    from = static_cast<std::size_t>(walker.next_prefix());
+  }
+}
 
 /// The failed components of configuration `rank` of a class, sorted, with their values.
 std::vector<Choice> unrank(const Grid& grid, const Grid::Class& cls, std::uint64_t rank);

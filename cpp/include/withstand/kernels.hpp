@@ -56,9 +56,9 @@ struct Kernels {
   double (*deviation)(long n, double* row, double reference, double* errors);
   /// row = row - other, errors = max(errors, row); returns the largest of row; n > 0.
   double (*excess)(long n, double* row, const double* other, double* errors);
-  /// The error of configuration i is row[index[i]], index < width (row[i] where index is null). Where it is above errors[i] by more than
-  /// `slack`, where = input; within slack of another input's, where = -1; then errors = max(errors, error). All have
-  /// room for a whole last vector, an indexed row for two.
+  /// The error of configuration i is row[index[i]], index < width (row[i] where index is null). Where it is above errors[i]
+  /// by more than `slack`, where = input; within slack of another input's, where = -1; then errors = max(errors, error).
+  /// All have room for a whole last vector, an indexed row for two.
   void (*merge_errors)(long n, const double* row, const int* index, long width, double slack, double input,
                        double* errors, double* where);
   /// Indices j < n with start[j] + highest[j] + sum_c max(0, responses[c][j]) * most[c] > 0; returns their number. n is a

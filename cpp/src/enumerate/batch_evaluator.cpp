@@ -84,21 +84,14 @@ bool BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge, const Goin
 }
 
 void BatchEvaluator::plan(const Grid::Batch& batch) {
-  Walker walker(grid_, grid_.classes()[batch.cls], batch.begin);
-  count_ = walker.choices().size();
   steps_.clear();
   choices_.clear();
-  Step step;
-  for (;;) {
-    step.run = walker.run();
-    const auto left = static_cast<Index>(batch.size - step.offset);
-    step.run.last = std::min(step.run.last, step.run.first + left);
-    steps_.push_back(step);
-    choices_.insert(choices_.end(), walker.choices().begin(), walker.choices().end());
-    step.offset += static_cast<std::uint64_t>(step.run.last - step.run.first);
-    if (step.offset == batch.size) return;
-    step.from = static_cast<std::size_t>(walker.next_prefix());
-  }
+  each_run(grid_, batch, [this](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset,
+                                std::size_t from) {
+    count_ = choices.size();
+    steps_.push_back({from, run, offset});
+    choices_.insert(choices_.end(), choices.begin(), choices.end());
+  });
 }
 
 void BatchEvaluator::intact(Judge& judge) {

@@ -9,20 +9,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// visit(choices, run, offset in the batch) for every run of a batch.
-template <class Visit>
-void each_run(const Grid& grid, const Grid::Batch& batch, const Visit& visit) {
-  Walker walker(grid, grid.classes()[batch.cls], batch.begin);
-  for (std::uint64_t offset = 0;;) {
-    Walker::Run run = walker.run();
-    run.last = std::min(run.last, run.first + static_cast<Index>(batch.size - offset));
-    visit(walker.choices(), run, offset);
-    offset += static_cast<std::uint64_t>(run.last - run.first);
-    if (offset == batch.size) return;
-    walker.next_prefix();
-  }
-}
-
 struct Total {
   double sum = 0;
   double most = -infinity;
@@ -51,14 +37,9 @@ Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(sla
   std::size_t components = 0;
   for (const Grid::Stage& stage : grid.stages()) {
     first_slot_.emplace_back();
-    member_.emplace_back(stage.members.size(), std::vector<int>(stage.sites.size(), -1));
-    for (std::size_t t = 0; t < stage.members.size(); ++t) {
+    for (const std::vector<int>& members : stage.members) {
       first_slot_.back().push_back(component_.size());
-      for (std::size_t m = 0; m < stage.members[t].size(); ++m) {
-        const auto position = static_cast<std::size_t>(stage.members[t][m]);
-        member_.back()[t][position] = static_cast<int>(m);
-        component_.push_back(components + position);
-      }
+      for (int position : members) component_.push_back(components + static_cast<std::size_t>(position));
     }
     components += stage.sites.size();
   }
@@ -71,7 +52,7 @@ Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(sla
 std::size_t Components::slot(const Choice& choice) const {
   const auto stage = static_cast<std::size_t>(choice.stage);
   const auto term = static_cast<std::size_t>(choice.term);
-  const int member = member_[stage][term][static_cast<std::size_t>(choice.position)];
+  const int member = grid_.stages()[stage].member(term, choice.position);
   return first_slot_[stage][term] + static_cast<std::size_t>(member);
 }
 
@@ -86,7 +67,8 @@ void Components::share(const Grid::Batch& batch, const double* errors) {
   std::fill(counts_.begin(), counts_.end(), 0);
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(most_.begin(), most_.end(), -infinity);
-  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset) {
+  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset,
+                             std::size_t) {
     const Index n = run.last - run.first;
     const double* row = errors + offset;
     const std::size_t last = slot(choices.back());
@@ -125,7 +107,8 @@ bool Components::count(std::vector<ComponentErrors>& known) {
 /// The configurations that may be the worst of one of their components.
 std::vector<Components::Candidate> Components::candidates(const Grid::Batch& batch, const double* errors) const {
   std::vector<Candidate> found;
-  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset) {
+  each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset,
+                             std::size_t) {
     double least = infinity;
     for (std::size_t d = 0; d + 1 < choices.size(); ++d) least = std::min(least, limits_[slot(choices[d])]);
     const double* limits = limits_.data() + slot(choices.back());

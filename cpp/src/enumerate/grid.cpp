@@ -80,6 +80,13 @@ void Grid::add_stage(Index layer) {
     stage.sites.push_back(site);
     stage.open.push_back(who);
   }
+  for (const std::vector<int>& members : stage.members) {
+    stage.behind.emplace_back();
+    for (std::size_t p = 0, next = 0; p < stage.sites.size(); ++p) {
+      if (next < members.size() && members[next] == static_cast<int>(p)) ++next;
+      stage.behind.back().push_back(static_cast<int>(next));
+    }
+  }
   count_completions(stage);
   stages_.push_back(std::move(stage));
 }

@@ -34,10 +34,9 @@ void Judge::begin(const Grid::Batch& batch) {
   limits_ = statistics_.per_output;
 }
 
-void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index,
-                Index width) {
-  kernels().merge_errors(n, errors, index, width, 2 * problem_.largest_slack, static_cast<double>(input), errors_.data() + offset,
-                         where_.data() + offset);
+void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index, Index width) {
+  kernels().merge_errors(n, errors, index, width, 2 * problem_.largest_slack, static_cast<double>(input),
+                         errors_.data() + offset, where_.data() + offset);
 }
 
 void Judge::harm(Index input, Index n, double* block, Index ld, const double* reference, double* errors,

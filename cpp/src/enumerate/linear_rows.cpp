@@ -26,12 +26,6 @@ LinearRows::LinearRows(const Problem& problem)
   for (const Grid::Stage& stage : grid_.stages()) {
     bytes = std::max(bytes, static_cast<double>(stage.sites.size()) * Response::row_bytes(net_, stage.layer));
     members = std::max(members, stage.sites.size());
-    behind_.emplace_back();
-    for (const auto& term : stage.members) {
-      behind_.back().emplace_back();
-      for (int p = 0; p < static_cast<int>(stage.sites.size()); ++p)
-        behind_.back().back().push_back(std::upper_bound(term.begin(), term.end(), p) - term.begin());
-    }
   }
   const std::size_t terms = grid_.space().terms().size();
   const auto inputs = static_cast<std::size_t>(problem.inputs.rows());
@@ -137,8 +131,8 @@ double LinearRows::end(const Lanes& lanes, const Judge& judge) {
 Index LinearRows::first_member(const Walker::Run& run) const {
   const auto& effective = walk_->effective();
   if (effective.empty() || ((effective.back() >> 16U) & 0xffffU) != static_cast<std::uint64_t>(run.stage)) return 0;
-  const auto& behind = behind_[static_cast<std::size_t>(run.stage)][static_cast<std::size_t>(run.term)];
-  return behind[effective.back() >> 32U];
+  const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
+  return stage.behind[static_cast<std::size_t>(run.term)][effective.back() >> 32U];
 }
 
 LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {

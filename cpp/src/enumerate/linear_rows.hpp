@@ -71,7 +71,6 @@ class LinearRows {
   const Kernels& kernels_;
   Walk* walk_ = nullptr;
   const Response* response_ = nullptr;
-  std::vector<std::vector<std::vector<Index>>> behind_;  // per stage, term, position: first member behind it
   std::vector<Lanes> lanes_;  // per input (or of the current one) and term
   bool keep_ = false;         // those of all inputs
   // Likewise, per effective prefix: the row's rise (see Judge::any_matters), then the error of each member.

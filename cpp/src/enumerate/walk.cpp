@@ -23,10 +23,6 @@ Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), g
     for (std::size_t t = 0; t < stage.members.size(); ++t)
       for (int p : stage.members[t])
         nodes_.back()[t].push_back(static_cast<int>(stage.sites[static_cast<std::size_t>(p)].to));
-    member_.emplace_back(stage.members.size(), std::vector<int>(stage.sites.size(), -1));
-    for (std::size_t t = 0; t < stage.members.size(); ++t)
-      for (std::size_t m = 0; m < stage.members[t].size(); ++m)
-        member_.back()[t][static_cast<std::size_t>(stage.members[t][m])] = static_cast<int>(m);
     synapses_.push_back(
         std::any_of(stage.sites.begin(), stage.sites.end(), [](const Site& s) { return s.is_synapse(); }));
   }
@@ -195,7 +191,7 @@ void Walk::take(std::size_t depth, const Choice& choice) {
   const auto t = static_cast<std::size_t>(choice.term);
   StageState& state = states_[s];
   const std::size_t i = depth - first_[s];
-  const Index member = member_[s][t][static_cast<std::size_t>(choice.position)];
+  const Index member = grid_.stages()[s].member(t, choice.position);
   const bool again = synapses_[s] && state.touched[i].node == site_of(choice).to;
   const double change = again ? change_of(s, t, member, state.touched[i]) : state.effect[t](member);
   if (change != 0 || synapses_[s])  // among synapses, what did not change may still matter to the next

@@ -86,7 +86,6 @@ class Walk {
   const Network& net_;
   const Grid& grid_;
   std::vector<std::vector<std::vector<int>>> nodes_;  // per stage, term, member: its node
-  std::vector<std::vector<std::vector<int>>> member_;  // per stage, term, position: number among the term's members
   std::vector<bool> synapses_;                        // per stage: has synapses
   std::vector<StageState> states_;
   std::vector<std::size_t> first_;                    // of each stage in the class: index of its first choice

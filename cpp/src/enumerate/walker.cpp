@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-
 #include "withstand/grid.hpp"
 
 namespace withstand {
@@ -36,9 +34,9 @@ Walker::Walker(const Grid& grid, const Grid::Class& cls, std::uint64_t rank) : g
 
 Walker::Run Walker::run() const {
   const Choice& last = choices_.back();
-  const std::vector<int>& members = stage(choices_.size() - 1).members[static_cast<std::size_t>(last.term)];
-  const auto at = std::lower_bound(members.begin(), members.end(), last.position);
-  return {last.stage, last.term, at - members.begin(), static_cast<Index>(members.size())};
+  const Grid::Stage& here = stage(choices_.size() - 1);
+  const auto term = static_cast<std::size_t>(last.term);
+  return {last.stage, last.term, here.member(term, last.position), static_cast<Index>(here.members[term].size())};
 }
 
 int Walker::next_prefix() {
