@@ -7,9 +7,9 @@
     python bench/scale_out.py --threads 2 --executors dask loky processes --workers 2
 
 The numbers of crashes and inputs are chosen so that the run on the largest number of threads takes `--seconds`. The
-forms take turns and the best round of each counts. The machine may be shared: `--calm` waits before every turn until its
-processors are idle, and beside the wall time stands the CPU time of all processes that take part, which others disturb
-less.
+forms take turns and the best round of each counts. The machine may be shared: `--calm` waits before every turn until
+its processors are idle, and beside the wall time stands the CPU time of all processes that take part, which others
+disturb less.
 `efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
 are started, and have imported the package, before the clock. "dask-quiet" is Dask without its profiler and with slower
 heartbeats, which by default take a few percent of every core.
