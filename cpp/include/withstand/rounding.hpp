@@ -46,10 +46,28 @@ double grid(const double* values, long n);
 
 /// A bound on |computed - exact| of a sum of n terms, products of numbers rounded at most once each, in any order of
 /// additions and with or without fused operations; `magnitude` bounds the sum of the terms' absolute values and `unit`
-/// is a grid of all terms.
+/// is a grid of all terms: 0 where there is none, or where it is below the range of doubles.
 inline double sum_error(long n, double magnitude, double unit) {
-  if (magnitude <= 0x1p53 * unit) return 0;
+  if (unit > 0 && magnitude <= 0x1p53 * unit) return 0;
   return 2 * static_cast<double>(n + 4) * unit_roundoff * magnitude + static_cast<double>(n) * 0x1p-1000;
+}
+
+/// What a product of two factors may lose below the normal range, where an error is no longer relative: 2^-1075, so this
+/// is a thousand billion times what is needed. 0 where a factor is 0: such a product is exact.
+inline double underflow(double a, double b) {
+  return a != 0 && b != 0 && std::abs(a * b) < 0x1p-960 ? 0x1p-1000 : 0;
+}
+
+/// Whether some product a_i x_i has two factors that are not 0, computed or not.
+inline bool meets(const double* a, const double* x, long n) {
+  for (long i = 0; i < n; ++i)
+    if (a[i] != 0 && x[i] != 0) return true;
+  return false;
+}
+
+/// The same for the sum of n products a_i x_i, of which `size` is the computed sum of absolute values.
+inline double underflow(const double* a, const double* x, long n, double size) {
+  return size < 0x1p-900 && meets(a, x, n) ? static_cast<double>(n) * 0x1p-1000 : 0;
 }
 
 /// A number known from above: some real x with x <= high + low. Sums and products keep the rounding error of `high` in

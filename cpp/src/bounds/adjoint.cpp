@@ -61,14 +61,23 @@ class Backward {
     return factors;
   }
 
+  /// Whether a product into the outputs may vanish: then two outputs no longer see the same deviation of its source.
+  bool parts_outputs() const {
+    return std::any_of(space_.terms().begin(), space_.terms().end(), [&](const Space::Term& term) {
+      return on_synapses(term.failure.effect) && !is_added(term.failure.effect) && term.most(net_.layers()) > 0;
+    });
+  }
+
+  /// By how much a deviation of a neuron of the last hidden layer moves the target.
   Vector first_row(const Target& target) const {
     const Matrix& weight = net_.weight(net_.layers());
     Vector row = weight.row(target.plus).transpose().cwiseAbs();
     if (!target.is_difference()) return row;
+    const bool parts = parts_outputs();
     for (Index i = 0; i < row.size(); ++i) {
       const double a = weight(target.plus, i);
       const double b = weight(target.minus, i);
-      row(i) = std::max(sub_up(a, b), sub_up(b, a));
+      row(i) = parts ? add_up(std::abs(a), std::abs(b)) : std::max(sub_up(a, b), sub_up(b, a));
     }
     return row;
   }

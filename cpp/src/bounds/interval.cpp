@@ -161,7 +161,7 @@ void affine(const Network& net, Index l, const Vector& lower, const Vector& uppe
   const bool point = lower == upper;
   Vector radius = Vector::Zero(n);
   if (!point) radius = radius_up(centre, lower, upper);
-  const double size = (centre.norm() + radius.norm()) * (1 + static_cast<double>(n + 8) * unit_roundoff);
+  const double size = (centre.stableNorm() + radius.stableNorm()) * (1 + 2 * static_cast<double>(n + 8) * unit_roundoff);
   const double unit = std::min(facts.grid * std::min(grid(centre.data(), n), grid(radius.data(), n)), facts.bias_grid);
 
   pre_lower.noalias() = weight * centre;

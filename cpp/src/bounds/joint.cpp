@@ -145,6 +145,8 @@ Vector Joint::descend(Index l, Matrix deviation) {
     const Lines& layer = layers_[at(l - 1)];
     const Matrix& w = given_.net.weight(l);
     const double steps = static_cast<double>(w.rows() + w.cols() + 32) * epsilon;
+    const double lost = (layer.scale.sum() + layer.deviation_sum.sum() + layer.intact_sum.sum() + 1) * tiny;
+    slack.array() += static_cast<double>(w.rows() + w.cols()) * lost;
     bounds += intact * given_.net.bias(l);
     slack += steps * (deviation.cwiseAbs() * layer.deviation_sum + intact.cwiseAbs() * layer.intact_sum);
     deviation = deviation * w;

@@ -68,13 +68,14 @@ LayerRange image(const Activation& phi, const LayerRange& pre) {
 
 /// c z over a range of z, rounded up.
 double support(const LayerRange& range, const double* c, Index n) {
-  double sum = 0, size = 0;
+  double sum = 0, size = 0, lost = 0;
   for (Index i = 0; i < n; ++i) {
     const double product = c[i] == 0 ? 0 : c[i] * (c[i] > 0 ? range.upper(i) : range.lower(i));
     sum += product;
     size += std::abs(product);
+    lost += underflow(c[i], c[i] > 0 ? range.upper(i) : range.lower(i));
   }
-  const double bound = sum + static_cast<double>(n + 4) * epsilon * size;
+  const double bound = sum + static_cast<double>(n + 4) * epsilon * size + lost;
   return std::isnan(bound) ? infinity : bound;
 }
 

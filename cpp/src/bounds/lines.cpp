@@ -63,6 +63,14 @@ double absolute_error(const Activation& phi) {
   return 8 * epsilon * (std::isnan(phi.slope()) ? 1.0 : std::max(1.0, phi.slope()));
 }
 
+/// Rounding of phi(s) below the normal range, where that is not part of the absolute error.
+double lost(const Activation& phi, double s) {
+  if (phi.kind() == Kind::relu) return s > 0 ? underflow(phi.gain(), s) : 0;
+  if (phi.kind() == Kind::identity) return underflow(phi.gain(), s);
+  if (phi.kind() != Kind::leaky_relu) return 0;
+  return underflow(phi.gain(), s) + (s < 0 ? underflow(phi.slope(), phi.gain() * s) : 0);
+}
+
 bool s_shaped(Kind kind) { return kind == Kind::logistic || kind == Kind::tanh; }
 
 double chord(const Activation& phi, double from, double to) {
@@ -172,8 +180,8 @@ Interval image(const Activation& phi, Interval range) {
   const double low = phi(range.lower), high = phi(range.upper);
   const bool exact = phi.gain() == 1 && (phi.kind() == Kind::relu || phi.kind() == Kind::identity);
   if (exact) return {low, high};
-  const double below = 8 * epsilon * std::abs(low) + absolute_error(phi);
-  const double above = 8 * epsilon * std::abs(high) + absolute_error(phi);
+  const double below = 8 * epsilon * std::abs(low) + absolute_error(phi) + lost(phi, range.lower);
+  const double above = 8 * epsilon * std::abs(high) + absolute_error(phi) + lost(phi, range.upper);
   return {std::max(phi.infimum(), low - below), std::min(phi.supremum(), high + above)};
 }
 
@@ -185,7 +193,8 @@ Interval offsets(const Activation& phi, double slope, Interval range) {
     const double value = rectifier ? std::max(s, 0.0) : phi(s), linear = slope * s, difference = value - linear;
     const bool exact = absolute == 0 && phi.gain() == 1 && (value == 0 || value == s) &&
                        (slope == 0 || (slope == 1 && (value == s || value == 0)));
-    const double error = exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + absolute;
+    const double error =
+        exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + absolute + lost(phi, s) + underflow(slope, s);
     least = std::isfinite(difference) ? std::min(least, difference - error) : -infinity;
     most = std::isfinite(difference) ? std::max(most, difference + error) : infinity;
   };

@@ -58,7 +58,7 @@ Reception::Reception(const Network& net, const Space& space, Index layer, const 
   const double largest = std::max(lowest_.cwiseAbs().maxCoeff(), highest_.cwiseAbs().maxCoeff());
   for (const Space::Term& term : space.terms())
     if (on_synapses(term.failure.effect)) synapse_scale_ += static_cast<double>(term.most(layer)) * largest;
-  size_ = carried.lower.cwiseAbs().cwiseMax(carried.upper.cwiseAbs()).norm();
+  size_ = carried.lower.cwiseAbs().cwiseMax(carried.upper.cwiseAbs()).stableNorm();
 }
 
 Reception::Row Reception::row_of(Index receiver) const {

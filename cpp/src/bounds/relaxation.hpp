@@ -5,6 +5,7 @@
 
 #include "bounds/lines.hpp"
 #include "withstand/linear.hpp"
+#include "withstand/rounding.hpp"
 
 // What the linear bound knows of each layer. A "signal" is what a neuron hands on, its "carrier" the pre-activation that
 // the signal is a function of. Both are deviations from the intact network at the same input (difference form) or the
@@ -16,6 +17,12 @@ constexpr double epsilon = 2.220446049250313e-16;  // 2 u: one rounding errs by 
 /// One operation's rounding error added outward; what is 0 stays 0.
 inline double up(double x) { return x + epsilon * (x < 0 ? -x : x); }
 inline double down(double x) { return x - epsilon * (x < 0 ? -x : x); }
+/// The same of a product, which below the normal range loses more than that.
+inline double product_up(double a, double b) { return up(a * b) + underflow(a, b); }
+inline double product_down(double a, double b) { return down(a * b) - underflow(a, b); }
+
+/// More than 32 roundings below the normal range can lose, of numbers that are multiplied by at most 1 afterwards.
+constexpr double tiny = 0x1p-1070;
 
 inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
@@ -90,6 +97,8 @@ struct Layer {
   LayerRange sent;       ///< transmitted value, failures included
   Vector magnitude;      ///< max |signal|, failures included
   Vector rounding;       ///< of each carrier: |W| magnitude + |b| + 2 |carrier|, the scale of rounding errors
+  double lost_receiving = 0;  ///< what a row may lose below the normal range on its way from the carriers to the signals
+  double lost_sending = 0;    ///< and from this layer's signals to its carriers
   std::vector<Neurons> neurons;
   std::vector<Synapses> synapses;
   std::vector<Cut> cuts;
@@ -102,6 +111,7 @@ struct Marginals {
   Vector drop;       ///< by how much failures can take it below the constant
   Vector largest;    ///< of |gains|
   Matrix gains;      ///< N_l x N_{l-1}
+  std::vector<char> telescoped;  ///< which receivers have such a bound; the others keep their lines alone
   Vector share;      ///< in [0, 1], per receiver
   Vector weight;     ///< coefficient * share, of the row at hand
 };

@@ -13,7 +13,8 @@ namespace {
 Interval operator-(Interval a, Interval b) { return {down(a.lower - b.upper), up(a.upper - b.lower)}; }
 Interval operator+(Interval a, Interval b) { return {down(a.lower + b.lower), up(a.upper + b.upper)}; }
 Interval times(double w, Interval a) {
-  return w >= 0 ? Interval{down(w * a.lower), up(w * a.upper)} : Interval{down(w * a.upper), up(w * a.lower)};
+  if (w < 0) std::swap(a.lower, a.upper);
+  return {product_down(w, a.lower), product_up(w, a.upper)};
 }
 Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
 double magnitude(Interval a) { return std::max(std::abs(a.lower), std::abs(a.upper)); }
@@ -70,6 +71,10 @@ void Relaxation::relax(Index l, const LayerRange& deviation, const LayerRange& f
     relax_neuron(l, i, carried ? entry(deviation, i) : Interval{}, l > 0 ? entry(faulty, i) : Interval{});
   }
   layer.live = form_ == Form::value || !layer.neurons.empty() || (layer.magnitude.array() != 0).any();
+  layer.lost_sending = 4 * static_cast<double>(n) * tiny;
+  if (l == 0 || !layer.carried) return;
+  const LayerRange& carriers = form_ == Form::difference ? deviation : faulty;
+  layer.lost_sending += carriers.lower.cwiseAbs().cwiseMax(carriers.upper.cwiseAbs()).sum() * tiny;
 }
 
 double Relaxation::noise_of(Index l, Index i) const {
@@ -119,8 +124,8 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
     if (!neurons.open[at(i)]) continue;
     const Failure& failure = given_->space.terms()[neurons.term].failure;
     const Interval failed = failed_signal(failure, sent_by(failure), l, i);
-    const double floor = down(down(layer.upper_slope(i) * carrier.lower) + layer.upper_offset(i));
-    const double ceiling = up(up(layer.lower_slope(i) * carrier.upper) + layer.lower_offset(i));
+    const double floor = down(product_down(layer.upper_slope(i), carrier.lower) + layer.upper_offset(i));
+    const double ceiling = up(product_up(layer.lower_slope(i), carrier.upper) + layer.lower_offset(i));
     neurons.rates.positive(i) = up(failed.upper - floor);
     neurons.rates.negative(i) = -up(ceiling - failed.lower);
     neurons.flat.positive(i) = up(failed.upper - layer.signal.upper(i));

@@ -14,7 +14,8 @@
 //   phi(b + sum c_i m_i)  <=  phi(b) + sum g_i m_i,   g_i = max phi(t + c_i) - phi(t).
 //
 // For one failure it is exact, where a chord over the whole range is not; for many the chord wins. Convex combinations
-// of both are bounds, and `refine` looks for the best.
+// of both are bounds, and `refine` looks for the best. Which receivers have such a bound is remembered: to ask the lines
+// again would be wrong, for two lines that coincide when this is prepared may differ by a rounding error later.
 namespace withstand::relaxed {
 namespace {
 
@@ -63,6 +64,7 @@ void Relaxation::telescope(Index l) {
   const Index n = given_->net.width(l), width = given_->net.width(l - 1);
   const auto budget = at(std::min(restriction_->remaining(given_->space, sources.term, l - 1), width));
   marginals_.layer = l;
+  marginals_.telescoped.assign(at(n), 0);
   marginals_.share.setZero(n);
   marginals_.constant.setZero(n);
   marginals_.drop.setZero(n);
@@ -76,8 +78,11 @@ void Relaxation::telescope(Index l) {
     change.lower(i) = down(failed.lower - intact.upper);
     change.upper(i) = up(failed.upper - intact.lower);
   }
-  for (Index j = 0; j < n; ++j)
-    if (layer.upper_slope(j) != layer.lower_slope(j)) telescope_receiver(j, budget, change);
+  for (Index j = 0; j < n; ++j) {
+    if (layer.upper_slope(j) == layer.lower_slope(j)) continue;  // a straight line is hard to beat
+    marginals_.telescoped[at(j)] = 1;
+    telescope_receiver(j, budget, change);
+  }
 }
 
 /// Where the carrier of receiver j is before anything more fails: nominal value and what is decided.
@@ -87,7 +92,9 @@ Interval Relaxation::base(Index l, Index j) const {
   double high = 0, low = 0, size = 0;
   kernels().support(signal.lower.size(), w, signal.upper.data(), signal.lower.data(), &high, &size);
   kernels().support(signal.lower.size(), w, signal.lower.data(), signal.upper.data(), &low, &size);
-  const double error = static_cast<double>(signal.lower.size() + 8) * epsilon * size;
+  const Vector& magnitude = layers_[at(l - 1)].magnitude;
+  const double error = static_cast<double>(signal.lower.size() + 8) * epsilon * size +
+                       underflow(w, magnitude.data(), magnitude.size(), size);
   return {down(given_->pre[at(l)].lower(j) + low - error), up(given_->pre[at(l)].upper(j) + high + error)};
 }
 
@@ -105,7 +112,7 @@ void Relaxation::telescope_receiver(Index j, std::size_t budget, const LayerRang
   const double right = phi.gain(), left = phi.kind() == Activation::Kind::relu ? 0 : phi.gain() * phi.slope();
   const auto value = [=](double s) { return s > 0 ? right * s : left * s; };
   const double reach = std::max(std::abs(start.lower), std::abs(start.upper)) + higher.total + lower.total;
-  const double error = static_cast<double>(8 * budget + 64) * epsilon * right * reach;
+  const double error = static_cast<double>(8 * budget + 64) * epsilon * right * reach + 0x1p-1000;
   double* gains = marginals_.gains.data() + j * width;
   double most = 0;
   for (Index i = 0; i < width; ++i) {
@@ -128,7 +135,7 @@ void Relaxation::prefer(double share) {
   const Index l = marginals_.layer;
   const Layer& layer = layers_[at(l)];
   for (Index j = 0; j < layer.upper_slope.size(); ++j) {
-    if (layer.upper_slope(j) == layer.lower_slope(j)) continue;
+    if (marginals_.telescoped[at(j)] == 0) continue;
     double value = marginals_.constant(j);
     for (const Index i : played_sources_) value += marginals_.gains(j, i);
     const bool better = value < layer.upper_slope(j) * played_[at(l)](j) + layer.upper_offset(j);
@@ -147,7 +154,7 @@ void Relaxation::mix_marginals() {
     const double reach = std::max(std::abs(layer.deviation.lower(j)), std::abs(layer.deviation.upper(j)));
     layer.upper_slope(j) *= 1 - share;
     layer.upper_offset(j) = line + constant + 4 * epsilon * (std::abs(line) + std::abs(constant)) +
-                            2 * epsilon * layer.upper_slope(j) * reach;
+                            2 * epsilon * layer.upper_slope(j) * reach + tiny * (1 + reach);
     rate_neurons(marginals_.layer, j, entry(layer.deviation, j));
     for (Neurons& neurons : layer.neurons)  // the least value of the mixture, over all failures
       if (neurons.open[at(j)])
@@ -168,7 +175,7 @@ void Relaxation::add_marginals() {
   double own = 0;
   for (Index i = 0; i < width; ++i) own = std::max(own, std::isfinite(out[i]) ? std::abs(out[i]) : 0.0);
   const double terms = static_cast<double>(marginals_.share.size() + 8);
-  rows_[0].slack += terms * static_cast<double>(width) * epsilon * (scale + own);
+  rows_[0].slack += terms * static_cast<double>(width) * (epsilon * (scale + own) + (scale > 0 ? tiny : 0));
 }
 
 }  // namespace withstand::relaxed

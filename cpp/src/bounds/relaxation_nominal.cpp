@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
+
 #include "bounds/relaxation.hpp"
 
 namespace withstand::relaxed {
@@ -18,7 +20,9 @@ void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upp
     const Vector centre = w * middle + net.bias(l);
     const double gamma = static_cast<double>(w.cols() + 8) * epsilon;
     const Vector reach = middle.cwiseAbs() * gamma + radius * (1 + gamma);
-    const Vector spread = (w.cwiseAbs() * reach + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
+    Vector spread = (w.cwiseAbs() * reach + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
+    for (Index j = 0; j < w.rows(); ++j)
+      spread(j) += underflow(w.data() + j * w.cols(), reach.data(), w.cols(), std::abs(centre(j)) + spread(j));
     LayerRange& pre = prepared.pre[at(l)];
     LayerRange& post = prepared.post[at(l)];
     pre.lower = (centre - spread).unaryExpr(&down);

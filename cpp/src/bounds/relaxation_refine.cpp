@@ -21,7 +21,7 @@ double middle(Interval a) { return 0.5 * a.lower + 0.5 * a.upper; }
 void blend(double& slope, double& offset, const Line& to, double share, double reach, double outward) {
   const double size = std::abs(offset) + std::abs(to.offset) + (slope + to.slope) * reach;
   slope = (1 - share) * slope + share * to.slope;
-  offset = (1 - share) * offset + share * to.offset + outward * 8 * epsilon * size;
+  offset = (1 - share) * offset + share * to.offset + outward * (8 * epsilon * size + tiny * (1 + reach));
 }
 
 }  // namespace

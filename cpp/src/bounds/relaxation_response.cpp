@@ -14,14 +14,14 @@ double middle(Interval a) { return 0.5 * a.lower + 0.5 * a.upper; }
 double at(const Line& line, double x) { return line.slope * x + line.offset; }
 
 /// delta <= most slope * eta for eta >= 0, least slope * eta for eta < 0: a convex function of eta.
-double convex_end(Interval slope, double eta) { return (eta >= 0 ? slope.upper : slope.lower) * eta; }
-double concave_end(Interval slope, double eta) { return (eta >= 0 ? slope.lower : slope.upper) * eta; }
+double convex_end(Interval slope, double eta) { return product_up(eta >= 0 ? slope.upper : slope.lower, eta); }
+double concave_end(Interval slope, double eta) { return product_down(eta >= 0 ? slope.lower : slope.upper, eta); }
 
 Interval signal_range(const Activation& phi, const Receiver& r, Interval slope) {
   const Interval from_low = image(phi, {r.faulty.lower, r.faulty.lower}), from_high = image(phi, {r.faulty.upper, r.faulty.upper});
   const Interval difference{down(from_low.lower - r.post.upper), up(from_high.upper - r.post.lower)};
-  return {std::max(difference.lower, down(concave_end(slope, r.deviation.lower))),
-          std::min(difference.upper, up(convex_end(slope, r.deviation.upper)))};
+  return {std::max(difference.lower, concave_end(slope, r.deviation.lower)),
+          std::min(difference.upper, convex_end(slope, r.deviation.upper))};
 }
 
 /// phi(s + eta) - phi(s) = [phi(ŝ) - k ŝ] - [phi(s) - k s] + k eta: a line of slope k for phi is one for delta.
@@ -36,7 +36,8 @@ Line shifted_below(const Activation& phi, const Receiver& r, double slope) {
 Line chord(Interval eta, double low, double high, bool above) {
   const double slope = std::max(0.0, (high - low) / (eta.upper - eta.lower));
   const double left = low - slope * eta.lower, right = high - slope * eta.upper;
-  const double error = 4 * epsilon * (std::abs(low) + std::abs(high) + slope * (std::abs(eta.lower) + std::abs(eta.upper)));
+  const double error =
+      4 * epsilon * (std::abs(low) + std::abs(high) + slope * (std::abs(eta.lower) + std::abs(eta.upper))) + 0x1p-1000;
   return {slope, above ? std::max(left, right) + error : std::min(left, right) - error};
 }
 
@@ -55,10 +56,11 @@ Response difference_response(const Activation& phi, const Receiver& r, bool poin
   const double straight = straight_slope(phi, both);
   if (straight >= 0) {  // delta = straight * eta
     const bool exact = straight == 0 || straight == phi.gain();
-    const double error = exact ? 0 : 2 * epsilon * straight * std::max(std::abs(eta.lower), std::abs(eta.upper));
+    const double reach = std::max(std::abs(eta.lower), std::abs(eta.upper));
+    const double error = exact ? 0 : 2 * epsilon * straight * reach + tiny * (1 + reach);
     return {{straight, -error},
             {straight, error},
-            {down(straight * eta.lower) - error, up(straight * eta.upper) + error}};
+            {product_down(straight, eta.lower) - error, product_up(straight, eta.upper) + error}};
   }
   const Interval slope = slopes(phi, both);
   const Interval signal = signal_range(phi, r, slope);

@@ -45,10 +45,16 @@ void Relaxation::enter(Index l) {
   const Layer& before = layers_[at(l - 1)];
   layer.carried = form_ == Form::value || before.live || !layer.synapses.empty() || !layer.cuts.empty();
   if (!layer.carried) return;
-  layer.rounding = given_->net.weight(l).cwiseAbs() * before.magnitude;
+  const Matrix& w = given_->net.weight(l);
+  layer.rounding = w.cwiseAbs() * before.magnitude;
+  for (Index j = 0; j < w.rows(); ++j)
+    layer.rounding(j) += underflow(w.data() + j * w.cols(), before.magnitude.data(), w.cols(), layer.rounding(j));
   if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
   rate_cuts(l);
   rate_synapses(l);
+  double products = before.magnitude.sum() + 2 + static_cast<double>(layer.cuts.size());
+  for (const Synapses& synapses : layer.synapses) products += 2 * static_cast<double>(synapses.keep);
+  layer.lost_receiving = static_cast<double>(w.rows()) * products * tiny;
 }
 
 LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRange* faulty) {
@@ -182,6 +188,7 @@ void Relaxation::split_off(Row& row, const Layer& layer, const double* a) {
   }
   const double scale = kernels().magnitude(n, a, layer.rounding.data());
   row.slack += static_cast<double>(n + 8 + 2 * static_cast<Index>(layer.cuts.size())) * epsilon * scale;
+  if (scale > 0 || meets(a, layer.rounding.data(), n)) row.slack += layer.lost_receiving;
 }
 
 /// Coefficients on the signals of layer l become coefficients on its carriers; or, `flat`, signals become constants.
@@ -202,6 +209,7 @@ void Relaxation::send(Index l, bool flat) {
     row.constant += sum;
     row.size += size;
     row.slack += static_cast<double>(n + 8) * epsilon * size;
+    if (size > 0 || meets(a, layer.magnitude.data(), n)) row.slack += layer.lost_sending;
     for (const Neurons& neurons : layer.neurons)
       add_gains(neurons, flat ? neurons.flat : neurons.rates, a, table_.row(r),
                 given_->space.terms()[neurons.term].failure.exactly);

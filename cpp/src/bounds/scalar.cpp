@@ -5,7 +5,8 @@
 //   e_l = f_l Delta_l + (N_l - f_l) c_l + K_l g_l M_l,     c_l = K_l w_l e_{l-1},     |error_k| <= w_k e_L + g M
 //
 // A total count is distributed by dynamic programming over the layers: the step is nondecreasing in e_{l-1}, so the
-// largest e_l for every number of failures spent so far is all that has to be kept.
+// largest e_l for every number of failures spent so far is all that has to be kept; and the largest |deviation| of one
+// neuron, for a failed synapse into one of two compared outputs takes away what its source deviates by as well.
 #include <algorithm>
 #include <cmath>
 #include <sstream>
@@ -39,9 +40,9 @@ class Recursion {
   bool relaxed() const { return relaxed_; }
 
   std::vector<double> run(const std::vector<Target>& targets) const {
-    const std::vector<Upper> errors = propagate();
+    const Deviations last = propagate();
     std::vector<double> values;
-    for (const Target& target : targets) values.push_back(finish(errors, target).value());
+    for (const Target& target : targets) values.push_back(finish(last, target).value());
     return values;
   }
 
@@ -54,6 +55,13 @@ class Recursion {
     std::size_t stride;
     std::vector<double> effect;  // per layer: Delta_l of a neuron, M_l of a synapse (not of the output layer)
     std::vector<Index> most;     // per layer 0..L+1
+  };
+
+  /// Of the neurons of one layer, for every number of failures spent; negative where that cannot be reached.
+  struct Deviations {
+    std::vector<Upper> sum;      // e_l >= sum over j of |delta_j|
+    std::vector<Upper> largest;  // v_l >= max over j of |delta_j|
+    explicit Deviations(std::size_t states) : sum(states, Upper(-1)), largest(states, Upper(0)) {}
   };
 
   void add(const Space::Term& term) {
@@ -148,6 +156,19 @@ class Recursion {
     return failed + relaying + correct * noise_[at];
   }
 
+  /// The largest |deviation| of one neuron: all failed synapses of the layer may end in it.
+  Upper largest(Index l, const Upper& relayed, const Counts& counts) const {
+    const auto at = static_cast<std::size_t>(l);
+    Upper relaying = relayed + noise_[at], failed = 0;
+    for (std::size_t t = 0; t < faults_.size(); ++t) {
+      const Upper effect = faults_[t].effect[at];
+      if (counts[t] == 0 || (faults_[t].synapses && l == 0)) continue;
+      if (!faults_[t].synapses) failed = std::max(failed, effect);
+      else relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, effect);
+    }
+    return std::max(relaying, failed);
+  }
+
   Index used(const Faults& f, std::size_t state) const {
     return f.counted_here ? 0 : static_cast<Index>(state / f.stride % static_cast<std::size_t>(f.total + 1));
   }
@@ -169,38 +190,40 @@ class Recursion {
     return false;
   }
 
-  /// e_L for every number of failures spent; negative where it cannot be reached.
-  std::vector<Upper> propagate() const {
-    std::vector<Upper> errors(states_, Upper(-1));
-    errors[0] = 0;
+  /// The deviations of the last hidden layer.
+  Deviations propagate() const {
+    Deviations reached(states_);
+    reached.sum[0] = 0;
     for (Index l = 0; l <= net_.depth(); ++l) {
-      std::vector<Upper> after(states_, Upper(-1));
+      Deviations after(states_);
       for (std::size_t state = 0; state < states_; ++state) {
-        if (errors[state] < Upper(0)) continue;
-        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.max_weight(l)) * errors[state]);
+        if (reached.sum[state] < Upper(0)) continue;
+        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.max_weight(l)) * reached.sum[state]);
         Counts counts;
         for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);
         std::size_t next = state;
-        do after[next] = std::max(after[next], step(l, relayed, counts));
-        while (advance(l, state, counts, next));
+        do {
+          after.sum[next] = std::max(after.sum[next], step(l, relayed, counts));
+          if (l == net_.depth()) after.largest[next] = std::max(after.largest[next], largest(l, relayed, counts));
+        } while (advance(l, state, counts, next));
       }
-      errors = std::move(after);
+      reached = std::move(after);
     }
-    return errors;
+    return reached;
   }
 
   /// The output layer: failures not spent before are synapses into it, or there are none left.
-  Upper finish(const std::vector<Upper>& errors, const Target& target) const {
+  Upper finish(const Deviations& last, const Target& target) const {
     const double weight = weight_of(target);
     Upper worst = 0;
     for (std::size_t state = 0; state < states_; ++state) {
-      if (errors[state] < Upper(0)) continue;
-      Upper sum = Upper(weight) * errors[state];
+      if (last.sum[state] < Upper(0)) continue;
+      Upper sum = Upper(weight) * last.sum[state];
       bool complete = true;
       for (const Faults& f : faults_) {
         const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);
         complete = complete && here <= f.most.back();
-        if (f.synapses && here > 0) sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target);
+        if (f.synapses && here > 0) sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target, last.largest[state]);
       }
       if (complete) worst = std::max(worst, sum);
     }
@@ -222,10 +245,15 @@ class Recursion {
     return largest;
   }
 
-  double received_by(const Failure& failure, const Target& target) const {
+  /// A failed synapse into an output. Between two outputs, W_ki - W_ji still multiplies what its source deviates by,
+  /// although the product is gone: W_ji (y_i + delta_i) is missing, not W_ji y_i alone.
+  Upper received_by(const Failure& failure, const Target& target, const Upper& largest) const {
     const Vector& rows = net_.facts(net_.layers()).row_max;
-    const double plus = received(failure, net_.layers(), rows(target.plus));
-    return target.is_difference() ? std::max(plus, received(failure, net_.layers(), rows(target.minus))) : plus;
+    const auto from = [&](Index output) {
+      const Upper known = received(failure, net_.layers(), rows(output));
+      return target.is_difference() && !is_added(failure.effect) ? known + Upper(rows(output)) * largest : known;
+    };
+    return target.is_difference() ? std::max(from(target.plus), from(target.minus)) : from(target.plus);
   }
 
   const Network& net_;
