@@ -33,6 +33,7 @@ void bind_search(py::module_& m) {
       .def_readonly("status", &SearchResult::status)
       .def_readonly("lower", &SearchResult::lower)
       .def_readonly("upper", &SearchResult::upper)
+      .def_readonly("rounding", &SearchResult::rounding)
       .def_readonly("witness", &SearchResult::witness)
       .def_readonly("nodes", &SearchResult::nodes)
       .def_readonly("evaluations", &SearchResult::evaluations);

@@ -35,9 +35,13 @@ class WorstCase:
     lower : float
         The harm of the witness, by the canonical evaluation.
     upper : float
-        No configuration at any input of the domain does more harm.
+        No configuration at any input of the domain does more harm, in real arithmetic: the rounding of evaluations is
+        part of it.
     exact : bool
-        Whether `upper - lower` is within rounding.
+        Whether `upper - lower` is at most `rounding`, and that is small beside the harm or the outputs.
+    rounding : float
+        What evaluations may be off by, by a bound for every configuration, and 4e-13 of the harm (or of the largest
+        intact output, where that is larger). Where the arithmetic is exact, the bound is 0.
     witness : Witness or None
         Attains `lower`; None only when the search ended before its first evaluation.
     nodes, evaluations : int
@@ -52,6 +56,7 @@ class WorstCase:
     lower: float
     upper: float
     exact: bool
+    rounding: float
     witness: Witness | None
     nodes: int
     evaluations: int
@@ -167,6 +172,7 @@ def worst_case(
         lower=float(found.lower),
         upper=float(found.upper),
         exact=found.status == _core.SearchStatus.exact,
+        rounding=float(found.rounding),
         witness=witness,
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),

@@ -22,7 +22,7 @@ class BranchBound {
   /// One given input.
   struct Row {
     Layered::Problem problem;
-    double noise = 0;     ///< of fast evaluations
+    double noise = 0;     ///< how far evaluations of one harm can be apart: fast, canonical, in real arithmetic
     double ceiling = 0;   ///< a bound of the harm to start from
     double live = 0;      ///< components whose failure would change something, those closed by selection left out
     Relaxation* relaxation = nullptr;  ///< null: enumerate
@@ -36,7 +36,9 @@ class BranchBound {
   /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.
   void run(const Watch& watch);
 
-  double upper() const;  ///< proved, together with the incumbent
+  double upper() const;  ///< proved, together with the incumbent, in real arithmetic
+  double error() const;  ///< of the most precise evaluations
+  double scale() const;  ///< the largest intact output
   bool reached_gap() const;
   std::uint64_t bounds() const;
   std::uint64_t evaluations() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "withstand/forward.hpp"
 #include "withstand/harm.hpp"
+#include "withstand/precise.hpp"
 
 namespace withstand {
 
@@ -27,17 +29,24 @@ bool better(const Witness& a, const Witness& b);
 /// The best witness found so far, shared by all workers. Whatever enters has been replayed canonically.
 class Incumbent {
  public:
-  /// Replay `failed` (any order) at an input and keep it if it is better. Returns its harm.
+  /// Replay `failed` (any order) at an input and keep it if it is better. Returns its harm. `precise` is null where the
+  /// canonical harm is that of real arithmetic, or nobody asks for `above`.
   double offer(const Network& network, const Harm& harm, ConstVectorRef input, Index input_index,
-               std::vector<Forced> failed);
+               std::vector<Forced> failed, const Precise* precise = nullptr);
 
   /// Whether exactly this (sorted by site) is the witness at this input.
   bool holds(Index input_index, const std::vector<Forced>& failed);
 
   double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< -infinity while there is none
+  /// In real arithmetic, nothing that was offered does more harm.
+  double above() const { return std::max(harm(), above_.load(std::memory_order_relaxed)); }
   const std::optional<Witness>& witness() const { return witness_; }     ///< read when the workers have ended
 
  private:
+  void look_closely(double value, const std::vector<Forced>& failed, const Precise& precise);
+
+  std::atomic<double> above_{-std::numeric_limits<double>::infinity()};
+  std::atomic<int> closely_{0};
   std::atomic<double> harm_{-std::numeric_limits<double>::infinity()};
   std::mutex mutex_;
   std::optional<Witness> witness_;

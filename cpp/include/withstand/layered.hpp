@@ -33,6 +33,7 @@ class Layered {
     const Harm& harm;
     ConstVectorRef input;
     Index input_index;
+    const Precise* precise;  ///< null where evaluations are exact
   };
 
   /// `noise` bounds how far the harm of a walk is from the canonical one; states within it of the incumbent are

@@ -12,6 +12,8 @@ struct Reach {
   std::vector<Vector> lower;  ///< of the pre-activations of layers 1..L+1 (entry 0 is empty)
   std::vector<Vector> upper;
   std::vector<Vector> noise;  ///< how far two double evaluations in different order can be apart, same layers
+  std::vector<Vector> error;  ///< how far one with twice the digits can be from real arithmetic
+  bool exact = false;  ///< no evaluation rounds anything: all numbers are small multiples of a power of two
 };
 
 /// Interval propagation with cardinality: a receiver's range grows by the largest gains that each quota can pay for.

@@ -29,6 +29,7 @@ struct SearchResult {
   SearchStatus status = SearchStatus::exact;
   double lower = 0;
   double upper = 0;
+  double rounding = 0;  ///< `exact` says that upper - lower is at most this: what evaluations round, and what is a tie
   std::optional<Witness> witness;  ///< absent only when stopped before the first evaluation
   std::uint64_t nodes = 0;
   std::uint64_t evaluations = 0;

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "tree.hpp"
+#include "withstand/rounding.hpp"
 #include "withstand/threshold.hpp"
 
 namespace withstand {
@@ -22,7 +23,7 @@ bool affordable(const std::vector<Option>& taken, std::vector<Index> counts) {
 
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
-  return harm + rounding * std::max(1.0, std::abs(harm));
+  return harm + rounding * std::max(scale_, std::abs(harm));
 }
 
 std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
@@ -48,6 +49,8 @@ BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent
     root.first = true;
     for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
     push(std::move(root));
+    if (rows_[n].problem.precise != nullptr) error_ = std::max(error_, rows_[n].problem.precise->error());
+    scale_ = std::max(scale_, rows_[n].problem.harm.nominal().cwiseAbs().maxCoeff());
     if (rows_[n].relaxation == nullptr) bounding_ = 0;
     allowance_ += enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
   }
@@ -81,8 +84,9 @@ bool BranchBound::Tree::reached_gap() const {
   return top - incumbent_.harm() <= gap_ * std::abs(top);
 }
 
+/// Bounds hold in real arithmetic; what has been evaluated may do more harm there than was computed.
 double BranchBound::Tree::upper() const {
-  const double known = std::max(closed_, incumbent_.harm());
+  const double known = std::max(closed_, incumbent_.above());
   if (!open_.empty()) return std::max(known, open_.front().bound);  // the best bound is in front
   return relaxed_ ? std::max(known, level()) : known;  // how near the level bounds end depends on the threads
 }
@@ -243,6 +247,8 @@ void BranchBound::run(const Watch& watch) {
   tree_->record_open();
 }
 double BranchBound::upper() const { return tree_->upper(); }
+double BranchBound::error() const { return tree_->error(); }
+double BranchBound::scale() const { return tree_->scale(); }
 bool BranchBound::reached_gap() const { return tree_->reached_gap(); }
 std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }
 std::uint64_t BranchBound::evaluations() const { return tree_->evaluations(); }

@@ -109,7 +109,8 @@ void Layered::Walk::replay(const std::vector<const Option*>& chosen) {
     if (!filled) return;
     for (const Option& option : *filled) failed.push_back({option.site, option.value});
   }
-  incumbent_.offer(problem_.network, problem_.harm, problem_.input, problem_.input_index, std::move(failed));
+  incumbent_.offer(problem_.network, problem_.harm, problem_.input, problem_.input_index, std::move(failed),
+                   problem_.precise);
   ++evaluations_;
 }
 

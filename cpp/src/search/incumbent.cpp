@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "withstand/rounding.hpp"
+
 namespace withstand {
 
 bool better(const Witness& a, const Witness& b) {
@@ -24,9 +26,10 @@ bool Incumbent::holds(Index input_index, const std::vector<Forced>& failed) {
 }
 
 double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef input, Index input_index,
-                        std::vector<Forced> failed) {
+                        std::vector<Forced> failed, const Precise* precise) {
   std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
   const Vector outputs = forward(net, input, failed);
+  if (precise != nullptr) look_closely(harm(outputs), failed, *precise);
   Witness found{std::move(failed), input, input_index, harm.worst(outputs), harm(outputs)};
   const double value = found.harm;
   if (value < this->harm()) return value;
@@ -36,6 +39,18 @@ double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef inp
     harm_.store(witness_->harm, std::memory_order_relaxed);
   }
   return value;
+}
+
+/// Twice the digits take twenty times as long: only where the harm could exceed all that is known, and not for ever,
+/// where everything does the same harm.
+void Incumbent::look_closely(double value, const std::vector<Forced>& failed, const Precise& precise) {
+  constexpr int patience = 1 << 14;
+  const double most = add_up(value, precise.noise());
+  double known = above_.load(std::memory_order_relaxed);
+  if (most <= known) return;
+  const double found = closely_.fetch_add(1) < patience ? std::min(most, precise.above(failed)) : most;
+  while (found > known && !above_.compare_exchange_weak(known, found)) {
+  }
 }
 
 }  // namespace withstand

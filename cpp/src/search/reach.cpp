@@ -6,32 +6,65 @@
 #include <functional>
 #include <numeric>
 
+#include "withstand/interval.hpp"
+#include "withstand/rounding.hpp"
+
 namespace withstand {
 namespace {
 
 constexpr double unit = std::numeric_limits<double>::epsilon();  // 2^-52, twice the unit roundoff
+constexpr double precise = 0x1p-44;  ///< twice the digits: an error of 2^-100 where doubles have one of 2^-52, with room
+constexpr double representable = 0x1p50;  ///< times a grid: sums and differences of some such numbers are exact
 
 /// What the neurons of a layer transmit: [low, high] where alive, `magnitude` failed or not, `noise` of rounding.
 struct Signals {
-  Vector low, high, magnitude, noise;
+  Vector low, high, magnitude, noise, error;
+  double grid = 0;  ///< all signals of all evaluations are multiples of it; 0: of nothing
 };
 
 void decide(Signals& y, const Choices::Stage& stage) {
   for (const Forced& f : stage.failed) {
     y.low(f.site.to) = y.high(f.site.to) = f.value;
     y.magnitude(f.site.to) = std::abs(f.value);
-    y.noise(f.site.to) = 0;
+    y.noise(f.site.to) = y.error(f.site.to) = 0;
+    y.grid = std::min(y.grid, grid(&f.value, 1));
   }
-  for (const Option& o : stage.options) y.magnitude(o.site.to) = std::max(y.magnitude(o.site.to), std::abs(o.value));
+  for (const Option& o : stage.options) {
+    y.magnitude(o.site.to) = std::max(y.magnitude(o.site.to), std::abs(o.value));
+    y.grid = std::min(y.grid, grid(&o.value, 1));
+  }
 }
 
-Signals transmitted(const Activation& phi, const Vector& lower, const Vector& upper, const Vector& noise) {
+/// The grid that phi's values lie on for arguments on a grid; 0 where it rounds.
+double image_grid(const Activation& phi, double of, double largest) {
+  if (!phi.piecewise_linear()) return 0;
+  const double gain = phi.gain(), slope = phi.kind() == Activation::Kind::leaky_relu ? phi.slope() : 1;
+  double fine = of * grid(&gain, 1) * std::min(1.0, grid(&slope, 1));
+  if (phi.kind() == Activation::Kind::clip) fine = std::min(fine, 0.5);
+  if (phi.kind() == Activation::Kind::hard_tanh) fine = std::min(fine, 1.0);
+  return largest * gain * std::max(1.0, slope) + 1 <= representable * fine ? fine : 0;
+}
+
+/// |computed phi(s) - phi(s)| for |s| up to `largest`: a few units in the last place, and the rounding of gain * s.
+double evaluation_error(const Activation& phi, double largest) {
+  const double reach = std::abs(phi(0)) + phi.lipschitz() * largest;
+  return largest == 0 && phi(0) == 0 ? 0 : 8 * unit * std::min(phi.magnitude(), reach) + 0x1p-1000;
+}
+
+Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, double on) {
+  const Vector &lower = reached.lower[l], &upper = reached.upper[l];
   Signals y;
-  const double error = phi.piecewise_linear() ? unit : 8 * unit;  // of evaluating phi, relative
-  y.low = lower.unaryExpr([&](double s) { const double v = phi(s); return v - error * std::abs(v); });
-  y.high = upper.unaryExpr([&](double s) { const double v = phi(s); return v + error * std::abs(v); });
+  y.low = lower.unaryExpr([&](double s) { return below(phi, s); });
+  y.high = upper.unaryExpr([&](double s) { return above(phi, s); });
   y.magnitude = y.low.cwiseAbs().cwiseMax(y.high.cwiseAbs());
-  y.noise = phi.lipschitz() * noise + 2 * error * y.magnitude;
+  const Vector largest = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
+  y.grid = image_grid(phi, on, largest.maxCoeff());
+  y.noise = phi.lipschitz() * reached.noise[l];
+  y.error = phi.lipschitz() * reached.error[l];
+  if (y.grid > 0) return y;
+  const Vector own = largest.unaryExpr([&](double s) { return evaluation_error(phi, s); });
+  y.noise += 2 * own;
+  y.error += (phi.piecewise_linear() ? precise : 2) * own;
   return y;
 }
 
@@ -40,7 +73,8 @@ class Receivers {
  public:
   Receivers(const Network& net, const Choices& choices, Index layer, const Signals& y)
       : net_(net), y_(y), neurons_(choices.stages[neuron_stage(layer - 1)]),
-        synapses_(choices.stages[synapse_stage(layer)]), layer_(layer), quotas_(choices.quotas) {
+        synapses_(choices.stages[synapse_stage(layer)]), layer_(layer), quotas_(choices.quotas),
+        grid_(std::min(net.facts(layer).grid * y.grid, net.facts(layer).bias_grid)) {
     Index count = 0;
     for (const Choices::Quota& quota : quotas_) count += quota.count;
     roundings_ = 2 * static_cast<double>(net.width(layer - 1) + 2 * count + 8) * unit;
@@ -62,8 +96,14 @@ class Receivers {
     return sum;
   }
   double rounding(Index j) const {
-    return roundings_ * (net_.weight(layer_).row(j).cwiseAbs().dot(y_.magnitude) + std::abs(net_.bias(layer_)(j)));
+    const Matrix& w = net_.weight(layer_);
+    const double products = w.row(j).cwiseAbs().dot(y_.magnitude);
+    if (grid_ > 0 && products + std::abs(net_.bias(layer_)(j)) <= representable * grid_) return 0;
+    return roundings_ * (products + std::abs(net_.bias(layer_)(j))) +
+           underflow(w.data() + j * w.cols(), y_.magnitude.data(), w.cols(), products);
   }
+  /// Of the sums; 0 where some of them are rounded.
+  double grid_of_sums(const Vector& roundings) const { return (roundings.array() == 0).all() ? grid_ : 0; }
 
  private:
   double most(Index j, Index i, double sign) const {
@@ -81,7 +121,7 @@ class Receivers {
   const Choices::Stage& synapses_;
   Index layer_;
   const std::vector<Choices::Quota>& quotas_;
-  double roundings_;
+  double grid_, roundings_;
   std::vector<std::vector<double>> gains_;
   std::vector<Index> cut_;
 };
@@ -99,8 +139,11 @@ double sum_of_largest(std::vector<double>& gains, Index count) {
 
 Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices) {
   const auto layers = static_cast<std::size_t>(net.layers()) + 1;
-  Reach result{std::vector<Vector>(layers), std::vector<Vector>(layers), std::vector<Vector>(layers)};
-  Signals y{lower, upper, lower.cwiseAbs().cwiseMax(upper.cwiseAbs()), Vector::Zero(net.inputs())};
+  Reach result;
+  for (auto* rows : {&result.lower, &result.upper, &result.noise, &result.error}) rows->resize(layers);
+  const Vector zero = Vector::Zero(net.inputs());
+  Signals y{lower, upper, lower.cwiseAbs().cwiseMax(upper.cwiseAbs()), zero, zero, 0};
+  y.grid = lower == upper ? grid(lower.data(), lower.size()) : 0;
   decide(y, choices.stages[0]);
   for (Index l = 1; l <= net.layers(); ++l) {
     const auto at = static_cast<std::size_t>(l);
@@ -108,15 +151,19 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
     result.lower[at].resize(net.width(l));
     result.upper[at].resize(net.width(l));
     result.noise[at] = net.weight(l).cwiseAbs() * y.noise;
+    result.error[at] = net.weight(l).cwiseAbs() * y.error;
+    Vector roundings(net.width(l));
     for (Index j = 0; j < net.width(l); ++j) {
-      const double rounding = receivers.rounding(j);
+      const double rounding = roundings(j) = receivers.rounding(j);
       result.upper[at](j) = receivers.largest(j, 1) + rounding;
       result.lower[at](j) = -receivers.largest(j, -1) - rounding;
       result.noise[at](j) += 2 * rounding;
+      result.error[at](j) += 2 * precise * rounding;
     }
-    y = transmitted(net.activation(l), result.lower[at], result.upper[at], result.noise[at]);
+    y = transmitted(net.activation(l), result, at, receivers.grid_of_sums(roundings));
     if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);
   }
+  result.exact = y.grid > 0;
   return result;
 }
 

@@ -8,25 +8,28 @@
 
 #include "search/linear_relaxation.hpp"
 #include "search/tree.hpp"
+#include "withstand/bound.hpp"
 #include "withstand/branch_bound.hpp"
 #include "withstand/continuous.hpp"
 #include "withstand/filler.hpp"
 #include "withstand/reach.hpp"
+#include "withstand/rounding.hpp"
 
 namespace withstand {
 namespace {
 
-/// Largest harm that output pre-activations in a range allow, and the noise of a harm between two evaluations.
+/// Largest harm that output pre-activations in a range allow, the noise of a harm between two evaluations (or one and
+/// real arithmetic), and the error of precise ones.
 struct Ceiling {
   double harm;
   double noise;
+  double error;
 };
 
 Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
   const auto out = static_cast<std::size_t>(net.layers());
   const Activation& psi = net.activation(net.layers());
-  Ceiling result{-std::numeric_limits<double>::infinity(), 0};
-  const double noise = psi.lipschitz() * at.noise[out].maxCoeff();
+  Ceiling result{-infinity, 0, 0};
   const Vector lower = at.lower[out].unaryExpr([&](double s) { return psi(s); });
   const Vector upper = at.upper[out].unaryExpr([&](double s) { return psi(s); });
   for (Index k = 0; k < net.outputs(); ++k) {
@@ -36,9 +39,12 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
       result.harm = std::max(result.harm, upper(k) - lower(harm.chosen()));
   }
   const double largest = std::max(lower.cwiseAbs().maxCoeff(), upper.cwiseAbs().maxCoeff());
-  result.noise = 2 * noise + 16 * std::numeric_limits<double>::epsilon() * largest;
+  if (!at.exact) {
+    const double last = psi.piecewise_linear() ? 0x1p-96 : 0x1p-48;  // of evaluating psi, and of the subtraction
+    result.noise = 2 * psi.lipschitz() * at.noise[out].maxCoeff() + 0x1p-48 * largest;
+    result.error = 2 * psi.lipschitz() * at.error[out].maxCoeff() + last * largest;
+  }
   result.harm += result.noise;
-  constexpr double infinity = std::numeric_limits<double>::infinity();
   if (!std::isfinite(result.noise)) result.noise = infinity;  // an overflow: replay everything, believe nothing
   if (std::isnan(result.harm)) result.harm = infinity;
   return result;
@@ -49,6 +55,7 @@ struct Point {
   Vector input;
   Harm harm;
   Ceiling ceiling;
+  std::unique_ptr<Precise> precise;
   std::unique_ptr<Relaxation> relaxation;
 };
 
@@ -71,18 +78,39 @@ SearchStatus status_of(Budget::Stop stop) {
   return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
 }
 
-SearchResult conclude(const Incumbent& incumbent, const Budget& budget, double upper, std::uint64_t evaluations) {
+/// What a search has proved, and how well evaluations know it.
+struct Proved {
+  double upper;
+  double error;  ///< of the most precise evaluations
+  double scale;  ///< of the outputs
+};
+
+/// An interval is exact where it is as narrow as evaluations can tell, and they can tell much: of outputs that are all
+/// rounding errors nothing is exact.
+SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
+  constexpr double meaningful = 1e-9;
   SearchResult result;
   result.lower = incumbent.harm();
-  result.upper = upper;
+  result.upper = proved.upper;
   result.witness = incumbent.witness();
   result.status = status_of(budget.reason());
-  const double equal = result.lower + rounding * std::max(1.0, std::abs(result.lower));
-  if (result.status == SearchStatus::exact && upper > equal) result.status = SearchStatus::gap;
-  if (result.status == SearchStatus::exact && upper > result.lower) result.upper = equal;  // for any number of threads
+  const double size = std::max(proved.scale, std::abs(result.lower));
+  result.rounding = add_up(proved.error, rounding * size);
+  const double equal = add_up(result.lower, result.rounding);
+  const bool exact = result.upper <= equal && proved.error <= meaningful * size;
+  if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
+  if (result.status == SearchStatus::exact && result.upper > incumbent.above())
+    result.upper = equal;  // for any number of threads
   result.nodes = budget.nodes();
   result.evaluations = evaluations;
   return result;
+}
+
+/// Where rounding or an exhausted budget leaves more open than a bound does, the bound is the better upper end.
+void clip(SearchResult& result, const Network& net, const Space& space, const Domain& domain, Goal goal, int threads) {
+  if (result.status != SearchStatus::gap) return;
+  const double known = bound(net, space, domain, Method::tightest, goal, threads).values.maxCoeff();
+  result.upper = std::max(result.lower, std::min(result.upper, known));
 }
 
 /// One team size for the whole search: with a limit of nodes the result must not depend on who is first.
@@ -96,7 +124,9 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
   Budget budget(options.node_limit, options.time_limit, watch);
   Continuous search(net, space, domain, options.goal, incumbent, budget, team(options), options.gap);
   search.run();
-  return conclude(incumbent, budget, search.upper(), search.evaluations());
+  const auto& witness = incumbent.witness();
+  const double scale = witness ? forward(net, witness->input).cwiseAbs().maxCoeff() : 0;
+  return conclude(incumbent, budget, {search.upper(), 0, scale}, search.evaluations());
 }
 
 /// Finite failures at given inputs.
@@ -114,18 +144,22 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
     const Ceiling top = ceiling(net, harm, reach(net, x, x, choices));
-    points.push_back({x, std::move(harm), top, nullptr});
+    points.push_back({x, std::move(harm), top, nullptr, nullptr});
     Point& point = points.back();
+    if (top.noise > 0) point.precise = std::make_unique<Precise>(net, point.harm, point.input, top.noise, top.error);
     if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
-    rows.push_back({{net, columns, point.harm, point.input, n}, top.noise, top.harm,
+    rows.push_back({{net, columns, point.harm, point.input, n, point.precise.get()}, top.noise, top.harm,
                     live_components(net, choices, point.input), point.relaxation.get()});
-    if (bounded) incumbent.offer(net, point.harm, point.input, n, {});
+    if (bounded) incumbent.offer(net, point.harm, point.input, n, {}, point.precise.get());
   }
 
   BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding,
                      record);
   search.run(watch);
-  return conclude(incumbent, budget, search.upper(), search.evaluations());
+  SearchResult result =
+      conclude(incumbent, budget, {search.upper(), search.error(), search.scale()}, search.evaluations());
+  if (options.gap == 0) clip(result, net, space, domain, options.goal, options.threads);
+  return result;
 }
 
 /// Failures that change nothing make up the prescribed numbers: the witness with them, if there are enough.

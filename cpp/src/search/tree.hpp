@@ -9,7 +9,7 @@
 
 namespace withstand {
 
-/// Relative difference below which two harms are equal to a search.
+/// Difference below which two harms are equal to a search, relative to the larger of harm and outputs.
 constexpr double rounding = 4e-13;
 
 class BranchBound::Tree {
@@ -20,6 +20,8 @@ class BranchBound::Tree {
   void run(const Watch& watch);
   void record_open();  ///< what a search that ended early leaves open, with its bounds
   double upper() const;
+  double error() const { return error_; }
+  double scale() const { return scale_; }
   bool reached_gap() const;
   std::uint64_t bounds() const { return bounds_; }
   std::uint64_t evaluations() const { return evaluations_.load(); }
@@ -88,6 +90,8 @@ class BranchBound::Tree {
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();
   double work_ = 0, allowance_ = 0;
+  double error_ = 0;  ///< of precise evaluations, the largest of all rows
+  double scale_ = 0;  ///< largest intact output of all rows
   bool relaxed_ = false;
   std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};

@@ -20,7 +20,8 @@ double BranchBound::Tree::evaluate(const Node& node, Worker& worker, const std::
   ++evaluations_;
   const double harm = (*evaluator)(failed);
   if (harm + row.noise >= incumbent_.harm() && !incumbent_.holds(problem.input_index, failed))
-    incumbent_.offer(problem.network, problem.harm, problem.input, problem.input_index, std::move(failed));
+    incumbent_.offer(problem.network, problem.harm, problem.input, problem.input_index, std::move(failed),
+                     problem.precise);
   return harm;
 }
 
