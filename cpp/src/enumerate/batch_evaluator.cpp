@@ -5,7 +5,7 @@
 
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr Index columns = 96;  // of a block: a few vector registers wide, and small enough for the first-level cache
@@ -179,4 +179,4 @@ void BatchEvaluator::flush(Judge& judge) {
   used_ = 0;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

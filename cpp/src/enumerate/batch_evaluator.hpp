@@ -9,7 +9,7 @@
 #include "linear_rows.hpp"
 #include "walk.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 
 /// Asked between the inputs of a batch; false gives the batch up.
 using Going = std::function<bool()>;
@@ -65,4 +65,4 @@ class BatchEvaluator {
   std::uint64_t offset_ = 0;                         // of the first column in the batch
 };
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

@@ -7,7 +7,7 @@
 #include "withstand/grid.hpp"
 #include "withstand/statistics.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 
 /// Hands the errors of a batch on to the failed components of its configurations.
 ///
@@ -51,4 +51,4 @@ class Components {
   std::vector<double> limits_;                           // fast errors from here on may be the component's worst
 };
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

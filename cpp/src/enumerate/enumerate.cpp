@@ -11,6 +11,11 @@
 namespace withstand {
 namespace {
 
+using enumeration::BatchEvaluator;
+using enumeration::Going;
+using enumeration::Judge;
+using enumeration::Problem;
+
 /// Configurations per batch, a power of two that depends on the problem only, never on the machine: enough to pay for what
 /// is set up once per input; where every layer is a product, at most about a second of work, so that threads balance, and
 /// some tenths for each input, since Ctrl-C is answered between inputs.
@@ -45,7 +50,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     problem.nominal.back().post.back().maxCoeff(&c);
     problem.decision.push_back(c);
   }
-  problem.slack = 4 * rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
+  problem.slack = 4 * enumeration::rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
   problem.largest_slack = problem.slack.maxCoeff();
   if (!(problem.largest_slack < std::numeric_limits<double>::infinity()))
     throw std::invalid_argument("values of the failed network may exceed 1e140: errors would overflow");

@@ -7,7 +7,7 @@
 
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -152,4 +152,4 @@ std::vector<Choice> Judge::configuration(std::uint64_t offset) const {
   return unrank(problem_.grid, problem_.grid.classes()[batch_.cls], batch_.begin + offset);
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

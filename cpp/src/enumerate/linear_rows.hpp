@@ -9,7 +9,7 @@
 #include "walk.hpp"
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 
 /// Errors of all configurations that share a prefix, for a piecewise-linear tail: a row.
 ///
@@ -92,4 +92,4 @@ class LinearRows {
   std::vector<int> hinges_;
 };
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

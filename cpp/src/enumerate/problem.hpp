@@ -6,7 +6,7 @@
 #include "withstand/enumerate.hpp"
 #include "withstand/forward.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 
 /// What all workers share, read-only.
 struct Problem {
@@ -31,4 +31,4 @@ Vector harms(const Problem& problem, Index input, const Vector& outputs);
 /// Lipschitz constant.
 Vector rounding_bounds(const Network& network, const Grid& grid, const Matrix& inputs);
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

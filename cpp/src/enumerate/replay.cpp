@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr std::size_t most_known = 1 << 14;
@@ -73,4 +73,4 @@ Entry Replayer::entry(const std::vector<Choice>& configuration, Index only) {
   return entry;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

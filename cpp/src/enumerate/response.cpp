@@ -6,7 +6,7 @@
 
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -170,4 +170,4 @@ double Response::bytes(const Network& net, Index lowest) {
   return bytes;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

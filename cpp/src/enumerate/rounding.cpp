@@ -5,7 +5,7 @@
 #include "problem.hpp"
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
@@ -63,4 +63,4 @@ Vector harms(const Problem& problem, Index input, const Vector& outputs) {
   return harm;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration

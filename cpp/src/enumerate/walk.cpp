@@ -5,7 +5,7 @@
 
 #include "withstand/kernels.hpp"
 
-namespace withstand {
+namespace withstand::enumeration {
 namespace {
 
 constexpr double kept_bytes = 16e6;  // a worker keeps the execution of every input up to here
@@ -232,4 +232,4 @@ void Walk::touch(StageState& state, std::size_t i, const Site& site, double chan
   now.post = (again ? before.post : state.post(site.to)) + change;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumeration
