@@ -24,6 +24,7 @@ class BranchBound {
     Layered::Problem problem;
     double noise = 0;     ///< how far evaluations of one harm can be apart: fast, canonical, in real arithmetic
     double ceiling = 0;   ///< a bound of the harm to start from
+    double scale = 0;     ///< largest pre-activation of an output of the intact network
     double live = 0;      ///< components whose failure would change something, those closed by selection left out
     Relaxation* relaxation = nullptr;  ///< null: enumerate
   };
@@ -38,7 +39,7 @@ class BranchBound {
 
   double upper() const;  ///< proved, together with the incumbent, in real arithmetic
   double error() const;  ///< of the most precise evaluations
-  double scale() const;  ///< the largest intact output
+  double scale() const;  ///< the largest of all rows
   bool reached_gap() const;
   std::uint64_t bounds() const;
   std::uint64_t evaluations() const;

@@ -23,7 +23,7 @@ bool affordable(const std::vector<Option>& taken, std::vector<Index> counts) {
 
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
-  return harm + rounding * std::max(scale_, std::abs(harm));
+  return harm + tie(harm, scale_);
 }
 
 std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
@@ -50,7 +50,7 @@ BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent
     for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
     push(std::move(root));
     if (rows_[n].problem.precise != nullptr) error_ = std::max(error_, rows_[n].problem.precise->error());
-    scale_ = std::max(scale_, rows_[n].problem.harm.nominal().cwiseAbs().maxCoeff());
+    scale_ = std::max(scale_, rows_[n].scale);
     if (rows_[n].relaxation == nullptr) bounding_ = 0;
     allowance_ += enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
   }

@@ -65,6 +65,11 @@ Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, 
   const Vector own = largest.unaryExpr([&](double s) { return evaluation_error(phi, s); });
   y.noise += 2 * own;
   y.error += (phi.piecewise_linear() ? precise : 2) * own;
+  for (Index j = 0; j < own.size(); ++j) {  // where phi is constant it hides what its argument is off by
+    const double noise = reached.noise[l](j);
+    if (phi.piecewise_linear() && local_slopes(phi, {lower(j) - noise, upper(j) + noise}).upper == 0)
+      y.noise(j) = y.error(j) = 0;
+  }
   return y;
 }
 
@@ -163,6 +168,8 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
     y = transmitted(net.activation(l), result, at, receivers.grid_of_sums(roundings));
     if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);
   }
+  result.output_noise = y.noise.maxCoeff();
+  result.output_error = y.error.maxCoeff();
   result.exact = y.grid > 0;
   return result;
 }

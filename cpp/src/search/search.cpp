@@ -40,9 +40,8 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
   }
   const double largest = std::max(lower.cwiseAbs().maxCoeff(), upper.cwiseAbs().maxCoeff());
   if (!at.exact) {
-    const double last = psi.piecewise_linear() ? 0x1p-96 : 0x1p-48;  // of evaluating psi, and of the subtraction
-    result.noise = 2 * psi.lipschitz() * at.noise[out].maxCoeff() + 0x1p-48 * largest;
-    result.error = 2 * psi.lipschitz() * at.error[out].maxCoeff() + last * largest;
+    result.noise = 2 * at.output_noise + 0x1p-48 * largest;  // and of the subtraction
+    result.error = 2 * at.output_error + 0x1p-96 * largest;
   }
   result.harm += result.noise;
   if (!std::isfinite(result.noise)) result.noise = infinity;  // an overflow: replay everything, believe nothing
@@ -61,8 +60,7 @@ struct Point {
 
 /// Components whose failure changes something in the intact network, without those of the last hidden layer and the
 /// outputs' synapses, which a selection closes.
-double live_components(const Network& net, const Choices& choices, ConstVectorRef input) {
-  const Trace intact = trace(net, input);
+double live_components(const Network& net, const Choices& choices, const Trace& intact) {
   double live = 0;
   for (std::size_t s = 0; s < neuron_stage(net.depth()); ++s)
     for (const Option& o : choices.stages[s].options) {
@@ -78,11 +76,13 @@ SearchStatus status_of(Budget::Stop stop) {
   return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
 }
 
+double scale_of(const Trace& intact) { return intact.pre.back().cwiseAbs().maxCoeff(); }
+
 /// What a search has proved, and how well evaluations know it.
 struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
-  double scale;  ///< of the outputs
+  double scale;  ///< of the outputs' pre-activations
 };
 
 /// An interval is exact where it is as narrow as evaluations can tell, and they can tell much: of outputs that are all
@@ -95,7 +95,7 @@ SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Pr
   result.witness = incumbent.witness();
   result.status = status_of(budget.reason());
   const double size = std::max(proved.scale, std::abs(result.lower));
-  result.rounding = add_up(proved.error, rounding * size);
+  result.rounding = add_up(proved.error, tie(result.lower, proved.scale));
   const double equal = add_up(result.lower, result.rounding);
   const bool exact = result.upper <= equal && proved.error <= meaningful * size;
   if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
@@ -125,7 +125,7 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
   Continuous search(net, space, domain, options.goal, incumbent, budget, team(options), options.gap);
   search.run();
   const auto& witness = incumbent.witness();
-  const double scale = witness ? forward(net, witness->input).cwiseAbs().maxCoeff() : 0;
+  const double scale = witness ? scale_of(trace(net, witness->input)) : 0;
   return conclude(incumbent, budget, {search.upper(), 0, scale}, search.evaluations());
 }
 
@@ -148,8 +148,9 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
     Point& point = points.back();
     if (top.noise > 0) point.precise = std::make_unique<Precise>(net, point.harm, point.input, top.noise, top.error);
     if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
+    const Trace intact = trace(net, x);
     rows.push_back({{net, columns, point.harm, point.input, n, point.precise.get()}, top.noise, top.harm,
-                    live_components(net, choices, point.input), point.relaxation.get()});
+                    scale_of(intact), live_components(net, choices, intact), point.relaxation.get()});
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {}, point.precise.get());
   }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -9,8 +11,9 @@
 
 namespace withstand {
 
-/// Difference below which two harms are equal to a search, relative to the larger of harm and outputs.
-constexpr double rounding = 4e-13;
+/// Difference below which two harms are equal to a search, `scale` being that of the outputs' pre-activations: relative
+/// to the harm, or where that is small to 1, or where everything is small to the scale.
+inline double tie(double harm, double scale) { return 4e-13 * std::max(std::abs(harm), std::min(1.0, scale)); }
 
 class BranchBound::Tree {
  public:
@@ -91,7 +94,7 @@ class BranchBound::Tree {
   double closed_ = -std::numeric_limits<double>::infinity();
   double work_ = 0, allowance_ = 0;
   double error_ = 0;  ///< of precise evaluations, the largest of all rows
-  double scale_ = 0;  ///< largest intact output of all rows
+  double scale_ = 0;  ///< the largest of all rows
   bool relaxed_ = false;
   std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};
