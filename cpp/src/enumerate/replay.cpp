@@ -25,12 +25,16 @@ const Site& site_of(const Grid& grid, const Choice& choice) {
 }  // namespace
 
 /// The failures that change something. Upstream of the first failing layer everything is nominal, so there a failure
-/// can be compared with the nominal value; once a whole layer drops out, the next one is the first.
+/// can be compared with the nominal value; once a whole layer drops out, the next one is the first. A failed neuron
+/// transmits its value whatever it receives: its synapses, which stand behind it, never change anything.
 std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& configuration) const {
   const Trace& nominal = problem_.nominal[static_cast<std::size_t>(input)];
   std::vector<Forced> forced;
+  const Site* neuron = nullptr;  // the last failed one
   for (const Choice& choice : configuration) {
     const Site& site = site_of(problem_.grid, choice);
+    if (site.is_synapse() && neuron != nullptr && neuron->layer == site.layer && neuron->to == site.to) continue;
+    if (!site.is_synapse()) neuron = &site;
     const double value = problem_.grid.value(static_cast<std::size_t>(choice.term));
     const bool upstream_nominal = forced.empty() || forced.front().site.layer == site.layer;
     const auto l = static_cast<std::size_t>(site.layer);
