@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from campaign import cases, rational
 from campaign.play import QUESTIONS, play
+from campaign.play import ask as ask_floats
 from campaign.pool import run
+from campaign.shrink import shrink
 from campaign.tally import Tally, Violation
 
 play.case = cases.case  # type: ignore[attr-defined]
@@ -47,6 +49,15 @@ def shortest(violations: list[Violation], each: int) -> list[Violation]:
     return [v for k in sorted(kinds) for v in sorted(kinds[k], key=lambda v: len(v.source))[:each]]
 
 
+def smaller(violation: Violation, exactly: bool) -> Violation:
+    """The violation on a simpler case, where it is one that comes back."""
+    if not violation.kind.startswith(("hangs", "dies", "the oracle")):
+        seed, index = map(int, violation.case.split(":"))
+        make, ask = (rational.case, rational.ask) if exactly else (cases.case, ask_floats)
+        return shrink(ask, make(seed, index), violation, QUESTIONS)
+    return violation
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=0)
@@ -58,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
     parser.add_argument("--case", metavar="SEED:INDEX", help="one case alone")
     parser.add_argument("--each", type=int, default=2, help="reproducers shown of each kind")
+    parser.add_argument("--shrink", action="store_true", help="simplify the reproducers first, some seconds each")
     parser.add_argument("--words", action="store_true", help="show what was refused, and how often")
     args = parser.parse_args(argv)
     indices, seed = range(args.rational or args.networks), args.seed
@@ -75,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     game = rational.play if args.rational else play
     done, tally = run(game, seed, indices, tuple(args.questions), min(args.workers, len(indices)), args.timeout, args.minutes, progress)
     for violation in shortest(tally.violations, args.each):
-        print(violation.text(), end="\n\n")
+        print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):
         print(f"{count:>8}  {question}: {kind}")
     if args.words:

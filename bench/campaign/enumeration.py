@@ -70,7 +70,7 @@ def check_enumeration(case: Case, truth: Truth, desk: Desk) -> None:
         case.built, case.failures, case.X, epsilon=epsilon, spec=case.spec, threads=1, components=True))
     if answer is None:
         return
-    if not np.isfinite(flat).all() or not truth.finite:
+    if not np.isfinite(flat).all() or not truth.finite or not np.isfinite(truth.slack).all():
         numbers = (answer.worst, answer.mean, answer.std)
         desk.check(not np.isnan(numbers).any(), "nan", call, numbers, "a refusal or inf")
         return
@@ -143,7 +143,7 @@ def _distribution(desk: Desk, call: str, answer: Any, flat: np.ndarray, rng: np.
         low = ordered[max(math.ceil(q * len(flat) - 1e-9) - 1, 0)]
         high = ordered[min(max(math.ceil(q * len(flat) + 1e-9) - 1, 0), len(flat) - 1)]
         edge = edges[np.searchsorted(edges, max(high, 0.0), side="right") :][:1]
-        top = max(high + r * abs(high), *edge) if 0 <= high else high + r * abs(high)  # 0 shares a bin with what is tiny
+        top = max([high + r * abs(high), *edge]) if 0 <= high else high + r * abs(high)  # 0 shares a bin with what is tiny
         right = low - r * abs(low) - slack <= got <= top + slack
         desk.check(bool(right), "quantile", f"{call}.quantile({q!r})", got, (float(low), float(high), r))
     desk.open("enumerate histogram")

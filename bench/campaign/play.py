@@ -29,7 +29,7 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
     if desk.ask("net", lambda: case.built) is None or desk.ask("failures", lambda: case.failures) is None:
         return
     truth = Truth(case)
-    if case.decisions and truth.finite and truth.classes is None:
+    if case.decisions and (not truth.finite or truth.classes is None):
         case = Case(case.name, case.net, case.model, case.X, case.box, case.family, False, case.extra)
         desk.case, truth = case, Truth(case)
     with np.errstate(all="ignore"):
@@ -98,4 +98,4 @@ def _uses(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> N
     if "quorum" in questions and chance[1] < 0.3:
         uses.check_quorum(case, desk)
     if "replicas" in questions and chance[2] < 0.3:
-        uses.check_replicas(case, desk)
+        uses.check_replicas(case, truth, desk)

@@ -187,7 +187,7 @@ def _search(case: Case, desk: Desk, truth: ExactTruth) -> None:
         return
     desk.check(not (math.isnan(answer.lower) or math.isnan(answer.upper)), "nan", call, (answer.lower, answer.upper, answer.status), show(truth.worst))
     desk.check(at_least(answer.upper, truth.worst), f"upper below the real truth, {case.family}", call, (answer.upper, answer.status), show(truth.worst))
-    if answer.witness is not None:
+    if answer.witness is not None and desk.check(np.isfinite(list(answer.witness.values.values())).all(), "witness values are no numbers", call, answer.witness, "finite"):
         again = replayed(case, answer.witness.input, answer.witness.values)
         if np.isfinite(again).all() or case.decisions and not np.isnan(again).any():
             desk.check(float(again.max()) == answer.lower, "lower is no canonical evaluation", call, answer.lower, again.tolist())

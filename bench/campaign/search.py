@@ -47,6 +47,9 @@ def _witness(case: Case, desk: Desk, call: str, answer: Any, truth: Truth) -> No
     if w is None:
         desk.check(answer.status == "budget", "no witness", call, answer, "a witness")
         return
+    values = list(w.values.values())
+    if not desk.check(bool(np.isfinite(values).all() and np.isfinite(w.input).all()), "witness values are no numbers", call, w, "finite values"):
+        return
     again = replayed(case, w.input, w.values)
     if np.isfinite(again).all() or case.decisions:
         same = float(again.max()) == float(again[w.output]) == answer.lower == w.error
