@@ -10,6 +10,7 @@
 #include "bounds/effects.hpp"
 #include "bounds/problem.hpp"
 #include "bounds/slack.hpp"
+#include "withstand/overflow.hpp"
 #include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
@@ -90,6 +91,7 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
              int threads) {
   if (domain) check(*domain, net);
   require_applicable(space, domain.has_value(), method);
+  if (domain) require_no_overflow(net, space, *domain);
   const Index rows = domain ? domain->size() : 1;
   Bounds result{Matrix(rows, net.outputs()), method, !space.at_most() && heeds_exactly(method), false, 0};
   std::vector<double> slacks(static_cast<std::size_t>(rows));
@@ -115,6 +117,7 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
 
 std::vector<double> layer_effects(const Network& net, const Space& space, const std::optional<Domain>& domain) {
   if (domain) check(*domain, net);
+  if (domain) require_no_overflow(net, space, *domain);
   std::vector<double> effects(static_cast<std::size_t>(net.depth()), 0.0);
   for (Index row = 0; row < (domain ? domain->size() : 1); ++row) {
     Nominal nominal;

@@ -12,6 +12,7 @@
 #include "withstand/branch_bound.hpp"
 #include "withstand/continuous.hpp"
 #include "withstand/filler.hpp"
+#include "withstand/overflow.hpp"
 #include "withstand/reach.hpp"
 #include "withstand/rounding.hpp"
 
@@ -210,6 +211,7 @@ std::optional<SearchResult> through_at_most(const Network& net, const Space& spa
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
                         const Watch& watch, TreeRecord* record) {
   check(domain, net);
+  require_no_overflow(net, space, domain);
   bool points = true;
   for (Index n = 0; n < domain.size(); ++n) points = points && domain.is_point(n);
   if (!points || !space.finite()) return continuous(net, space, domain, options, watch);
