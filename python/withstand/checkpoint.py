@@ -17,7 +17,7 @@ from typing import Any
 from withstand import _core
 from withstand.sharding import Shard, is_whole, shards
 
-FORMAT = "withstand enumeration 2"
+FORMAT = "withstand enumeration 3"
 #: SQLite's mark of the application that a file belongs to: "wstd".
 APPLICATION = 0x77737464
 

@@ -89,9 +89,8 @@ def harden(
     Raises
     ------
     TypeError, ValueError
-        For failures that are not plain crashes, an `epsilon` out of range, or a domain that does not fit.
-    RuntimeError
-        If a search ends at its time limit without an answer.
+        For failures that are not plain crashes, an `epsilon` out of range, or a domain that does not fit; and where a
+        search leaves open on which side of `epsilon` the worst error is, at its time limit or by rounding.
 
     Notes
     -----
@@ -123,8 +122,13 @@ def harden(
         result = worst_case(
             net, _among(net, counts, total, left), X, spec=spec, time_limit=time_limit, threads=threads
         )
-        if not (result.exact or harmful(result.lower)) and harmful(result.upper):
-            raise RuntimeError(f"{result.lower:.6g} <= worst error <= {result.upper:.6g} at the time limit")
+        if harmful(result.upper) and not harmful(result.lower):
+            what = "harm" if decisions else "error"
+            why = "its evaluations' rounding" if result.exact or result.status == "gap" else f"the {result.status}"
+            raise ValueError(
+                f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
+                f"leaves open on which side of {limit!r} it is"
+            )
         return result
 
     def harmful(value: float) -> bool:

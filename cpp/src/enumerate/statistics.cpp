@@ -39,12 +39,14 @@ void square(double value, double& product, double& error) {
 
 }  // namespace
 
+/// A bin holds its lower edge: of negative values the larger magnitude, so theirs are looked up one double lower; and
+/// however small, they lie below the bin of 0.
 int LogHistogram::key(double value) {
   std::uint64_t pattern = 0;
   const double magnitude = std::abs(value);
   std::memcpy(&pattern, &magnitude, sizeof pattern);
-  const int bin = std::max(static_cast<int>(pattern >> shift) - smallest, 0);
-  return value < 0 ? -bin : bin;
+  if (value < 0) return -std::max(static_cast<int>((pattern - 1) >> shift) - smallest, 1);
+  return std::max(static_cast<int>(pattern >> shift) - smallest, 0);
 }
 
 double LogHistogram::lower(int key) {

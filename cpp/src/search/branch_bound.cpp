@@ -81,7 +81,7 @@ double BranchBound::Tree::promise() const {
 
 bool BranchBound::Tree::reached_gap() const {
   const double top = upper();
-  return top - incumbent_.harm() <= gap_ * std::abs(top);
+  return std::isfinite(top) && top - incumbent_.harm() <= gap_ * std::abs(top);
 }
 
 /// Bounds hold in real arithmetic; what has been evaluated may do more harm there than was computed.

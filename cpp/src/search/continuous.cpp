@@ -102,7 +102,8 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& node) {
     return out;
   }
   const std::vector<Gain> along = selection(node, result, best);
-  if (!along.empty() || node.id % attempt_every == 0) attempt(node, along);
+  const bool none = incumbent_.harm() == -std::numeric_limits<double>::infinity();
+  if (none || !along.empty() || node.id % attempt_every == 0) attempt(node, along);
   if (closed(proved)) {
     out.closed = proved;
     return out;

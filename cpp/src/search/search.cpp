@@ -94,7 +94,10 @@ SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Pr
   result.lower = incumbent.harm();
   result.upper = proved.upper;
   result.witness = incumbent.witness();
+  result.nodes = budget.nodes();
+  result.evaluations = evaluations;
   result.status = status_of(budget.reason());
+  if (!result.witness) return result;
   const double size = std::max(proved.scale, std::abs(result.lower));
   result.rounding = add_up(proved.error, tie(result.lower, proved.scale));
   const double equal = add_up(result.lower, result.rounding);
@@ -102,16 +105,17 @@ SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Pr
   if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
   if (result.status == SearchStatus::exact && result.upper > incumbent.above())
     result.upper = equal;  // for any number of threads
-  result.nodes = budget.nodes();
-  result.evaluations = evaluations;
   return result;
 }
 
-/// Where rounding or an exhausted budget leaves more open than a bound does, the bound is the better upper end.
-void clip(SearchResult& result, const Network& net, const Space& space, const Domain& domain, Goal goal, int threads) {
-  if (result.status != SearchStatus::gap) return;
-  const double known = bound(net, space, domain, Method::tightest, goal, threads).values.maxCoeff();
+/// Where rounding leaves more open than was asked for, a bound may know better.
+void clip(SearchResult& result, const Network& net, const Space& space, const Domain& domain,
+          const SearchOptions& options, double scale) {
+  const double asked = options.gap * std::abs(result.upper);
+  if (result.status != SearchStatus::gap || result.upper - result.lower <= asked) return;
+  const double known = bound(net, space, domain, Method::tightest, options.goal, options.threads).values.maxCoeff();
   result.upper = std::max(result.lower, std::min(result.upper, known));
+  if (result.upper <= result.lower + tie(result.lower, scale)) result.status = SearchStatus::exact;
 }
 
 /// One team size for the whole search: with a limit of nodes the result must not depend on who is first.
@@ -160,7 +164,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   search.run(watch);
   SearchResult result =
       conclude(incumbent, budget, {search.upper(), search.error(), search.scale()}, search.evaluations());
-  if (options.gap == 0) clip(result, net, space, domain, options.goal, options.threads);
+  clip(result, net, space, domain, options, search.scale());
   return result;
 }
 
