@@ -212,6 +212,7 @@ def test_progress_reaches_the_total(capsys):
     assert "100.0%" in captured.err
 
 
+STEEP = ws.Network([np.diag([1e130, 1e130])] * 4, activation="hard_tanh")  # signals stay small, responses do not
 BIG = ws.Network([np.ones((200, 2)), np.ones((1, 200))])
 REFUSALS = [
     (lambda: ws.enumerate_failures(FIXED, ws.Byzantine(1, capacity=1.0), X), ValueError, "use worst_case"),
@@ -235,8 +236,23 @@ REFUSALS = [
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, progress=3), TypeError, "progress"),
     (
         lambda: ws.enumerate_failures(ws.Network([[[1e200]], [[1e200]]]), ws.Crash(1), [1.0]),
-        ValueError,
-        "1e140",
+        OverflowError,
+        "layer 2: a sum of products may reach inf",
+    ),
+    (
+        lambda: ws.enumerate_failures(ws.Network([[[1.0]], [[1e200]]]), ws.StuckAt(1, value=1e200), [1.0]),
+        OverflowError,
+        "layer 2: a sum of products may reach inf",
+    ),
+    (
+        lambda: ws.enumerate_failures(ws.Network([[[1e75]], [[1e75]]]), ws.Crash(1), [1.0]),
+        OverflowError,
+        "layer 2: .* 1e140",
+    ),
+    (
+        lambda: ws.enumerate_failures(STEEP, ws.Crash(1), np.ones(2)),
+        OverflowError,
+        "layer 3: the rounding of a value has no finite bound",
     ),
 ]
 

@@ -88,6 +88,9 @@ def enumerate_failures(
         If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
         configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem, is damaged
         or cannot be opened.
+    OverflowError
+        If values of the network, intact or failed, or squares of errors might leave the range of doubles; the message
+        names the layer.
 
     Notes
     -----

@@ -29,8 +29,8 @@ struct Question {
 /// [0, batches()) into ranges, threads or machines of one instruction set merges to the same statistics, bit by bit.
 class Enumerator {
  public:
-  /// Throws std::invalid_argument for what cannot be enumerated (see Grid), inputs that do not fit the network,
-  /// decisions of a single output, or values that may leave the range of doubles.
+  /// Throws std::invalid_argument for what cannot be enumerated (see Grid), inputs that do not fit the network or
+  /// decisions of a single output, std::overflow_error where values or squares of errors may leave the range of doubles.
   Enumerator(const Network& network, const Space& space, const Matrix& inputs, const Question& question);
   ~Enumerator();
   Enumerator(Enumerator&&) noexcept;

@@ -25,10 +25,10 @@ struct Problem {
 /// The canonical harm of each output: |faulty - nominal|, or output j - output c (-infinity for j = c).
 Vector harms(const Problem& problem, Index input, const Vector& outputs);
 
-/// Per input, a bound on the rounding of an output in any configuration, however its operations are ordered; infinite
-/// where a value may leave the range of doubles. The standard model of floating-point arithmetic, layer by layer: a sum
-/// of n products errs by at most n u times the sum of magnitudes, an activation multiplies what it is given by its
-/// Lipschitz constant.
+/// Per input, a bound on the rounding of an output in any configuration, however its operations are ordered. The standard
+/// model of floating-point arithmetic, layer by layer: a sum of n products errs by at most n u times the sum of
+/// magnitudes, an activation multiplies what it is given by its Lipschitz constant. Throws std::overflow_error, with the
+/// layer, where squares of errors may leave the range of doubles.
 Vector rounding_bounds(const Network& network, const Grid& grid, const Matrix& inputs);
 
 }  // namespace withstand::enumeration

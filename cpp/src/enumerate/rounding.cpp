@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 #include <limits>
+#include <sstream>
+#include <stdexcept>
 
 #include "problem.hpp"
 #include "withstand/kernels.hpp"
@@ -10,6 +12,14 @@ namespace {
 
 constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
 constexpr double largest = 1e140;  // squares of errors stay far from overflow
+
+void require(bool holds, Index layer, const char* what) {
+  if (holds) return;
+  std::ostringstream message;
+  message << "layer " << layer << ": " << what << ", so that squares of errors might overflow; scale the network, its "
+          << "inputs or what failures transmit down";
+  throw std::overflow_error(message.str());
+}
 
 /// Largest magnitude that a failed component of a layer may be held at.
 double forced_magnitude(const Grid& grid, Index layer) {
@@ -41,8 +51,7 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     const Activation& phi = net.activation(l);
     const Matrix weights = net.weight_transposed(l).cwiseAbs();
     const Matrix sums = (product(magnitude, weights).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
-    if (!(sums.maxCoeff() * phi.gain() < largest))
-      return Vector::Constant(inputs.rows(), std::numeric_limits<double>::infinity());
+    require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
     Matrix before = 16 * operations * unit * sums;
     if (l > 1) before += product(error, weights);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
@@ -50,6 +59,7 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
     const double scale = phi.kind() == Activation::Kind::elu ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
+    require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
   }
   return error.rowwise().maxCoeff() + 8 * unit * magnitude.rowwise().maxCoeff();
 }

@@ -30,7 +30,7 @@ def refusals_are_usage_errors(function: F) -> F:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (ValueError, TypeError, ImportError) as error:
+        except (ValueError, TypeError, OverflowError, ImportError) as error:
             raise click.UsageError(str(error)) from error
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
