@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from withstand._certified_space import Neuron, Rejected, Space, State, Way
-from withstand._checked_lines import EPS, Lines, Phi, lines
+from withstand._checked_lines import EPS, TINY, Lines, Phi, lines
 from withstand._types import FloatArray
 
 Failed = Sequence[tuple[Neuron, Way]]
@@ -71,9 +71,10 @@ class Judge:
         for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
             s = y @ w.T + b
             size = np.abs(y) @ np.abs(w).T + np.abs(b)
-            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma)
+            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma) + EPS * np.abs(s) + TINY
             y = phi(s)
-            error = phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y)
+            apart = np.maximum(phi.above(s + off) - y, y - phi.below(s - off)) * (1 + 4 * EPS)
+            error = np.minimum(apart, phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y))
             self._force(sets, l, y, error)
         return y, error
 
@@ -88,7 +89,8 @@ class Judge:
         """Return the harms of sets of failures, and bounds of their rounding errors."""
         y, error = self.outputs(sets)
         if self._goal == "error":
-            return np.abs(y - self._intact).max(axis=1), (error + self._intact_error + EPS * np.abs(y)).max(axis=1) * 2
+            rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
+            return np.abs(y - self._intact).max(axis=1), 2 * rounding.max(axis=1)
         others = np.delete(np.arange(y.shape[1]), self._class)
         margin = y[:, others] - y[:, [self._class]]
         return margin.max(axis=1), 2 * ((1 + EPS) * error.max(axis=1) + EPS * np.abs(y).max(axis=1))
@@ -139,7 +141,7 @@ class Judge:
         others = np.delete(np.arange(len(low)), self._class)
         apart = psi.above(high[others]) - psi.below(low[[self._class]])
         apart = apart + 4 * EPS * np.abs(apart)
-        steepest = np.where(value > 0, psi.lipschitz * value * (1 + 4 * EPS), 0.0)
+        steepest = np.where(value <= 0, 0.0, psi.lipschitz * value * (1 + 4 * EPS))  # not a number stays so
         return np.minimum(apart, steepest)
 
     def _inputs(self, state: State) -> _Layer:
