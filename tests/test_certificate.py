@@ -141,7 +141,7 @@ def test_bounds_hold_under_decisions(seed):
     network, failures = bridge.network(net), bridge.model(model)
     goal = "argmax" if rng.integers(2) and network.widths[-1] > 1 else "error"
     phis = [Phi(a.name, a.gain, a.slope or 0.0) for a in (*network.activations, network.output_activation)]
-    space = Space(json.loads(json.dumps(ws._certificate_write.described(failures))), network.widths)
+    space = Space(json.loads(json.dumps(ws._certificate_terms.described(failures))), network.widths)
     try:
         judge = Judge(network.weights, network.biases, phis, space, X[0], goal)
     except ValueError:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from withstand._certified_space import Neuron, Rejected, Space, State, Way
+from withstand._certified_space import Neuron, Space, State, Way
+from withstand._checked_budget import Budget, Rejected
+from withstand._checked_exact import Exact
 from withstand._checked_lines import EPS, TINY, Lines, Phi, lines
 from withstand._types import FloatArray
 
@@ -48,7 +50,9 @@ class Judge:
     """A network at one input, with a goal."""
 
     def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi], space: Space,
-                 x: FloatArray, goal: str) -> None:  # fmt: skip
+                 x: FloatArray, goal: str, budget: Budget | None = None) -> None:  # fmt: skip
+        self._budget = Budget() if budget is None else budget
+        self.exact = Exact(weights, biases, phis, x, self._budget)
         self._weights, self._biases, self._phis, self._space, self._x = weights, biases, phis, space, x
         self._goal = goal
         self._candidates: list[int] = []
@@ -57,10 +61,39 @@ class Judge:
         self._intact, self._intact_error = intact[0], error[0]
         self._class = int(np.argmax(self._intact))
         if goal == "argmax":
-            lead = self._intact[self._class] - self._intact - error[0] - error[0][self._class]
-            unclear = [j for j in range(len(lead)) if j != self._class and lead[j] <= 0]
-            if len(lead) < 2 or unclear:
-                raise Rejected(f"outputs {[self._class, *unclear]} are too close to say which class the network picks")
+            self._settle_class(error[0])
+
+    @property
+    def predicted(self) -> int:
+        """The intact network's class, with the goal "argmax"."""
+        return self._class
+
+    def _settle_class(self, error: FloatArray) -> None:
+        c = self._class
+        if len(self._intact) < 2:
+            raise Rejected("a network with one output picks no class")
+        lead = self._intact[c] - self._intact - error - error[c]
+        unclear = [j for j in range(len(lead)) if j != c and not lead[j] > 0]
+        if unclear and self.exact.possible:
+            self._class = self.exact.first_largest()
+        elif unclear:
+            raise Rejected(f"outputs {sorted([c, *unclear])} are too close to say which class the network picks")
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    def bounding(self, bounds: int) -> None:
+        """Count the work of so many bounds before it is done."""
+        options = sum(map(len, self._space.ways.values()))
+        below, work = 0, 0
+        for w in self._weights:
+            work += 2 * w.shape[0] * (below + w.size + 20 * w.shape[1] + 4 * options)
+            below += w.size + 20 * w.shape[1]
+        self._budget.spend("multiply-adds", bounds * (work + 100 * options * len(self._weights)))
+
+    def evaluating(self, sets: int) -> None:
+        """Count the work of so many evaluations before it is done."""
+        self._budget.spend("configurations to evaluate", sets)
+        self._budget.spend("multiply-adds", sets * (3 * sum(w.size for w in self._weights) + 2000))
 
     # -- values ---------------------------------------------------------------------------------------------------
 
