@@ -145,7 +145,7 @@ class Checker:
     def _bounded(self, index: int, node: dict[str, Any], state: State, judge: Judge) -> float:
         bound = float(node["bounded"])
         require(bound <= self.upper, f"node {index} is bounded by {bound!r}, above the claim {self.upper!r}")
-        judge.bounding(1)
+        judge.bounding()
         self.bounded += 1
         return bound
 
@@ -173,7 +173,7 @@ class Checker:
                 self.refined += 1
                 short = f"node {index}: no proof within {self._effort} further parts that it is below the claim"
                 require(self.refined <= self._effort, short)
-                judge.bounding(1)
+                judge.bounding(splitting=True)
                 self._consider(heap, next(order), child, judge)
 
     def _few(self, part: State, free: list[Neuron]) -> int:
@@ -199,7 +199,8 @@ class Checker:
             for n in np.flatnonzero(~(harm + error <= self.upper)):
                 done = f"node {index}: failures {_shown(batch[n])} do {float(harm[n])!r} to within {error[n]:.3g}"
                 require(not harm[n] - error[n] > self.upper, f"{done}, above the claim {self.upper!r}")
-                require(judge.exact.possible, f"{done}, too close to be sure that it is not above the claim {self.upper!r}")
+                unsure = f"{done}, too close to be sure that it is not above the claim {self.upper!r}"
+                require(judge.exact.possible, unsure)
                 exactly = judge.exact.harm(batch[n], self.goal)
                 require(exactly <= Fraction(self.upper), f"{done}, exactly more, above the claim {self.upper!r}")
 

@@ -79,9 +79,10 @@ def _check(file: dict[str, Any]) -> None:
 
 
 def _term(term: dict[str, Any], where: str) -> None:
-    require(term["effect"] in ("crash", "stuck"), f"{where}: of kind {term['effect']!r}, only crash and stuck are covered")
+    kind = term["effect"]
+    require(kind in ("crash", "stuck"), f"{where}: of kind {kind!r}, only crash and stuck are covered")
     _number(term["value"], f"{where}: value")
-    require(term["effect"] == "stuck" or term["value"] == 0, f"{where}: a crashed neuron transmits 0")
+    require(kind == "stuck" or term["value"] == 0, f"{where}: a crashed neuron transmits 0")
     _integers(term["counts"], f"{where}: counts")
     for key in ("total", "exactly"):
         require(isinstance(term[key], bool), f"{where}: {key} is {term[key]!r}, not true or false")
@@ -101,7 +102,8 @@ def _node(node: Any, where: str) -> None:
         require(isinstance(node["failed"], dict), f"{where}: failed is no object")
         _integers([node["alive"], *node["failed"].values()], where)
         for term in node["failed"]:
-            require(len(term) < 10 and term.isdecimal() and str(int(term)) == term, f"{where}: no term is called {term!r}")
+            proper = len(term) < 10 and term.isdecimal() and str(int(term)) == term
+            require(proper, f"{where}: no term is called {term[:20]!r}")
 
 
 def _entries(value: Any, keys: set[str], where: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from withstand._checked_lines import EPS, TINY, Lines, Phi, lines
 from withstand._types import FloatArray
 
 Failed = Sequence[tuple[Neuron, Way]]
+_SPLITTING = "multiply-adds of splitting leaves"
 
 
 @dataclass
@@ -81,14 +82,21 @@ class Judge:
 
     # -- work -----------------------------------------------------------------------------------------------------
 
-    def bounding(self, bounds: int) -> None:
-        """Count the work of so many bounds before it is done."""
+    def bounding(self, bounds: int = 1, *, splitting: bool = False) -> None:
+        """Count the work of bounds before it is done; one is never less than a million multiply-adds' worth.
+
+        Every leaf that the file bounds may be split into a few.
+        """
         options = sum(map(len, self._space.ways.values()))
-        below, work = 0, 0
+        below, work = 0, 1_000_000 + 4000 * options
         for w in self._weights:
             work += 2 * w.shape[0] * (below + w.size + 20 * w.shape[1] + 4 * options)
             below += w.size + 20 * w.shape[1]
-        self._budget.spend("multiply-adds", bounds * (work + 100 * options * len(self._weights)))
+        if splitting:
+            self._budget.spend(_SPLITTING, bounds * work)
+        else:
+            self._budget.spend("multiply-adds", bounds * work)
+            self._budget.allow(_SPLITTING, 4 * bounds * work)
 
     def evaluating(self, sets: int) -> None:
         """Count the work of so many evaluations before it is done."""
@@ -123,7 +131,8 @@ class Judge:
         y, error = self.outputs(sets)
         if self._goal == "error":
             rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
-            return np.abs(y - self._intact).max(axis=1), 2 * rounding.max(axis=1)
+            failing = np.array([bool(failed) for failed in sets])  # nothing fails: nothing is off
+            return np.abs(y - self._intact).max(axis=1), np.where(failing, 2 * rounding.max(axis=1), 0.0)
         others = np.delete(np.arange(y.shape[1]), self._class)
         margin = y[:, others] - y[:, [self._class]]
         return margin.max(axis=1), 2 * ((1 + EPS) * error.max(axis=1) + EPS * np.abs(y).max(axis=1))

@@ -185,4 +185,5 @@ class _Expected:
         found, wanted = checker.inputs, self._inputs
         require(len(found) == len(wanted), f"the certificate speaks of {len(found)} inputs, not of {len(wanted)}")
         for n in np.flatnonzero((found != wanted).any(axis=1))[:1]:
-            raise Rejected(f"the certificate speaks of another input {n}: {found[n].tolist()}, not {wanted[n].tolist()}")
+            there, here = found[n].tolist(), wanted[n].tolist()
+            raise Rejected(f"the certificate speaks of another input {n}: {there}, not {here}")

@@ -167,7 +167,8 @@ def check(certificate: str, model: opt.Model, effort: int, as_json: bool) -> Non
     fields = {"certificate": certificate, "model": model.name, "valid": found.valid, "reason": found.reason,
               "lower": found.lower, "upper": found.upper, "failures": failures, "goal": found.goal,
               "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,
-              "classes": found.classes if found.goal == "argmax" else None, "network": found.network, "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
+              "classes": found.classes if found.goal == "argmax" else None, "network": found.network,
+              "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
               "configurations": found.configurations, "refined": found.refined}  # fmt: skip
     claim = f"{found.lower:.6g} <= worst {'harm' if found.goal == 'argmax' else 'error'} <= {found.upper:.6g}"
     show(fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
