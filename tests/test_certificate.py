@@ -341,15 +341,12 @@ def rational_outputs(net, x, held):
     return y
 
 
-def test_a_sum_that_overflows_bounds_nothing(tmp_path):
-    weights = [[[1.0], [1.0]], [[1e308, 1e308], [-1e308, -1e308]]]
-    net = ws.Network(weights, activation="identity", output_activation="logistic")
-    wrong = stated(net, [stuck([2], -9.0)], [{"bounded": -1.0}], inputs=[[0.1]], upper=0.5)  # the truth is 1
-    wrong["goal"] = "argmax"
-    save(wrong, tmp_path / "wrong.json")
-    check = ws.check_certificate(tmp_path / "wrong.json", net)
-    assert check.classes == (0,)
-    assert not check.valid
+def test_a_lead_that_overflowed_to_no_number_bounds_nothing(monkeypatch):
+    net = ws.Network([[[1.0], [1.0]], [[1.0, 0.0], [0.0, 0.5]]], output_activation="logistic")
+    phis = [Phi("relu", 1.0, 0.0), Phi("logistic", 1.0, 0.0)]
+    judge = Judge(net.weights, net.biases, phis, Space([], net.widths), np.ones(1), "argmax")
+    monkeypatch.setattr(judge, "_ranges", lambda *_: (np.zeros(2), np.ones(2)))
+    assert np.isnan(judge._lead(phis[1], np.array([np.nan]), [], judge._space.root())).all()
 
 
 # What the search proves, the checker confirms; what the checker bounds, nothing exceeds.
