@@ -51,13 +51,68 @@ def test_copies_are_the_oracles_and_compute_the_same(net, data):
 @given(s.networks(depth=(1, 3), width=(1, 3), names=("clip", "hard_tanh", "logistic", "tanh")), s.st.data())
 def test_needed_is_the_least_that_the_oracle_finds(net, data):
     f = tuple(data.draw(s.st.integers(0, 2)) for _ in range(net.depth))
-    budget = Q(data.draw(s.st.integers(8, 200)), 16)
-    ours = bridge.network(net)
-    K_out = Q(ours.output_activation.lipschitz)
+    budget = Q(data.draw(s.st.integers(8, 200)), 16) + Q(1, 1009)  # off what three copies, rounded, may just miss
+    ours = bridge.network(oracle.network(net.weights, net.biases, net.activations, "identity"))
+    K_out = Q(1)
     K, w = [Q(k) for k in ours.lipschitz], [Q(v) for v in ours.max_weights]
     numbers = oracle.scalars(net.hidden, [*w[:-1], w[-1] * K_out], K[0] if len(K) == 1 else tuple(K), 1, f)
     needed = ws.replicas_needed(ours, ws.Crash(f), budget)
     assert needed == oracle.replicas_needed(numbers, budget)
+
+
+def neuron_failures(rng, net):
+    """Return a total count of one kind, or counts per layer of one or two kinds."""
+    total = bool(rng.integers(2))
+
+    def term():
+        counts = int(rng.integers(0, 4)) if total else tuple(int(n) for n in rng.integers(0, 3, net.depth))
+        size = float(rng.integers(0, 8) / 4)
+        kinds = [ws.Crash(counts), ws.StuckAt(counts, value=size - 1), ws.Byzantine(counts, capacity=size)]
+        return [*kinds, ws.Byzantine(counts, capacity=size, convention="deviation")][rng.integers(4)]
+
+    return term() if total or rng.integers(2) else term() + term()
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_needed_is_the_first_that_the_bound_of_the_copies_admits(seed):
+    rng = np.random.default_rng(seed)
+    plain = s.random_network(rng, depth=(1, 3), width=(3, 5), dyadic=bool(rng.integers(2)))
+    net = bridge.network(plain)
+    failures = neuron_failures(rng, net)
+    if any(sum(f) > 3 for f in zip(*(counts for _, _, counts, *_ in failures._terms))):
+        failures = ws.Crash(2)  # `bound` refuses more failures than neurons
+    domain = (s.random_inputs(rng, plain, 3), ws.Box(*s.random_box(rng, plain)))[rng.integers(2)]
+    epsilon = float(rng.choice([0.1, 0.5, 0.999, 1.0, 2.0, 3.0])) * float(rng.choice([1.0, rng.uniform(0.5, 2)]))
+
+    def admits(r):
+        return ws.bound(ws.replicate(net, r), failures, domain, method="at-most").value <= epsilon
+
+    needed = ws.replicas_needed(net, failures, epsilon, domain)
+    assert next((r for r in range(1, 41) if admits(r)), 41) == min(needed, 41)
+    assert admits(min(needed, 200)) == (needed <= 200)
+
+
+def test_the_range_of_the_outputs_needs_no_copies():
+    net = ws.Network([[[1.0]] * 4, [[50.0] * 4]], activation="clip", output_activation="logistic")
+    assert ws.replicas_needed(net, ws.Crash(4), 1.0) == 1  # the bound before the output activation is 200
+    assert ws.replicas_needed(net, ws.Crash(4), 0.999) == 14
+    of = [ws.bound(ws.replicate(net, r), ws.Crash(4), method="at-most").value for r in (13, 14)]
+    assert of[1] <= 0.999 < of[0]
+
+
+def test_the_weights_of_the_copies_are_rounded():
+    net = ws.Network([[[1.0]], [[5.0]]], activation="clip")  # a third of 5, as a double, is more than 5/3
+    assert ws.bound(ws.replicate(net, 3), ws.Crash((1,)), method="at-most").value > Q(5, 3)
+    assert ws.replicas_needed(net, ws.Crash((1,)), Q(5, 3)) == 4
+    assert ws.replicas_needed(net, ws.Crash((1,)), 5 / 3) == 3
+    assert ws.replicas_needed(net, ws.Crash((1,)), Q(5, 3 * 10**6)) in (3 * 10**6, 3 * 10**6 + 1)  # none are made
+
+
+def test_layers_in_which_nothing_fails_need_no_range():
+    net = ws.Network([np.ones((2, 1)), np.ones((2, 2)), np.ones((1, 2))], activation=["relu", "clip"])
+    assert ws.replicas_needed(net, ws.Crash((0, 1)), 0.25) == 4
+    with pytest.raises(ValueError, match="unbounded without a domain"):
+        ws.replicas_needed(net, ws.Crash((1, 1)), 0.25)
 
 
 def test_total_is_the_worst_distribution():
@@ -92,6 +147,9 @@ def test_byzantine_and_mixed_failures():
         (lambda: ws.replicate(TIGHT, (2, 2, 2)), "3 numbers of copies for 2 hidden layers"),
         (lambda: ws.replicas_needed(TIGHT, ws.Crash(1), -0.5), "epsilon must be at least 0"),
         (lambda: ws.replicas_needed(TIGHT, ws.Crash(1), 0), "epsilon is 0"),
+        (lambda: ws.replicas_needed(TIGHT, ws.Crash(1), 1e-30), "more than 1,099,511,627,776 copies"),
+        (lambda: ws.replicas_needed(TIGHT, ws.SynapseByzantine(1, capacity=1.0), 1), "only failures of neurons"),
+        (lambda: ws.replicas_needed(TIGHT, ws.Noise(0.1), 1), "only failures of neurons"),
         (lambda: ws.replicas_needed(TIGHT, ws.SynapseCrash(1), 1), "only failures of neurons"),
         (lambda: ws.replicas_needed(TIGHT, ws.Crash(1, among=[(1, 0)]), 1), "drop among"),
         (lambda: ws.replicas_needed(TIGHT, ws.Crash(1) + ws.StuckAt(1, 1.0), 1), "a total count stands alone"),

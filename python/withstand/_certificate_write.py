@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from withstand._certificate_check import CAP, Checker, fingerprint
+from withstand._certificate_read import FORMAT, checksum, parsed
+from withstand._certificate_terms import described
 from withstand._certified_space import Neuron, Space, State
+from withstand._checked_budget import LIMITS, Rejected
 from withstand._types import FloatArray
-from withstand.certificate import CAP, FORMAT, checksum, fingerprint
 from withstand.failures import Failures
 from withstand.network import Network
 from withstand.witness import Witness
@@ -20,26 +23,28 @@ from withstand.witness import Witness
 #: Of the claim, for the roundings of whoever checks it.
 ROOM = 1e-9
 #: Configurations that all enumerated leaves together may hold.
-MOST = 5_000_000
+MOST = LIMITS["configurations to evaluate"]
+#: Parts into which the checker may split leaves, by default.
+EFFORT = 20_000
 
 
-def described(failures: Failures) -> list[dict[str, Any]]:
-    """Return the failure models as a certificate states them.
+def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal: str) -> None:
+    """Refuse, before any search, what the checker would reject whatever the search finds.
 
     Raises
     ------
     ValueError
-        For models that certificates do not cover.
+        For models that certificates do not cover, more than the checker is willing to look at, and tied classes.
     """
-    terms = []
-    for effect, amount, counts, total, exactly, _, among in failures._terms:
-        if effect not in ("crash", "stuck"):
-            raise ValueError(f"certificates cover crashed and stuck neurons, not {failures!r}")
-        value = float(amount[0]) if effect == "stuck" else 0.0
-        places = None if among is None else [list(c) for c in among]
-        terms.append({"effect": effect, "value": value, "counts": list(counts), "total": total, "exactly": exactly,
-                      "among": places})  # fmt: skip
-    return terms
+    checker = Checker(net, 0)
+    checker.failures, checker.inputs, checker.goal = described(failures), inputs, goal
+    try:
+        judges = checker.prepare()
+        judges[0].bounding(len(judges))
+        space = Space(checker.failures, net.widths)
+        space.size(space.root())
+    except Rejected as error:
+        raise ValueError(f"no certificate can be written: {error}") from None
 
 
 def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
@@ -65,8 +70,22 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
         "nodes": forest.nodes,
     }
     body["checksum"] = checksum(body)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(body, file, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    _require_confirmed(text, net, lower, upper)
+    with open(path, "wb") as file:
+        file.write(text)
+
+
+def _require_confirmed(text: bytes, net: Network, lower: float, upper: float) -> None:
+    """Run the checker: what it rejects is not written."""
+    checker = Checker(net, EFFORT)
+    try:
+        file = parsed(text)
+        checker.read(file)
+        checker.check(file)
+    except Rejected as error:
+        found = f"the search found {lower!r} <= worst <= {upper!r}"
+        raise ValueError(f"no certificate is written: {found}, but the checker says: {error}") from None
 
 
 def _witness(space: Space, witness: Witness) -> dict[str, Any]:

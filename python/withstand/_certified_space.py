@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from withstand._checked_budget import Budget, Rejected
+
 Neuron = tuple[int, int]
-
-
-class Rejected(ValueError):
-    """The certificate does not prove its claim: where, and why."""
+Failed = tuple[tuple[Neuron, "Way"], ...]
+#: For each neuron in turn, how many completions there are from it on, by what is left of the counts.
+_Table = list[dict[tuple[int, ...], int]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Quota:
 class State:
     """Decisions: these neurons have failed in these ways, these are decided (failed or alive), so much is left."""
 
-    failed: tuple[tuple[Neuron, Way], ...]
+    failed: Failed
     decided: frozenset[Neuron]
     left: tuple[int, ...]
 
@@ -44,11 +46,13 @@ class State:
 class Space:
     """The sets of failed neurons that a sum of crash and stuck-at models allows."""
 
-    def __init__(self, failures: list[dict[str, Any]], widths: tuple[int, ...]) -> None:
+    def __init__(self, failures: list[dict[str, Any]], widths: tuple[int, ...], budget: Budget | None = None) -> None:
         self.quotas: list[Quota] = []
         self.ways: dict[Neuron, list[Way]] = {}
+        self._budget = Budget() if budget is None else budget
         for term, failure in enumerate(failures):
             self._add(term, failure, widths)
+        self._parts = self._independent()
 
     def _add(self, term: int, failure: dict[str, Any], widths: tuple[int, ...]) -> None:
         effect, counts, total = failure["effect"], failure["counts"], failure["total"]
@@ -57,6 +61,7 @@ class Space:
         hidden = [(l, i) for l in range(1, len(widths) - 1) for i in range(widths[l])]
         among = failure["among"]
         places = hidden if among is None else sorted({(int(l), int(i)) for l, i in among})
+        self._budget.spend("ways to fail", len(places) + len(counts))
         outside = [p for p in places if not (0 <= p[0] < len(widths) - 1 and 0 <= p[1] < widths[p[0]])]
         groups = 1 if total else len(widths) - 2
         if outside or len(counts) != groups or any(type(n) is not int or n < 0 for n in counts):
@@ -106,31 +111,67 @@ class Space:
 
     def size(self, state: State) -> int:
         """Return the number of configurations that complete a state."""
-        counted = {state.left: 1}
-        for neuron in self.free(state):
-            more = dict(counted)
-            for left, number in counted.items():
-                for way in self.ways[neuron]:
-                    if left[way.quota] > 0:
-                        rest = (*left[: way.quota], left[way.quota] - 1, *left[way.quota + 1 :])
-                        more[rest] = more.get(rest, 0) + number
-            counted = more
-        return sum(number for left, number in counted.items() if self._finished(left))
+        return math.prod(self._table(state, *part)[1][0].get(state.left, 0) for part in self._split(state))
 
-    def completions(self, state: State) -> Iterator[tuple[tuple[Neuron, Way], ...]]:
+    def completions(self, state: State) -> Iterator[Failed]:
         """Yield every set of failures that completes a state, those decided included."""
-        free, stack = self.free(state), [(state.failed, state.left, 0)]
+        parts = self._split(state)
+        tables = [self._table(state, *part) for part in parts]
+        if not all(table[0].get(state.left) for _, table in tables):
+            return
+        each = [list(self._completed(state, *part, *table)) for part, table in zip(parts, tables)]
+        for chosen in itertools.product(*each):
+            yield sum(chosen, state.failed)
+
+    def _independent(self) -> list[frozenset[int]]:
+        """Return the quotas in parts that no neuron links: what fails of one leaves the others as they are."""
+        parts = [frozenset((q,)) for q in range(len(self.quotas))]
+        for links in {frozenset(w.quota for w in ways) for ways in self.ways.values()}:
+            apart = [part for part in parts if not part & links]
+            parts = [*apart, frozenset().union(*(part for part in parts if part & links))]
+        return parts
+
+    def _split(self, state: State) -> list[tuple[frozenset[int], list[Neuron]]]:
+        free = self.free(state)
+        return [(part, [n for n in free if self.ways[n][0].quota in part]) for part in self._parts]
+
+    def _table(self, state: State, part: frozenset[int], free: list[Neuron]) -> tuple[list[Neuron], _Table]:
+        """Count the completions of a part from every neuron on; the counts of other parts stay as they are."""
+        room = dict.fromkeys(part, 0)
+        for neuron in free:
+            for quota in {w.quota for w in self.ways[neuron]}:
+                room[quota] += 1
+        states = math.prod(min(state.left[q], room[q]) + 1 for q in part)
+        self._budget.spend("steps of counting configurations",
+                           states * (1 + sum(1 + len(self.ways[n]) for n in free)))  # fmt: skip
+        reached: list[set[tuple[int, ...]]] = [{state.left}]
+        for neuron in free:
+            reached.append({rest for left in reached[-1] for rest in (left, *self._rests(left, neuron))})
+        table: _Table = [{left: int(self._finished(left, part)) for left in reached[-1]}]
+        for neuron, lefts in zip(reversed(free), reversed(reached[:-1])):
+            after = table[-1]
+            table.append({left: after[left] + sum(after[r] for r in self._rests(left, neuron)) for left in lefts})
+        return free, table[::-1]
+
+    def _rests(self, left: tuple[int, ...], neuron: Neuron) -> list[tuple[int, ...]]:
+        """Return what is left once a neuron has failed, in each way that the counts allow."""
+        quotas = [w.quota for w in self.ways[neuron] if left[w.quota] > 0]
+        return [(*left[:q], left[q] - 1, *left[q + 1 :]) for q in quotas]
+
+    def _completed(self, state: State, part: frozenset[int], _: list[Neuron], free: list[Neuron],
+                   table: _Table) -> Iterator[Failed]:  # fmt: skip
+        """Yield the failures of a part, following only what can be completed."""
+        stack: list[tuple[Failed, tuple[int, ...], int]] = [((), state.left, 0)]
         while stack:
             failed, left, first = stack.pop()
-            if self._finished(left):
+            if self._finished(left, part):
                 yield failed
-            if not any(left):
-                continue
             for n in range(first, len(free)):
                 for way in self.ways[free[n]]:
                     if left[way.quota] > 0:
                         rest = (*left[: way.quota], left[way.quota] - 1, *left[way.quota + 1 :])
-                        stack.append(((*failed, (free[n], way)), rest, n + 1))
+                        if table[n + 1].get(rest, 0):
+                            stack.append(((*failed, (free[n], way)), rest, n + 1))
 
-    def _finished(self, left: tuple[int, ...]) -> bool:
-        return not any(n and q.exactly for n, q in zip(left, self.quotas))
+    def _finished(self, left: tuple[int, ...], part: frozenset[int]) -> bool:
+        return not any(left[q] and self.quotas[q].exactly for q in part)

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from withstand._certified_space import Neuron, Rejected, Space, State, Way
-from withstand._checked_lines import EPS, Lines, Phi, lines
+from withstand._certified_space import Neuron, Space, State, Way
+from withstand._checked_budget import Budget, Rejected
+from withstand._checked_exact import Exact
+from withstand._checked_lines import EPS, TINY, Lines, Phi, lines
 from withstand._types import FloatArray
 
 Failed = Sequence[tuple[Neuron, Way]]
+_SPLITTING = "multiply-adds of splitting leaves"
 
 
 @dataclass
@@ -48,7 +51,9 @@ class Judge:
     """A network at one input, with a goal."""
 
     def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi], space: Space,
-                 x: FloatArray, goal: str) -> None:  # fmt: skip
+                 x: FloatArray, goal: str, budget: Budget | None = None) -> None:  # fmt: skip
+        self._budget = Budget() if budget is None else budget
+        self.exact = Exact(weights, biases, phis, x, self._budget)
         self._weights, self._biases, self._phis, self._space, self._x = weights, biases, phis, space, x
         self._goal = goal
         self._candidates: list[int] = []
@@ -57,10 +62,46 @@ class Judge:
         self._intact, self._intact_error = intact[0], error[0]
         self._class = int(np.argmax(self._intact))
         if goal == "argmax":
-            lead = self._intact[self._class] - self._intact - error[0] - error[0][self._class]
-            unclear = [j for j in range(len(lead)) if j != self._class and lead[j] <= 0]
-            if len(lead) < 2 or unclear:
-                raise Rejected(f"outputs {[self._class, *unclear]} are too close to say which class the network picks")
+            self._settle_class(error[0])
+
+    @property
+    def predicted(self) -> int:
+        """The intact network's class, with the goal "argmax"."""
+        return self._class
+
+    def _settle_class(self, error: FloatArray) -> None:
+        c = self._class
+        if len(self._intact) < 2:
+            raise Rejected("a network with one output picks no class")
+        lead = self._intact[c] - self._intact - error - error[c]
+        unclear = [j for j in range(len(lead)) if j != c and not lead[j] > 0]
+        if unclear and self.exact.possible:
+            self._class = self.exact.first_largest()
+        elif unclear:
+            raise Rejected(f"outputs {sorted([c, *unclear])} are too close to say which class the network picks")
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    def bounding(self, bounds: int = 1, *, splitting: bool = False) -> None:
+        """Count the work of bounds before it is done; one is never less than a million multiply-adds' worth.
+
+        Every leaf that the file bounds may be split into a few.
+        """
+        options = sum(map(len, self._space.ways.values()))
+        below, work = 0, 1_000_000 + 4000 * options
+        for w in self._weights:
+            work += 2 * w.shape[0] * (below + w.size + 20 * w.shape[1] + 4 * options)
+            below += w.size + 20 * w.shape[1]
+        if splitting:
+            self._budget.spend(_SPLITTING, bounds * work)
+        else:
+            self._budget.spend("multiply-adds", bounds * work)
+            self._budget.allow(_SPLITTING, 4 * bounds * work)
+
+    def evaluating(self, sets: int) -> None:
+        """Count the work of so many evaluations before it is done."""
+        self._budget.spend("configurations to evaluate", sets)
+        self._budget.spend("multiply-adds", sets * (3 * sum(w.size for w in self._weights) + 2000))
 
     # -- values ---------------------------------------------------------------------------------------------------
 
@@ -71,9 +112,10 @@ class Judge:
         for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
             s = y @ w.T + b
             size = np.abs(y) @ np.abs(w).T + np.abs(b)
-            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma)
+            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma) + EPS * np.abs(s) + TINY
             y = phi(s)
-            error = phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y)
+            apart = np.maximum(phi.above(s + off) - y, y - phi.below(s - off)) * (1 + 4 * EPS)
+            error = np.minimum(apart, phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y))
             self._force(sets, l, y, error)
         return y, error
 
@@ -88,7 +130,9 @@ class Judge:
         """Return the harms of sets of failures, and bounds of their rounding errors."""
         y, error = self.outputs(sets)
         if self._goal == "error":
-            return np.abs(y - self._intact).max(axis=1), (error + self._intact_error + EPS * np.abs(y)).max(axis=1) * 2
+            rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
+            failing = np.array([bool(failed) for failed in sets])  # nothing fails: nothing is off
+            return np.abs(y - self._intact).max(axis=1), np.where(failing, 2 * rounding.max(axis=1), 0.0)
         others = np.delete(np.arange(y.shape[1]), self._class)
         margin = y[:, others] - y[:, [self._class]]
         return margin.max(axis=1), 2 * ((1 + EPS) * error.max(axis=1) + EPS * np.abs(y).max(axis=1))
@@ -139,7 +183,7 @@ class Judge:
         others = np.delete(np.arange(len(low)), self._class)
         apart = psi.above(high[others]) - psi.below(low[[self._class]])
         apart = apart + 4 * EPS * np.abs(apart)
-        steepest = np.where(value > 0, psi.lipschitz * value * (1 + 4 * EPS), 0.0)
+        steepest = np.where(value <= 0, 0.0, psi.lipschitz * value * (1 + 4 * EPS))  # not a number stays so
         return np.minimum(apart, steepest)
 
     def _inputs(self, state: State) -> _Layer:

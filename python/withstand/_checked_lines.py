@@ -37,8 +37,14 @@ class Phi:
 
     def error(self, s: FloatArray, value: FloatArray) -> FloatArray:
         """Return a bound of |computed - real| at the floating-point argument `s`."""
-        exact = self.gain == 1.0 and self.name in ("relu", "identity", "hard_tanh")
-        return np.zeros_like(s) if exact else 16 * EPS * (np.abs(value) + self.lipschitz * np.abs(s)) + TINY
+        if self.gain == 1.0 and self.name in ("relu", "identity", "hard_tanh"):
+            return np.zeros_like(s)
+        t = self.gain * s
+        off = 4 * EPS * np.abs(t)  # saturated, the rounding of the argument does not matter
+        ends = _shape(self.name, self.slope, t + off), _shape(self.name, self.slope, t - off)
+        moved = np.maximum(ends[0] - value, value - ends[1])
+        size = np.maximum(np.abs(value), 1.0) if self.name in ("logistic", "clip") else np.abs(value)  # those add 1/2
+        return np.asarray(moved + 32 * EPS * size + TINY)
 
     def below(self, s: FloatArray) -> FloatArray:
         """Return lower bounds of the values."""

@@ -3,22 +3,39 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand import _core
 from withstand._coerce import Epsilon, as_budget
-from withstand.domain import Box
+from withstand.activations import Activation
+from withstand.bounds import bound
+from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
-from withstand.scalars import read_layers
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]
+
+#: Share of the budget within which rounding may decide: r is tried one by one there.
+_NEAR = 1 << 40
+_MOST_COPIES = 1 << 40
+#: Of copies that are made only to be bounded.
+_MOST_WEIGHTS = 4_000_000
+#: Totals that `bound` distributes over the layers rather than relax.
+_MOST_TOTAL = 1000
+
+#: Whose modulus of continuity is below K eta.
+_BENT = ("logistic", "tanh", "softplus", "elu")
+_LARGEST = Fraction(sys.float_info.max)
 
 _NEURON_EFFECTS = ("crash", "stuck", "byzantine", "deviation")
 
@@ -87,18 +104,21 @@ def replicas_needed(
     Returns
     -------
     int
-        The smallest r such that the at-most bound (Theorem B) of `replicate(net, r)` is at most `epsilon`. The bound is
-        evaluated in rational arithmetic, with the division by r before any rounding.
+        The smallest r such that ``bound(replicate(net, r), failures, domain, method="at-most")`` is at most `epsilon`:
+        Theorem B after the output activation, so never more than the range of that activation. Where the copies would
+        have more than four million weights, that bound is evaluated in rational arithmetic instead of on the copies.
 
     Raises
     ------
     TypeError, ValueError
         If the failures are not of neurons or name their candidates, `epsilon` is negative, or no number of copies
-        suffices (`epsilon` 0 although something can happen).
+        suffices (`epsilon` 0 although something can happen; more than 2^40).
 
     Notes
     -----
-    Cost: O(log r) recursions over the layers; a total count k takes k^2 steps per layer.
+    Without rounding the bound falls with every copy, so bisection finds where it meets the budget in O(log r)
+    recursions over the layers; a total count k takes k^2 steps per layer. The weights of the copies are rounded, and
+    then a bound is: from there on every r is tried.
 
     Examples
     --------
@@ -107,53 +127,94 @@ def replicas_needed(
     >>> ws.replicas_needed(net, ws.Crash((1, 1)), 0.2)
     4
     """
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a Network, got {type(net).__name__}")
     budget = as_budget(epsilon)
-    faults, total = _faults(net, failures, domain)
-    if _at_most(net, faults, total, 1) <= budget:
+    rows, total = _faults(net, failures, domain)
+    if _at_most(net, rows, total, 1) == 0:
         return 1
     if budget == 0:
         raise ValueError("epsilon is 0: failures of any positive weight are never harmless, whatever the copies")
-    low, high = 1, 2
-    while _at_most(net, faults, total, high) > budget:
+    near = budget + budget / _NEAR
+    low, high = 0, 1
+    while _at_most(net, rows, total, high) > near:
         low, high = high, 2 * high
+        if high > _MOST_COPIES:
+            raise ValueError(f"epsilon {epsilon} needs more than {_MOST_COPIES:,} copies of every neuron")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _at_most(net, faults, total, middle) <= budget else (middle, high)
-    return high
+        low, high = (low, middle) if _at_most(net, rows, total, middle) <= near else (middle, high)
+    return next(r for r in count(high) if _suffices(net, failures, rows, total, domain, r, budget))
 
 
-def _at_most(net: Network, faults: Faults, total: int | None, r: int) -> Fraction:
+def _suffices(net: Network, failures: Failures, rows: list[Faults], total: int | None,
+              domain: npt.ArrayLike | Box | None, r: int, budget: Fraction) -> bool:  # fmt: skip
+    """Whether the bound of `replicate(net, r)` is within the budget, the rounding of its weights included."""
+    weights = sum(w.size * (1 if n in (0, net.depth) else r) * r for n, w in enumerate(net.weights))
+    fail = [total or sum(f for f, _ in layer) for layer in rows[0]]
+    there = r * sum(net.widths[1:-1]) if total else r * min(net.widths[1:-1])
+    if weights > _MOST_WEIGHTS or max(fail) > there or (total or 0) > _MOST_TOTAL:
+        return _at_most(net, rows, total, r, rounded=True) <= budget
+    value = bound(replicate(net, r), failures, domain, method="at-most").value
+    return math.isfinite(value) and Fraction(value) <= budget
+
+
+def _at_most(net: Network, rows: list[Faults], total: int | None, r: int, *, rounded: bool = False) -> Fraction:
+    """Return the largest bound over the inputs."""
+    return max(_at_input(net, faults, total, r, rounded) for faults in rows)
+
+
+def _at_input(net: Network, faults: Faults, total: int | None, r: int, rounded: bool) -> Fraction:
     """Theorem B at the counts f / r: e_l = sum (f/r) max(Delta, c) + (N - sum f/r) c with c = K w e_{l-1}.
 
-    With a total, the largest e_l over all distributions of t failures so far, for every t.
+    With a total, the largest e_l over all distributions of t failures so far, for every t. Errors are those of the
+    copies divided by r, which cancels against their weights w / r; `rounded`: against w / r as a double.
     """
+    weights = [_shared(w, r if rounded and n else 1) for n, w in enumerate(net.max_weights)]
     errors: dict[int, Fraction] = {0: Fraction(0)}
     for layer, faulty in enumerate(faults):
-        factor = Fraction(net.lipschitz[layer]) * Fraction(net.max_weights[layer])
+        factor = Fraction(net.lipschitz[layer]) * weights[layer]
         width = net.widths[layer + 1]
         after: dict[int, Fraction] = {}
         for spent, before in errors.items():
             relayed = factor * before
             counts = [0] if total is None else range(min(total - spent, r * width) + 1)
-            for count in counts:
+            for fallen in counts:
                 error, room = width * relayed, r * width
-                for f, delta in faulty if total is None else [(count, faulty[0][1])]:
+                for f, delta in faulty if total is None else [(fallen, faulty[0][1])]:
                     fails = min(f, room)  # no more copies than there are; the worst kinds first
                     error, room = error + Fraction(fails, r) * max(delta - relayed, Fraction(0)), room - fails
-                after[spent + count] = max(after.get(spent + count, error), error)
+                after[spent + fallen] = max(after.get(spent + fallen, error), error)
         errors = after
-    outward = Fraction(net.max_weights[-1]) * Fraction(net.output_activation.lipschitz)
-    return outward * max(errors.values())
+    return _outward(net.output_activation, weights[-1] * max(errors.values()))
 
 
-def _faults(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None) -> tuple[Faults, int | None]:
-    """Return what fails in each layer, and the total count where there is one."""
+def _outward(phi: Activation, deviation: Fraction) -> Fraction:
+    """How far the output activation moves at most: K e, its range, and its modulus of continuity."""
+    moved = Fraction(phi.lipschitz) * deviation
+    length = phi.range[1] - phi.range[0]
+    if math.isfinite(length):
+        moved = min(moved, Fraction(length))
+    if phi.name in _BENT and deviation < _LARGEST:
+        moved = min(moved, Fraction(phi.modulus(math.nextafter(float(deviation), math.inf))))
+    return moved
+
+
+def _shared(weight: float, r: int) -> Fraction:
+    """What r copies of a weight divided by r add up to, the quotient rounded as in `replicate`."""
+    return r * Fraction(float(weight) / r)
+
+
+def _faults(
+    net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
+) -> tuple[list[Faults], int | None]:
+    """Return for every input what fails in each layer, the worst kinds first; and the total count, or None."""
     if not isinstance(failures, Failures):
         raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
-    faults: Faults = [[] for _ in range(net.depth)]
     totals = [counts[0] for _, _, counts, total, *_ in failures._terms if total]
     if totals and len(failures._terms) > 1:
         raise ValueError(f"{failures!r}: a total count stands alone; in a sum give one count per hidden layer")
+    kinds, counted = [], []
     for term in failures._terms:
         effect, _, counts, total, _, _, among = term
         if effect not in _NEURON_EFFECTS:
@@ -162,13 +223,32 @@ def _faults(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
             raise ValueError(f"{failures!r}: the copies to come cannot be named, drop among")
         if not total and len(counts) != net.depth:
             raise ValueError(f"{failures!r}: {len(counts)} counts for {net.depth} hidden layers")
-        one_each = Failures(((*term[:2], (1,) * net.depth, False, False, *term[5:]),))
-        effects = read_layers(net, lambda _, model=one_each: model, domain).effects
-        for layer, delta in enumerate(effects):
-            faults[layer].append((0 if total else counts[layer], Fraction(delta)))
-    for layer_faults in faults:
-        layer_faults.sort(key=lambda fault: -fault[1])
-    return faults, totals[0] if totals else None
+        fails = [counts[0]] * net.depth if total else list(counts)
+        one_each = Failures(((*term[:2], tuple(min(n, 1) for n in fails), False, False, *term[5:]),))
+        kinds.append(_effects(net, one_each, fails, domain))
+        counted.append([0] * net.depth if total else fails)
+    inputs = {tuple(zip(*layers)) for layers in zip(*kinds)}  # many do the same
+    rows = [[_sorted(*layer) for layer in zip(zip(*counted), layers)] for layers in inputs]
+    return rows, totals[0] if totals else None
+
+
+def _sorted(counts: tuple[int, ...], effects: tuple[Fraction, ...]) -> list[tuple[int, Fraction]]:
+    return sorted(zip(counts, effects), key=lambda fault: -fault[1])
+
+
+def _effects(
+    net: Network, model: Failures, fails: list[int], domain: npt.ArrayLike | Box | None
+) -> list[list[Fraction]]:
+    """For every input, how far off one failed neuron of each layer may be; 0 where none fails."""
+    space, found = model._space(net), []
+    ends = [(None, None)] if domain is None else [(a[None], b[None]) for a, b in zip(*bounds_of(net, domain))]
+    for lower, upper in ends:
+        effects = _core.layer_effects(net._core, space, lower, upper)
+        for layer, (effect, phi, n) in enumerate(zip(effects, net.activations, fails), start=1):
+            if n and math.isinf(effect):
+                raise ValueError(f"layer {layer}: {phi.name} is unbounded without a domain; give inputs or a Box")
+        found.append([Fraction(effect) if n else Fraction(0) for effect, n in zip(effects, fails)])
+    return found
 
 
 def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._certificate_write import described, write
+from withstand._certificate_write import require_checkable, write
 from withstand.domain import Box, bounds_of
 from withstand.failures import Failures
 from withstand.network import Network
@@ -103,7 +103,7 @@ def worst_case(
     certificate : path, optional
         Write the tree of the search there: a proof of the interval that `check_certificate` and the command
         ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
-        search then closes everything by bounds, which takes longer.
+        search then closes everything by bounds, and the checker runs once: what it does not confirm is not written.
 
     Returns
     -------
@@ -142,10 +142,11 @@ def worst_case(
     lower, upper = bounds_of(net, domain)
     space = failures._space(net)
     record, options = None, {}
+    goal = "argmax" if asks_decisions(spec) else "error"
     if certificate is not None:
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
-        described(failures)  # refuses what a certificate cannot state, before any work
+        require_checkable(net, failures, lower, goal)  # before any work
         record = _core.TreeRecord()
         options = {"record": record, "bounding": math.inf}
     watch = _Watch(progress)
@@ -154,7 +155,7 @@ def worst_case(
         space,
         lower,
         upper,
-        goal=_core.Goal.argmax if asks_decisions(spec) else _core.Goal.error,
+        goal=getattr(_core.Goal, goal),
         gap=_limit(gap, "gap"),
         time_limit=math.inf if time_limit is None else _limit(time_limit, "time_limit"),
         node_limit=2**64 - 1 if node_limit is None else _whole(node_limit, "node_limit"),
@@ -167,7 +168,6 @@ def worst_case(
     if certificate is not None and record is not None:
         if witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
-        goal = "argmax" if asks_decisions(spec) else "error"
         write(certificate, net, failures, lower, goal, found.lower, found.upper, witness, record.leaves)
     return WorstCase(
         status=str(found.status.name),

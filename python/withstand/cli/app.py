@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 import withstand as ws
+from withstand._certificate_terms import named
 from withstand.cli import options as opt
 from withstand.cli.output import INTERRUPTED, grid, show, verdict
 
@@ -162,10 +163,12 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
 def check(certificate: str, model: opt.Model, effort: int, as_json: bool) -> None:
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
     found = ws.check_certificate(certificate, model.network, effort=effort)
-    failures = " + ".join(map(described, found.failures)) or "unknown"
+    failures = named(found.failures) if found.failures else "unknown"
     fields = {"certificate": certificate, "model": model.name, "valid": found.valid, "reason": found.reason,
               "lower": found.lower, "upper": found.upper, "failures": failures, "goal": found.goal,
-              "inputs": found.inputs, "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
+              "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,
+              "classes": found.classes if found.goal == "argmax" else None, "network": found.network,
+              "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
               "configurations": found.configurations, "refined": found.refined}  # fmt: skip
     claim = f"{found.lower:.6g} <= worst {'harm' if found.goal == 'argmax' else 'error'} <= {found.upper:.6g}"
     show(fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
@@ -176,16 +179,6 @@ def announce(configurations: int, inputs: int) -> None:
     """Say how much work there is, before it starts, to people only."""
     if sys.stderr.isatty():
         click.echo(f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}", err=True)
-
-
-def described(failure: object) -> str:
-    """Return a failure model of the file as it is written in Python."""
-    assert isinstance(failure, dict)
-    counts = failure["counts"][0] if failure["total"] else tuple(failure["counts"])
-    value = f", value={failure['value']:g}" if failure["effect"] == "stuck" else ""
-    exactly = ", exactly" if failure["exactly"] else ""
-    among = "" if failure["among"] is None else f", among {len(failure['among'])}"
-    return f"{'StuckAt' if failure['effect'] == 'stuck' else 'Crash'}({counts}{value}{exactly}{among})"
 
 
 def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
