@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from .affine import Affine
-from .layers import Phi
+from .layers import IDENTITY, Phi
 from .onnx_node import Node, Value, constant, live
 
 __all__ = ["ACTIVATIONS"]
@@ -47,6 +47,8 @@ def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
 def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     low, high = _bounds(node, values)
     tensor = live(values[0])
+    if (low, high) == (-np.inf, np.inf):
+        return tensor, IDENTITY
     if (low, high) == (0.0, np.inf):
         return tensor, Phi("relu")
     if (low, high) == (-1.0, 1.0):
