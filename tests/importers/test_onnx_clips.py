@@ -109,7 +109,10 @@ def test_a_clip_without_limits_does_nothing(tmp_path: Path, limits: list[str]) -
     make = onnx.helper.make_node
     nodes = [make("Clip", ["x", *limits], ["c"]), make("MatMul", ["c", "W"], ["a"]), make("Relu", ["a"], ["h"])]
     nodes += [make("Clip", ["h", *limits], ["d"]), make("MatMul", ["d", "V"], ["y"])]
-    most = float(np.finfo(np.float64).max)
-    constants = {"W": RNG.normal(size=(4, 5)), "V": RNG.normal(size=(5, 2)), "least": -most, "most": most}
-    used = {name: value for name, value in constants.items() if name in ("W", "V", *limits)}
-    assert len(check(model(nodes, {"x": ["N", 4]}, used), tmp_path).activations) == 1
+    for kind in (np.float32, np.float64):
+        most = float(np.finfo(kind).max)
+        constants = {"W": RNG.normal(size=(4, 5)), "V": RNG.normal(size=(5, 2)), "least": -most, "most": most}
+        used = {name: value for name, value in constants.items() if name in ("W", "V", *limits)}
+        proto = model(nodes, {"x": ["N", 4]}, used, dtype=kind)
+        # ONNX Runtime fuses a Relu with the Clip behind it only in single precision, and fails in double.
+        assert len(check(proto, tmp_path, runtime=kind is np.float32).activations) == 1

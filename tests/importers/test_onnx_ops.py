@@ -186,7 +186,7 @@ def test_constants_fold_in_double_precision(tmp_path: Path) -> None:
         node("Mul", "p q", "k"),
         node("Cast", "k", "c", to=1),
         node("Mul", "x c", "a"),
-        node("Relu", "a", "h"),
+        node("Tanh", "a", "h"),
     ]
     nodes += [node("Mul", "h c", "y")]
     proto = model(nodes, {"x": [1, 4]}, {"p": third, "q": seventh}, dtype=np.float32)

@@ -14,6 +14,8 @@ from .onnx_node import Node, Value, constant, live
 
 __all__ = ["ACTIVATIONS"]
 
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
 
 def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
     return lambda node, values: (live(values[0]), Phi(name))
@@ -66,7 +68,7 @@ def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
         if isinstance(value, Affine):
             raise ValueError(f"has a computed {name}, supported are constants")
         limit = sign * np.inf if value is None else float(np.asarray(value).reshape(()))
-        limits.append(sign * np.inf if sign * limit >= np.finfo(np.float32).max else limit)
+        limits.append(sign * np.inf if sign * limit >= _LARGEST else limit)
     return limits[0], limits[1]
 
 

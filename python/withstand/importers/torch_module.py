@@ -100,8 +100,11 @@ def _width(leaf: Any) -> int | None:
 def _numbers(parameter: Any) -> Array:
     """Return a parameter's numbers; refuse those with which a module computes in another way than in floats."""
     torch, kind = sys.modules["torch"], type(parameter)
-    if kind not in (torch.Tensor, torch.nn.Parameter) or parameter.layout is not torch.strided or parameter.is_meta:
-        raise ValueError(f"holds a parameter of type {kind.__name__}, supported are plain tensors with data")
+    if kind not in (torch.Tensor, torch.nn.Parameter):
+        raise ValueError(f"holds a {kind.__name__} for a parameter, supported are plain tensors")
+    if parameter.layout is not torch.strided or parameter.is_meta:
+        form = f"layout {parameter.layout} on device {parameter.device}"
+        raise ValueError(f"holds a parameter of {form}, supported are dense ones that have data")
     if parameter.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"computes in {parameter.dtype}, supported are torch.float32 and torch.float64")
     numbers: Array = parameter.detach().cpu().double().numpy()
