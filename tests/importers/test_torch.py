@@ -216,7 +216,8 @@ def test_a_method_replaced_on_an_instance(name: str, of: int | None) -> None:
 
 def linear(change: Any) -> Any:
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)).eval()
-    model[0] = change(model[0]) or model[0]
+    replacement = change(model[0])
+    model[0] = model[0] if replacement is None else replacement
     return model
 
 
@@ -247,6 +248,7 @@ def weight_norm(module: Any) -> Any:
         (lambda module: nn.LSTM(2, 2), r"\(LSTM\): is not supported"),
     ],
 )
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_changed_modules(change: Any, message: str) -> None:
     with pytest.raises(UnsupportedModel, match=message):
         load(linear(change))

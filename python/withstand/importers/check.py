@@ -35,7 +35,7 @@ _FEW: Final = 8.0
 _SOFTPLUS_TAIL: Final = 2.1e-9
 #: Inputs of these sizes, and inputs that make the first layer's pre-activations of about these sizes.
 _SIZES: Final = (0.0, 0.1, 1.0, 10.0, 100.0)
-_PRE_ACTIVATIONS: Final = (0.1, 0.5, 1.0, 2.0, 4.0, 20.0)
+_PRE_ACTIVATIONS: Final = 3 * (0.1, 0.5, 1.0, 2.0, 4.0, 20.0)
 
 
 def compare(net: Network, source: Any, library: str) -> None:
