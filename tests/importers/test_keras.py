@@ -226,7 +226,8 @@ def test_any_stack(shape: Any, drawn: Any, last: Any, functional: bool, repeat: 
     keras.utils.set_random_seed(0)
     layers = [L.Dense(3), *[kind(**arguments) for kind, arguments in drawn], L.Dense(3, activation="tanh")]
     if repeat:
-        layers += [L.Dense(3), layers[-1], L.Dense(4), act := L.Activation("relu"), L.Dense(3), act]
+        twice, act = L.Dense(3, activation="tanh"), L.Activation("relu")
+        layers += [twice, act, twice, L.Dense(3), act]
     layers += [L.Flatten(), L.Dense(2, activation=last)]
     if functional:
         y = x = keras.Input(shape)
@@ -324,8 +325,9 @@ def test_everything_that_changes_the_function_is_refused(make: Any, message: str
         load(make())
 
 
-def test_training_arguments_that_say_nothing() -> None:
-    load(monte_carlo(training=None))
+@pytest.mark.parametrize("training", [None, False])
+def test_training_arguments_that_say_nothing(training: Any) -> None:
+    load(monte_carlo(training=training))
 
 
 def test_the_comparison_leaves_losses_alone() -> None:

@@ -112,7 +112,9 @@ def _chain(model: Any) -> list[Any]:
         layer, call = history.operation, history.operation._inbound_nodes[history.node_index]
         if len(call.input_tensors) != 1:
             raise UnsupportedModel(f"{_where(layer)}: does not read the layer before it alone: a branch")
-        given = {name: value for name, value in call.arguments.kwargs.items() if value is not None}
+        plain = {"training": (None, False), "mask": (None,)}  # that is how a model runs anyway
+        arguments = call.arguments.kwargs.items()
+        given = {name: value for name, value in arguments if not any(value is p for p in plain.get(name, ()))}
         if given or len(call.arguments.args) != 1:
             raise UnsupportedModel(
                 f"{_where(layer)}: is called with {given or call.arguments.args[1:]}, supported is its input alone"
