@@ -89,7 +89,7 @@ class TestOnnx:
         pytest.importorskip("onnxruntime")
 
     def test_every_truncation(self, tmp_path: Path) -> None:
-        data = self.graph("Relu x h; Neg h y").SerializeToString()
+        data = self.graph("Tanh x h; Neg h y").SerializeToString()
         for size in range(len(data)):
             refused(tmp_path, ".onnx", data[:size], r"bad\.onnx: ")
 
@@ -102,7 +102,7 @@ class TestOnnx:
     @given(st.integers(0), st.integers(0, 255))
     def test_any_damaged_byte(self, tmp_path_factory: pytest.TempPathFactory, at: int, byte: int) -> None:
         """One changed byte gives a network or a refusal, never another exception."""
-        data = bytearray(self.graph("Relu x h; Add h c y", c=[1.0, 2.0]).SerializeToString())
+        data = bytearray(self.graph("Tanh x h; Add h c y", c=[1.0, 2.0]).SerializeToString())
         data[at % len(data)] = byte
         path = tmp_path_factory.mktemp("bytes") / "bad.onnx"
         path.write_bytes(data)
@@ -113,31 +113,31 @@ class TestOnnx:
         ("nodes", "message"),
         [
             (
-                "Relu x h; Sigmoid x g; Add h g y",
+                "Tanh x h; Sigmoid x g; Add h g y",
                 r"node with output 'g' \(Sigmoid\): reads the inputs past hidden",
             ),
             (
-                "Relu x h; Add h x y",
+                "Tanh x h; Add h x y",
                 r"node with output 'y' \(Add\): joins the inputs and hidden layer 1: a branch",
             ),
-            ("Relu x h; Tanh h g; Concat:axis=1 h g y", "joins hidden layer 1 and hidden layer 2: a branch"),
-            ("Relu x h; Mul h h y", r"\(Mul\): multiplies two computed tensors, one must be constant"),
-            ("Relu x h; MatMul h h y", r"\(MatMul\): multiplies two computed tensors"),
-            ("Relu x h; Div c h y", r"\(Div\): divides by a computed tensor"),
-            ("Relu x h; Div h zero y", r"\(Div\): divides by zero"),
-            ("Relu x h; Erf h y", r"node with output 'y' \(Erf\): is not supported; supported are Add, "),
+            ("Tanh x h; Tanh h g; Concat:axis=1 h g y", "joins hidden layer 1 and hidden layer 2: a branch"),
+            ("Tanh x h; Mul h h y", r"\(Mul\): multiplies two computed tensors, one must be constant"),
+            ("Tanh x h; MatMul h h y", r"\(MatMul\): multiplies two computed tensors"),
+            ("Tanh x h; Div c h y", r"\(Div\): divides by a computed tensor"),
+            ("Tanh x h; Div h zero y", r"\(Div\): divides by zero"),
+            ("Tanh x h; Erf h y", r"node with output 'y' \(Erf\): is not supported; supported are Add, "),
             ("Softmax:axis=1 x p; Relu p y", r"\(Relu\): follows a softmax"),
-            ("Relu x h; Softmax:axis=0 h y", r"\(Softmax\): runs over axis 0"),
-            ("Relu x h; MatMul h nan y", r"node with output 'y' \(MatMul\): has a constant that holds nan"),
-            ("Relu x h; Add h inf y", r"\(Add\): has a constant that holds inf"),
+            ("Tanh x h; Softmax:axis=0 h y", r"\(Softmax\): runs over axis 0"),
+            ("Tanh x h; MatMul h nan y", r"node with output 'y' \(MatMul\): has a constant that holds nan"),
+            ("Tanh x h; Add h inf y", r"\(Add\): has a constant that holds inf"),
             ("Clip x zero six h; Neg h y", r"\(Clip\): clips to \[0.0, 6.0\], supported are"),
             ("PRelu x c h; Neg h y", r"\(PRelu\): has 2 different slopes"),
             ("LeakyRelu:alpha=-0.5 x h; Neg h y", r"\(LeakyRelu\): has a slope of -0.5"),
             ("Cast:to=7 x i; Neg i y", r"\(Cast\): rounds a computed tensor"),
-            ("Relu x h; Add h nowhere y", "tensor 'nowhere' is read, but no earlier node"),
+            ("Tanh x h; Add h nowhere y", "tensor 'nowhere' is read, but no earlier node"),
             ("RandomNormalLike x r; Relu r y", r"\(RandomNormalLike\): is random"),
-            ("Relu x h; Reshape h seven y", r"\(Reshape\): cannot be evaluated"),
-            ("Relu x h; MatMul h wide y", r"\(MatMul\): "),
+            ("Tanh x h; Reshape h seven y", r"\(Reshape\): cannot be evaluated"),
+            ("Tanh x h; MatMul h wide y", r"\(MatMul\): "),
             (
                 "LeakyRelu:alhpa=0.5 x h; Neg h y",
                 r"\(LeakyRelu\): has an attribute 'alhpa' of a name or type",
@@ -145,13 +145,13 @@ class TestOnnx:
             ("LeakyRelu:alpha=1 x h; Neg h y", r"\(LeakyRelu\): has an attribute 'alpha' of a name or type"),
             ("Relu x c h; Neg h y", r"\(Relu\): has 2 inputs, it takes 1 to 1"),
             ("Swish2 x h; Neg h y", r"\(Swish2\): is no operator of version 17"),
-            ("Relu x h; Neg h h; Neg h y", "makes tensor 'h', which exists already"),
+            ("Tanh x h; Neg h h; Neg h y", "makes tensor 'h', which exists already"),
             (
-                "Relu x h; Gemm h V tall y",
+                "Tanh x h; Gemm h V tall y",
                 r"\(Gemm\): adds a bias of shape \(2, 2\) to a product of shape \(1, 2\)",
             ),
             ("Neg x y", "has no hidden neurons"),
-            ("Relu x y", "has no hidden neurons"),
+            ("Tanh x y", "has no hidden neurons"),
             ("Neg c y", "output 'y' does not depend on the inputs"),
         ],
     )
@@ -166,7 +166,7 @@ class TestOnnx:
         refused(tmp_path, ".onnx", self.graph(nodes, **constants).SerializeToString(), message)
 
     def test_output_of_an_earlier_layer(self, tmp_path: Path) -> None:
-        proto = self.graph("Relu x h; Neg h y; Tanh h g; Neg g z")
+        proto = self.graph("Tanh x h; Neg h y; Tanh h g; Neg g z")
         proto.graph.output.append(proto.graph.output[0])
         proto.graph.output[1].name = "z"
         message = "output 'z': joins hidden layer 1 and hidden layer 2: a branch"
@@ -183,16 +183,16 @@ class TestOnnx:
         )
 
     def test_unused_branches_do_not_matter(self, tmp_path: Path) -> None:
-        (tmp_path / "dead.onnx").write_bytes(self.graph("Erf x g; Relu x h; Neg h y").SerializeToString())
+        (tmp_path / "dead.onnx").write_bytes(self.graph("Erf x g; Tanh x h; Neg h y").SerializeToString())
         assert len(read(tmp_path / "dead.onnx").activations) == 1
 
     def test_other_domains(self, tmp_path: Path) -> None:
-        proto = self.graph("Relu x h; Gelu h y")
+        proto = self.graph("Tanh x h; Gelu h y")
         proto.graph.node[1].domain = "com.example"
         refused(tmp_path, ".onnx", proto.SerializeToString(), r"\(Gelu\): is of the domain 'com.example'")
 
     def test_training_mode(self, tmp_path: Path) -> None:
-        proto = self.graph("Relu x h; BatchNormalization:training_mode=1 h c c c c y", c=[1.0, 2.0])
+        proto = self.graph("Tanh x h; BatchNormalization:training_mode=1 h c c c c y", c=[1.0, 2.0])
         refused(tmp_path, ".onnx", proto.SerializeToString(), "is in training mode")
 
     @pytest.mark.parametrize(
@@ -204,15 +204,15 @@ class TestOnnx:
         ],
     )
     def test_unknown_sizes(self, tmp_path: Path, shape: Any, message: str) -> None:
-        refused(tmp_path, ".onnx", self.graph("Relu x h; Neg h y", shape=shape).SerializeToString(), message)
+        refused(tmp_path, ".onnx", self.graph("Tanh x h; Neg h y", shape=shape).SerializeToString(), message)
 
     def test_text_inputs(self, tmp_path: Path) -> None:
-        proto = self.graph("Relu x h; Neg h y")
+        proto = self.graph("Tanh x h; Neg h y")
         proto.graph.input[0].type.tensor_type.elem_type = 8
         refused(tmp_path, ".onnx", proto.SerializeToString(), "input 'x' is of type STRING, supported are real")
 
     def test_integer_arithmetic(self, tmp_path: Path) -> None:
-        proto = self.graph("Div x two a; Cast:to=11 a b; Relu b h; Neg h y", two=np.array([2]))
+        proto = self.graph("Div x two a; Cast:to=11 a b; Tanh b h; Neg h y", two=np.array([2]))
         proto.graph.input[0].type.tensor_type.elem_type = 7
         refused(tmp_path, ".onnx", proto.SerializeToString(), r"\(Div\): computes with integers")
 

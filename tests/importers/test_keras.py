@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from layers_oracle import evaluate
-from withstand.importers import UnsupportedModel, read
+from withstand.importers import UnsupportedModel, load, read
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("torch")
@@ -95,6 +97,25 @@ def shared() -> Any:
     return keras.Model(x, L.Dense(1)(layer(layer(x))))
 
 
+def test_a_layer_called_twice_is_read_twice() -> None:
+    assert agrees(shared()).weights[1].shape == (3, 3)
+    layer, act = L.Dense(3), L.ReLU()
+    layers = agrees(keras.Sequential([keras.Input((3,)), layer, act, layer, act, layer]))
+    assert len(layers.activations) == 2
+    assert np.array_equal(layers.weights[0], layers.weights[2])
+
+
+def test_models_inside_one_another() -> None:
+    x = keras.Input((3,))
+    inner = keras.Sequential([keras.Input((3,)), L.Dense(4, activation="relu"), L.Dense(4)])
+    outer = keras.Model(x, L.Activation("tanh")(inner(x)))
+    agrees(keras.Sequential([keras.Input((3,)), outer, L.Dense(2)]))
+    wrong = keras.Sequential([keras.Input((4, 1)), L.Flatten(), L.Dense(2, activation="relu")])
+    y = keras.Input((4,))
+    with pytest.raises(UnsupportedModel, match=r"has input shape \(None, 4, 1\) for a tensor of shape \(4,\)"):
+        read(keras.Model(y, wrong(y)))
+
+
 def branch() -> Any:
     x = keras.Input((3,))
     h = L.Dense(3, activation="relu")(x)
@@ -115,8 +136,7 @@ class Custom(L.Dense):
     ("model", "message"),
     [
         (branch(), r"Functional: layer 'add\S*' \(Add\): does not read the layer before it alone: a branch"),
-        (shared(), r"\(Dense\): does not read the layer before it alone: a branch"),
-        (two_heads(), "does not read the layer before it alone: a branch"),
+        (two_heads(), "has 1 inputs and 2 outputs, so one does not read the layer before it alone: a branch"),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
         (
@@ -150,3 +170,177 @@ def test_damaged_file(tmp_path: Path, suffix: str) -> None:
         path.write_bytes(data)
         with pytest.raises(UnsupportedModel, match=f"bad{suffix}: is not a file that Keras reads"):
             read(path)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 2), (6,)])
+@pytest.mark.parametrize("first", ["channels_first", "channels_last"])
+def test_flatten_moves_channels(shape: tuple[int, ...], first: str) -> None:
+    before = [keras.Input(shape), L.Dense(3, activation="tanh"), L.Flatten(data_format=first)]
+    agrees(keras.Sequential([*before, L.Dense(4, activation="relu"), L.Dense(1)]))
+    agrees(keras.Sequential([keras.Input(shape), L.Flatten(first), L.Dense(4, activation="relu"), L.Dense(1)]))
+
+
+def test_softmax_axes() -> None:
+    def model(axis: Any) -> Any:
+        return keras.Sequential([keras.Input((2, 3)), L.Dense(3, activation="relu"), L.Softmax(axis=axis)])
+
+    x = keras.Input((3,))
+    h = L.Dense(4, activation="tanh")(L.Dense(3, activation="relu")(x))
+    both = keras.Model(x, L.Softmax(axis=[1, 2])(L.Reshape((2, 2))(h)))
+    for axis in (1, 2, -1):
+        with pytest.raises(UnsupportedModel, match=rf"\(Softmax\): runs over axis {axis} of shape \(2, 3\)"):
+            read(model(axis))
+    assert (read(both).output_activation.name, read(both).outputs) == ("tanh", "logits")
+
+
+UNITS = st.integers(1, 4)
+FLAGS = st.booleans()
+NAMES = st.sampled_from([None, *ACTIVATIONS])
+FIRST = st.sampled_from(["channels_first", "channels_last"])
+#: A class and its arguments: layers are made in the test, as Keras draws random numbers for them.
+LAYERS = st.one_of(
+    st.tuples(st.just(L.Dense), st.fixed_dictionaries({"units": UNITS, "activation": NAMES, "use_bias": FLAGS})),
+    st.tuples(st.just(L.Activation), st.fixed_dictionaries({"activation": st.sampled_from(sorted(ACTIVATIONS))})),
+    st.tuples(st.just(L.LeakyReLU), st.fixed_dictionaries({"negative_slope": st.floats(0.01, 2)})),
+    st.tuples(st.just(L.ReLU), st.fixed_dictionaries({"negative_slope": st.floats(0, 2)})),
+    st.tuples(st.just(L.ELU), st.fixed_dictionaries({"alpha": st.floats(0, 2)})),
+    st.tuples(
+        st.just(L.BatchNormalization),
+        st.fixed_dictionaries({"center": FLAGS, "scale": FLAGS, "epsilon": st.sampled_from([1e-3, 0.1])}),
+    ),
+    st.tuples(st.just(L.Flatten), st.fixed_dictionaries({"data_format": FIRST})),
+    st.tuples(st.just(L.Dropout), st.fixed_dictionaries({"rate": st.floats(0, 0.9)})),
+    st.tuples(st.just(L.Rescaling), st.fixed_dictionaries({"scale": st.floats(-2, 2), "offset": st.floats(-2, 2)})),
+)
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([(3,), (2, 3), (3, 2)]),
+    st.lists(LAYERS, max_size=6),
+    st.sampled_from([None, "softmax"]),
+    FLAGS,
+    FLAGS,
+)
+def test_any_stack(shape: Any, drawn: Any, last: Any, functional: bool, repeat: bool) -> None:
+    keras.utils.set_random_seed(0)
+    layers = [L.Dense(3), *[kind(**arguments) for kind, arguments in drawn], L.Dense(3, activation="tanh")]
+    if repeat:
+        twice, act = L.Dense(3, activation="tanh"), L.Activation("relu")
+        layers += [twice, act, twice, L.Dense(3), act]
+    layers += [L.Flatten(), L.Dense(2, activation=last)]
+    if functional:
+        y = x = keras.Input(shape)
+        for layer in layers:
+            y = layer(y)
+        model = keras.Model(x, y)
+    else:
+        model = keras.Sequential([keras.Input(shape), *layers])
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, L.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 2, size=array.shape) for array in layer.get_weights()])
+    agrees(model)
+    load(model)
+
+
+def small(**arguments: Any) -> Any:
+    return keras.Sequential([keras.Input((3,)), L.Dense(4, activation="relu", **arguments), L.Dense(2)])
+
+
+def changed(change: Any) -> Any:
+    model = small()
+    change(model)
+    return model
+
+
+def call(thing: Any) -> None:
+    original = thing.call
+    thing.call = lambda *args, **kwargs: original(*args, **kwargs) * 2
+
+
+def relu(x: Any) -> Any:
+    """Not what its name says."""
+    return x
+
+
+def monte_carlo(**arguments: Any) -> Any:
+    x = keras.Input((3,))
+    return keras.Model(x, L.Dense(2)(L.Dropout(0.5)(L.Dense(4, activation="relu")(x), **arguments)))
+
+
+def last(layer: Any) -> Any:
+    return keras.Sequential([keras.Input((3,)), L.Dense(4), layer, L.Dense(2)])
+
+
+class Doubling(keras.Sequential):
+    """A Sequential model with a call of its own."""
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return 2 * super().call(inputs)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: changed(lambda model: model.quantize("int8")), "has the dtype policy 'int8_from_float32'"),
+        (lambda: changed(lambda model: model.layers[0].enable_lora(2)), "has lora_rank = 2, supported is lora_rank ="),
+        (lambda: changed(lambda model: call(model.layers[1])), r"\(Dense\): has its method 'call' replaced"),
+        (lambda: changed(call), r"\(Sequential\): has its method 'call' replaced on the instance"),
+        (
+            lambda: changed(lambda model: model.layers[0].register_forward_hook(lambda m, i, output: output * 2)),
+            r"\(Dense\): has forward hooks",
+        ),
+        (lambda: small(dtype="mixed_float16"), "has the dtype policy 'mixed_float16', supported are float32, float64"),
+        (lambda: small(dtype="mixed_bfloat16"), "has the dtype policy 'mixed_bfloat16'"),
+        (lambda: small(dtype="float16"), "has the dtype policy 'float16'"),
+        (lambda: last(L.Activation("relu", dtype="mixed_float16")), r"\(Activation\): has the dtype policy"),
+        (lambda: last(L.Activation(relu)), "has the activation 'relu', supported are linear, "),
+        (lambda: last(L.Activation(lambda x: x)), "has the activation '<lambda>'"),
+        (lambda: last(L.Dense(3, activation=L.LeakyReLU(0.3))), "has the activation '<LeakyReLU"),
+        (lambda: last(L.Activation("relu6")), "has the activation 'relu6'"),
+        (lambda: last(L.ReLU(threshold=0.5)), "has max_value None and threshold 0.5"),
+        (lambda: last(L.BatchNormalization(renorm=True)), "has renorm = True, supported is renorm = False"),
+        (lambda: last(L.Softmax()), r"\(Dense\): follows a softmax"),
+        (lambda: last(L.Masking()), r"\(Masking\): is not supported"),
+        (lambda: monte_carlo(training=True), r"\(Dropout\): is called with \{'training': True\}"),
+        (lambda: keras.Sequential([keras.Input((3,)), L.ReLU(), L.Dense(2)]), r"\(ReLU\): clips the inputs"),
+        (
+            lambda: keras.Sequential(
+                [keras.Input((3,), dtype="int32"), L.Rescaling(0.1), L.Dense(2, "relu"), L.Dense(1)]
+            ),
+            "casts its inputs to int32",
+        ),
+        (
+            lambda: Doubling([keras.Input((3,)), L.Dense(2, activation="relu"), L.Dense(1)]),
+            "Doubling: is not supported",
+        ),
+        (lambda: L.Dense(3), "Dense: is not supported; supported are keras.Sequential and Functional models"),
+        (lambda: keras.Input((3,)), "KerasTensor: is not supported"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_everything_that_changes_the_function_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(UnsupportedModel, match=message):
+        load(make())
+
+
+@pytest.mark.parametrize("training", [None, False])
+def test_training_arguments_that_say_nothing(training: Any) -> None:
+    load(monte_carlo(training=training))
+
+
+def test_the_comparison_leaves_losses_alone() -> None:
+    model = small(activity_regularizer="l2")
+    load(model)
+    assert model.losses == []
+    model(np.ones((1, 3)))
+    before = [float(loss.detach()) for loss in model.losses]
+    load(model)
+    assert [float(loss.detach()) for loss in model.losses] == before != []
+
+
+def test_double_precision_models() -> None:
+    x = keras.Input((3,), dtype="float64")
+    h = L.Dense(4, activation="tanh", dtype="float64")(x)
+    load(keras.Model(x, L.Dense(2, dtype="float64")(h)))

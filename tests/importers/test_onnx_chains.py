@@ -21,7 +21,8 @@ from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx_models import close, model  # noqa: E402
 from withstand.importers import read  # noqa: E402
 
-ACTIVATIONS = ["Relu", "Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "HardSigmoid"]
+CLIPS = ["Relu", "HardSigmoid"]
+ACTIVATIONS = ["Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus"]
 
 
 class Chain:
@@ -34,6 +35,7 @@ class Chain:
         self.constants: dict[str, np.ndarray] = {}
         self.last = "x"
         self.activations: list[str] = []
+        self.scaled_inputs = True
 
     def constant(self, array: Any) -> str:
         name = f"c{len(self.constants)}"
@@ -56,19 +58,23 @@ def grow(chain: Chain, draw: Any) -> None:
     size = draw(st.integers(1, 4))
     first = draw(st.booleans())
     if kind == "activation":
-        chain.append(draw(st.sampled_from(ACTIVATIONS)))
+        chain.append(draw(st.sampled_from(ACTIVATIONS if chain.scaled_inputs else CLIPS + ACTIVATIONS)))
         chain.activations.append(chain.last)
+        chain.scaled_inputs = False
     elif kind == "matmul" and first:
         chain.append("MatMul", chain.normal(chain.shape[-1], size), shape=(*chain.shape[:-1], size))
+        chain.scaled_inputs = False
     elif kind == "matmul" and len(chain.shape) == 3:
         weights = chain.normal(size, chain.shape[1])
         chain.append("MatMul", weights, first=False, shape=(1, size, chain.shape[2]))
+        chain.scaled_inputs = False
     elif kind == "gemm" and len(chain.shape) == 2:
         transposed = draw(st.booleans())
         weights = chain.rng.normal(size=(chain.shape[1], size))
         bias = chain.normal(*draw(st.sampled_from([(size,), (1, size), (1,)])))
         weights = chain.constant(weights.T if transposed else weights)
         chain.append("Gemm", weights, bias, alpha=0.5, beta=2.0, transB=int(transposed), shape=(1, size))
+        chain.scaled_inputs = False
     elif kind == "arithmetic":
         op = draw(st.sampled_from(["Add", "Sub", "Mul", "Div"]))
         shape = [n if draw(st.booleans()) else 1 for n in chain.shape[draw(st.integers(0, len(chain.shape))) :]]

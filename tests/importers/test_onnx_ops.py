@@ -186,7 +186,7 @@ def test_constants_fold_in_double_precision(tmp_path: Path) -> None:
         node("Mul", "p q", "k"),
         node("Cast", "k", "c", to=1),
         node("Mul", "x c", "a"),
-        node("Relu", "a", "h"),
+        node("Tanh", "a", "h"),
     ]
     nodes += [node("Mul", "h c", "y")]
     proto = model(nodes, {"x": [1, 4]}, {"p": third, "q": seventh}, dtype=np.float32)
@@ -280,7 +280,7 @@ def test_softmax_axes_of_old_versions(tmp_path: Path) -> None:
     """Before version 13, axis = 1 meant all axes from 1 on; since then it is that axis alone."""
     from withstand.importers import UnsupportedModel, read
 
-    nodes = [node("Relu", "x", "h"), node("Neg", "h", "z"), node("Softmax", "z", "y", axis=1)]
+    nodes = [node("Tanh", "x", "h"), node("Neg", "h", "z"), node("Softmax", "z", "y", axis=1)]
     onnx.save(model(nodes, {"x": [1, 2, 3]}, opset=12), tmp_path / "old.onnx")
     assert read(tmp_path / "old.onnx").outputs == "logits"
     onnx.save(model(nodes, {"x": [1, 2, 3]}, opset=13), tmp_path / "new.onnx")
@@ -349,7 +349,7 @@ def test_scaled_trailing_activation_is_a_hidden_layer(tmp_path: Path) -> None:
 
 def test_broadcast_attributes_of_old_versions(tmp_path: Path) -> None:
     """Before version 7, axis = 1 aligned a bias of shape (2,) with the channels."""
-    nodes = [node("Add", "x b", "a", broadcast=1, axis=1), node("Relu", "a", "h"), node("Neg", "h", "y")]
+    nodes = [node("Add", "x b", "a", broadcast=1, axis=1), node("Tanh", "a", "h"), node("Neg", "h", "y")]
     path = tmp_path / "old.onnx"
     onnx.save(model(nodes, {"x": [1, 2, 3]}, {"b": np.array([1.0, 2.0])}, opset=6), path)
     from withstand.importers import read

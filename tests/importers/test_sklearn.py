@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from layers_oracle import evaluate
-from withstand.importers import UnsupportedModel, read
+from withstand.importers import UnsupportedModel, load, read
 
 pytest.importorskip("sklearn")
 
+from sklearn.base import BaseEstimator
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)) * [1, 10, 0.1, 3] + [0, 5, 1, -2]
@@ -26,7 +30,7 @@ X = RNG.normal(size=(60, 4)) * [1, 10, 0.1, 3] + [0, 5, 1, -2]
 def fitted(model: Any, y: np.ndarray) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a few iterations do not converge, and need not
-        return model.fit(X, y)
+        return model.fit(X.copy(), y)  # a scaler without copy works in place
 
 
 def close(computed: np.ndarray, expected: np.ndarray) -> None:
@@ -98,7 +102,7 @@ class Custom(MLPRegressor):
         ),
         (
             make_pipeline(MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
-            "MinMaxScaler is not supported before",
+            "MinMaxScaler has clip = True, supported is clip = False",
         ),
         (MLPRegressor(hidden_layer_sizes=(2,), activation="identity", max_iter=2), "has no hidden neurons"),
     ],
@@ -111,3 +115,114 @@ def test_refused(model: Any, message: str) -> None:
 def test_not_fitted() -> None:
     with pytest.raises(UnsupportedModel, match="MLPRegressor is not fitted"):
         read(MLPRegressor())
+    with pytest.raises(UnsupportedModel, match="StandardScaler is not fitted"):
+        read(Pipeline([("scale", StandardScaler()), ("net", perceptron())]))
+    with pytest.raises(UnsupportedModel, match="Pipeline"):
+        read(Pipeline([("scale", "passthrough")]))
+
+
+def perceptron(**arguments: Any) -> Any:
+    network = MLPRegressor(hidden_layer_sizes=(3,), max_iter=2, random_state=0, **arguments)
+    return fitted(network, RNG.normal(size=60))
+
+
+FLAGS = st.booleans()
+SCALERS = st.one_of(
+    st.builds(StandardScaler, with_mean=FLAGS, with_std=FLAGS, copy=FLAGS),
+    st.builds(MinMaxScaler, st.sampled_from([(0, 1), (-3, 2)]), copy=FLAGS),
+    st.builds(MaxAbsScaler, copy=FLAGS),
+    st.builds(
+        RobustScaler, with_centering=FLAGS, with_scaling=FLAGS, unit_variance=FLAGS, quantile_range=st.just((10, 80))
+    ),
+    st.sampled_from(["passthrough", None]),
+)
+
+
+@given(
+    st.lists(SCALERS, max_size=3),
+    st.sampled_from(["identity", "relu", "tanh", "logistic"]),
+    st.sampled_from([None, 2, 3, (3,)]),
+    st.booleans(),
+)
+def test_any_pipeline(scalers: list[Any], activation: str, classes: Any, nested: bool) -> None:
+    arguments = {"hidden_layer_sizes": (4, 3), "activation": activation, "max_iter": 2, "random_state": 0}
+    y = RNG.normal(size=60) if classes is None else RNG.integers(classes if isinstance(classes, int) else 2, size=60)
+    if classes == (3,):
+        y = RNG.integers(2, size=(60, 3))  # several labels at once
+    y[:3] = [[0, 0, 0], [1, 1, 1], [0, 1, 0]] if classes == (3,) else range(3) if classes == 3 else [0, 1, 0]
+    last = MLPRegressor(**arguments) if classes is None else MLPClassifier(**arguments)
+    steps = [make_pipeline(*scalers)] if nested and scalers else scalers
+    model = fitted(make_pipeline(*steps, last), y)
+    if activation == "identity" and (classes is None or classes == 3):
+        with pytest.raises(UnsupportedModel, match="has no hidden neurons"):
+            load(model)
+        return
+    if activation == "identity":
+        return  # what is left is one layer of logistic outputs
+    ours = load(model).forward(X)
+    if classes == 3:
+        ours = np.exp(ours - np.logaddexp.reduce(ours, axis=1, keepdims=True))
+    expected = model.predict(X.copy()) if classes is None else model.predict_proba(X.copy())
+    expected = expected.reshape(60, -1)
+    close(ours, expected[:, 1:] if classes == 2 else expected)
+
+
+@pytest.mark.parametrize(
+    ("scaler", "changes"),
+    [
+        (StandardScaler(), {"with_mean": False}),
+        (StandardScaler(), {"with_std": False}),
+        (RobustScaler(), {"with_centering": False}),
+        (RobustScaler(), {"with_scaling": False}),
+    ],
+)
+def test_arguments_are_read_as_transform_reads_them(scaler: Any, changes: dict[str, Any]) -> None:
+    model = fitted(make_pipeline(scaler, MLPRegressor(hidden_layer_sizes=(3,), max_iter=2)), RNG.normal(size=60))
+    before = model.predict(X)
+    model[0].set_params(**changes)
+    assert not np.allclose(model.predict(X), before)
+    close(load(model).forward(X)[:, 0], model.predict(X))
+
+
+def changed(attribute: str, value: Any) -> Any:
+    model = fitted(make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(3,), max_iter=2)), X[:, 0])
+    *where, name = attribute.split(".")
+    setattr(model.named_steps[where[0]] if where else model, name, value)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (changed("predict", lambda X: X[:, 0]), "Pipeline has its method 'predict' replaced on the instance"),
+        (changed("mlpregressor.predict", lambda X: X[:, 0]), "MLPRegressor has its method 'predict' replaced"),
+        (changed("standardscaler.transform", lambda X: X), "StandardScaler has its method 'transform' replaced"),
+        (changed("mlpregressor.out_activation_", "exp"), "has out_activation_ = 'exp', supported are identity, "),
+        (changed("mlpregressor.activation", "softplus"), "has activation = 'softplus'"),
+        (changed("mlpregressor.n_layers_", 2), "has n_layers_ = 2 and 2 weight matrices"),
+        (changed("standardscaler.n_features_in_", 3), "has n_features_in_ = 3 before 4 inputs"),
+        (
+            perceptron(loss="poisson") if hasattr(MLPRegressor(), "loss") else LinearRegression(),
+            "has out_act|LinearReg",
+        ),
+        (fitted(TransformedTargetRegressor(perceptron()), X[:, 0]), "TransformedTargetRegressor is not supported"),
+        (
+            fitted(make_pipeline(FunctionTransformer(np.tanh), perceptron()), X[:, 0]),
+            "FunctionTransformer is not supported before a network",
+        ),
+        (BaseEstimator(), "BaseEstimator is not supported"),
+        (StandardScaler().fit(X), "StandardScaler is not supported"),
+    ],
+)
+def test_everything_that_changes_the_function_is_refused(model: Any, message: str) -> None:
+    with pytest.raises(UnsupportedModel, match=message):
+        load(model)
+
+
+@pytest.mark.parametrize("scaler", [MinMaxScaler(), MaxAbsScaler()], ids=["MinMaxScaler", "MaxAbsScaler"])
+def test_a_clip_is_refused(scaler: Any) -> None:
+    if not hasattr(scaler, "clip"):
+        pytest.skip("this version of scikit-learn has no clip there")
+    model = fitted(make_pipeline(scaler.set_params(clip=True), MLPRegressor(max_iter=2)), X[:, 0])
+    with pytest.raises(UnsupportedModel, match=f"{type(scaler).__name__} has clip = True, supported is clip = False"):
+        load(model)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .errors import UnsupportedModel
 from .layers import Layers
+from .objects import FAILURES
 
 if TYPE_CHECKING:
     from .. import Network
@@ -35,7 +36,7 @@ _OBJECTS: Final = {
 _GIT_LFS: Final = b"version https://git-lfs"
 
 
-def load(source: Any) -> Network:
+def load(source: Any, *, check: bool = True) -> Network:
     """Load a network from a file or from a model of another library.
 
     Parameters
@@ -43,6 +44,9 @@ def load(source: Any) -> Network:
     source : str, path or object
         A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3
         model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+    check : bool, default True
+        Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
+        beyond the rounding of the object's arithmetic. Files are never run.
 
     Returns
     -------
@@ -57,8 +61,9 @@ def load(source: Any) -> Network:
     ImportError
         If reading the format needs a package that is not installed.
     UnsupportedModel
-        A `ValueError`: the file is damaged, or its model is not a layered network of supported activations.
-        The message names the file, the node or layer, and what is supported.
+        A `ValueError`: the file is damaged, or its model is not a layered network of supported activations, or
+        it does not compute what its layers say. The message names the file, the node or layer, and what is
+        supported.
 
     Examples
     --------
@@ -68,21 +73,40 @@ def load(source: Any) -> Network:
     """
     from .. import Network
 
-    return Network._from_layers(read(source))
+    net = Network._from_layers(read(source))
+    if check and not isinstance(source, str | os.PathLike):
+        from .check import compare
+
+        try:
+            compare(net, source, _library(source))
+        except UnsupportedModel as error:
+            raise UnsupportedModel(f"{type(source).__name__}: {error}") from error
+    return net
 
 
 def read(source: Any) -> Layers:
-    """Read a network as plain arrays; parameters and errors as in `load`."""
+    """Read a network as plain arrays; `source` and errors as in `load`. Nothing is compared."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return _reader(path)(path, str(path))
-    libraries = [base.__module__.split(".")[0] for base in type(source).__mro__]
-    library = next((name for name in libraries if name in _OBJECTS), None)
+    reader = _named(*_OBJECTS[_library(source)])
+    name = type(source).__name__
+    try:
+        return reader(source, name)
+    except UnsupportedModel:
+        raise
+    except FAILURES as error:
+        raise UnsupportedModel(f"{name}: cannot be read ({type(error).__name__}: {error})") from error
+
+
+def _library(source: Any) -> str:
+    """Return the library that an object's class, or the first of its bases that has one, comes from."""
+    homes = [base.__module__.split(".")[0] for base in type(source).__mro__]
+    library = next((name for name in homes if name in _OBJECTS), None)
     if library is None:
-        raise TypeError(
-            f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {type(source).__qualname__}"
-        )
-    return _named(*_OBJECTS[library])(source, type(source).__name__)
+        kind = type(source).__qualname__
+        raise TypeError(f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {kind}")
+    return library
 
 
 def _reader(path: Path) -> Callable[[Any, str], Layers]:

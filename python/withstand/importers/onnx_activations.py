@@ -9,10 +9,12 @@ from typing import Final
 import numpy as np
 
 from .affine import Affine
-from .layers import Phi
+from .layers import IDENTITY, Phi
 from .onnx_node import Node, Value, constant, live
 
 __all__ = ["ACTIVATIONS"]
+
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
@@ -47,6 +49,8 @@ def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
 def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     low, high = _bounds(node, values)
     tensor = live(values[0])
+    if (low, high) == (-np.inf, np.inf):
+        return tensor, IDENTITY
     if (low, high) == (0.0, np.inf):
         return tensor, Phi("relu")
     if (low, high) == (-1.0, 1.0):
@@ -64,7 +68,7 @@ def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
         if isinstance(value, Affine):
             raise ValueError(f"has a computed {name}, supported are constants")
         limit = sign * np.inf if value is None else float(np.asarray(value).reshape(()))
-        limits.append(sign * np.inf if sign * limit >= np.finfo(np.float32).max else limit)
+        limits.append(sign * np.inf if sign * limit >= _LARGEST else limit)
     return limits[0], limits[1]
 
 

@@ -21,7 +21,7 @@ from onnx.reference import ReferenceEvaluator
 
 from .affine import INTEGER, MAX_ENTRIES, Affine
 from .errors import UnsupportedModel
-from .layers import Layers
+from .layers import IDENTITY, Layers
 from .onnx_activations import ACTIVATIONS
 from .onnx_batch import is_batch
 from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name, widen
@@ -129,7 +129,7 @@ class _Walk:
             raise ValueError(closed[0])
         if node.op in ACTIVATIONS:
             tensor, phi = ACTIVATIONS[node.op](node, values)
-            return [self.stack.push(tensor, phi)]
+            return [tensor if phi is IDENTITY else self.stack.push(tensor, phi)]
         if node.op in AFFINE_OPS:
             return [AFFINE_OPS[node.op](node, values)]
         supported = ", ".join(sorted({*MOVES, *VIEWS, *ACTIVATIONS, *AFFINE_OPS}))

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .affine import SOFTMAX, Affine
 from .errors import UnsupportedModel
 from .layers import IDENTITY, Layers, Phi, as_array
+from .objects import check_arguments, check_methods, is_own
 from .stack import Stack
 
 __all__ = ["read_sklearn"]
@@ -28,29 +30,30 @@ def read_sklearn(model: Any) -> Layers:
     Parameters
     ----------
     model : object
-        Scalers of a pipeline may be StandardScaler, MinMaxScaler without clipping, MaxAbsScaler and
-        RobustScaler.
+        Scalers of a pipeline may be StandardScaler, RobustScaler, and MinMaxScaler and MaxAbsScaler without
+        clipping: a clip is no affine map, and no layer whose neurons may fail.
 
     Raises
     ------
     UnsupportedModel
         For any other estimator or activation, and for models that are not fitted.
     """
-    steps = [step for _, step in model.steps] if type(model).__name__ == "Pipeline" else [model]
-    *scalers, network = steps
-    if type(network).__name__ not in ("MLPClassifier", "MLPRegressor") or not _is_sklearn(network):
+    *scalers, network = _steps(model)
+    name = type(network).__name__
+    if name not in ("MLPClassifier", "MLPRegressor") or not is_own(network, "sklearn"):
         raise UnsupportedModel(
-            f"{type(network).__name__} is not supported; supported are MLPClassifier, MLPRegressor "
-            "and a Pipeline of scalers that ends in one"
+            f"{name} is not supported; supported are MLPClassifier, MLPRegressor and a Pipeline of scalers "
+            "that ends in one"
         )
-    if not hasattr(network, "coefs_"):
-        raise UnsupportedModel(f"{type(network).__name__} is not fitted")
+    _check(network, "coefs_")
     width = len(network.coefs_[0])
     stack = Stack(width)
     tensor = Affine.identity(0, width, (1, width))
     for scaler in scalers:
         tensor = _scaled(tensor, scaler)
-    hidden = _activation(network.activation)
+    if network.n_layers_ != len(network.coefs_) + 1:
+        raise UnsupportedModel(f"{name} has n_layers_ = {network.n_layers_} and {len(network.coefs_)} weight matrices")
+    hidden = _activation("activation", network.activation)
     last = len(network.coefs_) - 1
     for layer, (weights, biases) in enumerate(zip(network.coefs_, network.intercepts_, strict=True)):
         tensor = tensor.matmul(as_array(weights)).plus(as_array(biases))
@@ -58,37 +61,83 @@ def read_sklearn(model: Any) -> Layers:
             tensor = stack.push(tensor, hidden)
     if network.out_activation_ == "softmax":
         tensor = tensor.close(SOFTMAX)
-    elif network.out_activation_ != "identity":
-        tensor = stack.push(tensor, _activation(network.out_activation_))
+    else:
+        output = _activation("out_activation_", network.out_activation_)
+        tensor = tensor if output is IDENTITY else stack.push(tensor, output)
     return stack.finish([tensor])
 
 
-def _activation(name: str) -> Phi:
+def _steps(model: Any) -> Iterator[Any]:
+    """Return the estimators that a model runs, in order."""
+    if type(model).__name__ == "Pipeline" and is_own(model, "sklearn"):
+        _check(model, "steps")
+        for _, step in model.steps:
+            yield from _steps(step)
+    elif model is not None and not (isinstance(model, str) and model == "passthrough"):
+        yield model
+
+
+def _check(estimator: Any, fitted: str) -> None:
+    """Refuse an estimator that is not fitted, or does not compute as its class says."""
+    name = type(estimator).__name__
+    try:
+        check_methods(estimator)
+        check_arguments(estimator, _ARGUMENTS[name])
+    except ValueError as error:
+        raise UnsupportedModel(f"{name} {error}") from error
+    if not hasattr(estimator, fitted):
+        raise UnsupportedModel(f"{name} is not fitted")
+
+
+def _activation(attribute: str, name: str) -> Phi:
     if name not in _ACTIVATIONS:
-        raise UnsupportedModel(f"has the activation '{name}', supported are {', '.join(_ACTIVATIONS)}")
+        raise UnsupportedModel(f"has {attribute} = '{name}', supported are {', '.join(_ACTIVATIONS)}")
     return _ACTIVATIONS[name]
 
 
 def _scaled(tensor: Affine, scaler: Any) -> Affine:
-    """Apply a scaler; those without centre or scale hold None there."""
+    """Apply a scaler as its `transform` does: what its `fit` found where its arguments still say so."""
     name = type(scaler).__name__
-    if scaler is None or scaler == "passthrough":
-        return tensor
-    if name == "MinMaxScaler" and _is_sklearn(scaler) and not scaler.clip:
-        return tensor.times(as_array(scaler.scale_)).plus(as_array(scaler.min_))
-    centres = {"StandardScaler": "mean_", "RobustScaler": "center_", "MaxAbsScaler": None}
-    if name not in centres or not _is_sklearn(scaler):
-        raise UnsupportedModel(
-            f"{name} is not supported before a network; supported are StandardScaler, MinMaxScaler "
-            "without clipping, MaxAbsScaler and RobustScaler"
-        )
-    attribute = centres[name]
-    centre = getattr(scaler, attribute) if attribute else None
-    if centre is not None and getattr(scaler, "with_mean", True):
-        tensor = tensor.plus(-as_array(centre))
-    return tensor if scaler.scale_ is None else tensor.over(as_array(scaler.scale_))
+    if name not in _SCALERS or not is_own(scaler, "sklearn"):
+        supported = "StandardScaler, RobustScaler, and MinMaxScaler and MaxAbsScaler without clipping"
+        raise UnsupportedModel(f"{name} is not supported before a network; supported are {supported}")
+    _check(scaler, "scale_")
+    if scaler.n_features_in_ != tensor.size:
+        raise UnsupportedModel(f"{name} has n_features_in_ = {scaler.n_features_in_} before {tensor.size} inputs")
+    return _SCALERS[name](tensor, scaler)
 
 
-def _is_sklearn(estimator: Any) -> bool:
-    """Whether the class is scikit-learn's own: a subclass may predict anything."""
-    return type(estimator).__module__.split(".")[0] == "sklearn"
+def _standard(tensor: Affine, scaler: Any) -> Affine:
+    centred = tensor.plus(-as_array(scaler.mean_)) if scaler.with_mean else tensor
+    return centred.over(as_array(scaler.scale_)) if scaler.with_std else centred
+
+
+def _robust(tensor: Affine, scaler: Any) -> Affine:
+    centred = tensor.plus(-as_array(scaler.center_)) if scaler.with_centering else tensor
+    return centred.over(as_array(scaler.scale_)) if scaler.with_scaling else centred
+
+
+_SCALERS: Final[dict[str, Callable[[Affine, Any], Affine]]] = {
+    "MaxAbsScaler": lambda tensor, scaler: tensor.over(as_array(scaler.scale_)),
+    "MinMaxScaler": lambda tensor, scaler: tensor.times(as_array(scaler.scale_)).plus(as_array(scaler.min_)),
+    "RobustScaler": _robust,
+    "StandardScaler": _standard,
+}
+
+#: What only `fit` uses, but for the activation.
+_PERCEPTRON: Final = (
+    "loss hidden_layer_sizes activation solver alpha batch_size learning_rate learning_rate_init power_t max_iter "
+    "shuffle random_state tol verbose warm_start momentum nesterovs_momentum early_stopping validation_fraction "
+    "beta_1 beta_2 epsilon n_iter_no_change max_fun"
+)
+
+#: The arguments of each constructor that are read here, or that only `fit` uses.
+_ARGUMENTS: Final = {
+    "MaxAbsScaler": "copy",
+    "MinMaxScaler": "feature_range copy",
+    "MLPClassifier": _PERCEPTRON,
+    "MLPRegressor": _PERCEPTRON,
+    "Pipeline": "steps transform_input memory verbose",
+    "RobustScaler": "with_centering with_scaling quantile_range copy unit_variance",
+    "StandardScaler": "copy with_mean with_std",
+}

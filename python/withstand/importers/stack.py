@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from .affine import SOFTMAX, Affine, concatenate
@@ -11,11 +13,20 @@ from .layers import IDENTITY, Array, Layers, Phi
 
 __all__ = ["Stack"]
 
+#: Activations that leave what is in their range as it is, but for a scale.
+_CLIPS: Final = frozenset({"clip", "hard_tanh", "relu"})
+
 
 class Stack:
     """The layers met so far, on `width` inputs.
 
     Affine stages are never layers of their own: each activation closes the affine form in front of it.
+
+    A clip of the inputs is no layer either: it keeps the inputs in their range, and none of its entries is a neuron
+    that may fail, so it is refused, as `Network` has no layers that cannot fail. The inputs are what nothing but
+    scaling, shifting and moving entries has touched. From the first product with a matrix on, there are neurons,
+    whatever the matrix holds: a diagonal one is stored weights too. An activation that changes every value, as
+    tanh does, is a layer of neurons on the inputs as anywhere else.
     """
 
     def __init__(self, width: int) -> None:
@@ -27,6 +38,11 @@ class Stack:
     def push(self, tensor: Affine, phi: Phi) -> Affine:
         """Make the tensor's entries neurons of the next hidden layer; return what they transmit."""
         self._newest(tensor)
+        if tensor.source == 0 and tensor.matrix is None and phi.name in _CLIPS:
+            raise ValueError(
+                f"clips the inputs ({phi.name} before any product with weights): that is a layer that cannot fail, "
+                "which is not supported; clip the inputs yourself, and load the model without it"
+            )
         weights, biases = tensor.dense()
         self.weights.append(weights)
         self.biases.append(biases)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 from .affine import SOFTMAX, Affine
 from .errors import UnsupportedModel
 from .layers import Array, Layers, Phi
+from .objects import check_arguments, check_methods, is_own
 from .stack import Stack
 
 __all__ = ["read_torch"]
@@ -19,18 +21,21 @@ __all__ = ["read_torch"]
 def read_torch(module: Any) -> Layers:
     """Read a `torch.nn.Sequential`, nested or not, in evaluation mode.
 
+    Modules are read in the order in which they are executed, one that stands in several places once for each.
+
     Parameters
     ----------
     module : torch.nn.Module
         Linear, BatchNorm1d, Flatten, Dropout, Identity, ReLU, LeakyReLU, PReLU with one slope, Sigmoid, Tanh,
         Hardtanh, Hardsigmoid, ELU, Softplus with beta 1, and a trailing Softmax or LogSoftmax. Softplus is
-        taken without torch's threshold, beyond which torch drops a term of at most 2.1e-9.
+        taken without torch's threshold of at least 20, beyond which torch drops a term of at most 2.1e-9.
 
     Raises
     ------
     UnsupportedModel
-        For any other module, by its name, and for modules in training mode or with hooks. A model with a
-        `forward` of its own can be exported to ONNX and loaded from there.
+        For any other module, by its name, and for modules in training mode, with hooks, with a method replaced
+        on the instance, or in half precision. A model with a `forward` of its own can be exported to ONNX and
+        loaded from there.
     """
     leaves = list(_leaves(module, type(module).__name__))
     width = next((_width(leaf) for _, leaf in leaves if _width(leaf)), None)
@@ -47,35 +52,44 @@ def read_torch(module: Any) -> Layers:
 
 
 def _leaves(module: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """Return the modules that compute, in order, with their names."""
-    for hooks in (module._forward_hooks, module._forward_pre_hooks):
-        if hooks:
-            raise UnsupportedModel(f"{where} ({type(module).__name__}): has forward hooks, which may change its values")
-    if type(module).__name__ == "Sequential" and _is_torch(module):
-        for name, child in module.named_children():
+    """Return the modules that compute, in the order in which they are executed, with their names."""
+    try:
+        _check(module)
+    except ValueError as error:
+        raise UnsupportedModel(f"{where} ({type(module).__name__}): {error}") from error
+    if type(module).__name__ == "Sequential":
+        # children() would skip a module that stands here twice.
+        for name, child in module._modules.items():
             yield from _leaves(child, f"{where}.{name}")
     else:
         yield where, module
 
 
+def _check(module: Any) -> None:
+    """Refuse what does not compute as its class says."""
+    name, torch = type(module).__name__, sys.modules["torch"]
+    if name not in _ARGUMENTS or not is_own(module, "torch"):
+        supported = ", ".join(_ARGUMENTS)
+        raise ValueError(f"is not supported; supported are {supported}; {_ADVICE.get(name, _ANY_OTHER)}")
+    check_methods(module)
+    every = torch.nn.modules.module
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError("has forward hooks, which may change its values")
+    if every._global_forward_hooks or every._global_forward_pre_hooks:
+        raise ValueError("runs under global forward hooks, which may change its values")
+    check_arguments(module, _ARGUMENTS[name])
+
+
 def _step(stack: Stack, tensor: Affine, leaf: Any) -> Affine:
     name = type(leaf).__name__
-    if name in _SKIPPED and _is_torch(leaf):
+    if name in _SKIPPED:
         return _SKIPPED[name](tensor, leaf)
     if tensor.closed:
         raise ValueError(tensor.closed)
-    if name in _AFFINE and _is_torch(leaf):
+    if name in _AFFINE:
         return _AFFINE[name](tensor, leaf)
-    if name in _ACTIVATIONS and _is_torch(leaf):
-        phi, shift = _ACTIVATIONS[name](leaf)
-        return stack.push(tensor.plus(np.asarray(shift)), phi)
-    supported = ", ".join(sorted({*_SKIPPED, *_AFFINE, *_ACTIVATIONS, "Sequential"}))
-    raise ValueError(f"is not supported; supported are {supported}; other models load through an ONNX export")
-
-
-def _is_torch(module: Any) -> bool:
-    """Whether the class is torch's own: a subclass may compute anything."""
-    return type(module).__module__.startswith("torch.nn.modules.")
+    phi, shift = _ACTIVATIONS[name](leaf)
+    return stack.push(tensor.plus(np.asarray(shift)), phi)
 
 
 def _width(leaf: Any) -> int | None:
@@ -84,6 +98,15 @@ def _width(leaf: Any) -> int | None:
 
 
 def _numbers(parameter: Any) -> Array:
+    """Return a parameter's numbers; refuse those with which a module computes in another way than in floats."""
+    torch, kind = sys.modules["torch"], type(parameter)
+    if kind not in (torch.Tensor, torch.nn.Parameter):
+        raise ValueError(f"holds a {kind.__name__} for a parameter, supported are plain tensors")
+    if parameter.layout is not torch.strided or parameter.is_meta:
+        form = f"layout {parameter.layout} on device {parameter.device}"
+        raise ValueError(f"holds a parameter of {form}, supported are dense ones that have data")
+    if parameter.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"computes in {parameter.dtype}, supported are torch.float32 and torch.float64")
     numbers: Array = parameter.detach().cpu().double().numpy()
     return numbers.copy()
 
@@ -94,7 +117,7 @@ def _linear(tensor: Affine, leaf: Any) -> Affine:
 
 
 def _batch_norm(tensor: Affine, leaf: Any) -> Affine:
-    if leaf.training or leaf.running_mean is None:
+    if leaf.training or leaf.running_mean is None or leaf.running_var is None:
         raise ValueError("normalises by the batch; call model.eval() and keep running statistics")
     if leaf.num_features != tensor.size:
         raise ValueError(f"has {leaf.num_features} features on a tensor of {tensor.size}")
@@ -148,6 +171,8 @@ def _prelu(leaf: Any) -> tuple[Phi, float]:
 def _softplus(leaf: Any) -> tuple[Phi, float]:
     if leaf.beta != 1:
         raise ValueError(f"has beta = {leaf.beta}, supported is beta = 1")
+    if not leaf.threshold >= 20:
+        raise ValueError(f"has threshold = {leaf.threshold}, supported are thresholds >= 20")
     return Phi("softplus"), 0.0
 
 
@@ -178,4 +203,35 @@ _ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
     "Sigmoid": lambda leaf: (Phi("logistic"), 0.0),
     "Softplus": _softplus,
     "Tanh": lambda leaf: (Phi("tanh"), 0.0),
+}
+
+#: The arguments of each constructor that are read here, or that do not change a function in evaluation mode.
+_ARGUMENTS: Final = {
+    "BatchNorm1d": "num_features eps momentum affine bias track_running_stats device dtype",
+    "Dropout": "p inplace",
+    "ELU": "alpha inplace",
+    "Flatten": "start_dim end_dim",
+    "Hardsigmoid": "inplace",
+    "Hardtanh": "min_val max_val inplace",
+    "Identity": "",
+    "LeakyReLU": "negative_slope inplace",
+    "Linear": "in_features out_features bias device dtype",
+    "LogSoftmax": "dim",
+    "PReLU": "num_parameters init device dtype",
+    "ReLU": "inplace",
+    "Sequential": "",
+    "Sigmoid": "",
+    "Softmax": "dim",
+    "Softplus": "beta threshold",
+    "Tanh": "",
+}
+
+_ANY_OTHER: Final = "other models load through an ONNX export"
+_ADVICE: Final = {
+    "ExportedProgram": "pass the module that was exported, or the file that torch.onnx.export makes of the program",
+    "OptimizedModule": "pass the module that was compiled",
+    "ParametrizedLinear": "torch.nn.utils.parametrize.remove_parametrizations leaves a Linear of the same weights",
+    "RecursiveScriptModule": "pass the module that was scripted",
+    "Tensor": "pass the module that the tensors belong to",
+    "TopLevelTracedModule": "pass the module that was traced",
 }
