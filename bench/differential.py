@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random networks times questions, every answer checked against slow obvious NumPy and, with --rational, against rationals.
+"""Random networks times questions, every answer checked against plain NumPy or, with --rational, against rationals.
 
     python bench/differential.py --networks 100000 --seed 1 --workers 2
     python bench/differential.py --rational 50000
@@ -37,7 +37,8 @@ def table(tally: Tally, networks: int, seconds: float) -> str:
         lines.append(f"{question:<28}{counts[0]:>9}{counts[1]:>9}{counts[2]:>10}{counts[3]:>11}")
     total = sum(tally.checked.values())
     lines.append(f"{'all':<28}{networks:>9}{sum(tally.refused.values()):>9}{total:>10}{sum(tally.wrong.values()):>11}")
-    lines.append(f"{seconds:.0f} s, {1e3 * seconds / max(networks, 1):.1f} ms per network, {total / max(networks, 1):.1f} answers each")
+    each = max(networks, 1)
+    lines.append(f"{seconds:.0f} s, {1e3 * seconds / each:.1f} ms per network, {total / each:.1f} answers each")
     return "\n".join(lines)
 
 
@@ -61,7 +62,9 @@ def smaller(violation: Violation, exactly: bool) -> Violation:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=0)
-    parser.add_argument("--rational", type=int, default=0, metavar="N", help="networks whose truth is computed in rationals")
+    parser.add_argument(
+        "--rational", type=int, default=0, metavar="N", help="networks whose truth is computed in rationals"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after this long")
@@ -85,7 +88,16 @@ def main(argv: list[str] | None = None) -> int:
             print(f"\r{done} of {len(indices)}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
 
     game = rational.play if args.rational else play
-    done, tally = run(game, seed, indices, tuple(args.questions), min(args.workers, len(indices)), args.timeout, args.minutes, progress)
+    done, tally = run(
+        game,
+        seed,
+        indices,
+        tuple(args.questions),
+        min(args.workers, len(indices)),
+        args.timeout,
+        args.minutes,
+        progress,
+    )
     for violation in shortest(tally.violations, args.each):
         print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):

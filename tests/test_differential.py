@@ -9,9 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pytest
-
 import oracle
+import pytest
 import withstand as ws
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
@@ -132,13 +131,21 @@ def test_an_ulp_is_reported(monkeypatch):
 
 
 def test_false_enumerations_are_reported(monkeypatch):
-    tiny(monkeypatch, "enumerate_failures", lambda e: dataclasses.replace(e, worst=0.9 * e.worst, mean=0.9 * e.mean, top=e.top[1:]))
+    tiny(
+        monkeypatch,
+        "enumerate_failures",
+        lambda e: dataclasses.replace(e, worst=0.9 * e.worst, mean=0.9 * e.mean, top=e.top[1:]),
+    )
     assert {k for _, k in asked(play.ask, ("enumerate",))} >= {"worst", "mean", "top errors", "witness does not replay"}
 
 
 def test_false_searches_are_reported(monkeypatch):
     tiny(monkeypatch, "worst_case", lambda w: dataclasses.replace(w, upper=0.9 * w.upper, witness=None))
-    assert {k for _, k in asked(play.ask, ("worst_case",))} >= {"upper below the truth", "no witness", "lower above upper"}
+    assert {k for _, k in asked(play.ask, ("worst_case",))} >= {
+        "upper below the truth",
+        "no witness",
+        "lower above upper",
+    }
 
 
 def test_a_campaign_that_finds_something_exits_with_1(monkeypatch, capsys):

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""Random networks, failures and questions, answered by `withstand` and by slow obvious NumPy that knows nothing of it."""
+"""Random networks, failures and questions: answered by `withstand`, and by NumPy that knows nothing of it."""
 
 from __future__ import annotations

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 import withstand as ws
 
 from .plain import Case, Model
@@ -34,7 +33,9 @@ def check_bounds(case: Case, truth: Truth, desk: Desk, fewer: Truth | None) -> d
     for method in METHODS:
         desk.open(f"bound {method}")
         call = f"ws.bound(net, failures, domain, method={method!r}" + (", spec=spec)" if case.decisions else ")")
-        answer = desk.ask(call, lambda m=method: ws.bound(case.built, case.failures, case.domain, method=m, spec=case.spec, threads=1))
+        answer = desk.ask(
+            call, lambda m=method: ws.bound(case.built, case.failures, case.domain, method=m, spec=case.spec, threads=1)
+        )
         if answer is None:
             continue
         found[method] = answer
@@ -43,11 +44,23 @@ def check_bounds(case: Case, truth: Truth, desk: Desk, fewer: Truth | None) -> d
         else:
             desk.check(not np.isnan(answer.value), "nan", call, answer.value, "inf, or a refusal")
         if fewer is not None and fewer.finite and answer.covers == "at most":
-            desk.check(bool(answer.value >= fewer.least), "covers at most, but below that truth", call, answer.value, fewer.least)
+            desk.check(
+                bool(answer.value >= fewer.least),
+                "covers at most, but below that truth",
+                call,
+                answer.value,
+                fewer.least,
+            )
     if "tightest" in found:
         least = min(b.value for b in found.values())
         others = {m: b.value for m, b in found.items()}
-        desk.check(found["tightest"].value <= least, "tightest is not the least", "all methods", found["tightest"].value, others)
+        desk.check(
+            found["tightest"].value <= least,
+            "tightest is not the least",
+            "all methods",
+            found["tightest"].value,
+            others,
+        )
     return found
 
 

@@ -57,14 +57,18 @@ def _weights(rng: Rng, family: str, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _bias(rng: Rng, family: str, act: Act, pre: np.ndarray) -> np.ndarray:
-    """A bias; often one that puts a neuron on a kink of its activation at the first input, or an ulp off, or far away."""
+    """A bias; often one that puts a neuron on a kink of its activation at the first input, or an ulp off, or far."""
     n = len(pre)
-    b = rng.integers(-8, 9, n) / 4.0 if family in ("dyadic", "kinks", "ulps") else rng.normal(size=n) * np.maximum(abs(pre), 1e-3)
+    b = (
+        rng.integers(-8, 9, n) / 4.0
+        if family in ("dyadic", "kinks", "ulps")
+        else rng.normal(size=n) * np.maximum(abs(pre), 1e-3)
+    )
     if rng.random() < 0.25:
         b = np.zeros(n)
     kinks = KINKS.get(act[0], ())
     for j in range(n):
-        if kinks and family in ("kinks", "ulps") and rng.random() < 0.6 or kinks and rng.random() < 0.08:
+        if (kinks and family in ("kinks", "ulps") and rng.random() < 0.6) or (kinks and rng.random() < 0.08):
             b[j] = pick(rng, kinks) / act[1] - pre[j]
             if family != "kinks" or rng.random() < 0.3:
                 step = pick(rng, (2.0**-54, 2.0**-53, 2.0**-52, 2.0**-40, 1e-12))
@@ -130,7 +134,7 @@ def _term(rng: Rng, net: Net, effect: str, family: str) -> Term:
         return Term("noise", 0, tuple(_size(rng, family) for _ in range(net.depth)) if per_layer else size)
     among = None
     places = sites(net, Term(effect))
-    if rng.random() < 0.3 or len(places) > 25 and rng.random() < 0.7:
+    if rng.random() < 0.3 or (len(places) > 25 and rng.random() < 0.7):
         if effect not in ("product", "signal", "replace", "synapse-crash") and rng.random() < 0.5:
             places = [(0, i) for i in range(net.widths[0])] + places
         keep = rng.permutation(len(places))[: int(rng.integers(1, min(len(places), 10) + 1))]
@@ -174,7 +178,9 @@ def case(seed: int, index: int) -> Case:
     model = failures(rng, net, family)
     box = None
     if rng.random() < 0.18:
-        radius = pick(rng, (0.0, 0.25, 0.5, 1.0)) * (1.0 if family in ("dyadic", "kinks", "ulps") else float(rng.uniform(0.1, 1.0)))
+        radius = pick(rng, (0.0, 0.25, 0.5, 1.0)) * (
+            1.0 if family in ("dyadic", "kinks", "ulps") else float(rng.uniform(0.1, 1.0))
+        )
         low, high = X[0] - radius, X[0] + radius
         if rng.random() < 0.3:
             high[0] = low[0]  # degenerate in one direction

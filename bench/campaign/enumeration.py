@@ -8,13 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 
 from .plain import Case
 from .space import Configuration, witness_values
 from .tally import Desk
-from .truth import U, Truth
+from .truth import Truth, U
 
 CALL = "ws.enumerate_failures(net, failures, domain, epsilon={!r}, components=True{})"
 
@@ -50,8 +49,13 @@ def canonical(case: Case, configs: list[Configuration]) -> np.ndarray:
 def check_witness(case: Case, desk: Desk, call: str, witness: ws.Witness, allowed: set[tuple], error: float) -> None:
     """It is allowed, and it replays to the last bit."""
     components = tuple(sorted(witness.failed))
-    desk.check(components == tuple(witness.failed) and components == tuple(sorted(witness.values)) and components in allowed,
-               "witness outside the failure space", call, witness, f"one of {len(allowed)} sets")
+    desk.check(
+        components == tuple(witness.failed) and components == tuple(sorted(witness.values)) and components in allowed,
+        "witness outside the failure space",
+        call,
+        witness,
+        f"one of {len(allowed)} sets",
+    )
     again = replayed(case, witness.input, witness.values)
     best = float(again[witness.output])
     same = best == error == witness.error == float(again.max()) or (math.isinf(error) and not np.isfinite(again).all())
@@ -66,8 +70,12 @@ def check_enumeration(case: Case, truth: Truth, desk: Desk) -> None:
     flat = errors.reshape(len(errors), -1).max(1)
     epsilon = _epsilon(rng, flat)
     call = CALL.format(epsilon, ", spec=spec" if case.decisions else "")
-    answer = desk.ask(call, lambda: ws.enumerate_failures(
-        case.built, case.failures, case.X, epsilon=epsilon, spec=case.spec, threads=1, components=True))
+    answer = desk.ask(
+        call,
+        lambda: ws.enumerate_failures(
+            case.built, case.failures, case.X, epsilon=epsilon, spec=case.spec, threads=1, components=True
+        ),
+    )
     if answer is None:
         return
     if not np.isfinite(flat).all() or not truth.finite or not np.isfinite(truth.slack).all():
@@ -95,18 +103,35 @@ def _epsilon(rng: np.random.Generator, flat: np.ndarray) -> float:
 
 def _worst(case: Case, truth: Truth, desk: Desk, call: str, answer: Any, errors: np.ndarray, flat: np.ndarray) -> None:
     n = len(case.X)
-    desk.check((answer.status, answer.done, answer.configurations, answer.evaluations) == ("complete", len(flat), len(flat), len(flat) * n),
-               "counts", call, (answer.status, answer.done, answer.configurations, answer.evaluations), (len(flat), len(flat) * n))
+    desk.check(
+        (answer.status, answer.done, answer.configurations, answer.evaluations)
+        == ("complete", len(flat), len(flat), len(flat) * n),
+        "counts",
+        call,
+        (answer.status, answer.done, answer.configurations, answer.evaluations),
+        (len(flat), len(flat) * n),
+    )
     desk.check(answer.worst == flat.max(), "worst", call, answer.worst, flat.max())
     per_output = errors.max((0, 1))
-    desk.check(bool((answer.per_output == per_output).all()), "per_output", call, answer.per_output.tolist(), per_output.tolist())
+    desk.check(
+        bool((answer.per_output == per_output).all()),
+        "per_output",
+        call,
+        answer.per_output.tolist(),
+        per_output.tolist(),
+    )
     allowed = {tuple(c for c, _ in config) for config in truth.configs}
     check_witness(case, desk, call, answer.witness, allowed, answer.worst)
     ties = [c for c, e in zip(truth.configs, flat, strict=True) if e == flat.max()]
     if len({len(c) for config in truth.configs for c, _ in config}) <= 1:
         first = min(ties, key=lambda config: (len(config), [c for c, _ in config]))
-        desk.check(tuple(answer.witness.failed) == tuple(c for c, _ in first), "witness is not the first of equals", call,
-                   answer.witness.failed, first)
+        desk.check(
+            tuple(answer.witness.failed) == tuple(c for c, _ in first),
+            "witness is not the first of equals",
+            call,
+            answer.witness.failed,
+            first,
+        )
 
 
 def _statistics(case: Case, desk: Desk, call: str, answer: Any, flat: np.ndarray, epsilon: float) -> None:
@@ -114,7 +139,7 @@ def _statistics(case: Case, desk: Desk, call: str, answer: Any, flat: np.ndarray
     total = sum(map(Fraction, flat.tolist()))
     mean = total / len(flat)
     variance = sum((Fraction(e) - mean) ** 2 for e in flat.tolist()) / len(flat)
-    # The engine's errors of all but the worst come from a batched evaluation: each is off by the rounding of two evaluations.
+    # All but the worst come from a batched evaluation: each is off by the rounding of two evaluations.
     slack = float(case.extra["slack"])
     near = abs(Fraction(answer.mean) - mean) <= Fraction(slack) + Fraction(abs(float(mean)) * 2 * U + 5e-324)
     desk.check(near, "mean", call, answer.mean, float(mean))
@@ -122,7 +147,13 @@ def _statistics(case: Case, desk: Desk, call: str, answer: Any, flat: np.ndarray
     desk.check(abs(answer.std - std) <= slack + 4 * U * std + 5e-324, "std", call, answer.std, std)
     share = (flat >= 0).mean() if case.decisions else (flat > epsilon).mean()
     desk.open("enumerate exceeding")
-    desk.check(answer.exceeding is not None and abs(answer.exceeding - share) <= 2 * U, "exceeding", call, answer.exceeding, share)
+    desk.check(
+        answer.exceeding is not None and abs(answer.exceeding - share) <= 2 * U,
+        "exceeding",
+        call,
+        answer.exceeding,
+        share,
+    )
 
 
 def _root(v: Fraction) -> float:
@@ -143,13 +174,20 @@ def _distribution(desk: Desk, call: str, answer: Any, flat: np.ndarray, rng: np.
         low = ordered[max(math.ceil(q * len(flat) - 1e-9) - 1, 0)]
         high = ordered[min(max(math.ceil(q * len(flat) + 1e-9) - 1, 0), len(flat) - 1)]
         edge = edges[np.searchsorted(edges, max(high, 0.0), side="right") :][:1]
-        top = max([high + r * abs(high), *edge]) if 0 <= high else high + r * abs(high)  # 0 shares a bin with what is tiny
+        top = (
+            max([high + r * abs(high), *edge]) if high >= 0 else high + r * abs(high)
+        )  # 0 shares a bin with what is tiny
         right = low - r * abs(low) - slack <= got <= top + slack
         desk.check(bool(right), "quantile", f"{call}.quantile({q!r})", got, (float(low), float(high), r))
     desk.open("enumerate histogram")
     edges, counts = answer.histogram.edges, answer.histogram.counts
-    desk.check(int(counts.sum()) == len(flat) and len(edges) == len(counts) + 1 and bool((np.diff(edges) > 0).all()),
-               "histogram total or edges", call, (edges.tolist(), counts.tolist()), len(flat))
+    desk.check(
+        int(counts.sum()) == len(flat) and len(edges) == len(counts) + 1 and bool((np.diff(edges) > 0).all()),
+        "histogram total or edges",
+        call,
+        (edges.tolist(), counts.tolist()),
+        len(flat),
+    )
     below = np.concatenate([[0], np.cumsum(counts)])
     surely = (flat[None, :] < edges[:, None] - slack).sum(1)
     maybe = (flat[None, :] < edges[:, None] + slack).sum(1)

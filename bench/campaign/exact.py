@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Piecewise-linear networks in exact arithmetic: every double is an integer times a power of two, so numbers are pairs of
-Python integers with one exponent per layer. No rounding, no range."""
+"""Piecewise-linear networks in exact arithmetic.
+
+Every double is an integer times a power of two, so the values of a layer are Python integers with one exponent: no
+rounding, no overflow, no underflow.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from .plain import Act, Component, Model, Net
 from .space import Configuration
 
 Scaled = tuple[list[int], int]  # values n * 2^-k
-ONE = 2**0
 
 
 def scaled(values: Iterable[float]) -> Scaled:
@@ -98,7 +100,7 @@ def _exponent(what: tuple[str, Any]) -> int:
 
 
 def _fractions(y: list[int], k: int) -> list[Fraction]:
-    return [Fraction(n, ONE << k) if k >= 0 else Fraction(n << -k) for n in y]
+    return [Fraction(n, 1 << k) if k >= 0 else Fraction(n << -k) for n in y]
 
 
 def _activate(act: Act, s: list[int], k: int) -> tuple[list[int], int]:
@@ -123,8 +125,10 @@ def _activate(act: Act, s: list[int], k: int) -> tuple[list[int], int]:
     raise ValueError(name)
 
 
-def runs(net: Net, model: Model, config: Configuration, rng: np.random.Generator, nominal: list[list[Fraction]]) -> list[dict[Component, Any]]:
-    """What the failed components of one configuration do: the only way they can fail, or some corners of their intervals."""
+def runs(
+    net: Net, model: Model, config: Configuration, rng: np.random.Generator, nominal: list[list[Fraction]]
+) -> list[dict[Component, Any]]:
+    """What the failed components of a configuration do: the only thing they can, or some corners of intervals."""
     free = sum(model[t].effect in ("value", "deviation", "product", "signal", "replace") for _, t in config)
     noisy = [term for term in model if term.effect == "noise"]
     draws = 1 if not free and not noisy else min(2**free, 4) if not noisy else 3
@@ -147,6 +151,9 @@ def runs(net: Net, model: Model, config: Configuration, rng: np.random.Generator
             if term.effect == "deviation":
                 run[component] = ("shift", (nominal[component[0]][component[1]], level * term.size))
             else:
-                run[component] = ({"product": "add", "signal": "before"}.get(term.effect, "replace"), level * float(term.size))
+                run[component] = (
+                    {"product": "add", "signal": "before"}.get(term.effect, "replace"),
+                    level * float(term.size),
+                )
         found.append(run)
     return found

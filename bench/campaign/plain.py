@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Networks, failures and domains as plain data: what the oracle reads, what `withstand` is built from, what a report prints."""
+"""Networks, failures and domains as plain data: for the oracle, for `withstand`, and as source in a report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 
 Act = tuple[str, float, Any]  # name, gain, slope (None: takes none)
@@ -39,7 +38,9 @@ class Net:
 
     def build(self) -> ws.Network:
         return ws.Network(
-            self.weights, self.biases, activation=[ws.Activation(*a) for a in self.acts],
+            self.weights,
+            self.biases,
+            activation=[ws.Activation(*a) for a in self.acts],
             output_activation=ws.Activation(*self.out),
         )
 
@@ -60,7 +61,7 @@ def _act_source(act: Act) -> str:
 
 @dataclass(frozen=True)
 class Term:
-    """``count`` components suffer ``effect``: a total, or one number per layer; ``size`` is value, capacity or amplitude."""
+    """``count`` components suffer ``effect``: a total or one number per layer; ``size`` a value, capacity, amplitude."""
 
     effect: str
     count: Any = 0
@@ -142,10 +143,8 @@ class Case:
         return ws.Argmax() if self.decisions else None
 
     def source(self) -> str:
-        if self.box is None:
-            domain = str(self.X.tolist())
-        else:
-            domain = f"ws.Box({self.box[0].tolist()}, {self.box[1].tolist()})"
+        box = self.box
+        domain = str(self.X.tolist()) if box is None else f"ws.Box({box[0].tolist()}, {box[1].tolist()})"
         spec = "\nspec = ws.Argmax()" if self.decisions else ""
         return f"net = {self.net.source()}\nfailures = {model_source(self.model)}\ndomain = {domain}{spec}"
 

@@ -13,12 +13,29 @@ from .plain import Case
 from .tally import Desk, Tally
 from .truth import Truth
 
-QUESTIONS = ("bound", "enumerate", "worst_case", "certificate", "tolerance", "reliability", "criticality", "harden",
-             "precision", "quorum", "replicas", "forward")
+QUESTIONS = (
+    "bound",
+    "enumerate",
+    "worst_case",
+    "certificate",
+    "tolerance",
+    "reliability",
+    "criticality",
+    "harden",
+    "precision",
+    "quorum",
+    "replicas",
+    "forward",
+)
 
 
-def play(seed: int, index: int, tally: Tally, questions: tuple[str, ...] = QUESTIONS,
-         started: Callable[[str], None] = lambda question: None) -> None:
+def play(
+    seed: int,
+    index: int,
+    tally: Tally,
+    questions: tuple[str, ...] = QUESTIONS,
+    started: Callable[[str], None] = lambda question: None,
+) -> None:
     """Ask the questions that fit the case."""
     ask(make(seed, index), tally, questions, started)
 
@@ -47,7 +64,13 @@ def _forward(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -
     y = case.built.forward(case.X)
     state = truth.nominal[-1]
     if truth.finite:
-        desk.check(bool((abs(y - state.y[0]) <= 2 * state.e[0]).all()), "intact outputs", "net.forward(domain)", y.tolist(), state.y[0].tolist())
+        desk.check(
+            bool((abs(y - state.y[0]) <= 2 * state.e[0]).all()),
+            "intact outputs",
+            "net.forward(domain)",
+            y.tolist(),
+            state.y[0].tolist(),
+        )
 
 
 def _space(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> None:
@@ -70,12 +93,18 @@ def _space(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> 
 
 def _subsets(case: Case, desk: Desk, questions: tuple[str, ...]) -> None:
     chance = case.rng("subsets").random(5)
-    wanted = [q for q, c in zip(("tolerance", "reliability", "criticality", "harden"), chance, strict=False) if c < 0.4 and q in questions]
+    wanted = [
+        q
+        for q, c in zip(("tolerance", "reliability", "criticality", "harden"), chance, strict=False)
+        if c < 0.4 and q in questions
+    ]
     if not wanted:
         return
     crashes = subsets.subsets_of(case)
     if "tolerance" in wanted:
-        effect, size = ("crash", 0.0) if chance[4] < 0.6 else ("stuck", float(case.rng("stuck").choice([1.0, -0.5, 2.0])))
+        effect, size = (
+            ("crash", 0.0) if chance[4] < 0.6 else ("stuck", float(case.rng("stuck").choice([1.0, -0.5, 2.0])))
+        )
         all_sets = crashes if effect == "crash" else subsets.subsets_of(case, effect, size)
         if all_sets is not None:
             subsets.check_tolerance(case, all_sets, desk, effect, size)

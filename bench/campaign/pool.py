@@ -18,7 +18,16 @@ Play = Callable[[int, int, Tally, tuple[str, ...], Callable[[str], None]], None]
 WORD = 64
 
 
-def _work(play: Play, seed: int, indices: list[int], questions: tuple[str, ...], pipe: Connection, at: Any, word: Any, chunk: int) -> None:
+def _work(
+    play: Play,
+    seed: int,
+    indices: list[int],
+    questions: tuple[str, ...],
+    pipe: Connection,
+    at: Any,
+    word: Any,
+    chunk: int,
+) -> None:
     tally, done = Tally(), 0
 
     def started(question: str) -> None:
@@ -30,7 +39,18 @@ def _work(play: Play, seed: int, indices: list[int], questions: tuple[str, ...],
             play(seed, index, tally, questions, started)
         except Exception as fault:
             tally.wrong["campaign"] += 1
-            tally.violations.append(Violation("campaign", f"the oracle failed: {type(fault).__name__}", f"{seed}:{index}", "", "", "", traceback.format_exc(limit=-4), ""))
+            tally.violations.append(
+                Violation(
+                    "campaign",
+                    f"the oracle failed: {type(fault).__name__}",
+                    f"{seed}:{index}",
+                    "",
+                    "",
+                    "",
+                    traceback.format_exc(limit=-4),
+                    "",
+                )
+            )
         done += 1
         if done == chunk:
             pipe.send((done, tally))
@@ -54,7 +74,10 @@ class Worker:
         self.word = context.Array(ctypes.c_char, WORD, lock=False)
         self.pipe, end = context.Pipe(duplex=False)
         self.process = context.Process(
-            target=_work, args=(self.play, self.seed, self.indices, self.questions, end, self.at, self.word, self.chunk), daemon=True)
+            target=_work,
+            args=(self.play, self.seed, self.indices, self.questions, end, self.at, self.word, self.chunk),
+            daemon=True,
+        )
         self.process.start()
         end.close()
 
@@ -94,7 +117,18 @@ class Worker:
         kind = "hangs" if alive else f"dies with exit code {self.process.exitcode}"
         source = self._source(index)
         tally.wrong[question] += 1
-        tally.violations.append(Violation(question, kind, f"{self.seed}:{index}", "", source, question, f"none within {limit} s" if alive else "none", "an answer"))
+        tally.violations.append(
+            Violation(
+                question,
+                kind,
+                f"{self.seed}:{index}",
+                "",
+                source,
+                question,
+                f"none within {limit} s" if alive else "none",
+                "an answer",
+            )
+        )
         self.indices = self.indices[self.indices.index(index) + 1 :]
         self.ended = not self.indices
         if self.indices:
@@ -111,13 +145,21 @@ class Worker:
             self.process.join()
 
 
-def run(play: Play, seed: int, indices: range, questions: tuple[str, ...], workers: int, limit: float, minutes: float,
-        progress: Callable[[int, Tally], None]) -> tuple[int, Tally]:
+def run(
+    play: Play,
+    seed: int,
+    indices: range,
+    questions: tuple[str, ...],
+    workers: int,
+    limit: float,
+    minutes: float,
+    progress: Callable[[int, Tally], None],
+) -> tuple[int, Tally]:
     """Play all indices; (cases played, tally)."""
     for name in ("WITHSTAND_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = "1"
     tally, done, began = Tally(), 0, time.monotonic()
-    crew = [Worker(play, seed, list(indices[k::workers]), questions, 20) for k in range(workers)]
+    crew = [Worker(play, seed, list(indices[k::workers]), questions, 1) for k in range(workers)]
     try:
         while not all(w.ended for w in crew):
             done += sum(w.look(limit, tally) for w in crew)

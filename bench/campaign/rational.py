@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Piecewise-linear networks against the truth in rationals: bounds and upper ends must be at least the true maximum, with no
-slack at all, and lower ends a canonical evaluation."""
+"""Piecewise-linear networks against the truth in rationals.
+
+Bounds and upper ends must be at least the true maximum with no slack at all; lower ends are a canonical evaluation.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 
 from .bounds import METHODS
@@ -53,14 +54,22 @@ def _table(rng: np.random.Generator, regime: str, shape: tuple[int, int]) -> np.
 
 def _offsets(rng: np.random.Generator, regime: str, act: Act, pre: np.ndarray) -> np.ndarray:
     n = len(pre)
-    b = rng.integers(-8, 9, n) / 4.0 if regime in ("dyadic", "kinks by an ulp", "cancelling") else rng.normal(size=n) * abs(pre)
+    b = (
+        rng.integers(-8, 9, n) / 4.0
+        if regime in ("dyadic", "kinks by an ulp", "cancelling")
+        else rng.normal(size=n) * abs(pre)
+    )
     if rng.random() < 0.4:
         b = np.zeros(n)
     for j in range(n):
-        if regime == "kinks by an ulp" and rng.random() < 0.8 or rng.random() < 0.08:
+        if (regime == "kinks by an ulp" and rng.random() < 0.8) or rng.random() < 0.08:
             b[j] = pick(rng, KINKS.get(act[0], (0.0,))) / act[1] - pre[j]
             if rng.random() < 0.7:
-                b[j] = np.nextafter(b[j], pick(rng, (-np.inf, np.inf))) if b[j] else pick(rng, (-1.0, 1.0)) * pick(rng, (2.0**-54, 2.0**-60, 5e-324))
+                b[j] = (
+                    np.nextafter(b[j], pick(rng, (-np.inf, np.inf)))
+                    if b[j]
+                    else pick(rng, (-1.0, 1.0)) * pick(rng, (2.0**-54, 2.0**-60, 5e-324))
+                )
     return np.where(np.isfinite(b), b, 0.0)
 
 
@@ -70,7 +79,11 @@ def case(seed: int, index: int) -> Case:
     depth, d, m, n = pick(rng, (1, 2, 2, 3)), pick(rng, (1, 1, 2)), pick(rng, (1, 1, 2, 3)), pick(rng, (1, 1, 2))
     widest = pick(rng, (2, 3, 3, 4))
     widths = [d, *(int(rng.integers(1, widest + 1)) for _ in range(depth)), m]
-    X = rng.integers(-4, 5, (n, d)) / 2.0 if regime in ("dyadic", "kinks by an ulp", "cancelling") else rng.normal(size=(n, d))
+    X = (
+        rng.integers(-4, 5, (n, d)) / 2.0
+        if regime in ("dyadic", "kinks by an ulp", "cancelling")
+        else rng.normal(size=(n, d))
+    )
     weights, biases, acts, y = [], [], [], X[0]
     with np.errstate(all="ignore"):
         for layer in range(1, depth + 2):
@@ -93,11 +106,13 @@ def case(seed: int, index: int) -> Case:
         radius = abs(X[0]) * pick(rng, (0.0, 0.5, 1.0))
         box = (X[0] - radius, X[0] + radius)
         X = np.vstack([X[:1], box[0], box[1]])
-    return Case(f"{seed}:{index}", net, model, X, box, regime, bool(m > 1 and rng.random() < 0.35), {"seed": (seed, index)})
+    return Case(
+        f"{seed}:{index}", net, model, X, box, regime, bool(m > 1 and rng.random() < 0.35), {"seed": (seed, index)}
+    )
 
 
 class ExactTruth:
-    """The largest error (or harm) of the runs tried, a lower estimate of the truth that is exact for finite models at points."""
+    """Largest error (or harm) of the runs tried: the truth of finite models at points, a lower estimate else."""
 
     def __init__(self, case: Case) -> None:
         machine, rng = Exact(case.net), case.rng("corners")
@@ -147,7 +162,13 @@ def show(truth: Fraction | None) -> str:
     return f"{near!r} ({'+' if truth >= Fraction(near) else '-'}{float(abs(truth - Fraction(near))):.3g})"
 
 
-def play(seed: int, index: int, tally: Tally, questions: tuple[str, ...], started: Callable[[str], None] = lambda question: None) -> None:
+def play(
+    seed: int,
+    index: int,
+    tally: Tally,
+    questions: tuple[str, ...],
+    started: Callable[[str], None] = lambda question: None,
+) -> None:
     ask(case(seed, index), tally, questions, started)
 
 
@@ -163,7 +184,9 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
     for method in METHODS:
         desk.open(f"bound {method}")
         call = f"ws.bound(net, failures, domain, method={method!r}" + (", spec=spec)" if case.decisions else ")")
-        answer = desk.ask(call, lambda m=method: ws.bound(case.built, case.failures, case.domain, method=m, spec=case.spec, threads=1))
+        answer = desk.ask(
+            call, lambda m=method: ws.bound(case.built, case.failures, case.domain, method=m, spec=case.spec, threads=1)
+        )
         if answer is not None:
             _covers(case, desk, call, answer, truth)
     if "worst_case" in questions:
@@ -171,28 +194,77 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
 
 
 def _covers(case: Case, desk: Desk, call: str, answer: ws.Bound, truth: ExactTruth) -> None:
-    desk.check(at_least(answer.value, truth.worst), f"below the real truth, {case.family}", call, answer.value, show(truth.worst))
+    desk.check(
+        at_least(answer.value, truth.worst),
+        f"below the real truth, {case.family}",
+        call,
+        answer.value,
+        show(truth.worst),
+    )
     right = all(at_least(v, t) for v, t in zip(answer.per_output.tolist(), truth.per_output, strict=True))
-    desk.check(right, "per_output below the real truth", call, answer.per_output.tolist(), str([show(t) for t in truth.per_output]))
+    desk.check(
+        right,
+        "per_output below the real truth",
+        call,
+        answer.per_output.tolist(),
+        str([show(t) for t in truth.per_output]),
+    )
     if case.box is None:
         right = all(at_least(v, t) for v, t in zip(answer.per_input.tolist(), truth.per_input, strict=True))
-        desk.check(right, "per_input below the real truth", call, answer.per_input.tolist(), str([show(t) for t in truth.per_input]))
+        desk.check(
+            right,
+            "per_input below the real truth",
+            call,
+            answer.per_input.tolist(),
+            str([show(t) for t in truth.per_input]),
+        )
 
 
 def _search(case: Case, desk: Desk, truth: ExactTruth) -> None:
     desk.open("worst_case")
     call = "ws.worst_case(net, failures, domain, node_limit=200" + (", spec=spec)" if case.decisions else ")")
-    answer: Any = desk.ask(call, lambda: ws.worst_case(case.built, case.failures, case.domain, spec=case.spec, threads=1, node_limit=200))
+    answer: Any = desk.ask(
+        call, lambda: ws.worst_case(case.built, case.failures, case.domain, spec=case.spec, threads=1, node_limit=200)
+    )
     if answer is None:
         return
-    desk.check(not (math.isnan(answer.lower) or math.isnan(answer.upper)), "nan", call, (answer.lower, answer.upper, answer.status), show(truth.worst))
-    desk.check(at_least(answer.upper, truth.worst), f"upper below the real truth, {case.family}", call, (answer.upper, answer.status), show(truth.worst))
-    if answer.witness is not None and desk.check(np.isfinite(list(answer.witness.values.values())).all(), "witness values are no numbers", call, answer.witness, "finite"):
+    desk.check(
+        not (math.isnan(answer.lower) or math.isnan(answer.upper)),
+        "nan",
+        call,
+        (answer.lower, answer.upper, answer.status),
+        show(truth.worst),
+    )
+    desk.check(
+        at_least(answer.upper, truth.worst),
+        f"upper below the real truth, {case.family}",
+        call,
+        (answer.upper, answer.status),
+        show(truth.worst),
+    )
+    if answer.witness is not None and desk.check(
+        np.isfinite(list(answer.witness.values.values())).all(),
+        "witness values are no numbers",
+        call,
+        answer.witness,
+        "finite",
+    ):
         again = replayed(case, answer.witness.input, answer.witness.values)
-        if np.isfinite(again).all() or case.decisions and not np.isnan(again).any():
-            desk.check(float(again.max()) == answer.lower, "lower is no canonical evaluation", call, answer.lower, again.tolist())
+        if np.isfinite(again).all() or (case.decisions and not np.isnan(again).any()):
+            desk.check(
+                float(again.max()) == answer.lower,
+                "lower is no canonical evaluation",
+                call,
+                answer.lower,
+                again.tolist(),
+            )
     if answer.status == "exact" and case.finite and case.box is None and math.isfinite(answer.upper):
         top = max(abs(truth.worst), Fraction(1, 10**300))
         gap = Fraction(answer.upper) - truth.worst
-        desk.check(gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
-                   "exact, but upper is far above the real truth", call, (answer.lower, answer.upper), show(truth.worst))
+        desk.check(
+            gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
+            "exact, but upper is far above the real truth",
+            call,
+            (answer.lower, answer.upper),
+            show(truth.worst),
+        )

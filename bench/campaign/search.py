@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 
 from .enumeration import replayed
@@ -28,14 +27,31 @@ def check_worst_case(case: Case, truth: Truth, desk: Desk, **limits: Any) -> Any
     """One search, with or without a limit."""
     if not case.finite or case.box is not None:
         limits = {"node_limit": 200, **limits}
-    desk.open("worst_case" + (" limited" if "node_limit" in limits and case.finite and case.box is None or "gap" in limits else ""))
+    desk.open(
+        "worst_case"
+        + (" limited" if ("node_limit" in limits and case.finite and case.box is None) or "gap" in limits else "")
+    )
     call = _call(case, **limits)
-    answer = desk.ask(call, lambda: ws.worst_case(case.built, case.failures, case.domain, spec=case.spec, threads=1, **limits))
+    answer = desk.ask(
+        call, lambda: ws.worst_case(case.built, case.failures, case.domain, spec=case.spec, threads=1, **limits)
+    )
     if answer is None:
         return None
-    desk.check(not (np.isnan(answer.lower) or np.isnan(answer.upper)), "nan", call, (answer.lower, answer.upper, answer.status), "numbers")
+    desk.check(
+        not (np.isnan(answer.lower) or np.isnan(answer.upper)),
+        "nan",
+        call,
+        (answer.lower, answer.upper, answer.status),
+        "numbers",
+    )
     desk.check(answer.status in ("exact", "gap", "budget"), "status", call, answer.status, "exact, gap or budget")
-    desk.check(bool(answer.lower <= answer.upper), "lower above upper", call, (answer.lower, answer.upper, answer.status), "in order")
+    desk.check(
+        bool(answer.lower <= answer.upper),
+        "lower above upper",
+        call,
+        (answer.lower, answer.upper, answer.status),
+        "in order",
+    )
     _witness(case, desk, call, answer, truth)
     if truth.finite:
         _interval(case, truth, desk, call, answer, limits)
@@ -48,7 +64,13 @@ def _witness(case: Case, desk: Desk, call: str, answer: Any, truth: Truth) -> No
         desk.check(answer.status == "budget", "no witness", call, answer, "a witness")
         return
     values = list(w.values.values())
-    if not desk.check(bool(np.isfinite(values).all() and np.isfinite(w.input).all()), "witness values are no numbers", call, w, "finite values"):
+    if not desk.check(
+        bool(np.isfinite(values).all() and np.isfinite(w.input).all()),
+        "witness values are no numbers",
+        call,
+        w,
+        "finite values",
+    ):
         return
     again = replayed(case, w.input, w.values)
     if np.isfinite(again).all() or case.decisions:
@@ -61,28 +83,52 @@ def _witness(case: Case, desk: Desk, call: str, answer: Any, truth: Truth) -> No
     desk.check(inside, "witness outside the domain", call, w, "an input of the domain")
     if not any(term.effect == "noise" for term in case.model):
         allowed = {tuple(c for c, _ in config) for config in truth.configs}
-        desk.check(tuple(sorted(w.failed)) in allowed, "witness outside the failure space", call, w, f"one of {len(allowed)}")
+        desk.check(
+            tuple(sorted(w.failed)) in allowed, "witness outside the failure space", call, w, f"one of {len(allowed)}"
+        )
 
 
 def _interval(case: Case, truth: Truth, desk: Desk, call: str, answer: Any, limits: dict[str, Any]) -> None:
-    desk.check(bool(answer.upper >= truth.least), "upper below the truth", call, (answer.upper, answer.status), truth.least)
+    desk.check(
+        bool(answer.upper >= truth.least), "upper below the truth", call, (answer.upper, answer.status), truth.least
+    )
     if not (case.finite and case.box is None):
         return
     most = float((truth.errors + 2 * truth.slack).max())
     desk.check(bool(answer.lower <= most), "lower above the truth", call, (answer.lower, answer.status), most)
-    desk.check(answer.configurations == len(truth.configs), "configurations", call, answer.configurations, len(truth.configs))
+    desk.check(
+        answer.configurations == len(truth.configs), "configurations", call, answer.configurations, len(truth.configs)
+    )
     if "node_limit" not in limits and "gap" not in limits:
         desk.check(answer.status == "exact", "not finished without a limit", call, answer, "exact")
     if answer.status == "exact":
-        desk.check(bool(answer.lower >= truth.errors.max() - 4096 * truth.rounding), "exact, but the witness is not the worst", call,
-                   (answer.lower, answer.upper), float(truth.errors.max()))
+        desk.check(
+            bool(answer.lower >= truth.errors.max() - 4096 * truth.rounding),
+            "exact, but the witness is not the worst",
+            call,
+            (answer.lower, answer.upper),
+            float(truth.errors.max()),
+        )
     if "gap" in limits and answer.status == "gap":
-        desk.check(answer.upper - answer.lower <= limits["gap"] * abs(answer.upper), "gap", call, (answer.lower, answer.upper), limits["gap"])
-    desk.check(answer.exact == (answer.status == "exact"), "exact and status", call, (answer.exact, answer.status), "the same")
+        desk.check(
+            answer.upper - answer.lower <= limits["gap"] * abs(answer.upper),
+            "gap",
+            call,
+            (answer.lower, answer.upper),
+            limits["gap"],
+        )
+    desk.check(
+        answer.exact == (answer.status == "exact"), "exact and status", call, (answer.exact, answer.status), "the same"
+    )
     if answer.exact:
         # "Within rounding": some thousand times the a-priori rounding error of one evaluation of this very network.
-        desk.check(bool(answer.upper - answer.lower <= 4096 * truth.rounding + 1e-290), "exact, but the interval is wide", call,
-                   (answer.lower, answer.upper), f"rounding of one evaluation {truth.rounding}")
+        desk.check(
+            bool(answer.upper - answer.lower <= 4096 * truth.rounding + 1e-290),
+            "exact, but the interval is wide",
+            call,
+            (answer.lower, answer.upper),
+            f"rounding of one evaluation {truth.rounding}",
+        )
 
 
 def check_limits(case: Case, truth: Truth, desk: Desk) -> None:
@@ -99,8 +145,10 @@ def check_certificate(case: Case, truth: Truth, desk: Desk) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proof.json"
         call = _call(case, certificate="proof.json")
-        answer = desk.ask(call, lambda: ws.worst_case(
-            case.built, case.failures, case.domain, spec=case.spec, threads=1, certificate=path))
+        answer = desk.ask(
+            call,
+            lambda: ws.worst_case(case.built, case.failures, case.domain, spec=case.spec, threads=1, certificate=path),
+        )
         if answer is None:
             return
         found = desk.ask("check", lambda: ws.check_certificate(path, case.built))
@@ -108,9 +156,13 @@ def check_certificate(case: Case, truth: Truth, desk: Desk) -> None:
             return
         desk.check(found.valid, "a true certificate refused", call, found.reason, "confirmed")
         same = found.lower == answer.lower and found.upper >= answer.lower
-        desk.check(same, "certificate claims something else", call, (found.lower, found.upper), (answer.lower, answer.upper))
+        desk.check(
+            same, "certificate claims something else", call, (found.lower, found.upper), (answer.lower, answer.upper)
+        )
         if truth.finite:
-            desk.check(bool(found.upper >= truth.least), "certified upper below the truth", call, found.upper, truth.least)
+            desk.check(
+                bool(found.upper >= truth.least), "certified upper below the truth", call, found.upper, truth.least
+            )
         _altered(case, truth, desk, path, call)
 
 
@@ -132,7 +184,13 @@ def _altered(case: Case, truth: Truth, desk: Desk, path: Path, call: str) -> Non
     path.write_text(_signed(document))
     found = desk.ask("check altered", lambda: ws.check_certificate(path, case.built))
     if found is not None:
-        desk.check(not found.valid, "an altered certificate accepted", f"{call}, altered: {how}", path.read_text(), f"worst {worst!r}")
+        desk.check(
+            not found.valid,
+            "an altered certificate accepted",
+            f"{call}, altered: {how}",
+            path.read_text(),
+            f"worst {worst!r}",
+        )
 
 
 def _other_space(case: Case, desk: Desk, path: Path, document: dict[str, Any], call: str) -> None:
@@ -146,7 +204,13 @@ def _other_space(case: Case, desk: Desk, path: Path, document: dict[str, Any], c
     path.write_text(_signed(document))
     found = desk.ask("check altered", lambda: ws.check_certificate(path, case.built))
     if found is not None and found.valid and more.configs:
-        desk.check(bool(found.upper >= more.least), "a certificate of another space accepted", call, path.read_text(), more.least)
+        desk.check(
+            bool(found.upper >= more.least),
+            "a certificate of another space accepted",
+            call,
+            path.read_text(),
+            more.least,
+        )
 
 
 def _signed(document: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import multiprocessing as mp
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,20 +17,27 @@ from .plain import Case, Net, Term
 from .tally import Tally, Violation
 
 Ask = Callable[[Case, Tally, tuple[str, ...], Callable[[str], None]], None]
-GROUPS = {"bound": "bound", "enumerate": "enumerate", "worst_case": "worst_case", "certificate": "certificate", "replic": "replicas"}
+GROUPS = {
+    "bound": "bound",
+    "enumerate": "enumerate",
+    "worst_case": "worst_case",
+    "certificate": "certificate",
+    "replic": "replicas",
+}
 
 
 def group(question: str, questions: tuple[str, ...]) -> str:
     """The part of a campaign that asks a question."""
-    return next((g for head, g in GROUPS.items() if question.startswith(head)), question if question in questions else questions[0])
+    return next(
+        (g for head, g in GROUPS.items() if question.startswith(head)),
+        question if question in questions else questions[0],
+    )
 
 
 def _again(ask: Ask, case: Case, questions: tuple[str, ...], pipe: Any) -> None:
     tally = Tally()
-    try:
+    with suppress(Exception):
         ask(case, tally, questions, lambda question: None)
-    except Exception:
-        pass
     pipe.send(tally.violations)
 
 
@@ -82,7 +90,9 @@ def _simpler(case: Case) -> Iterator[Case]:
             yield make(net=_without(net, layer, j))
     if net.widths[0] > 1 and case.box is None:
         for i in range(net.widths[0]):
-            yield make(net=replace(net, weights=(np.delete(net.weights[0], i, 1), *net.weights[1:])), X=np.delete(case.X, i, 1))
+            yield make(
+                net=replace(net, weights=(np.delete(net.weights[0], i, 1), *net.weights[1:])), X=np.delete(case.X, i, 1)
+            )
     for t, term in enumerate(case.model):
         for other in _terms(term):
             yield make(model=case.model[:t] + (other,) + case.model[t + 1 :])

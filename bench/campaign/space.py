@@ -40,9 +40,7 @@ def groups(net: Net, term: Term) -> list[tuple[list[Component], int]]:
 def subsets(net: Net, term: Term, limit: int) -> list[tuple[Component, ...]]:
     """All sets that this term alone may hit."""
     parts = groups(net, term)
-    total = prod(
-        sum(comb(len(p), j) for j in ([f] if term.exactly else range(min(f, len(p)) + 1))) for p, f in parts
-    )
+    total = prod(sum(comb(len(p), j) for j in ([f] if term.exactly else range(min(f, len(p)) + 1))) for p, f in parts)
     if total > limit:
         raise TooMany(total)
     choices = []
@@ -107,7 +105,9 @@ def _levels(free: int, rng: np.random.Generator, most: int) -> list[np.ndarray]:
 
 def batch(net: Net, model: Model, configs: list[Configuration], rng: np.random.Generator, most: int = 8) -> Batch:
     """All configurations, those with intervals several times over."""
-    interval = {t for t, term in enumerate(model) if term.effect in ("value", "deviation", "product", "signal", "replace")}
+    interval = {
+        t for t, term in enumerate(model) if term.effect in ("value", "deviation", "product", "signal", "replace")
+    }
     noisy = [term for term in model if term.effect == "noise"]
     runs: list[tuple[int, Configuration, dict[Component, float]]] = []
     for k, config in enumerate(configs):

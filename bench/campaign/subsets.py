@@ -7,13 +7,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 
 from .enumeration import replayed
 from .plain import Case, Term
 from .tally import Desk
-from .truth import U, Truth
+from .truth import Truth, U
 
 WIDEST = 8  # hidden neurons whose subsets are all tried
 
@@ -66,7 +65,12 @@ def check_tolerance(case: Case, all_sets: Subsets, desk: Desk, effect: str, size
     model: Any = ws.Crash if effect == "crash" else lambda counts: ws.StuckAt(counts, value=size)
     text = "ws.Crash" if effect == "crash" else f"lambda f: ws.StuckAt(f, value={size!r})"
     call = f"ws.tolerance(net, {epsilon!r}, domain, model={text}{', spec=spec' if case.decisions else ''})"
-    answer = desk.ask(call, lambda: ws.tolerance(case.built, 0.0 if epsilon is None else epsilon, case.domain, model=model, spec=case.spec, threads=1))
+    answer = desk.ask(
+        call,
+        lambda: ws.tolerance(
+            case.built, 0.0 if epsilon is None else epsilon, case.domain, model=model, spec=case.spec, threads=1
+        ),
+    )
     if answer is None:
         return
     sure, _ = all_sets.harm(epsilon)
@@ -79,7 +83,16 @@ def check_tolerance(case: Case, all_sets: Subsets, desk: Desk, effect: str, size
         desk.check(not sure[inside].any(), "frontier holds a harmful tuple", call, f, all_sets.error[inside].max())
 
 
-def _limit(case: Case, desk: Desk, call: str, limit: Any, all_sets: Subsets, sure: np.ndarray, space: np.ndarray, epsilon: float | None) -> None:
+def _limit(
+    case: Case,
+    desk: Desk,
+    call: str,
+    limit: Any,
+    all_sets: Subsets,
+    sure: np.ndarray,
+    space: np.ndarray,
+    epsilon: float | None,
+) -> None:
     total = int(all_sets.count[space].max())
     harmful = all_sets.count[sure & space]
     fewest = int(harmful.min()) if harmful.size else total + 1
@@ -88,8 +101,16 @@ def _limit(case: Case, desk: Desk, call: str, limit: Any, all_sets: Subsets, sur
         w = limit.witness
         error = float(replayed(case, w.input, w.values).max())
         does = error >= 0 if epsilon is None else error > epsilon
-        desk.check(does and len(w.failed) <= limit.breaking, "breaking witness does no harm", call, (limit.breaking, w), error)
-        desk.check(limit.breaking > limit.guaranteed, "breaking and guaranteed", call, (limit.guaranteed, limit.breaking), "in order")
+        desk.check(
+            does and len(w.failed) <= limit.breaking, "breaking witness does no harm", call, (limit.breaking, w), error
+        )
+        desk.check(
+            limit.breaking > limit.guaranteed,
+            "breaking and guaranteed",
+            call,
+            (limit.guaranteed, limit.breaking),
+            "in order",
+        )
     if limit.exact:
         right = limit.breaking == fewest if fewest <= total and (limit.breaking or 0) >= fewest else True
         desk.check(right, "exact, but not the fewest", call, (limit.guaranteed, limit.breaking), fewest)
@@ -129,10 +150,18 @@ def check_reliability(case: Case, all_sets: Subsets, desk: Desk) -> None:
     low_, high_ = answer.proved
     desk.check(low_ <= high and high_ >= low, "proved interval misses the probability", call, answer, (low, high))
     if answer.confidence == 1.0:
-        desk.check(answer.lower <= high and answer.upper >= low, "interval misses the probability", call, answer, (low, high))
+        desk.check(
+            answer.lower <= high and answer.upper >= low, "interval misses the probability", call, answer, (low, high)
+        )
         desk.check(0 <= answer.lower <= answer.upper <= 1, "no interval", call, answer, (low, high))
     if not few and bool((sure == maybe).all()):
-        desk.check(answer.upper - answer.lower <= 1e-9 * max(low, 1e-3), "wide although all sets can be tried", call, answer, (low, high))
+        desk.check(
+            answer.upper - answer.lower <= 1e-9 * max(low, 1e-3),
+            "wide although all sets can be tried",
+            call,
+            answer,
+            (low, high),
+        )
 
 
 def check_criticality(case: Case, all_sets: Subsets, desk: Desk) -> None:
@@ -167,11 +196,19 @@ def check_harden(case: Case, all_sets: Subsets, desk: Desk) -> None:
     sure, maybe = (h & (all_sets.count <= k) for h in all_sets.harm(epsilon))
     protected = np.array([c in answer.protect for c in all_sets.neurons])
     left = ~all_sets.member[:, protected].any(1)
-    desk.check(not sure[left].any(), "the unprotected do harm", call, answer.protect, [all_sets.sets[r] for r in np.flatnonzero(sure & left)][:3])
+    desk.check(
+        not sure[left].any(),
+        "the unprotected do harm",
+        call,
+        answer.protect,
+        [all_sets.sets[r] for r in np.flatnonzero(sure & left)][:3],
+    )
     if answer.exact:
         fewest = _hitting(all_sets.member[maybe], n)
         desk.check(len(answer.protect) <= fewest, "exact, but not the smallest", call, answer.protect, fewest)
-        desk.check(answer.at_least <= _hitting(all_sets.member[maybe], n), "at_least too large", call, answer.at_least, fewest)
+        desk.check(
+            answer.at_least <= _hitting(all_sets.member[maybe], n), "at_least too large", call, answer.at_least, fewest
+        )
 
 
 def _hitting(sets: np.ndarray, n: int) -> int:

@@ -87,6 +87,14 @@ class Desk:
     def fail(self, kind: str, call: str, answer: Any, truth: Any) -> None:
         self.tally.wrong[self.question] += 1
         self.tally.violations.append(
-            Violation(self.question, kind, self.case.name, self.case.family, self.case.source(), call,
-                      str(answer) if isinstance(answer, str) else repr(answer), str(truth) if isinstance(truth, str) else repr(truth))
+            Violation(
+                self.question,
+                kind,
+                self.case.name,
+                self.case.family,
+                self.case.source(),
+                call,
+                str(answer) if isinstance(answer, str) else repr(answer),
+                str(truth) if isinstance(truth, str) else repr(truth),
+            )
         )

@@ -128,7 +128,11 @@ def _activate(act: Act, s: np.ndarray, e: np.ndarray, exact: bool, blunt: bool) 
         exact = not np.isfinite(q) or bool(abs(u).max() * max(1.0, factor) + 1 < 2.0 ** (50 + q))
     if exact:
         return State(y, e * lipschitz(act), True)
-    own = lipschitz(act) / gain * 1.01 * U * abs(u) + (2 if name in LINEAR else 8) * U * (abs(y) + (name == "clip")) + 2.0**-1073
+    own = (
+        lipschitz(act) / gain * 1.01 * U * abs(u)
+        + (2 if name in LINEAR else 8) * U * (abs(y) + (name == "clip"))
+        + 2.0**-1073
+    )
     if blunt and name not in LINEAR:
         own = own + 8 * U * (1.0 if slope is None else slope)
     if name in ("logistic", "tanh", "hard_tanh", "clip"):
@@ -136,9 +140,14 @@ def _activate(act: Act, s: np.ndarray, e: np.ndarray, exact: bool, blunt: bool) 
     return State(y, e * lipschitz(act) + own, False)
 
 
-def evaluate(net: Net, X: np.ndarray, runs: Batch | None = None, nominal: list[State] | None = None, blunt: bool = False) -> list[State]:
-    """Transmitted values of all layers. ``blunt`` allows every operation to round, even where the oracle's do not, and
-    smooth activations an error of some ulps of 1 instead of some ulps of themselves: what a fast scan may do."""
+def evaluate(
+    net: Net, X: np.ndarray, runs: Batch | None = None, nominal: list[State] | None = None, blunt: bool = False
+) -> list[State]:
+    """Transmitted values of all layers.
+
+    ``blunt`` allows every operation to round, even where the oracle's do not, and smooth activations an error of some
+    ulps of 1 instead of some ulps of themselves: what a fast scan may do.
+    """
     R = 1 if runs is None else runs.size
     y = np.broadcast_to(X, (R, *X.shape))
     states = [_force(State(y, np.zeros(y.shape), not blunt), 0, runs, nominal)]
@@ -159,8 +168,12 @@ class Truth:
             self.nominal = evaluate(case.net, case.X)
             last = evaluate(case.net, case.X, self.runs, self.nominal)[-1]
         self.outputs, self.output_error, self.exact = last.y, last.e, last.exact and self.nominal[-1].exact
-        self.finite = bool(np.isfinite(last.y).all() and np.isfinite(self.nominal[-1].y).all() and np.isfinite(last.e).all()
-                           and np.isfinite(self.nominal[-1].e).all())
+        self.finite = bool(
+            np.isfinite(last.y).all()
+            and np.isfinite(self.nominal[-1].y).all()
+            and np.isfinite(last.e).all()
+            and np.isfinite(self.nominal[-1].e).all()
+        )
 
     @cached_property
     def classes(self) -> np.ndarray | None:

@@ -7,21 +7,20 @@ from itertools import combinations, product
 from typing import Any
 
 import numpy as np
-
 import withstand as ws
 from withstand.quantise import unit_error
 
 from .plain import Case, Net, Term, model_source
 from .space import Batch
 from .tally import Desk
-from .truth import U, Truth, apply, evaluate
+from .truth import Truth, U, apply, evaluate
 
 QUANTISERS = ("grid", "fraction", "saturated", "truncated")
 BOUNDED = {"logistic": 1.0, "clip": 1.0, "tanh": 1.0, "hard_tanh": 1.0}
 
 
 def _quantised(y: np.ndarray, kind: str, bits: int, sup: float, low: float) -> np.ndarray:
-    """y in [low, sup] (low = 0 or -sup) on 2^bits levels, by the definition of each quantiser."""
+    """Y in [low, sup] (low = 0 or -sup) on 2^bits levels, by the definition of each quantiser."""
     if sup == 0:
         return 0 * y
     u = (np.clip(y, low, sup) - low) / (sup - low)
@@ -37,7 +36,9 @@ def _quantised(y: np.ndarray, kind: str, bits: int, sup: float, low: float) -> n
     return low + q * (sup - low)
 
 
-def _run_quantised(net: Net, X: np.ndarray, kind: str, values: Any, weights: Any, ranges: list[tuple[float, float]]) -> np.ndarray:
+def _run_quantised(
+    net: Net, X: np.ndarray, kind: str, values: Any, weights: Any, ranges: list[tuple[float, float]]
+) -> np.ndarray:
     y = X
     for layer in range(1, net.depth + 2):
         W, b = net.weights[layer - 1], net.biases[layer - 1]
@@ -62,26 +63,55 @@ def check_precision(case: Case, desk: Desk) -> None:
     kind = QUANTISERS[int(rng.integers(4))]
     parts = [(True, True), (True, False), (False, True)][int(rng.integers(3))]
     call = f"ws.precision(net, {epsilon!r}, domain, quantiser={kind!r}, activations={parts[0]}, weights={parts[1]})"
-    answer = desk.ask(call, lambda: ws.precision(
-        case.built, epsilon, case.domain, quantiser=kind, activations=parts[0], weights=parts[1], samples=20))
+    answer = desk.ask(
+        call,
+        lambda: ws.precision(
+            case.built, epsilon, case.domain, quantiser=kind, activations=parts[0], weights=parts[1], samples=20
+        ),
+    )
     if answer is None:
         return
     desk.check(answer.bound <= epsilon, "bound above epsilon", call, answer.bound, epsilon)
-    desk.check(answer.observed <= answer.bound + answer.slack, "observed above proved", call, (answer.observed, answer.bound), answer.slack)
+    desk.check(
+        answer.observed <= answer.bound + answer.slack,
+        "observed above proved",
+        call,
+        (answer.observed, answer.bound),
+        answer.slack,
+    )
     seen = abs(answer.quantised.forward(case.X) - case.built.forward(case.X)).max()
-    desk.check(bool(seen <= answer.bound + answer.slack), "the quantised network is further off than proved", call, answer.bound, float(seen))
+    desk.check(
+        bool(seen <= answer.bound + answer.slack),
+        "the quantised network is further off than proved",
+        call,
+        answer.bound,
+        float(seen),
+    )
     if case.box is None:
         desk.check(answer.observed == seen, "observed is not the largest", call, answer.observed, float(seen))
     ranges = [(q.lower, q.upper) for q in answer.quantised.activations]
     for (low, sup), state in zip(ranges, nominal[1:-1], strict=True):
         inside = bool((state.y + state.e >= low).all() and (state.y - state.e <= sup).all())
         desk.check(inside or not parts[0], "a value outside its quantiser", call, (low, sup), state.y.tolist())
-    own = abs(_run_quantised(net, case.X, kind, answer.activation_bits, answer.weight_bits, ranges) - nominal[-1].y[0]).max()
+    own = abs(
+        _run_quantised(net, case.X, kind, answer.activation_bits, answer.weight_bits, ranges) - nominal[-1].y[0]
+    ).max()
     slack = answer.slack + float(nominal[-1].e.max()) * 4
     if np.isfinite(slack):
-        desk.check(bool(own <= answer.bound + slack), "quantising by hand is further off than proved", call,
-                   (answer.bound, answer.activation_bits, answer.weight_bits), float(own))
-    desk.check(unit_error(kind, 3) == {"grid": 1 / 14, "fraction": 1 / 16}.get(kind, 1 / 8), "unit_error", kind, unit_error(kind, 3), "3.2")
+        desk.check(
+            bool(own <= answer.bound + slack),
+            "quantising by hand is further off than proved",
+            call,
+            (answer.bound, answer.activation_bits, answer.weight_bits),
+            float(own),
+        )
+    desk.check(
+        unit_error(kind, 3) == {"grid": 1 / 14, "fraction": 1 / 16}.get(kind, 1 / 8),
+        "unit_error",
+        kind,
+        unit_error(kind, 3),
+        "3.2",
+    )
 
 
 def _missing(net: Net, counts: tuple[int, ...], middle: list[float], rng: np.random.Generator, most: int) -> Batch:
@@ -91,7 +121,11 @@ def _missing(net: Net, counts: tuple[int, ...], middle: list[float], rng: np.ran
         for j in range(net.widths[layer]):
             options.append([(layer, j, c) for c in combinations(range(net.widths[layer - 1]), counts[layer - 2])])
     total = float(np.prod([float(len(o)) for o in options]))
-    runs = list(product(*options)) if total <= most else [tuple(o[int(rng.integers(len(o)))] for o in options) for _ in range(most)]
+    runs = (
+        list(product(*options))
+        if total <= most
+        else [tuple(o[int(rng.integers(len(o)))] for o in options) for _ in range(most)]
+    )
     cut: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for layer in range(2, net.depth + 2):
         shape = (len(runs), net.widths[layer], net.widths[layer - 1])
@@ -122,7 +156,13 @@ def check_quorum(case: Case, desk: Desk) -> None:
     right = tuple(n - f for n, f in zip(widths, answer.missing, strict=True)) == tuple(answer.wait_for)
     desk.check(right, "wait_for and missing", call, answer.wait_for, answer.missing)
     desk.check(answer.bound <= epsilon, "bound above epsilon", call, answer.bound, epsilon)
-    desk.check(answer.observed <= answer.bound + answer.slack, "observed above proved", call, (answer.observed, answer.bound), answer.slack)
+    desk.check(
+        answer.observed <= answer.bound + answer.slack,
+        "observed above proved",
+        call,
+        (answer.observed, answer.bound),
+        answer.slack,
+    )
     middle = [0.5 if midpoint and a[0] in ("logistic", "clip") else 0.0 for a in net.acts]
     points = [answer.missing, *(answer.frontier or ())]
     for counts, proved in zip(points[:3], (answer.bound, epsilon, epsilon), strict=False):
@@ -143,11 +183,22 @@ def check_replicas(case: Case, truth: Truth, desk: Desk) -> None:
         copies = (1, *r, 1)
         for k, W in enumerate(net.weights):
             mine = np.repeat(np.repeat(W, copies[k + 1], 0), copies[k], 1) / copies[k]
-            desk.check(bool((copy.weights[k] == mine).all()), "replicated weights", f"ws.replicate(net, {r})", copy.weights[k].tolist(), mine.tolist())
+            desk.check(
+                bool((copy.weights[k] == mine).all()),
+                "replicated weights",
+                f"ws.replicate(net, {r})",
+                copy.weights[k].tolist(),
+                mine.tolist(),
+            )
     desk.open("replicas_needed")
     counts = tuple(int(v) for v in rng.integers(0, 3, net.depth))
     size = float(rng.uniform(0.1, 2))
-    term = [Term("crash", counts), Term("stuck", counts, size), Term("value", counts, size), Term("deviation", counts, size)][int(rng.integers(4))]
+    term = [
+        Term("crash", counts),
+        Term("stuck", counts, size),
+        Term("value", counts, size),
+        Term("deviation", counts, size),
+    ][int(rng.integers(4))]
     domain = None if rng.random() < 0.3 else case.domain
     bound = _replicated_bound(case, term, domain)
     first = bound(4)
@@ -172,4 +223,5 @@ def _replicated_bound(case: Case, term: Term, domain: Any) -> Any:
             return ws.bound(ws.replicate(case.built, r), term.build(), domain, method="at-most", threads=1).value
         except ValueError:
             return None
+
     return bound
