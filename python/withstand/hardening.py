@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy.typing as npt
 
 from withstand import _masked
 from withstand.domain import Box
-from withstand.enumeration import _epsilon
+from withstand.enumeration import _epsilon, enumerate_failures
 from withstand.failures import Crash
 from withstand.network import Network
 from withstand.search import WorstCase, worst_case
@@ -20,6 +20,8 @@ Harmful = frozenset[Neuron]
 
 #: Branches after which a smallest hitting set is no longer looked for.
 _BRANCHES = 20_000
+#: Configurations of which every one is evaluated where rounding leaves a search undecided.
+_FEW = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,18 +120,19 @@ def harden(
         """Search the unprotected neurons until it is clear on which side of the limit they are."""
         nonlocal searches
         searches += 1
-        left = [c for c in _masked.components(net) if c not in protected]
-        result = worst_case(
-            net, _among(net, counts, total, left), X, spec=spec, time_limit=time_limit, threads=threads
+        left = _among(net, counts, total, [c for c in _masked.components(net) if c not in protected])
+        result = worst_case(net, left, X, spec=spec, time_limit=time_limit, threads=threads)
+        if harmful(result.lower) or not harmful(result.upper):
+            return result
+        if result.exact and left.configurations(net) <= _FEW:  # as close as rounding: let every evaluation decide
+            every = enumerate_failures(net, left, X, spec=spec, threads=threads)
+            return replace(result, lower=every.worst, witness=every.witness)
+        what = "harm" if decisions else "error"
+        why = "the search's limit" if result.status in ("budget", "interrupted") else "rounding"
+        raise ValueError(
+            f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
+            f"leaves open on which side of {limit!r} it is"
         )
-        if harmful(result.upper) and not harmful(result.lower):
-            what = "harm" if decisions else "error"
-            why = "its evaluations' rounding" if result.exact or result.status == "gap" else f"the {result.status}"
-            raise ValueError(
-                f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
-                f"leaves open on which side of {limit!r} it is"
-            )
-        return result
 
     def harmful(value: float) -> bool:
         return value >= 0 if decisions else value > limit

@@ -38,12 +38,12 @@ class WorstCase:
         No configuration at any input of the domain does more harm, in real arithmetic: the rounding of evaluations is
         part of it.
     exact : bool
-        Whether `upper - lower` is at most `rounding`, and evaluations can tell anything: outputs that are all rounding
-        errors, as where 2^60 is subtracted from 2^60 + 1, leave the interval open.
+        Whether `upper - lower` is at most `rounding`, and what evaluations may be off by at most 1e-9 of the
+        largest value that the intact network computes.
     rounding : float
         How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be off
         by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-13 of the harm,
-        or of the outputs' pre-activations (at most 1) where those are larger.
+        or of the absolute values that an output sums up (at most 1) where those are larger.
     witness : Witness or None
         Attains `lower`; None only when the search ended before its first evaluation.
     nodes, evaluations : int

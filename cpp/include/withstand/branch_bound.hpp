@@ -24,7 +24,7 @@ class BranchBound {
     Layered::Problem problem;
     double noise = 0;     ///< how far evaluations of one harm can be apart: fast, canonical, in real arithmetic
     double ceiling = 0;   ///< a bound of the harm to start from
-    double scale = 0;     ///< largest pre-activation of an output of the intact network
+    double scale = 0;     ///< largest sum of absolute values that an intact output is made of
     double live = 0;      ///< components whose failure would change something, those closed by selection left out
     Relaxation* relaxation = nullptr;  ///< null: enumerate
   };

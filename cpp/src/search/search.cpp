@@ -77,17 +77,29 @@ SearchStatus status_of(Budget::Stop stop) {
   return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
 }
 
-double scale_of(const Trace& intact) { return intact.pre.back().cwiseAbs().maxCoeff(); }
+/// The largest sum of absolute values that an output of the intact network is made of: what its rounding goes by.
+double scale_of(const Network& net, const Trace& intact) {
+  const Vector& last = intact.post[static_cast<std::size_t>(net.depth())];
+  return (net.weight(net.layers()).cwiseAbs() * last.cwiseAbs() + net.bias(net.layers()).cwiseAbs()).maxCoeff();
+}
+
+/// The largest value of an execution.
+double largest_of(const Trace& execution) {
+  double largest = 0;
+  for (const auto* values : {&execution.pre, &execution.post})
+    for (const Vector& layer : *values) largest = layer.size() > 0 ? std::max(largest, layer.cwiseAbs().maxCoeff()) : largest;
+  return largest;
+}
 
 /// What a search has proved, and how well evaluations know it.
 struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
-  double scale;  ///< of the outputs' pre-activations
+  double scale;    ///< of what the outputs sum up
+  double largest;  ///< value that intact networks compute
 };
 
-/// An interval is exact where it is as narrow as evaluations can tell, and they can tell much: of outputs that are all
-/// rounding errors nothing is exact.
+/// An interval is exact where it is as narrow as evaluations can tell, and they can tell much.
 SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
   constexpr double meaningful = 1e-9;
   SearchResult result;
@@ -98,10 +110,9 @@ SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Pr
   result.evaluations = evaluations;
   result.status = status_of(budget.reason());
   if (!result.witness) return result;
-  const double size = std::max(proved.scale, std::abs(result.lower));
   result.rounding = add_up(proved.error, tie(result.lower, proved.scale));
   const double equal = add_up(result.lower, result.rounding);
-  const bool exact = result.upper <= equal && proved.error <= meaningful * size;
+  const bool exact = result.upper <= equal && proved.error <= meaningful * std::max(proved.largest, 0x1p-400);
   if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
   if (result.status == SearchStatus::exact && result.upper > incumbent.above())
     result.upper = equal;  // for any number of threads
@@ -130,8 +141,8 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
   Continuous search(net, space, domain, options.goal, incumbent, budget, team(options), options.gap);
   search.run();
   const auto& witness = incumbent.witness();
-  const double scale = witness ? scale_of(trace(net, witness->input)) : 0;
-  return conclude(incumbent, budget, {search.upper(), 0, scale}, search.evaluations());
+  const double scale = witness ? scale_of(net, trace(net, witness->input)) : 0;
+  return conclude(incumbent, budget, {search.upper(), 0, scale, 0}, search.evaluations());
 }
 
 /// Finite failures at given inputs.
@@ -145,6 +156,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   std::vector<Point> points;
   points.reserve(static_cast<std::size_t>(domain.size()));
   std::vector<BranchBound::Row> rows;
+  double largest = 0;
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
@@ -154,16 +166,17 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
     if (top.noise > 0) point.precise = std::make_unique<Precise>(net, point.harm, point.input, top.noise, top.error);
     if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
     const Trace intact = trace(net, x);
+    largest = std::max(largest, largest_of(intact));
     rows.push_back({{net, columns, point.harm, point.input, n, point.precise.get()}, top.noise, top.harm,
-                    scale_of(intact), live_components(net, choices, intact), point.relaxation.get()});
+                    scale_of(net, intact), live_components(net, choices, intact), point.relaxation.get()});
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {}, point.precise.get());
   }
 
   BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding,
                      record);
   search.run(watch);
-  SearchResult result =
-      conclude(incumbent, budget, {search.upper(), search.error(), search.scale()}, search.evaluations());
+  const Proved proved{search.upper(), search.error(), search.scale(), largest};
+  SearchResult result = conclude(incumbent, budget, proved, search.evaluations());
   clip(result, net, space, domain, options, search.scale());
   return result;
 }
