@@ -20,6 +20,9 @@ from withstand.spec import Argmax, Spec, asks_decisions
 
 Model = Callable[..., Failures]
 
+#: Synapse failures that deliver nothing of what their source sends.
+_REPLACING = ("synapse_crash", "synapse_replace")
+
 
 def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
     """Return a count of 0 for every layer that the model counts in.
@@ -82,7 +85,7 @@ def read_synapses(
     w = [Fraction(float(weight)) for weight in net.max_weights]
     capacity = Fraction(float(amount[0])) if amount else Fraction(0)
     largest: list[Number] = [Fraction(0)] * len(w)
-    if effect in ("synapse_crash", "synapse_replace"):
+    if effect in _REPLACING:
         if domain is None:
             raise ValueError(f"{model(1)!r}: inputs may be anything without a domain; give inputs or a Box")
         ends = bounds_of(net, domain)
@@ -94,6 +97,7 @@ def read_synapses(
         "synapse_signal": [a * capacity for a in w],
         "synapse_replace": [capacity + a * y for a, y in zip(w, largest)],
     }[effect]
+    alone = asks_decisions(spec) and net.output_activation.name == "identity" and effect in _REPLACING
     return Synapses(
         tuple(int(weight.size) for weight in net.weights),
         (*net.widths[1:-1], 1),
@@ -101,6 +105,7 @@ def read_synapses(
         tuple(effects),
         (*(Fraction(k) for k in net.lipschitz), Fraction(1)),
         (*_lengths(net), None),
+        w[-1] if alone else 0,
     )
 
 
