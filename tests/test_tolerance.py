@@ -346,8 +346,19 @@ def test_a_synapse_into_one_output_parts_two_outputs_that_moved_together():
     failed = {(1, 0, 1): 0.0, (2, 0, 0): 0.0}
     assert net.forward([1.0, 1.0], failed=failed).argmax() == 1
     scalar = read(net, ws.SynapseCrash, [[1.0, 1.0]], ws.Argmax())
-    assert 1 <= at_most(scalar, (1, 1)) <= 1 + Q(1, 10**300)  # of e = 1, the difference is told none, and one output all
+    assert 1 <= at_most(scalar, (1, 1)) <= 1 + Q(1, 10**300)  # e = 1: the difference is told none, one output all
     assert ws.tolerance(net, 0, [[1.0, 1.0]], model=ws.SynapseCrash, spec=ws.Argmax()).frontier == ((0, 2), (2, 0))
+
+
+def test_a_neuron_that_tells_each_output_something_else_parts_equal_rows():
+    net = ws.Network([[[1.0]], [[1.0], [1.0]]], [[0.0], [0.5, 0.0]])  # told -5 and 5, the outputs are -9/2 and 5
+    for equivocal, harmless in ((True, 0), (False, 1)):
+
+        def model(counts, equivocal=equivocal):
+            return ws.Byzantine(counts, capacity=5.0, equivocal=equivocal)
+
+        found = ws.tolerance(net, 0, [[1.0]], model=model, spec=ws.Argmax())
+        assert (found.guaranteed, found.frontier) == (harmless, ((harmless,),))
 
 
 @pytest.mark.parametrize("seed", range(60))

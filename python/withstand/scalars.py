@@ -66,7 +66,9 @@ def read_layers(
     for layer, (effect, phi) in enumerate(zip(effects, net.activations), start=1):
         if math.isinf(effect):
             raise ValueError(f"layer {layer}: {phi.name} is unbounded without a domain; give inputs or a Box")
-    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [_last_weight(net, asks_decisions(spec))]
+    apart = any(equivocal for *_, equivocal, _ in model((0,) * net.depth)._terms)
+    last = _last_weight(net, asks_decisions(spec), apart)
+    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [last]
     slopes = tuple(Fraction(k) for k in net.lipschitz)
     return Layers(net.widths[1:-1], tuple(weights), tuple(Fraction(e) for e in effects), slopes, _lengths(net))
 
@@ -115,12 +117,15 @@ def _lengths(net: Network) -> tuple[Fraction | None, ...]:
     return tuple(None if math.isinf(r) else Fraction(r) for r in lengths)
 
 
-def _last_weight(net: Network, decisions: bool) -> Fraction:
-    """w_{L+1}: of an output, or of the difference of two, which a nonlinear activation does not let cancel."""
+def _last_weight(net: Network, decisions: bool, apart: bool = False) -> Fraction:
+    """w_{L+1}: of an output, or of the difference of two.
+
+    A nonlinear activation does not let what both are told cancel, nor does a neuron that tells them things `apart`.
+    """
     last = net.weights[-1]
     if not decisions:
         return Fraction(float(abs(last).max()))
-    if net.output_activation.name != "identity":
+    if apart or net.output_activation.name != "identity":
         return 2 * Fraction(float(abs(last).max()))
     largest = max(abs(a - b).max() for a in last for b in last)
     return Fraction(float(np.nextafter(largest, np.inf)))  # the differences were rounded
