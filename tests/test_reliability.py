@@ -255,3 +255,20 @@ def test_refusals(call, error, message):
     net = ws.Network([np.ones((4, 1)), np.ones((4, 4)), np.ones((1, 4))])
     with pytest.raises(error, match=message):
         call(net)
+
+
+def test_probabilities_that_underflow_are_not_zero():
+    net = ws.Network([[[1.0]] * 3, [[1.0, 1.0, 1.0]]])
+    result = ws.reliability(net, 1e-200, 1.5, [[1.0]])  # two crashes do harm: 3e-400 is no double
+    assert 0.0 == result.lower < result.upper < 1e-280
+    low, high = result.curve([1e-200, 0.0])
+    assert (low == 0.0).all()
+    assert high[0] > 0.0 == high[1]
+    assert ws.reliability(net, 1e-200, 4.0, [[1.0]]).upper == 0.0  # nothing does harm
+
+
+def test_a_budget_whose_square_underflows(recwarn):
+    net = ws.Network([[[1.0]] * 3, [[1.0, 1.0, 1.0]]])
+    result = ws.reliability(net, 0.5, 1e-200, [[1.0]], evaluations=0, samples=0)
+    assert result.lower <= 1 - 0.5**3 <= result.upper
+    assert not recwarn.list

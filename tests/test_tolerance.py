@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from itertools import product
+from itertools import chain, combinations, product
 
 import numpy as np
 import oracle
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from withstand._coerce import as_budget
 from withstand.frontier import Layers, Synapses, at_most, frontier, guaranteed_total, max_total
-from withstand.scalars import read, read_layers
+from withstand.scalars import margin, read, read_layers
 from withstand.tolerance import tolerance
 
 EXAMPLE = Layers((4, 3), (Q(1, 2), Q(1, 4)), (1, 1), (1, 1), (None, None))
@@ -338,3 +338,44 @@ def test_the_curve_is_that_of_the_questions():
 def test_wrong_budgets(epsilon, error):
     with pytest.raises(error, match="epsilon must be"):
         tolerance(network(), epsilon, None)
+
+
+def test_a_synapse_into_one_output_parts_two_outputs_that_moved_together():
+    # y = relu(x_1 - x_2) is 0, the outputs y + 1/2 and y. A crash into y makes it 1, one into output 0 flips the class.
+    net = ws.Network([[[1.0, -1.0]], [[1.0], [1.0]]], [[0.0], [0.5, 0.0]])
+    failed = {(1, 0, 1): 0.0, (2, 0, 0): 0.0}
+    assert net.forward([1.0, 1.0], failed=failed).argmax() == 1
+    scalar = read(net, ws.SynapseCrash, [[1.0, 1.0]], ws.Argmax())
+    assert 1 <= at_most(scalar, (1, 1)) <= 1 + Q(1, 10**300)  # e = 1: the difference is told none, one output all
+    assert ws.tolerance(net, 0, [[1.0, 1.0]], model=ws.SynapseCrash, spec=ws.Argmax()).frontier == ((0, 2), (2, 0))
+
+
+def test_a_neuron_that_tells_each_output_something_else_parts_equal_rows():
+    net = ws.Network([[[1.0]], [[1.0], [1.0]]], [[0.0], [0.5, 0.0]])  # told -5 and 5, the outputs are -9/2 and 5
+    for equivocal, harmless in ((True, 0), (False, 1)):
+
+        def model(counts, equivocal=equivocal):
+            return ws.Byzantine(counts, capacity=5.0, equivocal=equivocal)
+
+        found = ws.tolerance(net, 0, [[1.0]], model=model, spec=ws.Argmax())
+        assert (found.guaranteed, found.frontier) == (harmless, ((harmless,),))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_pattern_that_flips_a_class_is_below_the_frontier(seed):
+    rng = np.random.default_rng(seed)
+    plain = strategies.random_network(rng, depth=(1, 2), width=(1, 3), inputs=(1, 2), outputs=(2, 3),
+                                      activations=("relu", "clip", "hard_tanh", "identity"),
+                                      output_activations=("identity", "hard_tanh", "relu"))  # fmt: skip
+    weights, biases = [w.copy() for w in plain.weights], [b.copy() for b in plain.biases]
+    if rng.integers(2):
+        weights[-1][1], biases[-1][0] = weights[-1][0], biases[-1][1] + 0.5
+    net = as_network(oracle.network(weights, biases, plain.activations, plain.output_activation))
+    X = strategies.random_inputs(rng, plain, 1)
+    intact = net.forward(X[0])
+    harmless = frontier(read(net, ws.SynapseCrash, X, ws.Argmax()), margin(net, X))
+    sites = [(l, j, i) for l, w in enumerate(net.weights, 1) for j in range(w.shape[0]) for i in range(w.shape[1])]
+    for failed in chain.from_iterable(combinations(sites, r) for r in range(3)):
+        counts = [sum(site[0] == l for site in failed) for l in range(1, net.depth + 2)]
+        if any(all(a <= b for a, b in zip(counts, most)) for most in harmless):
+            assert net.forward(X[0], failed=dict.fromkeys(failed, 0.0)).argmax() == intact.argmax()

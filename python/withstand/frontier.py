@@ -118,6 +118,9 @@ class Synapses:
         K_1, ..., K_L, 1.
     ranges : tuple of number or None
         R_1, ..., R_L, None.
+    unshared : number
+        For the difference of two outputs, w of one of them: a synapse that fails into one output no longer cancels the
+        error of its source in the other, so each adds w min(e_L, R_L). 0 for a single output.
     """
 
     sizes: tuple[int, ...]
@@ -126,6 +129,7 @@ class Synapses:
     effects: tuple[Number, ...]
     lipschitz: tuple[Number, ...]
     ranges: tuple[Number | None, ...]
+    unshared: Number = 0
 
     @property
     def weight(self) -> Number:
@@ -136,15 +140,31 @@ class Synapses:
         """e_l with at most `count` failures into this layer."""
         width, cap = self.widths[place], self.ranges[place]
         grown = self.lipschitz[place] * (width * self.weights[place] * error + count * self.effects[place])
+        if self._is_last(place):
+            grown += count * self.unshared * _least(error, self.ranges[place - 1])
         return _least(grown, None if cap is None else width * cap)
 
     def before(self, place: int, threshold: Number, count: int) -> Number | None:
         """Largest e_{l-1} that keeps e_l within `threshold`; None: any."""
         width, cap, slope = self.widths[place], self.ranges[place], self.lipschitz[place]
         factor = slope * width * self.weights[place]
+        if self._is_last(place) and count and self.unshared:
+            return self._before_last(Fraction(threshold) - count * self.effects[place], count * self.unshared)
         if factor == 0 or (cap is not None and threshold >= width * cap):
             return None
         return (Fraction(threshold) - slope * count * self.effects[place]) / factor
+
+
+    def _is_last(self, place: int) -> bool:
+        return place > 0 and place == len(self.widths) - 1
+
+    def _before_last(self, left: Fraction, unshared: Number) -> Number | None:
+        """Largest e with w e + unshared min(e, R) within what is `left`."""
+        weight, cap = self.weights[-1], self.ranges[-2]
+        below = left / (weight + unshared)
+        if cap is None or below <= cap:
+            return below
+        return None if weight == 0 else (left - unshared * cap) / weight
 
 
 def _least(value: Number, cap: Number | None) -> Number:

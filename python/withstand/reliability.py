@@ -26,6 +26,8 @@ from withstand.spec import Argmax, asks_decisions
 _SETUP = 3000
 #: Relative widening of sums of nonnegative floats: far more than their rounding.
 _OUTWARD = 1e-12
+#: Added to an upper end above 0: more than all products of probabilities that may have underflowed.
+_TINY = 1e-290
 #: Widest layer for which second moments are worth their time.
 _MOMENTS_WIDTH = 1024
 #: Sizes of failure sets beyond the mean that are told apart; larger ones share one column.
@@ -92,7 +94,8 @@ class Reliability:
         table = counts_table(np.full(n, p), max(known, 0))[0]
         harm = sum(c * p**j * (1 - p) ** (n - j) for j, c in enumerate(self.counts))
         tail = float(table[-1]) if known >= 0 else 1.0
-        return harm * (1 - _OUTWARD), min(1.0, (harm + tail) * (1 + _OUTWARD))
+        tiny = _TINY if 0 < p < 1 and (any(self.counts) or known < n) else 0.0
+        return harm * (1 - _OUTWARD), min(1.0, (harm + tail) * (1 + _OUTWARD) + tiny)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
@@ -322,7 +325,9 @@ class _Task:
         """Return the interval without sampling, and what it comes from."""
         methods = ["enumeration"] if self.enumerated > self.certified else []
         methods += ["certificate"] if self.certified > 0 or not methods else []
-        self.plain = (self.harm * (1 - _OUTWARD), min(1.0, (self.harm + self.rest) * (1 + _OUTWARD)))
+        open_ended = any(self.counts) or max(self.certified, self.enumerated) < len(self.free)
+        tiny = _TINY if open_ended else 0.0
+        self.plain = (self.harm * (1 - _OUTWARD), min(1.0, (self.harm + self.rest) * (1 + _OUTWARD) + tiny))
         lower, upper = self.plain
         for name, other in (("convolution", self._convolution()), ("moments", self._moments())):
             if other is not None and (other[0] > lower or other[1] < upper):
@@ -339,12 +344,12 @@ class _Task:
 
     def _moments(self) -> tuple[float, float] | None:
         """Markov and Chebyshev, over all inputs and outputs."""
-        if self.spec is not None or self.epsilon == 0 or self.rest <= 0.01 * self.harm:
+        if self.spec is not None or self.epsilon**2 < _TINY or self.rest <= 0.01 * self.harm:
             return None
         if max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
             return None
         mean, square = expected_error(self.net, self.p, self.X)
-        return 0.0, float(np.minimum(mean / self.epsilon, square / self.epsilon**2).sum()) * (1 + _OUTWARD)
+        return 0.0, float(np.minimum(mean / self.epsilon, square / self.epsilon**2).sum()) * (1 + _OUTWARD) + _TINY
 
     def parts(self, lower: float, upper: float, sampled: bool, methods: list[str]) -> dict[str, float]:
         """Say what the width consists of."""

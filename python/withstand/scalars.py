@@ -20,6 +20,9 @@ from withstand.spec import Argmax, Spec, asks_decisions
 
 Model = Callable[..., Failures]
 
+#: Synapse failures that deliver nothing of what their source sends.
+_REPLACING = ("synapse_crash", "synapse_replace")
+
 
 def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
     """Return a count of 0 for every layer that the model counts in.
@@ -63,7 +66,9 @@ def read_layers(
     for layer, (effect, phi) in enumerate(zip(effects, net.activations), start=1):
         if math.isinf(effect):
             raise ValueError(f"layer {layer}: {phi.name} is unbounded without a domain; give inputs or a Box")
-    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [_last_weight(net, asks_decisions(spec))]
+    apart = any(equivocal for *_, equivocal, _ in model((0,) * net.depth)._terms)
+    last = _last_weight(net, asks_decisions(spec), apart)
+    weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [last]
     slopes = tuple(Fraction(k) for k in net.lipschitz)
     return Layers(net.widths[1:-1], tuple(weights), tuple(Fraction(e) for e in effects), slopes, _lengths(net))
 
@@ -82,7 +87,7 @@ def read_synapses(
     w = [Fraction(float(weight)) for weight in net.max_weights]
     capacity = Fraction(float(amount[0])) if amount else Fraction(0)
     largest: list[Number] = [Fraction(0)] * len(w)
-    if effect in ("synapse_crash", "synapse_replace"):
+    if effect in _REPLACING:
         if domain is None:
             raise ValueError(f"{model(1)!r}: inputs may be anything without a domain; give inputs or a Box")
         ends = bounds_of(net, domain)
@@ -94,6 +99,7 @@ def read_synapses(
         "synapse_signal": [a * capacity for a in w],
         "synapse_replace": [capacity + a * y for a, y in zip(w, largest)],
     }[effect]
+    alone = asks_decisions(spec) and net.output_activation.name == "identity" and effect in _REPLACING
     return Synapses(
         tuple(int(weight.size) for weight in net.weights),
         (*net.widths[1:-1], 1),
@@ -101,6 +107,7 @@ def read_synapses(
         tuple(effects),
         (*(Fraction(k) for k in net.lipschitz), Fraction(1)),
         (*_lengths(net), None),
+        w[-1] if alone else 0,
     )
 
 
@@ -110,12 +117,15 @@ def _lengths(net: Network) -> tuple[Fraction | None, ...]:
     return tuple(None if math.isinf(r) else Fraction(r) for r in lengths)
 
 
-def _last_weight(net: Network, decisions: bool) -> Fraction:
-    """w_{L+1}: of an output, or of the difference of two, which a nonlinear activation does not let cancel."""
+def _last_weight(net: Network, decisions: bool, apart: bool = False) -> Fraction:
+    """w_{L+1}: of an output, or of the difference of two.
+
+    A nonlinear activation does not let what both are told cancel, nor does a neuron that tells them things `apart`.
+    """
     last = net.weights[-1]
     if not decisions:
         return Fraction(float(abs(last).max()))
-    if net.output_activation.name != "identity":
+    if apart or net.output_activation.name != "identity":
         return 2 * Fraction(float(abs(last).max()))
     largest = max(abs(a - b).max() for a in last for b in last)
     return Fraction(float(np.nextafter(largest, np.inf)))  # the differences were rounded
