@@ -56,6 +56,9 @@ def check_bounds(case: Case, truth: Truth, desk: Desk, fewer: Truth | None) -> d
                 answer.value,
                 fewer.least,
             )
+    if "fep" in found:
+        again = ws.fep(case.built, case.failures, case.domain).value if not case.decisions else found["fep"].value
+        desk.check(again == found["fep"].value, "ws.fep is not method fep", "ws.fep", again, found["fep"].value)
     if "tightest" in found and truth.finite:
         _slack(case, truth, desk, found["tightest"])
     if "tightest" in found:

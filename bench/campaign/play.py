@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import bounds, enumeration, search, subsets, uses
+from . import bounds, enumeration, manners, search, subsets, uses
 from .cases import case as make
 from .plain import Case
 from .tally import Desk, Tally
@@ -26,6 +26,7 @@ QUESTIONS = (
     "quorum",
     "replicas",
     "forward",
+    "manners",
 )
 
 
@@ -55,6 +56,9 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
         _space(case, truth, desk, questions)
         _subsets(case, desk, questions)
         _uses(case, truth, desk, questions)
+        if "manners" in questions and truth.finite and case.rng("manners").random() < 0.2:
+            manners.check_misuse(case, desk)
+            manners.check_threads(case, desk)
 
 
 def _forward(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> None:
