@@ -82,7 +82,13 @@ def main(argv: list[str] | None = None) -> int:
         print((rational.case if args.rational else cases.case)(seed, index).source())
     began, last = time.monotonic(), [0.0]
 
+    first: dict[tuple[str, str], float] = {}
+    seen = [0]
+
     def progress(done: int, tally: Tally) -> None:
+        for v in tally.violations[seen[0] :]:
+            first.setdefault((v.question, v.kind), time.monotonic() - began)
+        seen[0] = len(tally.violations)
         if sys.stderr.isatty() and time.monotonic() - last[0] > 1:
             last[0] = time.monotonic()
             print(f"\r{done} of {len(indices)}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
@@ -101,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
     for violation in shortest(tally.violations, args.each):
         print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):
-        print(f"{count:>8}  {question}: {kind}")
+        print(f"{count:>8}  {question}: {kind}  (first after {first[question, kind]:.0f} s)")
     if args.words:
         print("\n".join(f"{count:>8}  {words}" for words, count in tally.words.most_common(60)))
     print(table(tally, done, time.monotonic() - began))

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import product
+
 import numpy as np
 import withstand as ws
 
-from .plain import Case, Model
-from .space import TooMany
+from .enumeration import replayed
+from .plain import Case, Model, Net, Term
+from .space import TooMany, witness_values
 from .tally import Desk
-from .truth import Truth
+from .truth import Truth, lipschitz
 
+RANGES = {"logistic": (0, 1), "clip": (0, 1), "tanh": (-1, 1), "hard_tanh": (-1, 1)}
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
 
@@ -51,6 +56,11 @@ def check_bounds(case: Case, truth: Truth, desk: Desk, fewer: Truth | None) -> d
                 answer.value,
                 fewer.least,
             )
+    if "fep" in found:
+        again = ws.fep(case.built, case.failures, case.domain).value if not case.decisions else found["fep"].value
+        desk.check(again == found["fep"].value, "ws.fep is not method fep", "ws.fep", again, found["fep"].value)
+    if "tightest" in found and truth.finite:
+        _slack(case, truth, desk, found["tightest"])
     if "tightest" in found:
         least = min(b.value for b in found.values())
         others = {m: b.value for m, b in found.items()}
@@ -62,6 +72,68 @@ def check_bounds(case: Case, truth: Truth, desk: Desk, fewer: Truth | None) -> d
             others,
         )
     return found
+
+
+def _slack(case: Case, truth: Truth, desk: Desk, found: ws.Bound) -> None:
+    """What two evaluations in doubles differ by is within value + slack."""
+    run, index, _ = np.unravel_index(int(truth.errors.argmax()), truth.errors.shape)
+    if not case.finite or not np.isfinite(found.slack):
+        return
+    values = witness_values(case.model, truth.configs[truth.runs.of[run]])
+    error, call = float(replayed(case, case.X[index], values).max()), "ws.bound(net, failures, domain)"
+    right = error <= found.value + found.slack
+    desk.check(right, "an evaluation is above value + slack", call, (found.value, found.slack), error)
+
+
+def check_formula(case: Case, desk: Desk) -> None:
+    """The paper's formula (Theorem A) and its at-most form (B) in rationals, with the activations' own ranges."""
+    rng, net = case.rng("formula"), case.net
+    if any(act[0] not in RANGES for act in net.acts):
+        return
+    desk.open("bound formula")
+    exactly = bool(rng.random() < 0.5)
+    counts = tuple(int(rng.integers(0, n + 1)) for n in net.widths[1:-1])
+    total = int(rng.integers(0, min(sum(net.widths[1:-1]), 4) + 1))
+    effect = str(rng.choice(["crash", "stuck", "value", "deviation"]))
+    size = 0.0 if effect == "crash" else float(rng.choice([0.0, 0.25, 1.0, 2.5]))
+    term = Term(effect, counts if rng.random() < 0.6 else total, size, exactly)
+    method = "fep" if exactly else "at-most"
+    call = f"ws.bound(net, {term.source()}, method={method!r})"
+    found = desk.ask(call, lambda: ws.bound(case.built, term.build(), method=method, threads=1))
+    if found is None or not np.isfinite(found.value):
+        return
+    truth = formula(net, term)
+    rounded = truth * (1 + Fraction(8 * net.depth + 16, 2**52)) + 16 * Fraction(5e-324)
+    low = truth if net.out[0] not in ("logistic", "tanh") else 0  # their modulus of continuity is allowed to be used
+    desk.check(low <= Fraction(found.value) <= rounded, "not the formula", call, found.value, float(truth))
+
+
+def formula(net: Net, term: Term) -> Fraction:
+    """Largest w_{L+1} e_L over the distributions of the count, through the output activation."""
+    widths = net.widths[1:-1]
+    spread = [f for f in product(*(range(n + 1) for n in widths)) if sum(f) == term.count]
+    if isinstance(term.count, tuple):
+        spread = [term.count]
+    w = Fraction(float(abs(net.weights[-1]).max()))
+    error = Fraction(lipschitz(net.out)) * w * max(_recursion(net, term, f) for f in spread)
+    length = RANGES.get(net.out[0])
+    return error if length is None else min(error, Fraction(length[1] - length[0]))
+
+
+def _recursion(net: Net, term: Term, counts: tuple[int, ...]) -> Fraction:
+    e, size = Fraction(0), Fraction(term.size)
+    for layer, (f, n) in enumerate(zip(counts, net.widths[1:-1], strict=True), start=1):
+        low, high = RANGES[net.acts[layer - 1][0]]
+        reach = {
+            "crash": Fraction(max(-low, high)),
+            "stuck": max(abs(size - low), abs(high - size)),
+            "value": max(size - low, high + size),
+            "deviation": size,
+        }[term.effect]
+        w = Fraction(float(abs(net.weights[layer - 1]).max())) if layer > 1 else Fraction(0)
+        c = Fraction(lipschitz(net.acts[layer - 1])) * w * e
+        e = f * (reach if term.exactly else max(reach, c)) + (n - f) * c
+    return e
 
 
 def check_domainless(case: Case, truth: Truth, desk: Desk) -> None:

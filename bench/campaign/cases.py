@@ -85,6 +85,8 @@ def network(rng: Rng, family: str, X: np.ndarray, outputs: int) -> Net:
     widest = pick(rng, (2, 3, 4, 5))
     widths = [X.shape[1], *(int(rng.integers(1, widest + 1)) for _ in range(depth)), outputs]
     same = activation(rng, names, dyadic) if rng.random() < 0.5 else None
+    if family in ("torch", "ulps") and rng.random() < 0.5:
+        same = ("leaky_relu", 1.0, pick(rng, (None, 0.01, 0.1, 1 / 3)))
     weights, biases, acts, y = [], [], [], X[0]
     for layer in range(1, depth + 2):
         act = (same or activation(rng, names, dyadic)) if layer <= depth else ("identity", 1.0, None)
@@ -144,7 +146,9 @@ def _term(rng: Rng, net: Net, effect: str, family: str) -> Term:
     inside = any(c[0] == 0 for c in places)
     if rng.random() < 0.45 and not inside:
         layers = range(1, net.depth + (2 if Term(effect).on_synapses else 1))
-        count: Any = tuple(min(int(rng.integers(0, 3)), sum(c[0] == l for c in places)) for l in layers)
+        most = [min(int(rng.integers(0, 3)), sum(c[0] == layer for c in places)) for layer in layers]
+        alone = int(rng.integers(len(most))) if rng.random() < 0.4 else -1
+        count: Any = tuple(f if alone in (-1, k) else 0 for k, f in enumerate(most))
     else:
         count = min(int(pick(rng, (0, 1, 1, 1, 2, 2, 3))), len(places))
     return Term(effect, count, size, exactly, among)

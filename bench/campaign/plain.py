@@ -61,7 +61,7 @@ def _act_source(act: Act) -> str:
 
 @dataclass(frozen=True)
 class Term:
-    """``count`` components suffer ``effect``: a total or one number per layer; ``size`` a value, capacity, amplitude."""
+    """``count`` components suffer ``effect``: a total or one number per layer; ``size`` a value or a capacity."""
 
     effect: str
     count: Any = 0

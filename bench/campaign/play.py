@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import bounds, enumeration, search, subsets, uses
+from . import bounds, enumeration, manners, search, subsets, uses
 from .cases import case as make
 from .plain import Case
 from .tally import Desk, Tally
@@ -26,6 +26,7 @@ QUESTIONS = (
     "quorum",
     "replicas",
     "forward",
+    "manners",
 )
 
 
@@ -55,6 +56,9 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
         _space(case, truth, desk, questions)
         _subsets(case, desk, questions)
         _uses(case, truth, desk, questions)
+        if "manners" in questions and truth.finite and case.rng("manners").random() < 0.2:
+            manners.check_misuse(case, desk)
+            manners.check_threads(case, desk)
 
 
 def _forward(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> None:
@@ -80,6 +84,8 @@ def _space(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> 
         bounds.check_bounds(case, truth, desk, bounds.at_most_truth(case) if chance[0] < 0.7 else None)
         if chance[1] < 0.3:
             bounds.check_domainless(case, truth, desk)
+        if chance[4] < 0.6:
+            bounds.check_formula(case, desk)
     if "enumerate" in questions and case.finite and case.box is None and len(truth.configs) * len(case.X) <= 400:
         enumeration.check_enumeration(case, truth, desk)
     if "worst_case" in questions:
@@ -102,9 +108,9 @@ def _subsets(case: Case, desk: Desk, questions: tuple[str, ...]) -> None:
         return
     crashes = subsets.subsets_of(case)
     if "tolerance" in wanted:
-        effect, size = (
-            ("crash", 0.0) if chance[4] < 0.6 else ("stuck", float(case.rng("stuck").choice([1.0, -0.5, 2.0])))
-        )
+        effect, size = "crash" if chance[4] < 0.5 else "synapse-crash" if chance[4] < 0.7 else "stuck", 0.0
+        if effect == "stuck":
+            size = float(case.rng("stuck").choice([1.0, -0.5, 2.0]))
         all_sets = crashes if effect == "crash" else subsets.subsets_of(case, effect, size)
         if all_sets is not None:
             subsets.check_tolerance(case, all_sets, desk, effect, size)

@@ -11,6 +11,7 @@ import withstand as ws
 
 from .enumeration import replayed
 from .plain import Case, Term
+from .space import sites
 from .tally import Desk
 from .truth import Truth, U
 
@@ -22,7 +23,7 @@ class Subsets:
 
     def __init__(self, case: Case, effect: str, size: float) -> None:
         self.case = case
-        self.neurons = [(k, i) for k in range(1, case.net.depth + 1) for i in range(case.net.widths[k])]
+        self.neurons = sites(case.net, Term(effect))  # or synapses
         self.truth = Truth(case, (Term(effect, len(self.neurons), size),), 2**WIDEST)
         self.error, self.slack = self.truth.per_config
         self.sets = [tuple(c for c, _ in config) for config in self.truth.configs]
@@ -31,8 +32,9 @@ class Subsets:
         for r, chosen in enumerate(self.sets):
             self.member[r, [place[c] for c in chosen]] = True
         self.count = self.member.sum(1)
-        layer = np.array([k for k, _ in self.neurons])
-        self.per_layer = np.stack([self.member[:, layer == k].sum(1) for k in range(1, case.net.depth + 1)], 1)
+        layer = np.array([c[0] for c in self.neurons])
+        layers = case.net.depth + (effect == "synapse-crash")
+        self.per_layer = np.stack([self.member[:, layer == k].sum(1) for k in range(1, layers + 1)], 1)
 
     def harm(self, epsilon: float | None) -> tuple[np.ndarray, np.ndarray]:
         """Sets that certainly do harm, and sets that may."""
@@ -43,7 +45,7 @@ class Subsets:
 
 
 def subsets_of(case: Case, effect: str = "crash", size: float = 0.0) -> Subsets | None:
-    if sum(case.net.widths[1:-1]) > WIDEST:
+    if len(sites(case.net, Term(effect))) > WIDEST:
         return None
     found = Subsets(case, effect, size)
     return found if found.truth.finite and (not case.decisions or found.truth.classes is not None) else None
@@ -62,15 +64,15 @@ def check_tolerance(case: Case, all_sets: Subsets, desk: Desk, effect: str, size
     desk.open("tolerance")
     rng = case.rng("tolerance")
     epsilon = budget(case, rng, all_sets.error)
-    model: Any = ws.Crash if effect == "crash" else lambda counts: ws.StuckAt(counts, value=size)
-    text = "ws.Crash" if effect == "crash" else f"lambda f: ws.StuckAt(f, value={size!r})"
-    call = f"ws.tolerance(net, {epsilon!r}, domain, model={text}{', spec=spec' if case.decisions else ''})"
-    answer = desk.ask(
-        call,
-        lambda: ws.tolerance(
-            case.built, 0.0 if epsilon is None else epsilon, case.domain, model=model, spec=case.spec, threads=1
-        ),
+    model: Any = {"crash": ws.Crash, "synapse-crash": ws.SynapseCrash}.get(effect, lambda f: ws.StuckAt(f, value=size))
+    text = {"crash": "ws.Crash", "synapse-crash": "ws.SynapseCrash"}.get(
+        effect, f"lambda f: ws.StuckAt(f, value={size})"
     )
+    more = {"model": model, "spec": case.spec, "threads": 1, "node_limit": 50000 if case.box is None else 300}
+    decisions = ", spec=spec" if case.decisions else ""
+    call = f"ws.tolerance(net, {epsilon!r}, domain, model={text}, node_limit={more['node_limit']}{decisions})"
+    budgeted = 0.0 if epsilon is None else epsilon
+    answer = desk.ask(call, lambda: ws.tolerance(case.built, budgeted, case.domain, **more))
     if answer is None:
         return
     sure, _ = all_sets.harm(epsilon)
