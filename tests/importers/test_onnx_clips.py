@@ -23,6 +23,9 @@ def test_the_rule_itself(name: str) -> None:
     for tensor in (inputs, scaled):
         with pytest.raises(ValueError, match=f"clips the inputs \\({name} before any product with weights\\)"):
             Stack(3).push(tensor, Phi(name))
+    for flat in (Phi("leaky_relu", slope=0.0), Phi("elu", slope=0.0)):  # the same function as a relu
+        with pytest.raises(ValueError, match="clips the inputs"):
+            Stack(3).push(scaled, flat)
     stack = Stack(3)
     hidden = stack.push(scaled.matmul(np.eye(4)), Phi(name))  # stored weights, although a diagonal of ones
     stack.push(hidden.times(np.array(2.0)), Phi(name))

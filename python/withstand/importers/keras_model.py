@@ -41,10 +41,10 @@ def read_keras_file(path: Path) -> Layers:
         install = 'pip install "withstand[keras]", and one of its backends'
         raise ImportError(f"reading Keras files needs the keras package ({error}): {install}") from error
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model, version = keras.saving.load_model(path, compile=False), written_by(path)
     except Exception as error:  # Keras passes on what its archive, HDF5 and configuration readers raise
         raise UnsupportedModel(f"is not a file that Keras reads: {error}") from error
-    return _read(model, written_by(path))
+    return _read(model, version)
 
 
 def read_keras(model: Any) -> Layers:

@@ -13,7 +13,7 @@ from .layers import IDENTITY, Array, Layers, Phi
 
 __all__ = ["Stack"]
 
-#: Activations that leave what is in their range as it is, but for a scale.
+#: Activations that leave what is in their range as it is, but for a scale; a slope of 0 makes two others of them.
 _CLIPS: Final = frozenset({"clip", "hard_tanh", "relu"})
 
 
@@ -38,7 +38,7 @@ class Stack:
     def push(self, tensor: Affine, phi: Phi) -> Affine:
         """Make the tensor's entries neurons of the next hidden layer; return what they transmit."""
         self._newest(tensor)
-        if tensor.source == 0 and tensor.matrix is None and phi.name in _CLIPS:
+        if tensor.source == 0 and tensor.matrix is None and (phi.name in _CLIPS or phi.slope == 0):
             raise ValueError(
                 f"clips the inputs ({phi.name} before any product with weights): that is a layer that cannot fail, "
                 "which is not supported; clip the inputs yourself, and load the model without it"
