@@ -37,8 +37,9 @@ _FEW: Final = 16.0
 _SOFTPLUS_TAIL: Final = 2.1e-9
 #: Inputs of these sizes, and inputs that make the first layer's pre-activations of about these sizes.
 _SIZES: Final = (0.0, 0.1, 1.0, 10.0, 100.0)
-_LARGEST: Final = 1e9
 _PRE_ACTIVATIONS: Final = 3 * (0.1, 0.5, 1.0, 2.0, 4.0, 20.0)
+#: No input is larger, whatever the weights are: single precision has to hold what an object computes with it.
+_LARGEST: Final = 1e9
 
 
 def compare(net: Network, source: Any, library: str) -> None:
@@ -61,13 +62,7 @@ def compare(net: Network, source: Any, library: str) -> None:
         Naming an input at which the two differ beyond rounding, and both values.
     """
     x = _inputs(net)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the object's user has met them, and may have made them errors
-        try:
-            values, roundoff, hidden = _CALLS[library](source, x.copy())  # some objects work on their inputs in place
-        except FAILURES as error:
-            raise UnsupportedModel(f"fails on inputs of shape {x.shape}: {error}") from error
-    values = values.reshape(len(x), -1)
+    values, roundoff, hidden = _run(source, library, x)
     loaded, tolerance = _evaluate(net, x, roundoff, hidden)
     if library == "sklearn" and loaded.shape[1] == 1 and values.shape[1] == 2:
         values = values[:, 1:]  # a classifier of two classes gives the probabilities of both
@@ -83,6 +78,17 @@ def compare(net: Network, source: Any, library: str) -> None:
             f"which rounding does not explain (at most {tolerance[n, j]:.1e}): the object does not compute what its "
             f"parts say; check=False loads it all the same. The input is {np.array2string(x[n], threshold=20)}"
         )
+
+
+def _run(source: Any, library: str, x: Array) -> tuple[Array, float, float]:
+    """Return the object's outputs, its unit roundoff, and the size of constants that a loaded network does not show."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the object's user has met them, and may have made them errors
+        try:
+            values, roundoff, hidden = _CALLS[library](source, x.copy())  # some objects work on their inputs in place
+        except FAILURES as error:
+            raise UnsupportedModel(f"fails on inputs of shape {x.shape}: {error}") from error
+    return values.reshape(len(x), -1), roundoff, hidden
 
 
 def _inputs(net: Network) -> Array:
