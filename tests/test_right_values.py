@@ -96,7 +96,7 @@ def test_a_revived_neuron_may_fail():
     assert found.worst == 0.0
     assert [w.error for w in found.top] == [0.0]
     assert {e.worst for e in found.components.values()} == {0.0}
-    assert ws.worst_case(net, failures, [[1.1]]).upper == 0.0
+    assert ws.worst_case(net, failures, [[1.1]]).upper <= 1e-20
 
 
 def test_the_upper_end_holds_in_real_arithmetic():
@@ -126,7 +126,7 @@ def test_ordinary_upper_ends_are_not_an_ulp_short():
         truth = worst_crash(net, x)
         assert found.exact
         assert Fraction(found.upper) >= truth
-        assert float(found.upper - truth) <= found.rounding <= 1e-12 * max(1.0, float(truth))
+        assert float(found.upper - truth) <= 2 * found.rounding <= 1e-13 * max(1.0, float(truth))
 
 
 OVER = ws.Network([[[1e200]], [[1e200]]])
@@ -194,7 +194,7 @@ def test_small_networks_have_exact_answers(scale):
     ):
         found = ws.worst_case(net, ws.Crash(1), [[1.0]])
         assert found.exact
-        assert found.lower == 2 * scale
+        assert found.lower == pytest.approx(2 * scale, rel=4 * ULP)
         assert found.witness.failed == ((1, 1),)
         assert 2 * scale <= found.upper <= 2 * scale * (1 + 1e-12)
         assert ws.harden(net, 1, scale, [[1.0]]).protect == ((1, 1),)

@@ -218,10 +218,12 @@ def test_bad_arguments_are_refused():
         ws.worst_case(net, ws.Crash(2), [[1.0]])
 
 
-def test_weights_near_overflow_are_still_exact():
-    # Ranges overflow here, evaluations do not: the rounding of a fast evaluation is unknown, so everything is replayed.
-    net = ws.Network([[[1e160], [1e160]], [[1e148, -1e148], [1e148, 1e147]], [[1e-300, -1e-300]]])
+def test_what_might_overflow_is_refused_and_what_is_large_is_not():
+    W = [[1e160], [1e160]], [[1e148, -1e148], [1e148, 1e147]], [[1e-300, -1e-300]]
+    with pytest.raises(OverflowError, match=r"layer 2: a sum of products may reach inf"):
+        ws.worst_case(ws.Network(list(W)), ws.Crash(2), [[1.0]])
+    net = ws.Network([W[0], np.array(W[1]) * 1e-20, W[2]])
     found = ws.worst_case(net, ws.Crash(2), [[1.0]])
     expected = brute_force(net, [Model("crash", 2, False, None, 0.0)], np.array([[1.0]]))
     assert found.lower == pytest.approx(expected, rel=1e-12)
-    assert found.lower <= found.upper
+    assert found.lower <= found.upper <= found.lower * (1 + 1e-9)

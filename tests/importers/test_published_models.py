@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-from withstand.importers import read
+from withstand.importers import UnsupportedModel, read
 
 pytest.importorskip("onnx")
 
@@ -29,8 +29,12 @@ def entries() -> list[dict[str, object]]:
     return [entry for entry in json.loads((folder / "manifest.json").read_text())["entries"] if "reference_io" in entry]
 
 
+CHAINS = [entry for entry in entries() if "hidden_layers" in entry]
+OTHERS = [entry for entry in entries() if "hidden_layers" not in entry]
+
+
 @pytest.mark.skipif(models() is None, reason="the published models are not here")
-@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry["id"])
+@pytest.mark.parametrize("entry", CHAINS, ids=lambda entry: entry["id"])
 def test_equals_published_outputs(entry: dict[str, str]) -> None:
     folder = models()
     assert folder is not None
@@ -45,6 +49,24 @@ def test_equals_published_outputs(entry: dict[str, str]) -> None:
             close(evaluate(layers, reference["x"][[int(rows[0, 1])]], failed)[0], expected)
         if layers.input_box is not None:
             assert np.array_equal(layers.input_box, [reference["box_lo"], reference["box_hi"]])
+
+
+@pytest.mark.parametrize("entry", OTHERS, ids=lambda entry: entry["id"])
+def test_other_files_are_read_right_or_refused_by_name(entry: dict[str, str]) -> None:
+    folder = models()
+    assert folder is not None
+    if entry["file"].endswith(".h5"):
+        pytest.importorskip("h5py")
+        pytest.importorskip("keras")
+    try:
+        layers = read(folder / entry["file"])
+    except UnsupportedModel as refused:
+        assert entry["file"] in str(refused)
+        return
+    with np.load(folder / entry["reference_io"]) as reference:
+        x = reference["x"].reshape(len(reference["x"]), -1)
+        expected = reference["y"].reshape(len(x), -1)
+        assert np.abs(evaluate(layers, x) - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def close(computed: np.ndarray, expected: np.ndarray) -> None:

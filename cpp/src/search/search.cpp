@@ -110,8 +110,8 @@ SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& 
   result.evaluations = evaluations;
   result.status = status_of(budget.reason());
   if (!result.witness) return result;
-  result.rounding = add_up(proved.error, tie(result.lower, proved.scale));
-  const double equal = add_up(result.lower, result.rounding);
+  const double equal = add_up(result.lower, add_up(proved.error, tie(result.lower, proved.scale)));
+  result.rounding = sub_up(equal, result.lower);
   const bool exact = result.upper <= equal && proved.error <= meaningful * std::max(proved.largest, 0x1p-400);
   if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
   if (result.status == SearchStatus::exact && result.upper > incumbent.above())
@@ -142,7 +142,8 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
   search.run();
   const auto& witness = incumbent.witness();
   const double scale = witness ? scale_of(net, trace(net, witness->input)) : 0;
-  return conclude(incumbent, budget, {search.upper(), 0, scale, 0}, search.evaluations());
+  const double rounded = 100 * tie(incumbent.harm(), scale);  // nodes end at bounds here, not at evaluations
+  return conclude(incumbent, budget, {search.upper(), rounded, scale, infinity}, search.evaluations());
 }
 
 /// Finite failures at given inputs.
