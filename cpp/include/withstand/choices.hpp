@@ -45,7 +45,7 @@ struct Choices {
   /// `failed` must fit the quotas; both in any order.
   Choices restricted(const std::vector<Option>& failed, const std::vector<Site>& alive) const;
 
-  /// The last stage that has options; 0 where there is none.
+  /// The last stage in which something fails or may fail; 0 where there is none.
   std::size_t last_stage() const;
   bool exactly() const;
 };

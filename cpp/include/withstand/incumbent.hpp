@@ -29,9 +29,9 @@ bool better(const Witness& a, const Witness& b);
 class Incumbent {
  public:
   /// Replay `failed` (any order) at an input and keep it if it is better. Returns its harm. `precise` is null where the
-  /// canonical harm is that of real arithmetic, or nobody asks for `above`.
+  /// canonical harm is that of real arithmetic, or nobody asks for `above`; a contest is between sets that may be worse.
   double offer(const Network& network, const Harm& harm, ConstVectorRef input, Index input_index,
-               std::vector<Forced> failed, const Precise* precise = nullptr);
+               std::vector<Forced> failed, const Precise* precise = nullptr, std::optional<Contest> contest = {});
 
   /// Whether exactly this (sorted by site) is the witness at this input.
   bool holds(Index input_index, const std::vector<Forced>& failed);
@@ -47,11 +47,13 @@ class Incumbent {
     double most;
     std::vector<Forced> failed;
     const Precise* precise;
+    std::optional<Contest> contest;
   };
   void look_closely();
 
   double above_ = -std::numeric_limits<double>::infinity();
   std::vector<Close> close_;
+  std::size_t remembered_ = 0;
   int looks_ = 0;
   std::atomic<double> harm_{-std::numeric_limits<double>::infinity()};
   std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include "withstand/budget.hpp"
 #include "withstand/choices.hpp"
 #include "withstand/incumbent.hpp"
+#include "withstand/reach.hpp"
 
 namespace withstand {
 
@@ -25,6 +26,7 @@ struct Columns {
 /// what failure makes it (a crashed neuron that transmits 0 changes nothing); one forward step is shared by all
 /// continuations of a state; the last stage is closed by selection: given everything before, an objective is a sum over
 /// its failures and the largest gains attain it. Options that change nothing cost nothing and fill "exactly" quotas.
+/// Nothing means nothing in real arithmetic: a signal that is 0 only because it was rounded counts as one that is not.
 class Layered {
  public:
   struct Problem {
@@ -33,6 +35,7 @@ class Layered {
     const Harm& harm;
     ConstVectorRef input;
     Index input_index;
+    const Reach* reach;      ///< what the signals can be, and what they are rounded by
     const Precise* precise;  ///< null where evaluations are exact
   };
 

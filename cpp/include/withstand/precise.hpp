@@ -8,6 +8,14 @@
 
 namespace withstand {
 
+/// Sets of failures in the last stage that rounding cannot tell apart: `failed` have failed, and of the candidates `open`
+/// at least `least` and at most `most` do.
+struct Contest {
+  Index objective = 0;  ///< of the harm
+  std::vector<Forced> failed, open;
+  Index least = 0, most = 0;
+};
+
 /// The harm of single configurations at one input in real arithmetic, from above: evaluated once more with about twice
 /// the digits of a double. What the canonical evaluation rounds away, a proved upper end must not.
 class Precise {
@@ -18,6 +26,8 @@ class Precise {
 
   /// No less than the harm of this configuration in real arithmetic. `failed` sorted by site.
   double above(const std::vector<Forced>& failed) const;
+  /// The same of the largest value of the objective that a contest can end with.
+  double above(const Contest& contest) const;
   double noise() const { return noise_; }
   double error() const { return error_; }
 
@@ -31,6 +41,8 @@ class Precise {
 
   Number receive(Index layer, Index receiver, const Signals& signals, const Forced* first, const Forced* last) const;
   void run(Index layer, Signals& signals, const Forced*& next, const Forced* end) const;
+  Signals before(Index layer, const std::vector<Forced>& failed, const Forced*& next) const;
+  Number gain(const Forced& open, Index objective, const Signals& signals) const;
 
   const Network& net_;
   const Harm& harm_;

@@ -69,7 +69,7 @@ Choices Choices::restricted(const std::vector<Option>& failed, const std::vector
 std::size_t Choices::last_stage() const {
   std::size_t last = 0;
   for (std::size_t s = 0; s < stages.size(); ++s)
-    if (!stages[s].options.empty()) last = s;
+    if (!stages[s].options.empty() || !stages[s].failed.empty()) last = s;
   return last;
 }
 

@@ -62,12 +62,12 @@ void Layered::Walk::close(const double* z) {
                             ? (o < m ? z[o] : -z[o - m])
                             : harm.rows().row(o).dot(Eigen::Map<const Eigen::RowVectorXd>(z, m));
     const double reached = harm.gauge(o, base + select_largest(gains_, least, most));
-    if (reached + noise_ >= incumbent_.harm()) choose(least, most);
+    if (reached + noise_ >= incumbent_.harm()) choose(o, least, most);
   }
 }
 
 /// The selection itself: larger gains first, then earlier components.
-void Layered::Walk::choose(Index least, Index most) {
+void Layered::Walk::choose(Index objective, Index least, Index most) {
   std::vector<std::size_t> order(candidates_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return gains_[a] > gains_[b]; });
@@ -76,7 +76,34 @@ void Layered::Walk::choose(Index least, Index most) {
     const std::size_t candidate = order[static_cast<std::size_t>(n)];
     if (gains_[candidate] > 0 || n < least) chosen.push_back(candidates_[candidate].option);
   }
-  replay(chosen);
+  replay(chosen, contest(objective, order, least, most));
+}
+
+/// Selections that rounding leaves open: candidates whose gains lie as near to the last one selected (or to 0, where not
+/// all may be used) as the gains are known. Nothing where all of them are selected.
+std::optional<Contest> Layered::Walk::contest(Index objective, const std::vector<std::size_t>& order, Index least,
+                                              Index most) const {
+  if (problem_.precise == nullptr) return {};
+  const double known = 4 * problem_.reach->noise[static_cast<std::size_t>(problem_.network.layers())].maxCoeff();
+  const double last = most > 0 ? gains_[order[static_cast<std::size_t>(most - 1)]] : 0;
+  const double lowest = least > 0 ? gains_[order[static_cast<std::size_t>(least - 1)]] : 0;
+  const double edge = last > 0 ? last : std::min(0.0, lowest);
+  Contest found{objective, {}, {}, least, most};
+  std::vector<const Option*> sure = taken_;
+  for (const std::size_t n : order) {
+    const Option& option = *candidates_[n].option;
+    if (std::any_of(taken_.begin(), taken_.end(), [&](const Option* o) { return o->site == option.site; })) continue;
+    if (gains_[n] > edge + known) {
+      sure.push_back(&option);
+      --found.least, --found.most;
+    } else if (gains_[n] >= edge - known) {
+      found.open.push_back({option.site, option.value});
+    }
+  }
+  const auto open = static_cast<Index>(found.open.size());
+  if (open == 0 || (open == found.most && edge > known)) return {};
+  found.failed = forced(sure);
+  return found;
 }
 
 std::vector<Option> Layered::Walk::idle_options() const {
@@ -95,11 +122,18 @@ bool Layered::Walk::payable() const {
   return paid || fill(owed, idle_options()).has_value();
 }
 
-void Layered::Walk::replay(const std::vector<const Option*>& chosen) {
+/// What is decided and what is chosen, sorted by site.
+std::vector<Forced> Layered::Walk::forced(const std::vector<const Option*>& chosen) const {
   std::vector<Forced> failed;
   for (const Choices::Stage& stage : choices_.stages)
     failed.insert(failed.end(), stage.failed.begin(), stage.failed.end());
   for (const Option* option : chosen) failed.push_back({option->site, option->value});
+  std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
+  return failed;
+}
+
+void Layered::Walk::replay(const std::vector<const Option*>& chosen, std::optional<Contest> contest) {
+  std::vector<Forced> failed = forced(chosen);
   if (exactly_) {
     std::vector<Index> owed(left_.size(), 0);
     for (std::size_t q = 0; q < owed.size(); ++q) owed[q] = choices_.quotas[q].exactly ? choices_.quotas[q].count : 0;
@@ -110,7 +144,7 @@ void Layered::Walk::replay(const std::vector<const Option*>& chosen) {
     for (const Option& option : *filled) failed.push_back({option.site, option.value});
   }
   incumbent_.offer(problem_.network, problem_.harm, problem_.input, problem_.input_index, std::move(failed),
-                   problem_.precise);
+                   problem_.precise, std::move(contest));
   ++evaluations_;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "search/continuous_tree.hpp"
+#include "withstand/interval.hpp"
 
 namespace withstand {
 namespace {
@@ -76,11 +77,11 @@ Matrix Continuous::Tree::objectives(const Node& node) const {
   }
   const Activation& psi = net_.activation(net_.layers());
   const LayerRange& pre = node.linear->nominal().back();
-  const double most = psi(pre.lower.maxCoeff());
+  const double most = below(psi, pre.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
   std::vector<std::pair<Index, Index>> pairs;
   for (Index c = 0; c < m; ++c)
     for (Index j = 0; j < m; ++j)
-      if (j != c && psi(pre.upper(c)) >= most) pairs.emplace_back(c, j);
+      if (j != c && above(psi, pre.upper(c)) >= most) pairs.emplace_back(c, j);
   Matrix rows = Matrix::Zero(static_cast<Index>(pairs.size()), m);
   for (std::size_t r = 0; r < pairs.size(); ++r) {
     rows(static_cast<Index>(r), pairs[r].second) = 1;

@@ -8,7 +8,7 @@
 namespace withstand {
 namespace {
 
-constexpr std::size_t memory = 4096;  ///< sets of failures that wait for a closer look
+constexpr std::size_t memory = 100000;  ///< components in the sets that wait for a closer look
 
 }  // namespace
 
@@ -31,14 +31,18 @@ bool Incumbent::holds(Index input_index, const std::vector<Forced>& failed) {
 }
 
 double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef input, Index input_index,
-                        std::vector<Forced> failed, const Precise* precise) {
+                        std::vector<Forced> failed, const Precise* precise, std::optional<Contest> contest) {
   std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
   const Vector outputs = forward(net, input, failed);
-  const double value = harm(outputs), most = precise != nullptr ? add_up(value, precise->noise()) : value;
+  const double value = harm(outputs);
+  const double most = precise != nullptr ? add_up(value, (contest ? 2 : 1) * precise->noise()) : value;
   if (most < this->harm()) return value;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (precise != nullptr && close_.size() >= memory) look_closely();
-  if (precise != nullptr) close_.push_back({most, failed, precise});
+  if (precise != nullptr) {
+    remembered_ += failed.size() + (contest ? contest->open.size() + contest->failed.size() : 0) + 8;
+    close_.push_back({most, failed, precise, std::move(contest)});
+    if (remembered_ > memory) look_closely();
+  }
   if (value < this->harm()) return value;
   Witness found{std::move(failed), input, input_index, harm.worst(outputs), value};
   if (!witness_ || better(found, *witness_)) {
@@ -60,9 +64,15 @@ void Incumbent::look_closely() {
   constexpr int patience = 1 << 14;
   for (const Close& close : close_) {
     if (close.most <= std::max(harm(), above_)) continue;
-    above_ = std::max(above_, ++looks_ < patience ? std::min(close.most, close.precise->above(close.failed)) : close.most);
+    double found = close.most;
+    if (++looks_ < patience) {
+      found = close.precise->above(close.failed);
+      if (close.contest) found = std::max(found, close.precise->above(*close.contest));
+    }
+    above_ = std::max(above_, std::min(found, close.most));
   }
   close_.clear();
+  remembered_ = 0;
 }
 
 }  // namespace withstand

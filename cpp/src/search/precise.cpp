@@ -91,15 +91,21 @@ void Precise::run(Index l, Signals& signals, const Forced*& next, const Forced* 
   signals = std::move(post);
 }
 
-double Precise::above(const std::vector<Forced>& failed) const {
-  const Forced* next = failed.data();
-  const Forced* const end = next + failed.size();
-  Index l = failed.empty() ? net_.layers() : failed.front().site.layer;
-  Signals signals = nominal_[at(failed.empty() ? l : std::max<Index>(l - 1, 0))];
-  if (!failed.empty() && l == 0)
-    for (; next != end && next->site.layer == 0; ++next) signals[at(next->site.to)] = {next->value, 0};
-  for (l = failed.empty() ? l + 1 : std::max<Index>(l, 1); l <= net_.layers(); ++l) run(l, signals, next, end);
+/// Signals of layer l - 1 under these failures; `next` moves behind those in it and before.
+Precise::Signals Precise::before(Index l, const std::vector<Forced>& failed, const Forced*& next) const {
+  const Forced* const end = failed.data() + failed.size();
+  next = failed.data();
+  const Index first = failed.empty() ? l : std::min(l, std::max<Index>(failed.front().site.layer, 1));
+  Signals signals = nominal_[at(first - 1)];
+  for (; next != end && next->site.layer == 0; ++next) signals[at(next->site.to)] = {next->value, 0};
+  for (Index layer = first; layer < l; ++layer) run(layer, signals, next, end);
+  return signals;
+}
 
+double Precise::above(const std::vector<Forced>& failed) const {
+  const Forced* next = nullptr;
+  Signals signals = before(net_.layers(), failed, next);
+  run(net_.layers(), signals, next, failed.data() + failed.size());
   const Signals& intact = nominal_.back();
   const bool flips = harm_.goal() == Goal::argmax;
   double worst = -infinity;
@@ -110,6 +116,43 @@ double Precise::above(const std::vector<Forced>& failed) const {
     worst = std::max(worst, add_up(harm.high, harm.low));
   }
   return std::isnan(worst) ? infinity : add_up(worst, error_);
+}
+
+/// By how much a candidate of the last stage moves the objective: a neuron of the last hidden layer, or a synapse.
+Number Precise::gain(const Forced& open, Index objective, const Signals& signals) const {
+  const auto row = harm_.rows().row(objective);
+  const Matrix& w = net_.weight(net_.layers());
+  const Site& site = open.site;
+  if (site.is_synapse()) return -row(site.to) * (w(site.to, site.from) * signals[at(site.from)]);
+  const Number moved = Number{open.value, 0} + -signals[at(site.to)];
+  Number sum;
+  for (Index k = 0; k < row.size(); ++k) sum = sum + row(k) * (w(k, site.to) * moved);
+  return sum;
+}
+
+double Precise::above(const Contest& contest) const {
+  const Forced* next = nullptr;
+  const Signals signals = before(net_.layers(), contest.failed, next);
+  const Forced* const end = contest.failed.data() + contest.failed.size();
+  const auto row = harm_.rows().row(contest.objective);
+  Number sum;
+  for (Index k = 0; k < row.size(); ++k) {
+    const Forced* first = next;
+    while (next != end && next->site.to == k) ++next;
+    sum = sum + row(k) * receive(net_.layers(), k, signals, first, next);
+  }
+  std::vector<Number> gains;
+  for (const Forced& open : contest.open) gains.push_back(gain(open, contest.objective, signals));
+  std::sort(gains.begin(), gains.end(), [](const Number& a, const Number& b) { return less(b, a); });
+  for (Index n = 0; n < std::min(contest.most, static_cast<Index>(gains.size())); ++n)
+    if (n < contest.least || less({}, gains[at(n)])) sum = sum + gains[at(n)];
+  if (harm_.goal() == Goal::argmax) return add_up(add_up(sum.high, sum.low), error_);
+  const Index m = net_.outputs(), k = contest.objective % m;
+  const bool up = contest.objective < m;
+  const Number reached = apply(net_.activation(net_.layers()), up ? sum : -sum);
+  const Number off = up ? reached + -nominal_.back()[at(k)] : nominal_.back()[at(k)] + -reached;
+  const double harm = add_up(add_up(off.high, off.low), error_);
+  return std::isnan(harm) ? infinity : harm;
 }
 
 }  // namespace withstand

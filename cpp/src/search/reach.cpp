@@ -145,11 +145,13 @@ double sum_of_largest(std::vector<double>& gains, Index count) {
 Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices) {
   const auto layers = static_cast<std::size_t>(net.layers()) + 1;
   Reach result;
-  for (auto* rows : {&result.lower, &result.upper, &result.noise, &result.error}) rows->resize(layers);
+  for (auto* rows : {&result.lower, &result.upper, &result.noise, &result.error, &result.sent_noise})
+    rows->resize(layers);
   const Vector zero = Vector::Zero(net.inputs());
   Signals y{lower, upper, lower.cwiseAbs().cwiseMax(upper.cwiseAbs()), zero, zero, 0};
   y.grid = lower == upper ? grid(lower.data(), lower.size()) : 0;
   decide(y, choices.stages[0]);
+  result.sent_noise[0] = y.noise;
   for (Index l = 1; l <= net.layers(); ++l) {
     const auto at = static_cast<std::size_t>(l);
     Receivers receivers(net, choices, l, y);
@@ -167,6 +169,7 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
     }
     y = transmitted(net.activation(l), result, at, receivers.grid_of_sums(roundings));
     if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);
+    result.sent_noise[at] = y.noise;
   }
   result.output_noise = y.noise.maxCoeff();
   result.output_error = y.error.maxCoeff();

@@ -54,6 +54,7 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
 struct Point {
   Vector input;
   Harm harm;
+  Reach reach;
   Ceiling ceiling;
   std::unique_ptr<Precise> precise;
   std::unique_ptr<Relaxation> relaxation;
@@ -99,9 +100,16 @@ struct Proved {
   double largest;  ///< value that intact networks compute
 };
 
-/// An interval is exact where it is as narrow as evaluations can tell, and they can tell much.
-SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
+/// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations
+/// can tell much.
+bool is_exact(const SearchResult& result, const Proved& proved) {
   constexpr double meaningful = 1e-9;
+  if (result.upper > add_up(result.lower, result.rounding)) return false;
+  return proved.error <= meaningful * std::max(proved.largest, 0x1p-400) ||
+         result.upper - result.lower <= meaningful * std::abs(result.lower);
+}
+
+SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
   SearchResult result;
   result.lower = incumbent.harm();
   result.upper = proved.upper;
@@ -112,8 +120,7 @@ SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& 
   if (!result.witness) return result;
   const double equal = add_up(result.lower, add_up(proved.error, tie(result.lower, proved.scale)));
   result.rounding = sub_up(equal, result.lower);
-  const bool exact = result.upper <= equal && proved.error <= meaningful * std::max(proved.largest, 0x1p-400);
-  if (result.status == SearchStatus::exact && !exact) result.status = SearchStatus::gap;
+  if (result.status == SearchStatus::exact && !is_exact(result, proved)) result.status = SearchStatus::gap;
   if (result.status == SearchStatus::exact && result.upper > incumbent.above())
     result.upper = equal;  // for any number of threads
   return result;
@@ -121,12 +128,12 @@ SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& 
 
 /// Where rounding leaves more open than was asked for, a bound may know better.
 void clip(SearchResult& result, const Network& net, const Space& space, const Domain& domain,
-          const SearchOptions& options, double scale) {
+          const SearchOptions& options, const Proved& proved) {
   const double asked = options.gap * std::abs(result.upper);
   if (result.status != SearchStatus::gap || result.upper - result.lower <= asked) return;
   const double known = bound(net, space, domain, Method::tightest, options.goal, options.threads).values.maxCoeff();
   result.upper = std::max(result.lower, std::min(result.upper, known));
-  if (result.upper <= result.lower + tie(result.lower, scale)) result.status = SearchStatus::exact;
+  if (is_exact(result, proved)) result.status = SearchStatus::exact;
 }
 
 /// One team size for the whole search: with a limit of nodes the result must not depend on who is first.
@@ -161,14 +168,15 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
-    const Ceiling top = ceiling(net, harm, reach(net, x, x, choices));
-    points.push_back({x, std::move(harm), top, nullptr, nullptr});
+    Reach at = reach(net, x, x, choices);
+    const Ceiling top = ceiling(net, harm, at);
+    points.push_back({x, std::move(harm), std::move(at), top, nullptr, nullptr});
     Point& point = points.back();
     if (top.noise > 0) point.precise = std::make_unique<Precise>(net, point.harm, point.input, top.noise, top.error);
     if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
     const Trace intact = trace(net, x);
     largest = std::max(largest, largest_of(intact));
-    rows.push_back({{net, columns, point.harm, point.input, n, point.precise.get()}, top.noise, top.harm,
+    rows.push_back({{net, columns, point.harm, point.input, n, &point.reach, point.precise.get()}, top.noise, top.harm,
                     scale_of(net, intact), live_components(net, choices, intact), point.relaxation.get()});
     if (bounded) incumbent.offer(net, point.harm, point.input, n, {}, point.precise.get());
   }
@@ -178,7 +186,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   search.run(watch);
   const Proved proved{search.upper(), search.error(), search.scale(), largest};
   SearchResult result = conclude(incumbent, budget, proved, search.evaluations());
-  clip(result, net, space, domain, options, search.scale());
+  clip(result, net, space, domain, options, proved);
   return result;
 }
 

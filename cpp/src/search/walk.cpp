@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "withstand/interval.hpp"
 #include "withstand/kernels.hpp"
 
 namespace withstand {
@@ -12,7 +13,8 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
                     bool polls)
     : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), polls_(polls),
       combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()),
-      last_stage_(choices_.last_stage()), levels_(choices.stages.size()) {
+      last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
+      levels_(choices.stages.size()) {
   const Network& net = problem.network;
   closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
             !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
@@ -72,6 +74,7 @@ void Layered::Walk::receive(Index layer, const double* pre) {
 
 void Layered::Walk::transmit(Index layer, const double* pre) {
   if (layer == problem_.network.layers()) return finish(pre);
+  received_[static_cast<std::size_t>(layer)] = pre;
   const Activation& phi = problem_.network.activation(layer);
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   if (phi.kind() == Activation::Kind::relu) {
@@ -98,6 +101,21 @@ void Layered::Walk::send(Index layer) {
   leave(stage);
 }
 
+/// Whether the signal of a neuron is what it is computed to be in real arithmetic too: nothing was rounded, or it lies on
+/// a constant piece of its activation.
+bool Layered::Walk::certain(Index layer, Index neuron) const {
+  const auto l = static_cast<std::size_t>(layer);
+  if (problem_.reach->sent_noise[l](neuron) == 0) return true;
+  const Site site{layer, neuron, -1};
+  for (const Option* taken : taken_)
+    if (taken->site == site) return true;
+  for (const Forced& failed : choices_.stages[neuron_stage(layer)].failed)
+    if (failed.site == site) return true;
+  const double s = received_[l][neuron], noise = problem_.reach->noise[l](neuron);
+  const Activation& phi = problem_.network.activation(layer);
+  return phi.piecewise_linear() && local_slopes(phi, {s - noise, s + noise}).upper == 0;
+}
+
 /// Which options change something in the current state, and by how much.
 void Layered::Walk::survey(std::size_t stage) {
   Level& level = levels_[stage];
@@ -114,9 +132,11 @@ void Layered::Walk::survey(std::size_t stage) {
     const double delta = here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from]
                                        : o.value - y[o.site.to];
     const bool exactly = choices_.quotas[o.quota].exactly;
+    const auto sender = static_cast<Index>(from);
+    const bool idle = delta == 0 && (weightless(here, o) || certain(sender, here.synapses ? o.site.from : o.site.to));
     if (closing && o.quota == closing_) {
-      if (delta != 0 || exactly) candidates_.push_back({&o, p, delta});
-    } else if (delta != 0) {
+      if (!idle || exactly) candidates_.push_back({&o, p, delta});
+    } else if (!idle) {
       level.live.push_back({&o, p, delta});
     } else if (exactly) {
       level.idle.push_back(o);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "withstand/layered.hpp"
@@ -37,6 +38,10 @@ class Layered::Walk {
   void receive(Index layer, const double* pre);
   void transmit(Index layer, const double* pre);
   void send(Index layer);
+  bool certain(Index layer, Index neuron) const;
+  bool weightless(const Choices::Stage& stage, const Option& option) const {
+    return stage.synapses && problem_.network.weight(stage.layer)(option.site.to, option.site.from) == 0;
+  }
   void survey(std::size_t stage);
   void leave(std::size_t stage);
   void branch(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
@@ -45,8 +50,10 @@ class Layered::Walk {
   void finish(const double* z);
   void close(const double* z);
   void measure(Index objective);
-  void choose(Index least, Index most);
-  void replay(const std::vector<const Option*>& chosen);
+  void choose(Index objective, Index least, Index most);
+  std::optional<Contest> contest(Index objective, const std::vector<std::size_t>& order, Index least, Index most) const;
+  std::vector<Forced> forced(const std::vector<const Option*>& chosen) const;
+  void replay(const std::vector<const Option*>& chosen, std::optional<Contest> contest = {});
   bool payable() const;
   std::vector<Option> idle_options() const;
   bool count();
@@ -64,6 +71,7 @@ class Layered::Walk {
   bool exactly_;
   bool closes_;                  ///< the last stage is closed by selection ...
   std::size_t last_stage_ = 0;
+  std::vector<const double*> received_;  ///< pre-activations of each layer that has been reached
   std::size_t closing_ = 0;      ///< ... of this quota
   Matrix objectives_;            ///< rows of the harm times W^(L+1)
 
