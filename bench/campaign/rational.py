@@ -190,7 +190,7 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
         if answer is not None:
             _covers(case, desk, call, answer, truth)
     if "worst_case" in questions:
-        _search(case, desk, truth)
+        _search(case, desk, truth, floats)
 
 
 def _covers(case: Case, desk: Desk, call: str, answer: ws.Bound, truth: ExactTruth) -> None:
@@ -220,7 +220,7 @@ def _covers(case: Case, desk: Desk, call: str, answer: ws.Bound, truth: ExactTru
         )
 
 
-def _search(case: Case, desk: Desk, truth: ExactTruth) -> None:
+def _search(case: Case, desk: Desk, truth: ExactTruth, floats: np.ndarray) -> None:
     desk.open("worst_case")
     call = "ws.worst_case(net, failures, domain, node_limit=200" + (", spec=spec)" if case.decisions else ")")
     answer: Any = desk.ask(
@@ -258,8 +258,15 @@ def _search(case: Case, desk: Desk, truth: ExactTruth) -> None:
                 answer.lower,
                 again.tolist(),
             )
-    if answer.status == "exact" and case.finite and case.box is None and math.isfinite(answer.upper):
-        top = max(abs(truth.worst), Fraction(1, 10**300))
+    if (
+        answer.status == "exact"
+        and case.finite
+        and case.box is None
+        and np.isfinite([answer.upper, *floats.ravel()]).all()
+    ):
+        top = abs(truth.worst) + max(
+            abs(Fraction(v)) for v in (*floats.ravel().tolist(), *case.X.ravel().tolist(), 1.0)
+        )
         gap = Fraction(answer.upper) - truth.worst
         desk.check(
             gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),

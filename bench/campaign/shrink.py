@@ -42,7 +42,7 @@ def _again(ask: Ask, case: Case, questions: tuple[str, ...], pipe: Any) -> None:
 
 
 def violations(ask: Ask, case: Case, questions: tuple[str, ...], limit: float = 5.0) -> list[Violation]:
-    """What is wrong with a case, asked in a process of its own."""
+    """What is wrong with a case, asked in a process of its own; that the process dies is wrong too."""
     context = mp.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_again, args=(ask, case, questions, theirs), daemon=True)
@@ -53,7 +53,11 @@ def violations(ask: Ask, case: Case, questions: tuple[str, ...], limit: float = 
         if mine.poll(limit):
             found = mine.recv()
     except EOFError:
-        pass
+        process.join()
+        kind = f"dies with exit code {process.exitcode}"
+        found = [
+            Violation(questions[0], kind, case.name, case.family, case.source(), questions[0], "none", "an answer")
+        ]
     process.kill()
     process.join()
     return found

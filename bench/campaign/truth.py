@@ -239,6 +239,11 @@ class Truth:
         return float(self.slack.max())
 
     @cached_property
+    def largest(self) -> float:
+        """Largest magnitude that any layer of the intact network transmits."""
+        return max(float(abs(state.y).max()) for state in self.nominal)
+
+    @cached_property
     def rounding(self) -> float:
         """A priori rounding error of any evaluation of these runs, whatever its order: no oracle's luck."""
         with np.errstate(all="ignore"):

@@ -221,7 +221,7 @@ def _replicated_bound(case: Case, term: Term, domain: Any) -> Any:
     def bound(r: int) -> float | None:
         try:
             return ws.bound(ws.replicate(case.built, r), term.build(), domain, method="at-most", threads=1).value
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
     return bound
