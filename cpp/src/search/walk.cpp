@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "withstand/interval.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/rounding.hpp"
 
 namespace withstand {
 
@@ -24,6 +24,7 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
   index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
   scale_.resize(index_.size());
+  find_flats();
   split();
 }
 
@@ -101,19 +102,31 @@ void Layered::Walk::send(Index layer) {
   leave(stage);
 }
 
-/// Whether the signal of a neuron is what it is computed to be in real arithmetic too: nothing was rounded, or it lies on
-/// a constant piece of its activation.
+/// Pre-activations computed at or below `low` and at or above `high` lie on a constant piece in real arithmetic too.
+void Layered::Walk::find_flats() {
+  using Kind = Activation::Kind;
+  for (Index l = 1; l <= problem_.network.depth(); ++l) {
+    const Activation& phi = problem_.network.activation(l);
+    const Vector& noise = problem_.reach->noise[static_cast<std::size_t>(l)];
+    const bool ramp = phi.kind() == Kind::hard_tanh || phi.kind() == Kind::clip;
+    const bool rectifier = phi.kind() == Kind::relu || (phi.kind() == Kind::leaky_relu && phi.slope() == 0);
+    const double half = phi.kind() == Kind::clip ? 0.5 : 1.0;
+    const double kink = ramp ? add_up(half / phi.gain(), 0x1p-50 * half / phi.gain()) : rectifier ? 0 : infinity;
+    flats_.push_back({-kink - noise.array(), (ramp ? kink : infinity) + noise.array()});
+  }
+}
+
+/// Whether the signal of a neuron is what it is computed to be in real arithmetic too: it lies on a constant piece of its
+/// activation, nothing was rounded, or the neuron has failed.
 bool Layered::Walk::certain(Index layer, Index neuron) const {
   const auto l = static_cast<std::size_t>(layer);
+  if (l > 0 && (received_[l][neuron] <= flats_[l - 1].low(neuron) || received_[l][neuron] >= flats_[l - 1].high(neuron)))
+    return true;
   if (problem_.reach->sent_noise[l](neuron) == 0) return true;
-  const Site site{layer, neuron, -1};
-  for (const Option* taken : taken_)
-    if (taken->site == site) return true;
-  for (const Forced& failed : choices_.stages[neuron_stage(layer)].failed)
-    if (failed.site == site) return true;
-  const double s = received_[l][neuron], noise = problem_.reach->noise[l](neuron);
-  const Activation& phi = problem_.network.activation(layer);
-  return phi.piecewise_linear() && local_slopes(phi, {s - noise, s + noise}).upper == 0;
+  const auto same = [site = Site{layer, neuron, -1}](const auto& other) { return other.site == site; };
+  const std::vector<Forced>& failed = choices_.stages[neuron_stage(layer)].failed;
+  return std::any_of(failed.begin(), failed.end(), same) ||
+         std::any_of(taken_.begin(), taken_.end(), [&](const Option* taken) { return same(*taken); });
 }
 
 /// Which options change something in the current state, and by how much.

@@ -38,6 +38,7 @@ class Layered::Walk {
   void receive(Index layer, const double* pre);
   void transmit(Index layer, const double* pre);
   void send(Index layer);
+  void find_flats();
   bool certain(Index layer, Index neuron) const;
   bool weightless(const Choices::Stage& stage, const Option& option) const {
     return stage.synapses && problem_.network.weight(stage.layer)(option.site.to, option.site.from) == 0;
@@ -71,6 +72,10 @@ class Layered::Walk {
   bool exactly_;
   bool closes_;                  ///< the last stage is closed by selection ...
   std::size_t last_stage_ = 0;
+  struct Flats {
+    Eigen::ArrayXd low, high;
+  };
+  std::vector<Flats> flats_;             ///< of layers 1..L
   std::vector<const double*> received_;  ///< pre-activations of each layer that has been reached
   std::size_t closing_ = 0;      ///< ... of this quota
   Matrix objectives_;            ///< rows of the harm times W^(L+1)
