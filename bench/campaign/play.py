@@ -51,7 +51,7 @@ def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[
         case = Case(case.name, case.net, case.model, case.X, case.box, case.family, False, case.extra)
         desk.case, truth = case, Truth(case)
     with np.errstate(all="ignore"):
-        case.extra["slack"] = truth.rounding if truth.finite and not truth.exact else 0.0
+        case.extra["slack"] = 4 * truth.rounding if truth.finite and not truth.exact else 0.0
         _forward(case, truth, desk, questions)
         _space(case, truth, desk, questions)
         _subsets(case, desk, questions)

@@ -25,7 +25,9 @@ class Subsets:
         self.case = case
         self.neurons = sites(case.net, Term(effect))  # or synapses
         self.truth = Truth(case, (Term(effect, len(self.neurons), size),), 2**WIDEST)
-        self.error, self.slack = self.truth.per_config
+        self.known = self.truth.finite and (not case.decisions or self.truth.classes is not None)
+        if self.known:
+            self.error, self.slack = self.truth.per_config
         self.sets = [tuple(c for c, _ in config) for config in self.truth.configs]
         place = {c: b for b, c in enumerate(self.neurons)}
         self.member = np.zeros((len(self.sets), len(self.neurons)), bool)
@@ -48,7 +50,7 @@ def subsets_of(case: Case, effect: str = "crash", size: float = 0.0) -> Subsets 
     if len(sites(case.net, Term(effect))) > WIDEST:
         return None
     found = Subsets(case, effect, size)
-    return found if found.truth.finite and (not case.decisions or found.truth.classes is not None) else None
+    return found if found.known else None
 
 
 def budget(case: Case, rng: np.random.Generator, error: np.ndarray) -> float | None:

@@ -12,6 +12,22 @@ from withstand.probability import Probabilities, per_neuron
 
 #: Relative widening: far more than the rounding of any chain of nonnegative operations here.
 _OUTWARD = 1 + 1e-9
+#: What sums of products may lose below the range of doubles, and below which that can matter.
+_LOST, _SMALL = 2.0**-1000, 2.0**-900
+
+
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the matrix product of nonnegative arrays; where it may have underflowed, no less than the true one."""
+    found: FloatArray = a @ b
+    small = found < _SMALL
+    if small.any():
+        found = np.where(small & ((a > 0).astype(float) @ (b > 0).astype(float) > 0), found + _LOST, found)
+    return found
+
+
+def _square(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return a outer b, likewise."""
+    return _product(a[:, None], b[None, :])
 
 
 def expected_error(net: Network, p: Probabilities, X: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -55,11 +71,12 @@ def expected_error(net: Network, p: Probabilities, X: npt.ArrayLike) -> tuple[Fl
         for weight, y, q, K in zip(net.weights[1:], traces, fail, net.lipschitz):
             W, moved = np.abs(weight), (1 - q) * K * a
             crashed = q * np.abs(y[n])
-            Q = np.outer(crashed, crashed) + np.outer(crashed, moved) + np.outer(moved, crashed)
-            Q += np.outer((1 - q) * K, (1 - q) * K) * S
+            Q = _square(crashed, crashed) + _square(crashed, moved) + _square(moved, crashed)
+            Q += (1 - q)[:, None] * (1 - q) * K**2 * S
             # One neuron cannot be crashed and correct at once.
-            np.fill_diagonal(Q, q * y[n] ** 2 + (1 - q) * K**2 * np.diag(S))
-            a, S = W @ (crashed + moved), W @ Q @ W.T
+            own = np.diag(_square(np.abs(y[n]), np.abs(y[n])))
+            np.fill_diagonal(Q, q * own + (1 - q) * K**2 * np.diag(S))
+            a, S = _product(W, crashed + moved), _product(_product(W, Q), W.T)
         mean[n], square[n] = K_out * a, K_out**2 * np.diag(S)
     return mean * _OUTWARD, square * _OUTWARD
 

@@ -23,8 +23,8 @@ class Histogram:
     Attributes
     ----------
     edges : ndarray, shape (bins + 1,)
-        Increasing; bin i holds errors in [edges[i], edges[i+1]). The first bin of nonnegative errors starts at 0
-        where errors are 0.
+        Increasing; bin i holds errors in [edges[i], edges[i+1]). Below 2^-64 in size there is one bin on each side of
+        0, which nonnegative errors share with 0 itself: scale a network whose errors are that small.
     counts : ndarray of int64, shape (bins,)
     """
 
@@ -69,14 +69,16 @@ class Enumeration:
         A configuration that attains it: fewest failures, then first components, then first input. None where nothing
         was evaluated.
     mean, std : float
-        Mean and population standard deviation of the errors, summed exactly and rounded once.
+        Mean and population standard deviation of the errors, summed exactly and rounded once. The squares of errors
+        below 1e-150 leave the range of doubles: their deviation is known to 1e-145.
     per_output : ndarray, shape (m,)
         Worst error of each output.
     top : tuple of Witness
         The worst configurations, worst first.
     histogram : Histogram
     resolution : float
-        Relative width of the histogram's bins, and so the relative precision of `quantile`.
+        Relative width of the histogram's bins, and so the relative precision of `quantile` (of errors of at least
+        2^-64).
     exceeding : float or None
         Share of configurations with error above epsilon (decisions: harm at least 0); None without epsilon.
     seconds : float
