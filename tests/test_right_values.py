@@ -197,7 +197,7 @@ def test_small_networks_have_exact_answers(scale):
         assert found.lower == pytest.approx(2 * scale, rel=4 * ULP)
         assert found.witness.failed == ((1, 1),)
         assert found.lower <= found.upper <= 2 * scale * (1 + 1e-12)
-        assert ws.harden(net, 1, scale, [[1.0]]).protect == ((1, 1),)
+        assert ws.harden(net, 1, 1.5 * scale, [[1.0]]).protect == ((1, 1),)
 
 
 def test_a_search_without_a_witness_goes_on():
