@@ -68,7 +68,7 @@ class Quantiser:
     def codes(self, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the code of every value."""
         assert self.bits is not None
-        if self.upper == self.lower or (self.name == "grid" and self.bits == 0):
+        if self.step == 0 or (self.name == "grid" and self.bits == 0):  # no range, or one below that of doubles
             return np.zeros(np.shape(values), dtype=np.int64)
         place = (np.clip(values, self.lower, self.upper) - self.lower) / self.step
         most = 2**self.bits - (self.name != "fraction")
