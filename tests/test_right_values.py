@@ -23,13 +23,13 @@ HINGE = ws.Network(
     [[0, 0], [0, -(2.0**-54)], [0]],
     activation=ws.Activation("leaky_relu", slope=0.25),
 )
-"""One neuron stuck at -2. Of the second: s2 = (-2, 2 - 2^-54), y2 = (-0.5, 2 - 2^-54), F^ = 2.5 - 2^-54, and F = -2^-56."""
+"""The second neuron stuck at -2: s2 = (-2, 2 - 2^-54), y2 = (-0.5, 2 - 2^-54), F^ = 2.5 - 2^-54; and F = -2^-56."""
 
 STEEP = ws.Network([[[0], [0]], [[1e4, -6e-13]], [[1]]])
-"""Both neurons stuck at 1: relu(1e4 - 6e-13). The first alone: 1e4. A chord whose slope rounds to 1 is no straight line."""
+"""The first neuron stuck at 1: relu(1e4); both: a little less. A chord whose slope rounds to 1 is no straight line."""
 
 APART = ws.Network([[[1.0, -1.0]], [[1.0], [1.0]]], [[0.0], [0.5, 0.0]])
-"""At (1, 1): y = relu(0) = 0, outputs (1/2, 0). Without the second input y = 1; without the synapse into output 0 as well
+"""At (1, 1): y = relu(0) = 0, outputs (1/2, 0). Without the second input y = 1; without the synapse into output 0 too
 the outputs are (1/2, 1): class 1 leads by 1/2."""
 
 
@@ -164,7 +164,8 @@ def test_what_underflows_is_not_nothing(method):
     assert value <= 1e-290
     # scaled up again behind it, the truth is 1e-100, and what has been lost must come up with it
     again = ws.Network([[[1e-200]], [[1e-200]], [[1e300]]], activation="identity")
-    assert Fraction(ws.bound(again, ws.Crash((0, 1)), [[1.0]], method=method).value) >= Fraction(1e-200) ** 2 * Fraction(1e300)
+    truth = Fraction(1e-200) ** 2 * Fraction(1e300)
+    assert Fraction(ws.bound(again, ws.Crash((0, 1)), [[1.0]], method=method).value) >= truth
 
 
 def test_upper_ends_of_what_underflows():
@@ -203,9 +204,8 @@ def test_small_networks_have_exact_answers(scale):
 def test_a_search_without_a_witness_goes_on():
     # The one hidden neuron must crash; that it might be stuck instead is a dead end which offers no execution.
     net = ws.Network([[[0.0, 0.0]], [[0.25]]])
-    failures = (
-        ws.Byzantine(1, capacity=1.0, among=[(0, 1)]) + ws.StuckAt(1, value=1.0, among=[(1, 0)]) + ws.Crash(1, exactly=True)
-    )
+    either = ws.StuckAt(1, value=1.0, among=[(1, 0)]) + ws.Crash(1, exactly=True)
+    failures = ws.Byzantine(1, capacity=1.0, among=[(0, 1)]) + either
     found = ws.worst_case(net, failures, [[2.0, 0.0]])
     assert found.witness is not None
     assert (1, 0) in found.witness.failed

@@ -124,11 +124,13 @@ def harden(
         result = worst_case(net, left, X, spec=spec, time_limit=time_limit, threads=threads)
         if harmful(result.lower) or not harmful(result.upper):
             return result
-        if result.exact and left.configurations(net) <= _FEW:  # as close as rounding: let every evaluation decide
+        points = not isinstance(X, Box)
+        if points and result.exact and left.configurations(net) <= _FEW:  # as close as rounding: let evaluations decide
             every = enumerate_failures(net, left, X, spec=spec, threads=threads)
             return replace(result, lower=every.worst, witness=every.witness)
         what = "harm" if decisions else "error"
-        why = "the search's limit" if result.status in ("budget", "interrupted") else "rounding"
+        limited = result.status in ("budget", "interrupted")
+        why = "the search's limit" if limited else "what a search can tell apart"
         raise ValueError(
             f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
             f"leaves open on which side of {limit!r} it is"

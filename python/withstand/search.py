@@ -41,10 +41,10 @@ class WorstCase:
         Whether `upper - lower` is at most `rounding`, and either that is at most 1e-9 of `lower`, or what evaluations
         may be off by is at most 1e-9 of the largest value that the intact network computes.
     rounding : float
-        How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be off
-        by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the harm,
-        or of the absolute values that an output sums up (at most 1) where those are larger. 4e-13 where values or
-        inputs range over intervals, for there the search ends at bounds.
+        How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
+        off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the
+        harm, or of the absolute values that an output sums up (at most 1) where those are larger. 4e-13 where values
+        or inputs range over intervals, for there the search ends at bounds.
     witness : Witness or None
         Attains `lower`; None only when the search ended before its first evaluation.
     nodes, evaluations : int
