@@ -124,8 +124,7 @@ def harden(
         result = worst_case(net, left, X, spec=spec, time_limit=time_limit, threads=threads)
         if harmful(result.lower) or not harmful(result.upper):
             return result
-        points = not isinstance(X, Box)
-        if points and result.exact and left.configurations(net) <= _FEW:  # as close as rounding: let evaluations decide
+        if not isinstance(X, Box) and result.exact and left.configurations(net) <= _FEW:  # let evaluations decide
             every = enumerate_failures(net, left, X, spec=spec, threads=threads)
             return replace(result, lower=every.worst, witness=every.witness)
         what = "harm" if decisions else "error"
