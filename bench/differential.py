@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after this long")
-    parser.add_argument("--timeout", type=float, default=20.0, help="seconds after which a case counts as hanging")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds after which a case counts as hanging")
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
     parser.add_argument("--case", metavar="SEED:INDEX", help="one case alone")
     parser.add_argument("--each", type=int, default=2, help="reproducers shown of each kind")

@@ -56,7 +56,7 @@ def check_misuse(case: Case, desk: Desk) -> None:
     call = str(case.rng("misuse").choice(sorted(calls)))
     try:
         answer = calls[call]()
-    except (ValueError, TypeError) as refusal:
+    except (ValueError, TypeError, OverflowError) as refusal:
         desk.check(bool(str(refusal).strip()), "refused without words", call, refusal, "a named condition")
     except Exception as crash:
         desk.check(False, "misuse crashes", call, crash, "ValueError or TypeError")

@@ -30,17 +30,20 @@ def last_layer(net: Network, p: FloatArray, epsilon: float, X: FloatArray) -> tu
     rows = np.unique(terms.reshape(-1, terms.shape[2]), axis=0)
     if net.output_activation.name != "identity" or rows.size * STEPS > _WORK:
         return None
-    brackets = [_bracket(t * net.output_activation.gain, p, epsilon) for t in rows]
+    # What an evaluation of an output rounds: errors that it loses are none, and it may make some.
+    rounds = 1e-15 * (rows.shape[1] + 4) * float(np.abs(rows).sum(axis=1).max() + np.abs(net.biases[-1]).max())
+    gain = net.output_activation.gain
+    brackets = [_bracket(t * gain, p, epsilon, rounds * gain) for t in rows]
     return max(low for low, _ in brackets), min(1.0, sum(high for _, high in brackets))
 
 
-def _bracket(t: FloatArray, p: FloatArray, epsilon: float) -> tuple[float, float]:
-    """Bracket P(|sum| > epsilon) of one output at one input."""
+def _bracket(t: FloatArray, p: FloatArray, epsilon: float, rounds: float) -> tuple[float, float]:
+    """Bracket P(|sum| > epsilon) of one output at one input, by an evaluation that `rounds` by at most so much."""
     total = float(np.abs(t).sum())
-    if total * (1 + 1e-12) <= epsilon:
+    if total == 0 or total * (1 + 1e-12) + rounds <= epsilon:
         return 0.0, 0.0
     h = total / STEPS
-    guard = 1e-12 * (total + epsilon)  # of t_i, of their sum and of the division by h
+    guard = 1e-12 * (total + epsilon) + rounds  # of t_i, of their sum and of the division by h
     up, least_up = _distribution(np.ceil(t / h).astype(np.int64), p)
     down, least_down = _distribution(np.floor(t / h).astype(np.int64), p)
     lower = _above(down, least_down, h, epsilon + guard) + _below(up, least_up, h, -epsilon - guard)

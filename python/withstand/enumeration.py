@@ -226,6 +226,7 @@ def _result(problem: Problem, engine: Any, statistics: Any, seconds: float) -> E
         witness=top[0] if top else None,
         mean=mean,
         std=std,
+        rounding=float(engine.rounding),
         per_output=np.array(statistics.per_output),
         top=top,
         histogram=histogram(statistics),

@@ -268,6 +268,8 @@ class _Question:
         start = min(known[0], most)
         bounded = self._bounded(model, most, start)
         guaranteed, breaking, witness = self._searched(model, most, bounded)
+        if breaking is not None:  # what is proved in real arithmetic may still round to harm
+            guaranteed = min(guaranteed, breaking - 1)
         method = "search" if guaranteed > bounded else "tightest" if bounded > start else known[1]
         exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
         return Limit(guaranteed, breaking, exact, method, witness)
