@@ -68,6 +68,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after this long")
+    parser.add_argument("--first", action="store_true", help="stop at the first violation")
+    parser.add_argument("--known", nargs="+", default=[], metavar="KIND", help="violations that do not count")
     parser.add_argument("--timeout", type=float, default=20.0, help="seconds after which a case counts as hanging")
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
     parser.add_argument("--case", metavar="SEED:INDEX", help="one case alone")
@@ -85,13 +87,14 @@ def main(argv: list[str] | None = None) -> int:
     first: dict[tuple[str, str], float] = {}
     seen = [0]
 
-    def progress(done: int, tally: Tally) -> None:
+    def progress(done: int, tally: Tally) -> bool:
         for v in tally.violations[seen[0] :]:
             first.setdefault((v.question, v.kind), time.monotonic() - began)
         seen[0] = len(tally.violations)
         if sys.stderr.isatty() and time.monotonic() - last[0] > 1:
             last[0] = time.monotonic()
             print(f"\r{done} of {len(indices)}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
+        return args.first and any(v.kind not in args.known for v in tally.violations)
 
     game = rational.play if args.rational else play
     done, tally = run(
@@ -104,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         args.minutes,
         progress,
     )
+    tally.violations = [v for v in tally.violations if v.kind not in args.known]
     for violation in shortest(tally.violations, args.each):
         print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):

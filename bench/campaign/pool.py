@@ -153,9 +153,9 @@ def run(
     workers: int,
     limit: float,
     minutes: float,
-    progress: Callable[[int, Tally], None],
+    progress: Callable[[int, Tally], bool],
 ) -> tuple[int, Tally]:
-    """Play all indices; (cases played, tally)."""
+    """Play all indices, until `progress` says to stop; (cases played, tally)."""
     for name in ("WITHSTAND_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = "1"
     tally, done, began = Tally(), 0, time.monotonic()
@@ -163,8 +163,7 @@ def run(
     try:
         while not all(w.ended for w in crew):
             done += sum(w.look(limit, tally) for w in crew)
-            progress(done, tally)
-            if minutes and time.monotonic() - began > 60 * minutes:
+            if progress(done, tally) or (minutes and time.monotonic() - began > 60 * minutes):
                 break
             time.sleep(0.05)
     finally:
