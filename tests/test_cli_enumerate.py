@@ -62,6 +62,8 @@ def test_refusals_are_usage_errors(tmp_path):
     assert run("digits_small", "-k", "1", "--rows", "0:4", "--checkpoint", path)[0] == 0
     code, text = run("digits_small", "-k", "2", "--rows", "0:4", "--checkpoint", path)
     assert (code, "another problem: failures" in text) == (2, True)
+    code, text = run("digits_small", "--stuck", "1:1e305", "--rows", "0:4")
+    assert (code, "layer 1: a transmitted value may reach 1e+305" in text) == (2, True)
 
 
 class Terminal:

@@ -159,10 +159,10 @@ def failures(rng: Rng, net: Net, family: str) -> Model:
     kinds = ("crash", "crash", "stuck", "synapse-crash", "value", "deviation", "noise", "product", "signal", "replace")
     while True:
         finite = rng.random() < 0.68
-        terms = [
-            _term(rng, net, pick(rng, kinds[:4] if finite else kinds), family)
-            for _ in range(pick(rng, (1, 1, 1, 1, 2, 2, 3)))
-        ]
+        effects = [pick(rng, kinds[:4] if finite else kinds) for _ in range(pick(rng, (1, 1, 1, 1, 2, 2, 2, 3)))]
+        if len(effects) > 1 and rng.random() < 0.4:  # neurons and synapses together
+            effects[:2] = [pick(rng, ("crash", "stuck")), "synapse-crash"]
+        terms = [_term(rng, net, effect, family) for effect in effects]
         if sum(t.effect == "noise" for t in terms) > 1:
             continue
         try:

@@ -28,6 +28,7 @@ def _work(
     word: Any,
     chunk: int,
 ) -> None:
+    os.environ["WITHSTAND_NUM_THREADS"] = "1"
     tally, done = Tally(), 0
 
     def started(question: str) -> None:
@@ -156,8 +157,6 @@ def run(
     progress: Callable[[int, Tally], bool],
 ) -> tuple[int, Tally]:
     """Play all indices, until `progress` says to stop; (cases played, tally)."""
-    for name in ("WITHSTAND_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = "1"
     tally, done, began = Tally(), 0, time.monotonic()
     crew = [Worker(play, seed, list(indices[k::workers]), questions, 1) for k in range(workers)]
     try:

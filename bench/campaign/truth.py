@@ -94,8 +94,10 @@ def _force(state: State, layer: int, runs: Batch | None, nominal: list[State] | 
     return State(y, e, state.exact and layer not in runs.noise and layer not in runs.shifted)
 
 
-def _affine(net: Net, layer: int, state: State, runs: Batch | None) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Pre-activations, their error, and whether they are exact."""
+def _affine(
+    net: Net, layer: int, state: State, runs: Batch | None, updated: State | None
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Pre-activations, their error, and whether they are exact; ``updated``: got by changing terms of a nominal sum."""
     W, b = net.weights[layer - 1], net.biases[layer - 1]
     signal, error = state.y[:, :, None, :], state.e[:, :, None, :]
     if runs is not None and layer in runs.scaled:
@@ -106,10 +108,13 @@ def _affine(net: Net, layer: int, state: State, runs: Batch | None) -> tuple[np.
     if runs is not None and layer in runs.added:
         product = product + runs.added[layer][:, None]
         perr = perr + U * abs(product)
+    whole = abs(product)
     if runs is not None and layer in runs.cut:
         mask, value = (a[:, None] for a in runs.cut[layer])
         product, perr = np.where(mask, value, product), np.where(mask, 0.0, perr)
     size = abs(product).sum(-1) + abs(b)
+    if updated is not None:
+        size = size + whole.sum(-1) + abs(updated.y) @ abs(W).T
     if exact:
         q = min(lsb(state.y) + lsb(W), lsb(b, *([runs.cut[layer][1]] if runs and layer in runs.cut else [])))
         exact = bool(size.max() < 2.0 ** (50 + q)) if np.isfinite(q) else True
@@ -152,7 +157,7 @@ def evaluate(
     y = np.broadcast_to(X, (R, *X.shape))
     states = [_force(State(y, np.zeros(y.shape), not blunt), 0, runs, nominal)]
     for layer in range(1, net.depth + 2):
-        s, e, exact = _affine(net, layer, states[-1], runs)
+        s, e, exact = _affine(net, layer, states[-1], runs, nominal[layer - 1] if blunt and nominal else None)
         states.append(_force(_activate(net.act(layer), s, e, exact, blunt), layer, runs, nominal))
     return states
 

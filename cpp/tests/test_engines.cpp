@@ -94,10 +94,15 @@ void check_continuous(const Setting& s, Goal goal) {
 int main() {
   for (const char* activation : {"relu", "hard_tanh", "tanh", "elu"}) {
     const Setting s = setting({3, 5, 4, 3}, activation, 3);
-    check_finite(s, {failure(Effect::crash, {}, {2}, true, false)});
-    check_finite(s, {failure(Effect::crash, {}, {2, 1}, false, true)});
-    check_finite(s, {failure(Effect::stuck, {0.75}, {1, 1}, false, false), failure(Effect::crash, {}, {1}, true, false)});
-    check_finite(s, {failure(Effect::synapse_crash, {}, {1, 1, 0}, false, false)});
+    const Failure crashes = failure(Effect::crash, {}, {2}, true, false);
+    const Failure exactly = failure(Effect::crash, {}, {2, 1}, false, true);
+    const Failure stuck = failure(Effect::stuck, {0.75}, {1, 1}, false, false);
+    const Failure synapses = failure(Effect::synapse_crash, {}, {1, 1, 0}, false, true);
+    check_finite(s, {crashes});
+    check_finite(s, {exactly});
+    check_finite(s, {synapses});
+    check_finite(s, {stuck, crashes});
+    check_finite(s, {synapses, exactly});
     for (Goal goal : {Goal::error, Goal::argmax}) check_continuous(s, goal);
   }
 }

@@ -102,6 +102,13 @@ def test_the_first_layer_is_alive_on_inputs_in_any_unit() -> None:
     assert np.all(alive.sum(axis=0) >= 2)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-300, 1e-30, 1e30])
+def test_weights_of_any_size(scale: float) -> None:
+    net = ws.Network([scale * RNG.normal(size=(4, 3)), RNG.normal(size=(2, 4))], activation="tanh")
+    assert np.abs(check._inputs(net)).max() <= 1e9
+    check.compare(net, Estimator(net.forward), "sklearn")
+
+
 def damage(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     """Let the reader of a library read one bias wrong."""
     from importlib import import_module
@@ -230,3 +237,18 @@ class TestTorch:
         assert load(module).outputs == "logits"
         with pytest.raises(UnsupportedModel, match="rounding does not explain"):
             check.compare(load(self.module(torch), check=False), module, "torch")
+
+    @pytest.mark.parametrize("mean", [1.0, 30.0, 1000.0])
+    @pytest.mark.parametrize("variance", [1e-4, 1.0])
+    def test_a_mean_that_cancels_a_bias(self, torch: Any, mean: float, variance: float) -> None:
+        """The object rounds numbers of the size of the mean, of which the loaded network's biases show nothing."""
+        module = self.module(torch)
+        with torch.no_grad():
+            module[0].bias.fill_(mean)
+            module[1].running_mean.fill_(mean)
+            module[1].running_var.fill_(variance)
+        net = load(module)
+        assert np.abs(net.biases[0]).max() < 1e-2
+        module[1].running_mean *= 1.01
+        with pytest.raises(UnsupportedModel, match="rounding does not explain"):
+            check.compare(net, module, "torch")

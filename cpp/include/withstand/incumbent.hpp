@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <optional>
@@ -39,14 +38,21 @@ class Incumbent {
 
   double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< -infinity while there is none
   /// In real arithmetic, nothing that was offered does more harm.
-  double above() const { return std::max(harm(), above_.load(std::memory_order_relaxed)); }
+  double above();
   const std::optional<Witness>& witness() const { return witness_; }     ///< read when the workers have ended
 
  private:
-  void look_closely(double value, const std::vector<Forced>& failed, const Precise& precise);
+  /// What may do more harm in real arithmetic than the witness does in the canonical evaluation.
+  struct Close {
+    double most;
+    std::vector<Forced> failed;
+    const Precise* precise;
+  };
+  void look_closely();
 
-  std::atomic<double> above_{-std::numeric_limits<double>::infinity()};
-  std::atomic<int> closely_{0};
+  double above_ = -std::numeric_limits<double>::infinity();
+  std::vector<Close> close_;
+  int looks_ = 0;
   std::atomic<double> harm_{-std::numeric_limits<double>::infinity()};
   std::mutex mutex_;
   std::optional<Witness> witness_;

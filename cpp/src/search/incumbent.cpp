@@ -6,6 +6,11 @@
 #include "withstand/rounding.hpp"
 
 namespace withstand {
+namespace {
+
+constexpr std::size_t memory = 4096;  ///< sets of failures that wait for a closer look
+
+}  // namespace
 
 bool better(const Witness& a, const Witness& b) {
   if (a.harm != b.harm) return a.harm > b.harm;
@@ -29,11 +34,13 @@ double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef inp
                         std::vector<Forced> failed, const Precise* precise) {
   std::sort(failed.begin(), failed.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
   const Vector outputs = forward(net, input, failed);
-  if (precise != nullptr) look_closely(harm(outputs), failed, *precise);
-  Witness found{std::move(failed), input, input_index, harm.worst(outputs), harm(outputs)};
-  const double value = found.harm;
-  if (value < this->harm()) return value;
+  const double value = harm(outputs), most = precise != nullptr ? add_up(value, precise->noise()) : value;
+  if (most < this->harm()) return value;
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (precise != nullptr && close_.size() >= memory) look_closely();
+  if (precise != nullptr) close_.push_back({most, failed, precise});
+  if (value < this->harm()) return value;
+  Witness found{std::move(failed), input, input_index, harm.worst(outputs), value};
   if (!witness_ || better(found, *witness_)) {
     witness_ = std::move(found);
     harm_.store(witness_->harm, std::memory_order_relaxed);
@@ -41,16 +48,21 @@ double Incumbent::offer(const Network& net, const Harm& harm, ConstVectorRef inp
   return value;
 }
 
+double Incumbent::above() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  look_closely();
+  return std::max(harm(), above_);
+}
+
 /// Twice the digits take twenty times as long: only where the harm could exceed all that is known, and not for ever,
 /// where everything does the same harm.
-void Incumbent::look_closely(double value, const std::vector<Forced>& failed, const Precise& precise) {
+void Incumbent::look_closely() {
   constexpr int patience = 1 << 14;
-  const double most = add_up(value, precise.noise());
-  double known = above_.load(std::memory_order_relaxed);
-  if (most <= known) return;
-  const double found = closely_.fetch_add(1) < patience ? std::min(most, precise.above(failed)) : most;
-  while (found > known && !above_.compare_exchange_weak(known, found)) {
+  for (const Close& close : close_) {
+    if (close.most <= std::max(harm(), above_)) continue;
+    above_ = std::max(above_, ++looks_ < patience ? std::min(close.most, close.precise->above(close.failed)) : close.most);
   }
+  close_.clear();
 }
 
 }  // namespace withstand

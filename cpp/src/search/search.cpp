@@ -100,7 +100,7 @@ struct Proved {
 };
 
 /// An interval is exact where it is as narrow as evaluations can tell, and they can tell much.
-SearchResult conclude(const Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
+SearchResult conclude(Incumbent& incumbent, const Budget& budget, const Proved& proved, std::uint64_t evaluations) {
   constexpr double meaningful = 1e-9;
   SearchResult result;
   result.lower = incumbent.harm();

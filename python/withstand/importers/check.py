@@ -7,8 +7,10 @@ differ by the rounding of the object's own arithmetic, which is estimated as fol
 A product of a row w with a vector y of d entries takes d additions, each off by at most u times a partial sum, which
 is at most ‖w‖ ‖y‖; u is the unit roundoff. Errors of independent signs then add up to about u ‖w‖ ‖y‖ where the
 products vary in sign, and to sqrt(d/3) u ‖w‖ ‖y‖ where they do not and are added one after the other, so
-(8 + sqrt(d)/2) u ‖w‖ ‖y‖ leaves room, also for the stages that an importer merges into one. Errors e in y arrive as at
-most ‖w‖ max e, activations multiply by their Lipschitz constant and add a few u. For float32 the sum stays between 1e-5
+(16 + sqrt(d)/2) u ‖w‖ ‖y‖ leaves room, also for the stages that an importer merges into one. Errors e in y arrive as at
+most ‖w‖ max e, activations multiply by their Lipschitz constant and add a few u. A normalisation subtracts a mean that
+the bias before it may cancel, so that no number of the loaded network shows how large both were: its quotient by the
+standard deviation counts like a bias. For float32 the sum stays between 1e-5
 and 1e-3 of the values in usual networks, below what another activation, a lost layer or another attribute changes.
 """
 
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_FEW: Final = 8.0
+_FEW: Final = 16.0
 #: What torch and Keras with torch drop from a softplus beyond their threshold of 20: log(1 + exp(-20)).
 _SOFTPLUS_TAIL: Final = 2.1e-9
 #: Inputs of these sizes, and inputs that make the first layer's pre-activations of about these sizes.
 _SIZES: Final = (0.0, 0.1, 1.0, 10.0, 100.0)
 _PRE_ACTIVATIONS: Final = 3 * (0.1, 0.5, 1.0, 2.0, 4.0, 20.0)
+#: No input is larger, whatever the weights are: single precision has to hold what an object computes with it.
+_LARGEST: Final = 1e9
 
 
 def compare(net: Network, source: Any, library: str) -> None:
@@ -58,14 +62,8 @@ def compare(net: Network, source: Any, library: str) -> None:
         Naming an input at which the two differ beyond rounding, and both values.
     """
     x = _inputs(net)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the object's user has met them, and may have made them errors
-        try:
-            values, roundoff = _CALLS[library](source, x.copy())  # some objects work on their inputs in place
-        except FAILURES as error:
-            raise UnsupportedModel(f"fails on inputs of shape {x.shape}: {error}") from error
-    values = values.reshape(len(x), -1)
-    loaded, tolerance = _evaluate(net, x, roundoff)
+    values, roundoff, hidden = _run(source, library, x)
+    loaded, tolerance = _evaluate(net, x, roundoff, hidden)
     if library == "sklearn" and loaded.shape[1] == 1 and values.shape[1] == 2:
         values = values[:, 1:]  # a classifier of two classes gives the probabilities of both
     if values.shape != loaded.shape:
@@ -82,6 +80,17 @@ def compare(net: Network, source: Any, library: str) -> None:
         )
 
 
+def _run(source: Any, library: str, x: Array) -> tuple[Array, float, float]:
+    """Return the object's outputs, its unit roundoff, and the size of constants that a loaded network does not show."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the object's user has met them, and may have made them errors
+        try:
+            values, roundoff, hidden = _CALLS[library](source, x.copy())  # some objects work on their inputs in place
+        except FAILURES as error:
+            raise UnsupportedModel(f"fails on inputs of shape {x.shape}: {error}") from error
+    return values.reshape(len(x), -1), roundoff, hidden
+
+
 def _inputs(net: Network) -> Array:
     """Return inputs of several sizes, exact in float32: around 0, and around where the first layer is most alive."""
     weights, biases = net.weights[0], net.biases[0]
@@ -93,7 +102,8 @@ def _inputs(net: Network) -> Array:
     rng = np.random.default_rng(0)
     around_zero = [size * rng.normal(size=width) for size in _SIZES]
     around_centre = [centre + size * spread * rng.normal(size=width) for size in _PRE_ACTIVATIONS]
-    return np.array(around_zero + around_centre).astype(np.float32).astype(np.float64)
+    inputs = np.clip(around_zero + around_centre, -_LARGEST, _LARGEST)
+    return inputs.astype(np.float32).astype(np.float64)
 
 
 def _least_squares(matrix: Array, target: Array, steps: int = 5) -> Array:
@@ -112,15 +122,18 @@ def _least_squares(matrix: Array, target: Array, steps: int = 5) -> Array:
     return z
 
 
-def _evaluate(net: Network, x: Array, roundoff: float) -> tuple[Array, Array]:
-    """Return the network's outputs, and how far another evaluation may be from them by rounding."""
+def _evaluate(net: Network, x: Array, roundoff: float, hidden: float = 0.0) -> tuple[Array, Array]:
+    """Return the network's outputs, and how far another evaluation may be from them by rounding.
+
+    `hidden` is the size of constants on the way that the network's biases do not show.
+    """
     signals = net.trace(x)
     errors = np.zeros((len(x), 1))
     layers = zip(net.weights, net.biases, (*net.activations, net.output_activation), signals, signals[1:], strict=False)
     for weights, biases, activation, y, result in layers:
         rows = np.sqrt(np.einsum("ij,ij->i", weights, weights))
         products = (_FEW + np.sqrt(weights.shape[1]) / 2) * roundoff
-        sizes = np.sqrt(np.einsum("ij,ij->i", y, y))[:, None] * rows + np.abs(biases)
+        sizes = np.sqrt(np.einsum("ij,ij->i", y, y))[:, None] * rows + np.abs(biases) + hidden
         tail = _SOFTPLUS_TAIL if activation.name == "softplus" else 0.0
         errors = activation.lipschitz * (errors.max(axis=1, keepdims=True) * rows + products * sizes)
         errors = errors + _FEW * roundoff * (1 + np.abs(result)) + tail
@@ -136,16 +149,22 @@ def _normalised(logits: Array, errors: Array, values: Array, roundoff: float) ->
     return ours, 2 * errors.max(axis=1, keepdims=True) + _FEW * roundoff * (1 + np.abs(ours))
 
 
-def _call_torch(module: Any, x: Array) -> tuple[Array, float]:
+def _call_torch(module: Any, x: Array) -> tuple[Array, float, float]:
     torch = sys.modules["torch"]
     parameter = next(module.parameters())
     inputs = torch.tensor(x, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         outputs = module(inputs)
-    return outputs.cpu().double().numpy(), float(torch.finfo(parameter.dtype).eps) / 2
+    norms = [part for part in module.modules() if getattr(part, "running_mean", None) is not None]
+    with torch.no_grad():
+        means = [
+            _largest(n.running_mean.cpu(), n.running_var.cpu(), n.eps, 1 if n.weight is None else n.weight.cpu())
+            for n in norms
+        ]
+    return outputs.cpu().double().numpy(), float(torch.finfo(parameter.dtype).eps) / 2, max(means, default=0.0)
 
 
-def _call_keras(model: Any, x: Array) -> tuple[Array, float]:
+def _call_keras(model: Any, x: Array) -> tuple[Array, float, float]:
     keras = sys.modules["keras"]
     layers = list(model._flatten_layers())
     losses = [(layer, list(layer._losses)) for layer in layers]
@@ -157,16 +176,28 @@ def _call_keras(model: Any, x: Array) -> tuple[Array, float]:
             layer._losses[:] = kept
     values = np.asarray(keras.ops.convert_to_numpy(keras.tree.flatten(outputs)[0]), dtype=np.float64)
     # Some backends multiply matrices in single precision in a model of float64 too.
-    return values, float(np.finfo(np.float32).eps) / 2
+    numbers = keras.ops.convert_to_numpy
+    norms = [layer for layer in layers if getattr(layer, "moving_mean", None) is not None]
+    means = [
+        _largest(numbers(n.moving_mean), numbers(n.moving_variance), n.epsilon, numbers(n.gamma) if n.scale else 1)
+        for n in norms
+    ]
+    return values, float(np.finfo(np.float32).eps) / 2, max(means, default=0.0)
 
 
-def _call_sklearn(estimator: Any, x: Array) -> tuple[Array, float]:
+def _call_sklearn(estimator: Any, x: Array) -> tuple[Array, float, float]:
     probabilities = getattr(estimator, "predict_proba", None)
     values = estimator.predict(x) if probabilities is None else probabilities(x)
-    return np.asarray(values, dtype=np.float64), float(np.finfo(np.float64).eps) / 2
+    return np.asarray(values, dtype=np.float64), float(np.finfo(np.float64).eps) / 2, 0.0
 
 
-_CALLS: Final[dict[str, Callable[[Any, Array], tuple[Array, float]]]] = {
+def _largest(mean: Any, variance: Any, epsilon: float, scale: Any) -> float:
+    """Return the largest constant that a normalisation subtracts, in units of its result."""
+    deviation = np.sqrt(np.asarray(variance, dtype=np.float64) + epsilon)
+    return float(np.max(np.abs(np.asarray(mean, dtype=np.float64) * np.asarray(scale, dtype=np.float64)) / deviation))
+
+
+_CALLS: Final[dict[str, Callable[[Any, Array], tuple[Array, float, float]]]] = {
     "keras": _call_keras,
     "sklearn": _call_sklearn,
     "torch": _call_torch,
