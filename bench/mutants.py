@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Slips planted in the C++ core one after the other: is each caught by the campaign or by the suite?
+"""Plant slips in the C++ core one after the other, and see what notices each: the campaign, or the suite.
 
     python bench/mutants.py                                # all of them, minutes of compiling included
-    python bench/mutants.py --only fault-1-telescoped --slice 300
+    python bench/mutants.py --only fault-1-telescoped --networks 10000
     python bench/mutants.py --write docs/mutants.md        # and the table
 
 Exit code 1 where a slip survives.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from planting.catchers import Caught, Catcher, catchers
+from planting.catchers import QUESTIONS, Catcher, Caught, campaigns, tests
 from planting.copy import Copy
 from planting.page import page
 from slips import SLIPS
@@ -60,23 +60,25 @@ class Memory:
         self.file.write_text(json.dumps(self.known, indent=1))
 
 
-def clean(copy: Copy, engines: set[str], seconds: float, tests: bool) -> None:
-    """The unmutated core must pass what the mutants are to fail."""
+def clean(copy: Copy, engines: set[str], networks: int) -> None:
+    """The core as it is: what the campaign finds in it does not count, and the tests must pass."""
     copy.build()
+    for campaign in campaigns(networks):
+        print(campaign.learn(copy), flush=True)
     for engine in sorted(engines):
-        caught = hunt(copy, catchers(engine, seconds, tests))
+        caught = hunt(copy, tests(engine))
         if caught.by:
             raise SystemExit(f"the core as it is fails: {caught.by}")
-        print(f"as it is, {engine}: passes, {caught.seconds:.0f} s", flush=True)
+        print(f"tests of {engine}: pass, {caught.seconds:.0f} s", flush=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these slips alone")
     parser.add_argument("--list", action="store_true", help="show the slips and do nothing")
-    parser.add_argument("--slice", type=float, default=40.0, metavar="SECONDS", help="of each half of the campaign")
+    parser.add_argument("--networks", type=int, default=3000, help="of the campaign; in rationals twice as many")
     parser.add_argument("--no-tests", action="store_true", help="the campaign alone")
-    parser.add_argument("--no-clean", action="store_true", help="take it for granted that the core as it is passes")
+    parser.add_argument("--no-clean", action="store_true", help="take over what is known of the core as it is")
     parser.add_argument("--again", action="store_true", help="also those whose result is known")
     parser.add_argument("--jobs", type=int, default=2, help="of the compiler")
     parser.add_argument("--at", type=Path, help="a folder for the copy and the results, kept for the next time")
@@ -103,16 +105,15 @@ def plant(folder: Path, chosen: list[Slip], args: argparse.Namespace) -> int:
         slip.planted((ROOT / "cpp" / slip.file).read_text())
     todo = [s for s in chosen if not s.equivalent and (args.again or memory[s] is None)]
     if todo and not args.no_clean:
-        clean(copy, {s.engine for s in todo}, args.slice, not args.no_tests)
+        clean(copy, set() if args.no_tests else {s.engine for s in todo}, args.networks)
     for slip in todo:
         began = time.monotonic()
         copy.build(slip)
         built = time.monotonic() - began
-        caught = hunt(copy, catchers(slip.engine, args.slice, not args.no_tests))
-        memory[slip] = caught
-        print(
-            f"{slip.name:<26}{caught.seconds:>6.0f} s  {caught.by or 'SURVIVES'}  (built in {built:.0f} s)", flush=True
-        )
+        hounds: list[Catcher] = [*campaigns(args.networks, QUESTIONS.get(slip.engine, ()))]
+        caught = memory[slip] = hunt(copy, hounds if args.no_tests else [*hounds, *tests(slip.engine)])
+        words = caught.by or "SURVIVES"
+        print(f"{slip.name:<26}{caught.seconds:>6.0f} s  {words}  (built in {built:.0f} s)", flush=True)
     results = {s.name: memory[s] for s in SLIPS}
     if args.write:
         args.write.write_text(page(SLIPS, results))

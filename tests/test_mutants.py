@@ -12,10 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from planting.catchers import Caught
-from planting.page import page
-from slips import SLIPS
-from slips.slip import Slip
+from planting.catchers import Caught  # noqa: E402
+from planting.page import page  # noqa: E402
+from slips import SLIPS  # noqa: E402
+from slips.slip import Slip  # noqa: E402
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.name)
@@ -32,7 +32,7 @@ def test_slips_are_many_and_have_names_of_their_own():
 
 def test_a_stale_slip_is_refused():
     slip = Slip("stale", "src/space.cpp", "no such text", "", "nothing")
-    with pytest.raises(ValueError, match="stale: the text to replace occurs 0 times in src/space.cpp, not once"):
+    with pytest.raises(ValueError, match=r"stale: the text to replace occurs 0 times in src/space\.cpp, not once"):
         slip.planted("int main() {}")
     with pytest.raises(ValueError, match="occurs 2 times"):
         slip.planted("no such text, no such text")

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from .copy import Copy
@@ -33,7 +35,6 @@ TESTS = {
     "core": ("network", "failures", "oracle", "bounds", "linear"),
 }
 LONGEST = 600.0
-KNOWN = ("exact, but the interval is wide", "exact, but upper is far above the real truth")  # worst_case, open
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,35 @@ class Catcher(Protocol):
 
 @dataclass(frozen=True)
 class Campaign:
-    """A seeded slice of the differential campaign, up to the first violation; all questions where none is named."""
+    """The first networks of the differential campaign, up to a violation that the core as it is does not show."""
 
-    seconds: float
+    networks: int
     rational: bool
-    questions: tuple[str, ...]
+    questions: tuple[str, ...] = ()  # all, where none is named
+
+    @property
+    def name(self) -> str:
+        return "campaign in rationals" if self.rational else "campaign"
 
     def run(self, copy: Copy) -> str:
-        cases = "--rational" if self.rational else "--networks"
-        command = [sys.executable, "bench/differential.py", cases, "1000000", "--workers", "1", "--first"]
-        command += ["--minutes", str(self.seconds / 60), "--timeout", "15", "--known", *KNOWN]
-        command += ["--questions", *self.questions] if self.questions else []
-        done = _run(command, copy)
+        done = self._play(copy, "--first", "--known", str(self._known(copy)))
         if done.returncode == 0:
             return ""
         kinds = re.findall(r"^ +\d+  (.*?)  \(first after", done.stdout, re.MULTILINE)
-        name = "campaign in rationals" if self.rational else "campaign"
-        return f"{name}, {kinds[0] if kinds else _last(done)}"
+        return f"{self.name}, {kinds[0] if kinds else _last(done)}"
+
+    def learn(self, copy: Copy) -> str:
+        """Remember what the core as it is shows; in words how much that is."""
+        self._play(copy, "--save", str(self._known(copy)))
+        return f"{self.name}: {len(json.loads(self._known(copy).read_text()))} violations in {self.networks} networks"
+
+    def _known(self, copy: Copy) -> Path:
+        return copy.folder / f"known-{'rational' if self.rational else 'floats'}.json"
+
+    def _play(self, copy: Copy, *more: str) -> subprocess.CompletedProcess[str]:
+        cases = "--rational" if self.rational else "--networks"
+        command = [sys.executable, "bench/differential.py", cases, str(self.networks), "--workers", "1", *more]
+        return _run([*command, *(["--questions", *self.questions] if self.questions else [])], copy)
 
 
 @dataclass(frozen=True)
@@ -100,13 +113,14 @@ class PythonTest:
         return failed.group(1) if failed else f"{file}: {_last(done)}"
 
 
-def catchers(engine: str, seconds: float, tests: bool) -> list[Catcher]:
-    """Those of an engine, cheap ones first."""
-    hounds: list[Catcher] = [Campaign(seconds, rational, QUESTIONS.get(engine, ())) for rational in (False, True)]
-    if tests:
-        hounds += [CppTest(name) for name in CPP_TESTS.get(engine, ())]
-        hounds += [PythonTest(name) for name in TESTS.get(engine, ())]
-    return hounds
+def campaigns(networks: int, questions: tuple[str, ...] = ()) -> list[Campaign]:
+    """In doubles, and twice as many networks in rationals."""
+    return [Campaign(networks, False, questions), Campaign(2 * networks, True, questions)]
+
+
+def tests(engine: str) -> list[Catcher]:
+    """Those of an engine, in C++ and in Python."""
+    return [*(CppTest(n) for n in CPP_TESTS.get(engine, ())), *(PythonTest(n) for n in TESTS.get(engine, ()))]
 
 
 def _run(command: list[str], copy: Copy) -> subprocess.CompletedProcess[str]:

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 HEAD = """# Planted slips
 
-A test that nobody has seen fail proves little. So slips of the pen are planted in the C++ core, one at a time, in a copy
-of the working tree that is compiled again; then the differential campaign, first in doubles and then in rationals, the
-C++ tests and the Python tests of the part in question run until one of them notices. The slips are made by hand: counts
-off by one, the wrong layer, a dropped absolute value, one end of an interval, one direction of rounding, exactly for at
-most, and the faults that were found in this package and mended (`fault-…`), planted again.
+A test that nobody has seen fail proves little. So slips of the pen are planted in the C++ core, one at a time, in a
+copy of the working tree that is compiled again; then the differential campaign, first in doubles and then in rationals,
+the C++ tests and the Python tests of the part in question run until one of them notices. The slips are made by hand:
+counts off by one, the wrong layer, a dropped absolute value, one end of an interval, one direction of rounding, exactly
+for at most, and the faults that were found in this package and mended (`fault-…`), planted again.
 
     python bench/mutants.py --write docs/mutants.md
 
 makes this page. `tests/test_mutants.py` sees to it that every slip still applies. Seconds are those until something
-noticed, on one core of a busy machine; compiling is not counted.
+noticed, on one core of a busy machine; compiling is not counted. What the campaign finds in the core as it is never
+counts: it is noted first, case by case.
 """
 
 

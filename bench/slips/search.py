@@ -26,8 +26,8 @@ SLIPS = (
     Slip(
         "walk-sees-old-value",
         WALK,
-        "    if (!site.is_synapse()) signal = now.option->value;  // the synapses that leave it see what it transmits\n",
-        "",
+        "if (!site.is_synapse()) signal = now.option->value;  // the",
+        "//",
         "synapses that leave a failed neuron see its intact value",
     ),
     Slip(
@@ -152,8 +152,8 @@ SLIPS = (
     Slip(
         "search-owed",
         SEARCH,
-        "if (used != witness.failed.end() && used->value == o.value && choices.quotas[o.quota].exactly) --owed[o.quota];",
-        "",
+        "used->value == o.value && choices.quotas[o.quota].exactly) --owed[o.quota];",
+        "used->value == o.value && choices.quotas[o.quota].exactly) owed[o.quota] += 0;",
         "a witness is filled up as if it held no failure",
     ),
     Slip(
