@@ -19,11 +19,14 @@ class Slip:
 
     @property
     def engine(self) -> str:
-        """Whose questions and tests are to notice; of mended faults the campaign alone, with all its questions."""
-        if self.name.startswith("fault-"):
-            return "mended"
+        """Whose tests are to notice."""
         folder = self.file.split("/")[1]
         return folder if folder in ("bounds", "enumerate", "search", "kernels") else "core"
+
+    @property
+    def mended(self) -> bool:
+        """Whether it is a fault that was found once: the campaign is to ask all its questions."""
+        return self.name.startswith("fault-")
 
     def planted(self, text: str) -> str:
         """The file's text with the slip in it."""
