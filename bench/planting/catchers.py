@@ -21,18 +21,33 @@ QUESTIONS = {
     "core": ("bound", "enumerate", "worst_case", "forward"),
 }
 CPP_TESTS = {
-    "bounds": ("test_engines",),
+    "bounds": ("test_selection", "test_lines", "test_engines"),
     "enumerate": ("test_enumerate", "test_exact_sum"),
     "search": ("test_engines",),
     "kernels": ("test_kernels",),
-    "core": ("test_activation", "test_forward", "test_natural", "test_overflow", "test_rounding", "test_space"),
+    "core": (
+        "test_activation",
+        "test_forward",
+        "test_natural",
+        "test_network",
+        "test_overflow",
+        "test_rounding",
+        "test_space",
+    ),
 }
 TESTS = {
-    "bounds": ("bounds", "bounds_scalar", "linear", "oracle_bounds", "soundness", "tolerance"),
-    "enumerate": ("enumerate", "enumerate_components", "enumerate_sharding", "enumerate_together", "criticality"),
-    "search": ("worst_case", "worst_case_intervals", "branch_bound", "certificate", "search_campaign"),
+    "bounds": ("corners", "bounds", "bounds_scalar", "linear", "oracle_bounds", "soundness", "tolerance"),
+    "enumerate": (
+        "corners",
+        "enumerate",
+        "enumerate_components",
+        "enumerate_sharding",
+        "enumerate_together",
+        "criticality",
+    ),
+    "search": ("corners", "worst_case", "worst_case_intervals", "branch_bound", "certificate", "search_campaign"),
     "kernels": ("enumerate", "linear", "worst_case"),
-    "core": ("network", "failures", "oracle", "bounds", "linear"),
+    "core": ("corners", "network", "failures", "oracle", "bounds", "linear"),
 }
 LONGEST = 600.0
 

@@ -75,8 +75,8 @@ SLIPS = (
     Slip(
         "closing-owed",
         CLOSING,
-        "      if (choices_.quotas[option->quota].exactly) --owed[option->quota];\n",
-        "",
+        "if (choices_.quotas[option->quota].exactly) --owed[option->quota];",
+        "if (choices_.quotas[option->quota].exactly) owed[option->quota] += 0;",
         "failures that were chosen do not count for the prescribed number",
     ),
     Slip(
