@@ -42,4 +42,5 @@ def test_a_survivor_is_shown():
     slips = [Slip("a", "src/space.cpp", "x", "y", "first"), Slip("b", "src/space.cpp", "x", "z", "second")]
     text = page(slips, {"a": Caught("campaign, bound: below the truth", 3.2), "b": Caught("", 90.0)})
     assert "**1 of 2 slips are caught**, 1 of them by the campaign, 0 by the tests." in text
+    assert "- b: not looked into." in text
     assert "| b | `space.cpp` | second | **nothing** | 90 |" in text

@@ -43,6 +43,10 @@ def page(slips: Sequence[Slip], results: Mapping[str, Caught | None]) -> str:
     for s, found in tried:
         by = found.by.replace("|", "\\|") or "**nothing**"
         lines.append(f"| {s.name} | `{s.file.removeprefix('src/')}` | {s.why} | {by} | {found.seconds:.0f} |")
+    alive = [s for s, found in tried if not found.by]
+    if alive:
+        lines += ["", "## Survivors", ""]
+        lines += [f"- {s.name}: {s.survives or 'not looked into'}." for s in alive]
     same = [s for s in slips if s.equivalent]
     if same:
         lines += [

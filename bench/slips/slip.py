@@ -15,6 +15,7 @@ class Slip:
     old: str
     new: str
     why: str
+    survives: str = ""  # what is known of a slip that nothing notices
     equivalent: str = ""  # why no answer can tell; such a slip is listed, not counted
 
     @property

@@ -29,6 +29,7 @@ SLIPS = (
         "if (choices_.overlapping)  // the component may also fail in another way",
         "if (choices_.overlapping && taken.empty())",
         "later components of a selection fail in one way only",
+        survives="open: small networks are enumerated before a selection of two shared components is split",
     ),
     Slip(
         "tree-remaining",
@@ -92,6 +93,7 @@ SLIPS = (
         "if (space_.terms()[t].failure.exactly && left > 0) return;",
         "if (space_.terms()[t].failure.exactly && left > 1) return;",
         "a witness may lack one prescribed failure",
+        survives="open: no witness was met that lacks exactly one prescribed failure",
     ),
     Slip(
         "continuous-closed",
