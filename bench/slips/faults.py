@@ -62,6 +62,6 @@ SLIPS = (
         "+= underflow(w.data() + j * w.cols(), before.magnitude.data(), w.cols(), layer.rounding(j));",
         "+= 0;",
         "no floor below what products lose under the normal range",
-        survives="probably hidden: what sending loses under the normal range is added as well, wherever a weight meets a signal",
+        survives="probably hidden: what sending loses is added as well, wherever a weight meets a signal",
     ),
 )
