@@ -11,6 +11,7 @@ Exit code 1 where an answer is wrong.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections import Counter
@@ -50,9 +51,14 @@ def shortest(violations: list[Violation], each: int) -> list[Violation]:
     return [v for k in sorted(kinds) for v in sorted(kinds[k], key=lambda v: len(v.source))[:each]]
 
 
+def mark(violation: Violation) -> tuple[str, str, str]:
+    """What makes it the same violation in another run."""
+    return violation.question, violation.kind, violation.case
+
+
 def smaller(violation: Violation, exactly: bool) -> Violation:
     """The violation on a simpler case, where it is one that comes back."""
-    if not violation.kind.startswith(("hangs", "the oracle")):
+    if not violation.kind.startswith(("hangs", "dies", "the oracle")):
         seed, index = map(int, violation.case.split(":"))
         make, ask = (rational.case, rational.ask) if exactly else (cases.case, ask_floats)
         return shrink(ask, make(seed, index), violation, QUESTIONS)
@@ -68,6 +74,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after this long")
+    parser.add_argument("--first", action="store_true", help="stop at the first violation")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write which violations of which cases there were")
+    parser.add_argument("--known", type=Path, metavar="FILE", help="what was saved before does not count")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds after which a case counts as hanging")
     parser.add_argument("--questions", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
     parser.add_argument("--case", metavar="SEED:INDEX", help="one case alone")
@@ -82,16 +91,18 @@ def main(argv: list[str] | None = None) -> int:
         print((rational.case if args.rational else cases.case)(seed, index).source())
     began, last = time.monotonic(), [0.0]
 
+    known = {(*each,) for each in json.loads(args.known.read_text())} if args.known else set()
     first: dict[tuple[str, str], float] = {}
     seen = [0]
 
-    def progress(done: int, tally: Tally) -> None:
+    def progress(done: int, tally: Tally) -> bool:
         for v in tally.violations[seen[0] :]:
             first.setdefault((v.question, v.kind), time.monotonic() - began)
         seen[0] = len(tally.violations)
         if sys.stderr.isatty() and time.monotonic() - last[0] > 1:
             last[0] = time.monotonic()
             print(f"\r{done} of {len(indices)}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
+        return args.first and any(mark(v) not in known for v in tally.violations)
 
     game = rational.play if args.rational else play
     done, tally = run(
@@ -104,6 +115,9 @@ def main(argv: list[str] | None = None) -> int:
         args.minutes,
         progress,
     )
+    tally.violations = [v for v in tally.violations if mark(v) not in known]
+    if args.save:
+        args.save.write_text(json.dumps(sorted({mark(v) for v in tally.violations}), indent=1))
     for violation in shortest(tally.violations, args.each):
         print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):

@@ -109,6 +109,16 @@ def test_the_upper_end_holds_in_real_arithmetic():
     assert not found.exact
 
 
+def test_what_evaluations_cannot_tell_a_bound_may():
+    # 1/2 beside 5e19 - 5e19, of which the logistic function leaves some hundred thousands uncertain; the difference of
+    # both executions does not contain them.
+    net = ws.Network([[[1.0], [1.0], [1.0]], [[1e20, -1e20, 1.0]]], activation="logistic")
+    found = ws.worst_case(net, ws.Crash(1, among=[(1, 2)]), [[0.0]])
+    assert found.lower == 0.5
+    assert 0.5 <= found.upper <= 0.5 * (1 + 1e-12)
+    assert found.rounding > 1e4
+
+
 def worst_crash(net: ws.Network, x: np.ndarray) -> Fraction:
     """The worst single crash of a rectifier with one hidden layer and one output, in rationals."""
     W, V = (np.vectorize(Fraction, otypes=[object])(w) for w in net.weights)
@@ -210,6 +220,53 @@ def test_a_search_without_a_witness_goes_on():
     assert found.witness is not None
     assert (1, 0) in found.witness.failed
     assert (found.lower, found.upper) == (0.0, 0.0)
+
+
+def test_a_failure_without_a_gain_is_decided_too():
+    # y1 = d1, y2 = d2: the second layer's range reaches 1 by way of the first, so a bound gains nothing by failing it.
+    net = ws.Network([[[1.0]], [[1.0]], [[1.0]]], activation="identity")
+    found = ws.worst_case(net, ws.Byzantine((1, 1), capacity=1.0, convention="deviation"), [[0.0]])
+    assert found.lower == pytest.approx(1.0, abs=1e-9)
+    assert found.upper == pytest.approx(1.0, abs=1e-9)
+
+
+def test_decided_synapses_into_the_outputs_are_not_closed_over():
+    # y2 of the last neuron goes 1 -> 0.5 and gives 0.03 * 0.5, the two dead synapses 0.2 and 0.4: in all 0.615.
+    net = ws.Network(
+        [
+            [[0.0], [0.0], [0.0]],
+            [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.5]],
+            [[-0.4, -0.8, 0.0, -0.03]],
+        ],
+        [[0.0, 0.0, 0.7], [0.0, 0.0, 0.0, 0.0], [0.0]],
+        activation="clip",
+    )
+    synapses = ws.SynapseCrash((0, 1, 2), among=[(2, 3, 2), (3, 0, 0), (3, 0, 1)])
+    found = ws.worst_case(net, ws.StuckAt((0, 0), value=0.0) + synapses, [[0.0]])
+    assert found.exact
+    assert found.lower == pytest.approx(0.615, abs=1e-12)
+
+
+def test_what_is_idle_by_rounding_is_not_idle():
+    # 1e18 * -2 + 0.8 loses the 0.8; without its synapse the neuron sends it, and the other neuron may crash instead.
+    net = ws.Network([[[1e18], [0.0]], [[-1e18, 0.0]]], [[0.8, 0.0], [0.0]])
+    failures = ws.SynapseCrash((1, 0)) + ws.Crash((1,), exactly=True)
+    found = ws.worst_case(net, failures, ws.Box([-2.0], [-2.0]))
+    assert found.lower == pytest.approx(8e17)
+    assert Fraction(found.upper) >= Fraction(0.8) * 10**18
+
+
+def test_smooth_outputs_that_nearly_tie():
+    # softplus of -16/3 and a little more or less need not be monotone in its last digit; this once ended the process.
+    net = ws.Network(
+        [[[-0.42, -0.036]], [[-0.68]], [[-0.04], [0.47]]],
+        [[0.042], [0.0], [-16.0, 0.0]],
+        activation=["leaky_relu", "identity"],
+        output_activation=ws.Activation("softplus", 1 / 3),
+    )
+    found = ws.worst_case(net, ws.Byzantine(1, capacity=1.0), [[0.6, 0.36]], spec=ws.Argmax())
+    assert found.witness is not None
+    assert found.lower <= found.upper < 0
 
 
 def test_a_harm_on_the_edge_of_a_bin_is_in_the_bin_above():

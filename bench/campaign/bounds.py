@@ -152,6 +152,7 @@ def at_most_truth(case: Case) -> Truth | None:
     if model == case.model:
         return None
     try:
-        return Truth(case, model)
+        truth = Truth(case, model)
     except TooMany:
         return None
+    return None if case.decisions and truth.classes is None else truth

@@ -154,16 +154,15 @@ def run(
     workers: int,
     limit: float,
     minutes: float,
-    progress: Callable[[int, Tally], None],
+    progress: Callable[[int, Tally], bool],
 ) -> tuple[int, Tally]:
-    """Play all indices; (cases played, tally)."""
+    """Play all indices, until `progress` says to stop; (cases played, tally)."""
     tally, done, began = Tally(), 0, time.monotonic()
     crew = [Worker(play, seed, list(indices[k::workers]), questions, 1) for k in range(workers)]
     try:
         while not all(w.ended for w in crew):
             done += sum(w.look(limit, tally) for w in crew)
-            progress(done, tally)
-            if minutes and time.monotonic() - began > 60 * minutes:
+            if progress(done, tally) or (minutes and time.monotonic() - began > 60 * minutes):
                 break
             time.sleep(0.05)
     finally:

@@ -73,8 +73,8 @@ class Enumeration:
         below 1e-150 leave the range of doubles: their deviation is known to 1e-145.
     rounding : float
         How far, at most, an error that enters `mean`, `std`, the histogram or the components' means may be from its
-        canonical evaluation: it comes from a batch that updates signals, failure by failure. `worst`, `top`, `exceeding`
-        and the components' worst errors are canonical.
+        canonical evaluation: it comes from a batch that updates signals, failure by failure. `worst`, `top`,
+        `exceeding` and the components' worst errors are canonical.
     per_output : ndarray, shape (m,)
         Worst error of each output.
     top : tuple of Witness

@@ -102,7 +102,7 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& node) {
     out.closed = proved;
     return out;
   }
-  const std::vector<Gain> along = selection(node, result, best);
+  std::vector<Gain> along = selection(node, result, best, false);
   const bool none = incumbent_.harm() == -std::numeric_limits<double>::infinity();
   if (none || !along.empty() || node.id % attempt_every == 0) attempt(node, along);
   if (closed(proved)) {
@@ -112,13 +112,16 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& node) {
   Node parent = node;
   parent.bound = proved;
   parent.ranges = std::make_shared<const LinearRanges>(result.ranges);
-  if (!along.empty()) split_failures(parent, along, out);
-  else if (!split_ranges(parent, out)) out.closed = proved;  // nothing is left to decide
+  if (along.empty() && split_ranges(parent, out)) return out;
+  if (along.empty()) along = selection(node, result, best, true);
+  if (along.empty()) out.closed = proved;  // nothing is left to decide
+  else split_failures(parent, along, out);
   return out;
 }
 
-/// What the bound selects, each component once; where a number of failures is prescribed, at least one undecided one.
-std::vector<Gain> Continuous::Tree::selection(const Node& node, const LinearResult& result, Index row) const {
+/// What the bound selects, each component once; where a number of failures is prescribed, at least one undecided one, and
+/// where nothing else is left to decide, any: a bound may be too blunt to gain by a failure that does harm.
+std::vector<Gain> Continuous::Tree::selection(const Node& node, const LinearResult& result, Index row, bool any) const {
   std::vector<Gain> along;
   Restriction rest = node.restriction;
   const auto take = [&](const Gain& gain) {
@@ -131,7 +134,7 @@ std::vector<Gain> Continuous::Tree::selection(const Node& node, const LinearResu
   };
   for (const Gain& gain : result.selected(row)) take(gain);
   for (std::size_t t = 0; t < space_.terms().size(); ++t)
-    if (space_.terms()[t].failure.exactly)
+    if (space_.terms()[t].failure.exactly || (any && space_.terms()[t].failure.effect != Effect::noise))
       for (const auto& sites : space_.terms()[t].sites)
         for (const Site& site : sites) take({site, t, 0});
   return along;

@@ -40,7 +40,7 @@ class Continuous::Tree {
   bool closed(double bound) const;
   Matrix objectives(const Node& node) const;
   Outcome process(const Node& node);
-  std::vector<Gain> selection(const Node& node, const LinearResult& result, Index row) const;
+  std::vector<Gain> selection(const Node& node, const LinearResult& result, Index row, bool any) const;
   void attempt(const Node& node, const std::vector<Gain>& along);
   void split_failures(const Node& node, const std::vector<Gain>& along, Outcome& out) const;
   bool split_ranges(const Node& node, Outcome& out) const;

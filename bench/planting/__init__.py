@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""How slips are planted, hunted and reported."""

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Slips in the bounds with one number per layer, in the adjoint bound and in what failures do."""
+
+from __future__ import annotations
+
+from .slip import Slip
+
+SCALAR, EFFECTS, ADJOINT = "src/bounds/scalar.cpp", "src/bounds/effects.cpp", "src/bounds/adjoint.cpp"
+
+SLIPS = (
+    Slip(
+        "scalar-all-relay",
+        SCALAR,
+        "        alive -= taken;\n",
+        "",
+        "N_l neurons relay, not N_l - f_l",
+    ),
+    Slip(
+        "scalar-next-weight",
+        SCALAR,
+        "relay(l, Upper(net_.max_weight(l)) * reached.sum[state])",
+        "relay(l, Upper(net_.max_weight(l + 1)) * reached.sum[state])",
+        "the largest weight of the wrong layer",
+    ),
+    Slip(
+        "scalar-no-noise",
+        SCALAR,
+        "return failed + relaying + correct * noise_[at];",
+        "return failed + relaying;",
+        "noise forgotten",
+    ),
+    Slip(
+        "scalar-room",
+        SCALAR,
+        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state));",
+        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state) - 1);",
+        "the last failure of a total is never spent in a hidden layer",
+    ),
+    Slip(
+        "scalar-capped-sum",
+        SCALAR,
+        "return failed + relaying + correct * noise_[at];",
+        "if (formula_ == Formula::capped && l > 0)\n"
+        "      relaying = std::min(relaying, correct * Upper(net_.activation(l).range()));\n"
+        "    return failed + relaying + correct * noise_[at];",
+        "the cap is put on the sum, which drops synapses of neurons counted as failed",
+    ),
+    Slip(
+        "scalar-equivocal",
+        SCALAR,
+        "if (equivocal(space_)) return add_up(rows(target.plus), rows(target.minus));",
+        "if (equivocal(space_)) return std::max(rows(target.plus), rows(target.minus));",
+        "an equivocal neuron tells one of two outputs only",
+    ),
+    Slip(
+        "scalar-last-synapses",
+        SCALAR,
+        "const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);",
+        "const Index here = f.counted_here ? f.most.back() : 0;",
+        "a total of synapses never reaches the outputs",
+    ),
+    Slip(
+        "scalar-forced",
+        SCALAR,
+        "(formula_ == Formula::capped && f.term->failure.exactly && !(relaxed_ && f.term->failure.total))",
+        "(formula_ == Formula::capped && !(relaxed_ && f.term->failure.total))",
+        "at most treated as exactly",
+    ),
+    Slip(
+        "effects-hull",
+        EFFECTS,
+        "return {sub_down(value.lower, nominal.upper), sub_up(value.upper, nominal.lower)};",
+        "return {sub_down(value.lower, nominal.lower), sub_up(value.upper, nominal.lower)};",
+        "the deviation of a failure forgets one end of the nominal range",
+    ),
+    Slip(
+        "effects-no-abs",
+        EFFECTS,
+        "return {-mul_up(std::abs(weight), a), mul_up(std::abs(weight), a)};",
+        "return {-mul_up(weight, a), mul_up(weight, a)};",
+        "dropped abs of the weight",
+    ),
+    Slip(
+        "effects-magnitude",
+        EFFECTS,
+        "return std::max(std::abs(interval.lower), std::abs(interval.upper));",
+        "return std::abs(interval.upper);",
+        "one end of an interval taken for its magnitude",
+    ),
+    Slip(
+        "effects-replaced",
+        EFFECTS,
+        "const double replaced = failure.effect == Effect::synapse_replace ? a : 0;",
+        "const double replaced = 0;",
+        "a replaced product treated as a crashed one",
+    ),
+    Slip(
+        "effects-least",
+        EFFECTS,
+        "return std::max<Index>(0, term.failure.counts.front() - elsewhere);",
+        "return term.most(layer);",
+        "an exact total must fail in every layer",
+    ),
+    Slip(
+        "effects-first-noise",
+        EFFECTS,
+        "layer >= 1 && layer < space.layers()",
+        "layer > 1 && layer < space.layers()",
+        "the first hidden layer has no noise",
+    ),
+    Slip(
+        "adjoint-slope-layer",
+        ADJOINT,
+        "const double steepness = net_.activation(l).lipschitz();",
+        "const double steepness = net_.activation(l + 1).lipschitz();",
+        "the Lipschitz constant of the wrong layer",
+    ),
+    Slip(
+        "adjoint-one-output",
+        ADJOINT,
+        "    if (target.is_difference()) receivers_(target.minus) = 1;\n",
+        "",
+        "synapses into the second of two compared outputs cannot fail",
+    ),
+    Slip(
+        "adjoint-noise-layer",
+        ADJOINT,
+        "mul_up(factors(site.to), amount(term.failure, l))",
+        "mul_up(factors(site.to), amount(term.failure, 1))",
+        "every layer has the first one's noise",
+    ),
+    Slip(
+        "adjoint-lowest",
+        ADJOINT,
+        "const Index sender = on_synapses(term.failure.effect) && l > 0 ? l - 1 : l;",
+        "const Index sender = l;",
+        "the pass backward ends before the lowest failing synapses",
+    ),
+    Slip(
+        "adjoint-selected",
+        ADJOINT,
+        "else sum = add_up(sum, selected(here, term.most(l)));",
+        "else sum = std::max(sum, selected(here, term.most(l)));",
+        "the worst layer instead of all layers",
+    ),
+)
