@@ -67,3 +67,64 @@ def test_failures_one_after_the_other_may_all_have_come_before():
     net = ws.Network([np.ones((3, 1)), [[-1.0, -1.0, -1.0]], [[1.0]]], [None, [2.0], None])
     for method in ("linear", "tightest"):
         assert ws.bound(net, ws.Crash((2, 0)), [[1.0]], method=method).value >= 1.0
+
+
+def deep(seed, widths, scale=1.0):
+    rng = np.random.default_rng(seed)
+    weights = [scale * rng.normal(size=(b, a)) for a, b in itertools.pairwise(widths)]
+    return ws.Network(weights, [0.5 * rng.normal(size=b) for b in widths[1:]]), rng
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_prescribed_numbers_in_deep_networks(seed):
+    """What is idle after one set of earlier failures need not be after another."""
+    net, rng = deep(seed, [2, 3, 3, 3, 1])
+    x = rng.normal(size=2)
+    neurons = [(layer, i) for layer in (1, 2, 3) for i in range(3)]
+    for count in (2, 4):
+        truth = errors(net, x, [dict.fromkeys(chosen, 0.0) for chosen in itertools.combinations(neurons, count)])[-1]
+        found = ws.worst_case(net, ws.Crash(count, exactly=True), x)
+        assert found.exact
+        assert found.lower == pytest.approx(truth, rel=1e-12, abs=1e-14)
+        assert len(found.witness.failed) == count
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_prescribed_byzantine_failures_are_all_in_the_witness(seed):
+    net, rng = deep(seed, [2, 3, 3, 1])
+    found = ws.worst_case(net, ws.Byzantine(2, capacity=0.5, exactly=True), rng.normal(size=2), node_limit=200)
+    assert found.witness is None or len(found.witness.failed) == 2
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_boxes_of_one_input_against_a_fine_grid(seed):
+    net, rng = deep(seed, [1, 3, 3, 1])
+    lower = float(rng.normal())
+    X = np.linspace(lower, lower + 1, 401)[:, None]
+    failures = ws.Crash(1, exactly=True, among=[(1, int(rng.integers(3)))])
+    (component,) = failures._terms[0][-1]
+    errors_on_grid = np.abs(net.forward(X, failed={component: 0.0}) - net.forward(X)).max()
+    for limit in (1, 5, 300):
+        found = ws.worst_case(net, failures, ws.Box([lower], [lower + 1]), node_limit=limit)
+        assert found.upper >= errors_on_grid
+    assert found.upper <= errors_on_grid * (1 + 1e-5) + 1e-2
+
+
+def test_prescribed_synapses_are_made_up_by_idle_ones():
+    # Outputs y0 - y1 of the first two neurons; all others transmit 0. Either synapse alone does 1, both nothing.
+    first = np.zeros((1500, 1))
+    first[:2] = 1.0
+    last = np.ones((1, 1500))
+    last[0, 1] = -1.0
+    net = ws.Network([first, last])
+    found = ws.worst_case(net, ws.SynapseCrash(2, exactly=True), [[1.0]])
+    assert (found.lower, found.exact) == (1.0, True)
+    assert len(found.witness.failed) == 2
+    again = net.forward(found.witness.input, failed=found.witness.values)
+    assert float(np.abs(again - net.forward([1.0])).max()) == 1.0
+
+
+def test_of_equal_errors_the_first_input_is_reported():
+    net = ws.Network([[[1.0], [2.0]], [[1.0, 1.0]]])
+    found = ws.enumerate_failures(net, ws.Crash(1), [[1.0], [1.0], [1.0]])
+    assert [w.input_index for w in found.top] == [0] * len(found.top)

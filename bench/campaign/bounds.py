@@ -103,7 +103,10 @@ def check_formula(case: Case, desk: Desk) -> None:
     if found is None or not np.isfinite(found.value):
         return
     truth = formula(net, term)
-    rounded = truth * (1 + Fraction(8 * net.depth + 16, 2**52)) + Fraction(1e-300)
+    lost = Fraction(1e-300)  # below the range of doubles, and on its way to the outputs
+    for weight in net.weights:
+        lost *= max(1, weight.size * Fraction(float(abs(weight).max())) * 4)
+    rounded = truth * (1 + Fraction(8 * net.depth + 16, 2**52)) + lost
     low = truth if net.out[0] in LINEAR else 0  # a curved output's modulus of continuity is less than K e
     desk.check(low <= Fraction(found.value) <= rounded, "not the formula", call, found.value, float(truth))
 

@@ -36,16 +36,34 @@ CPP_TESTS = {
     ),
 }
 TESTS = {
-    "bounds": ("corners", "bounds", "bounds_scalar", "linear", "oracle_bounds", "soundness", "tolerance"),
+    "bounds": (
+        "corners",
+        "right_values",
+        "bounds",
+        "bounds_scalar",
+        "linear",
+        "oracle_bounds",
+        "soundness",
+        "tolerance",
+    ),
     "enumerate": (
         "corners",
+        "right_values",
         "enumerate",
         "enumerate_components",
         "enumerate_sharding",
         "enumerate_together",
         "criticality",
     ),
-    "search": ("corners", "worst_case", "worst_case_intervals", "branch_bound", "certificate", "search_campaign"),
+    "search": (
+        "corners",
+        "right_values",
+        "worst_case",
+        "worst_case_intervals",
+        "branch_bound",
+        "certificate",
+        "search_campaign",
+    ),
     "kernels": ("enumerate", "linear", "worst_case"),
     "core": ("corners", "network", "failures", "oracle", "bounds", "linear"),
 }

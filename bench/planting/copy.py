@@ -39,6 +39,14 @@ class Copy:
         self.call(["ninja", "-C", self.build_folder, f"-j{self.jobs}", "_core"])
         (built,) = self.build_folder.glob("_core*.so")
         shutil.copy2(built, self.folder / "python" / "withstand" / built.name)
+        self._require_own()
+
+    def _require_own(self) -> None:
+        """An editable installation would come before the copy, and nothing would ever be noticed."""
+        words = [sys.executable, "-c", "import withstand; print(withstand.__file__)"]
+        done = subprocess.run(words, env=self.environment, cwd=self.folder, capture_output=True, text=True, check=False)
+        if not done.stdout.startswith(str(self.folder)):
+            raise SystemExit(f"Python imports {done.stdout.strip() or 'nothing'}, not the copy: uninstall withstand")
 
     def call(self, command: list[str | Path]) -> None:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)

@@ -97,15 +97,15 @@ struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
   double scale;    ///< of what the outputs sum up
-  double largest;  ///< value that intact networks compute
+  double outputs;  ///< their largest intact pre-activation; where all are 0, the largest value of the intact networks
 };
 
 /// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations
-/// can tell much.
+/// can tell much of the outputs: of cancelled sums, which are all rounding errors, nothing is exact.
 bool is_exact(const SearchResult& result, const Proved& proved) {
   constexpr double meaningful = 1e-9;
   if (result.upper > add_up(result.lower, result.rounding)) return false;
-  return proved.error <= meaningful * std::max(proved.largest, 0x1p-400) ||
+  return proved.error <= meaningful * std::max({proved.outputs, std::abs(result.lower), 0x1p-400}) ||
          result.upper - result.lower <= meaningful * std::abs(result.lower);
 }
 
@@ -150,7 +150,7 @@ SearchResult continuous(const Network& net, const Space& space, const Domain& do
   const auto& witness = incumbent.witness();
   const double scale = witness ? scale_of(net, trace(net, witness->input)) : 0;
   const double rounded = 100 * tie(incumbent.harm(), scale);  // nodes end at bounds here, not at evaluations
-  return conclude(incumbent, budget, {search.upper(), rounded, scale, infinity}, search.evaluations());
+  return conclude(incumbent, budget, {search.upper(), rounded, scale, scale}, search.evaluations());
 }
 
 /// Finite failures at given inputs.
@@ -164,7 +164,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   std::vector<Point> points;
   points.reserve(static_cast<std::size_t>(domain.size()));
   std::vector<BranchBound::Row> rows;
-  double largest = 0;
+  double outputs = 0, largest = 0;
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector x = domain.lower.row(n).transpose();
     Harm harm(net, x, options.goal);
@@ -175,6 +175,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
     if (top.noise > 0) point.precise = std::make_unique<Precise>(net, point.harm, point.input, top.noise, top.error);
     if (bounded) point.relaxation = linear_relaxation(net, space, choices, point.harm, point.input);
     const Trace intact = trace(net, x);
+    outputs = std::max(outputs, intact.pre.back().cwiseAbs().maxCoeff());
     largest = std::max(largest, largest_of(intact));
     rows.push_back({{net, columns, point.harm, point.input, n, &point.reach, point.precise.get()}, top.noise, top.harm,
                     scale_of(net, intact), live_components(net, choices, intact), point.relaxation.get()});
@@ -184,7 +185,7 @@ SearchResult discrete(const Network& net, const Space& space, const Domain& doma
   BranchBound search(choices, std::move(rows), incumbent, budget, team(options), options.gap, options.bounding,
                      record);
   search.run(watch);
-  const Proved proved{search.upper(), search.error(), search.scale(), largest};
+  const Proved proved{search.upper(), search.error(), search.scale(), outputs > 0 ? outputs : largest};
   SearchResult result = conclude(incumbent, budget, proved, search.evaluations());
   clip(result, net, space, domain, options, proved);
   return result;
