@@ -84,11 +84,10 @@ double scale_of(const Network& net, const Trace& intact) {
   return (net.weight(net.layers()).cwiseAbs() * last.cwiseAbs() + net.bias(net.layers()).cwiseAbs()).maxCoeff();
 }
 
-/// The largest value of an execution.
+/// The largest value that an execution transmits.
 double largest_of(const Trace& execution) {
   double largest = 0;
-  for (const auto* values : {&execution.pre, &execution.post})
-    for (const Vector& layer : *values) largest = layer.size() > 0 ? std::max(largest, layer.cwiseAbs().maxCoeff()) : largest;
+  for (const Vector& layer : execution.post) largest = std::max(largest, layer.cwiseAbs().maxCoeff());
   return largest;
 }
 
@@ -97,7 +96,7 @@ struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
   double scale;    ///< of what the outputs sum up
-  double outputs;  ///< their largest intact pre-activation; where all are 0, the largest value of the intact networks
+  double outputs;  ///< their largest intact pre-activation; where all are 0, what intact networks transmit
 };
 
 /// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations
