@@ -101,7 +101,7 @@ def _interval(case: Case, truth: Truth, desk: Desk, call: str, answer: Any, limi
     )
     # "Within rounding": some thousand times the a-priori rounding error of one evaluation of this very network; and
     # where its last weights are 0, a speck of its largest value.
-    rounding = 65536 * truth.rounding + 2.0**-70 * truth.largest + 1e-290
+    rounding = 65536 * truth.rounding + 2.0**-70 * truth.largest + 1e-129  # below which exact is not asked for more
     narrow = bool(answer.upper - answer.lower <= rounding) or answer.rounding > 1e-9 * abs(answer.lower)
     if "node_limit" not in limits and "gap" not in limits:
         right = answer.status == "exact" or (answer.status == "gap" and narrow)

@@ -39,7 +39,8 @@ class WorstCase:
         part of it.
     exact : bool
         Whether `upper - lower` is at most `rounding`, and either at most 1e-9 of `lower`, or what evaluations may be
-        off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted).
+        off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted), or
+        below 1e-129.
     rounding : float
         How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
         off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the
