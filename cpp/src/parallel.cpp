@@ -20,6 +20,14 @@ namespace {
 
 constexpr std::chrono::milliseconds watch_interval{50};
 
+/// Whom this thread asks at its interruption points. Ambient, because otherwise every loop of every bound would have to
+/// be handed what only the outermost call knows.
+struct Asks {
+  Interrupter* interrupter = nullptr;
+  bool caller = false;
+};
+thread_local Asks asks;
+
 int processors() {
 #ifdef __linux__
   cpu_set_t set;
@@ -43,9 +51,11 @@ struct Run {
   std::condition_variable idle;  // a worker has ended
   int active = 0;
   std::exception_ptr error;
+  Interrupter* interrupter = nullptr;
 };
 
 void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t, int)>& body, int worker) {
+  asks = {run.interrupter, false};
   try {
     while (!run.stop.load(std::memory_order_relaxed)) {
       const std::uint64_t task = run.next.fetch_add(1, std::memory_order_relaxed);
@@ -75,6 +85,18 @@ bool run_inline(std::uint64_t tasks, const std::function<void(std::uint64_t, int
 
 }  // namespace
 
+Interruptible::Interruptible(Interrupter& interrupter) : before_(asks.interrupter), caller_before_(asks.caller) {
+  asks = {&interrupter, true};
+}
+
+Interruptible::~Interruptible() { asks = {before_, caller_before_}; }
+
+bool goes_on() { return asks.interrupter == nullptr || asks.interrupter->goes_on(asks.caller); }
+
+void interruption_point() {
+  if (!goes_on()) throw Interrupted{};
+}
+
 bool Pulse::due() {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_ < watch_interval) return false;
@@ -100,16 +122,18 @@ bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std
 
   Run run;
   run.active = count;
+  run.interrupter = asks.interrupter;
   std::vector<std::thread> team;
   for (int worker = 0; worker < count; ++worker) team.emplace_back(work, std::ref(run), tasks, std::cref(body), worker);
 
   std::exception_ptr interrupted;
   std::unique_lock<std::mutex> lock(run.mutex);
   while (run.active > 0) {
-    if (run.idle.wait_for(lock, watch_interval, [&] { return run.active == 0; }) || !watch || run.stop) continue;
+    if (run.idle.wait_for(lock, watch_interval, [&] { return run.active == 0; }) || run.stop) continue;
     lock.unlock();
     try {
-      if (!watch(run.finished)) run.stop = true;
+      goes_on();  // the caller's own interrupter may call back; the workers ask for themselves
+      if (watch && !watch(run.finished)) run.stop = true;
     } catch (...) {  // the callback's own exception: let the workers end first
       interrupted = std::current_exception();
       run.stop = true;

@@ -6,7 +6,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "withstand/parallel.hpp"
+#include <limits>
+#include <memory>
+
+#include "withstand/budget.hpp"
 
 namespace py = pybind11;
 
@@ -21,6 +24,29 @@ inline withstand::Watch until_ctrl_c(withstand::Watch watch) {
       return false;
     }
   };
+}
+
+/// Run `work` without the GIL. Ctrl-C, or what else a handler of signals raises, ends it at its next interruption point
+/// and is raised here.
+template <class Work>
+auto interruptible(const Work& work) {
+  std::unique_ptr<py::error_already_set> raised;
+  const withstand::Watch watch = [&](std::uint64_t) {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() == 0) return true;
+    raised = std::make_unique<py::error_already_set>();
+    return false;
+  };
+  withstand::Budget patience(withstand::Budget::unlimited, std::numeric_limits<double>::infinity(), watch);
+  try {
+    const py::gil_scoped_release release;
+    const withstand::Interruptible here(patience);
+    auto result = work();
+    withstand::interruption_point();  // work without any
+    return result;
+  } catch (const withstand::Interrupted&) {
+    throw *raised;
+  }
 }
 
 void bind_config(py::module_& m);

@@ -18,14 +18,17 @@ void bind_bounds(py::module_& m) {
 
   m.def("layer_effects", [](const Network& net, const Space& space, const std::optional<Matrix>& lower,
                             const std::optional<Matrix>& upper) {
-    return layer_effects(net, space, lower ? std::optional<Domain>({*lower, *upper}) : std::nullopt);
+    return interruptible(
+        [&] { return layer_effects(net, space, lower ? std::optional<Domain>({*lower, *upper}) : std::nullopt); });
   });
   m.def("bound_without_domain", [](const Network& net, const Space& space, const std::string& method, bool argmax) {
-    return bound(net, space, std::nullopt, method_named(method), argmax ? Goal::argmax : Goal::error, 1);
+    const Goal goal = argmax ? Goal::argmax : Goal::error;
+    return interruptible([&] { return bound(net, space, std::nullopt, method_named(method), goal, 1); });
   });
   m.def("bound", [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper,
                     const std::string& method, bool argmax, int threads) {
-    py::gil_scoped_release release;
-    return bound(net, space, Domain{lower, upper}, method_named(method), argmax ? Goal::argmax : Goal::error, threads);
+    const Goal goal = argmax ? Goal::argmax : Goal::error;
+    return interruptible(
+        [&] { return bound(net, space, Domain{lower, upper}, method_named(method), goal, threads); });
   });
 }

@@ -140,7 +140,7 @@ void bind_enumerate(py::module_& m) {
   py::class_<Enumerator>(m, "Enumerator")
       .def(py::init([](const Network& net, const Space& space, const Matrix& inputs, bool decisions,
                        std::optional<double> epsilon, std::size_t top, bool components) {
-             return Enumerator(net, space, inputs, {decisions, epsilon, top, true, components});
+             return interruptible([&] { return Enumerator(net, space, inputs, {decisions, epsilon, top, true, components}); });
            }),
            py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("decisions"), py::arg("epsilon"),
            py::arg("top"), py::arg("components") = false)

@@ -45,8 +45,7 @@ void bind_linear(py::module_& m) {
       .def("__call__",
            [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known,
               int steps) {
-             py::gil_scoped_release release;
-             return bound(restriction, rows, known, {steps, {}});
+             return interruptible([&] { return bound(restriction, rows, known, {steps, {}}); });
            },
            py::arg("restriction"), py::arg("rows"), py::arg("known") = nullptr, py::arg("steps") = 0);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "withstand/budget.hpp"
@@ -26,21 +28,32 @@ class BranchBound {
     double ceiling = 0;   ///< a bound of the harm to start from
     double scale = 0;     ///< largest sum of absolute values that an intact output is made of
     double live = 0;      ///< components whose failure would change something, those closed by selection left out
-    Relaxation* relaxation = nullptr;  ///< null: enumerate
+  };
+
+  /// The given inputs, and what is asked of them as the tree grows; on any thread unless said otherwise.
+  struct Inputs {
+    std::size_t count = 0;
+    double ceiling = 0;  ///< a bound of the harm at all of them
+    std::function<Row(std::size_t n)> prepare;
+    std::function<std::unique_ptr<Relaxation>(std::size_t n)> relaxation;  ///< for one worker; empty: enumerate
+    double cost = 0;  ///< of a bound, in multiply-adds
+    /// Bounds of every input by another method that costs at most `work` and `seconds`; on the calling thread. May be
+    /// empty, and may have nothing more to say.
+    std::function<std::optional<Vector>(double work, double seconds)> opinion;
+    double opinions = 0;  ///< about how many seconds it takes to ask for all of them
   };
 
   /// `record`: where the leaves of the tree are written, or null.
-  BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads,
-              double gap, double bounding, TreeRecord* record = nullptr);
+  BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads, double gap,
+              double bounding, TreeRecord* record = nullptr);
   ~BranchBound();
 
   /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.
-  void run(const Watch& watch);
+  void run();
 
   double upper() const;  ///< proved, together with the incumbent, in real arithmetic
   double error() const;  ///< of the most precise evaluations
   double scale() const;  ///< the largest of all rows
-  bool reached_gap() const;
   std::uint64_t bounds() const;
   std::uint64_t evaluations() const;
 

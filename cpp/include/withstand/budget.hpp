@@ -10,8 +10,9 @@
 
 namespace withstand {
 
-/// How long a search may go on: a number of nodes, a time, and whoever watches. Shared by all workers.
-class Budget {
+/// How long a search may go on: a number of nodes, a time, and whoever watches. Shared by all workers. Time and watch
+/// interrupt whatever is going on; nodes are counted and compared between them.
+class Budget : public Interrupter {
  public:
   enum class Stop { none, nodes, time, interrupted };
 
@@ -26,6 +27,14 @@ class Budget {
   bool poll(std::uint64_t finished);
   /// Look at the clock alone: any thread. Returns whether to go on.
   bool tick();
+  /// At an interruption point: nodes do not interrupt.
+  bool goes_on(bool caller) override;
+  /// No node may be taken up any more; where one is left, that is why the search ends.
+  bool used_up();
+
+  bool timed() const { return timed_; }
+  double remaining() const;  ///< seconds; infinite without a limit
+  double elapsed() const;    ///< share of the time that has gone, from 0; 0 without a limit
 
   bool stopped() const { return stop_.load(std::memory_order_relaxed) != Stop::none; }
   Stop reason() const { return stop_.load(); }
@@ -33,12 +42,18 @@ class Budget {
   bool limited() const { return limit_ != unlimited; }
 
  private:
+  void stop(Stop reason);
+
   std::uint64_t limit_;
+  double seconds_;
   std::chrono::steady_clock::time_point deadline_;
   bool timed_;
   Watch watch_;
   std::atomic<std::uint64_t> nodes_{0};
+  std::atomic<std::uint64_t> finished_{0};
   std::atomic<Stop> stop_{Stop::none};
+  std::atomic<bool> halted_{false};  ///< by time or watch
+  Pulse pulse_;                      ///< of the calling thread
 };
 
 }  // namespace withstand

@@ -10,6 +10,8 @@
 
 namespace withstand {
 
+class Opinions;
+
 /// Branch and bound where values or inputs range over intervals: Byzantine and noisy components, boxes.
 ///
 /// A node is a restriction of the failure space (who failed, with which values; who did not; pieces of receivers) over
@@ -18,9 +20,10 @@ namespace withstand {
 class Continuous {
  public:
   Continuous(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-             Budget& budget, int threads, double gap);
+             Budget& budget, int threads, double gap, double ceiling, Opinions& opinions);
   ~Continuous();
 
+  /// Until the interval is closed or a limit is reached. `ceiling` is a bound of the harm everywhere to start from.
   void run();
   double upper() const;
   std::uint64_t evaluations() const;

@@ -26,8 +26,10 @@ class Execution {
   /// Harm by the canonical evaluation.
   double harm(const std::vector<Restriction::Failed>& components, const Point& point) const;
 
+  /// All parameters and inputs in the middle of their ranges.
+  Point middle(const std::vector<Restriction::Failed>& components, const Vector& lower, const Vector& upper) const;
   /// Search for a point of much harm: ends of the ranges, coordinate by coordinate, from the middle on. A lower bound is
-  /// all that is claimed of it.
+  /// all that is claimed of it. Where the work is to end it returns what it has.
   Point climb(const std::vector<Restriction::Failed>& components, const Vector& lower, const Vector& upper,
               int rounds) const;
   /// How much the harm changes between the ends of each coordinate (inputs, then parameters), all others in the middle.

@@ -40,9 +40,8 @@ class Layered {
   };
 
   /// `noise` bounds how far the harm of a walk is from the canonical one; states within it of the incumbent are
-  /// replayed.
-  Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
-          bool polls);
+  /// replayed. Ends early, with nothing proved, when `budget` stops or the thread's work is to end.
+  Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget);
   ~Layered();
 
   /// The walk splits into this many independent parts, by the first failure that changes something.

@@ -22,7 +22,4 @@ struct Reach {
 /// Rounded outward. Cost: one pass over the weights and a selection per receiver and quota.
 Reach reach(const Network& network, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices);
 
-/// Sum of the `count` largest positive entries; reorders them.
-double sum_of_largest(std::vector<double>& gains, Index count);
-
 }  // namespace withstand

@@ -42,10 +42,6 @@ class Relaxation {
   /// nobody needs to know how low a bound is.
   virtual Result bound(const Decisions& decisions, const std::vector<Index>& objectives,
                        const std::shared_ptr<const void>& hints, double enough) = 0;
-  /// For another worker.
-  virtual std::unique_ptr<Relaxation> clone() const = 0;
-  /// Cost of a bound in multiply-adds, an order of magnitude.
-  virtual double cost() const = 0;
 };
 
 }  // namespace withstand

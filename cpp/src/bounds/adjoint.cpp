@@ -8,6 +8,7 @@
 #include "bounds/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/reception.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -40,6 +41,7 @@ class Backward {
     collect_synapses(last);
     Vector factors = first_row(target);
     for (Index l = last - 1;; --l) {
+      interruption_point();
       collect_neurons(l, factors);
       if (l <= lowest_) break;
       const double steepness = net_.activation(l).lipschitz();

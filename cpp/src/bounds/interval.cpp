@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -198,6 +199,7 @@ Nominal propagate(const Network& net, ConstVectorRef lower, ConstVectorRef upper
   ranges.lower[0] = lower;
   ranges.upper[0] = upper;
   for (Index l = 1; l <= net.layers(); ++l) {
+    interruption_point();
     const auto at = static_cast<std::size_t>(l);
     affine(net, l, ranges.lower[at - 1], ranges.upper[at - 1], ranges.pre_lower[at], ranges.pre_upper[at]);
     const Activation& phi = net.activation(l);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand::relaxed {
@@ -48,6 +49,15 @@ Joint::Joint(const Prepared& prepared, const Restriction& restriction, LinearRan
 }
 
 Vector Joint::objectives(const ConstMatrixRef& rows) { return descend(given_.net.layers(), rows); }
+
+/// Rows that are taken down from layer l together: as many as a product with the weights of any layer takes some
+/// hundredths of a second for, so that interruption points are not far apart.
+Index Joint::together(Index l) const {
+  constexpr Index at_once = Index{1} << 27;
+  Index largest = 1;
+  for (; l > 0; --l) largest = std::max(largest, given_.net.weight(l).size());
+  return std::max<Index>(8, at_once / largest);
+}
 
 void Joint::relax(Index l) {
   Lines& layer = layers_[at(l)];
@@ -120,10 +130,18 @@ void Joint::tighten(Index l) {
     if (deviation.lower(j) < deviation.upper(j) && straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
       bent.push_back(j);
   const auto count = static_cast<Index>(bent.size());
-  Matrix rows = Matrix::Zero(2 * count, n);
-  for (Index r = 0; r < count; ++r) rows(r, bent[at(r)]) = 1, rows(count + r, bent[at(r)]) = -1;
   if (count == 0) return;
-  const Vector bounds = descend(l, std::move(rows));
+  Vector bounds(2 * count);
+  const Index step = together(l);
+  for (Index first = 0; first < 2 * count; first += step) {
+    const Index some = std::min(step, 2 * count - first);
+    Matrix rows = Matrix::Zero(some, n);
+    for (Index r = 0; r < some; ++r) {
+      const Index which = first + r;
+      rows(r, bent[at(which % count)]) = which < count ? 1 : -1;
+    }
+    bounds.segment(first, some) = descend(l, std::move(rows));
+  }
   const LayerRange& pre = given_.pre[at(l)];
   for (Index r = 0; r < count; ++r) {
     const Index j = bent[at(r)];
@@ -142,6 +160,7 @@ Vector Joint::descend(Index l, Matrix deviation) {
   Matrix intact = Matrix::Zero(deviation.rows(), deviation.cols());
   Vector bounds = Vector::Zero(deviation.rows()), slack = bounds, size = bounds;
   for (; l > 0; --l) {
+    interruption_point();
     const Lines& layer = layers_[at(l - 1)];
     const Matrix& w = given_.net.weight(l);
     const double steps = static_cast<double>(w.rows() + w.cols() + 32) * epsilon;

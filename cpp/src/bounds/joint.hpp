@@ -37,6 +37,7 @@ class Joint {
   Interval implied(Index l, Index i, Interval faulty, Interval deviation);
   void scale(Index l);
   void tighten(Index l);
+  Index together(Index l) const;
   Vector descend(Index l, Matrix deviation);
   void cross(Index l, Index i, Coefficients& c) const;
   void fail(Index l, Index i, Coefficients& c) const;

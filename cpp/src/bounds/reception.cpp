@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "bounds/effects.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -68,6 +69,7 @@ Reception::Row Reception::row_of(Index receiver) const {
 }
 
 Interval Reception::of(Index receiver) {
+  interruption_point();
   const Row row = row_of(receiver);
   const double high = upper(row, 1);
   return {-upper(row, -1), high};

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bounds/relaxation.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 // One layer: lines of every neuron that does not fail, what its failures add to them, and what failed synapses add to
@@ -163,6 +164,7 @@ void Relaxation::rate_synapses(Index l) {
     synapses.rates.assign(at(2 * synapses.keep * w.rows()), 0);
     synapses.from.assign(at(2 * synapses.keep * w.rows()), 0);
     for (const Site& site : term.sites[at(l)]) {
+      if (site.from == 0) interruption_point();
       if (std::binary_search(closed.begin(), closed.end(), site)) continue;
       const Interval signal = entry(layers_[at(l - 1)].sent, site.from);
       const Interval gain = synapse_gain(term.failure.effect, sent, w(site.to, site.from), signal);

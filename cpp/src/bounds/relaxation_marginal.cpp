@@ -4,6 +4,7 @@
 
 #include "bounds/relaxation.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 #include "withstand/selection.hpp"
 
@@ -80,6 +81,7 @@ void Relaxation::telescope(Index l) {
   }
   for (Index j = 0; j < n; ++j) {
     if (layer.upper_slope(j) == layer.lower_slope(j)) continue;  // a straight line is hard to beat
+    interruption_point();
     marginals_.telescoped[at(j)] = 1;
     telescope_receiver(j, budget, change);
   }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "bounds/relaxation.hpp"
+#include "withstand/parallel.hpp"
 
 namespace withstand::relaxed {
 
@@ -13,6 +14,7 @@ void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upp
   prepared.post.assign(at(net.layers()) + 1, {});
   prepared.post[0] = {lower, upper};
   for (Index l = 1; l <= net.layers(); ++l) {
+    interruption_point();
     const Matrix& w = net.weight(l);
     const LayerRange& input = prepared.post[at(l - 1)];
     const Vector middle = 0.5 * input.lower + 0.5 * input.upper;

@@ -4,6 +4,7 @@
 
 #include "bounds/relaxation.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 #include "withstand/selection.hpp"
 
@@ -113,6 +114,7 @@ void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, 
   for (Index r = 0; r < rows.rows(); ++r) {
     const double enough = effort.enough.size() > 0 ? effort.enough(r) : -infinity;
     if (effort.steps <= 0 || !(bounds(r) > enough)) continue;
+    interruption_point();
     prepare_marginals();
     table_ = gains;
     play(r);

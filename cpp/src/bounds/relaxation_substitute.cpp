@@ -4,6 +4,8 @@
 
 #include "bounds/relaxation.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
+#include "withstand/product.hpp"
 #include "withstand/rounding.hpp"
 #include "withstand/selection.hpp"
 
@@ -71,6 +73,7 @@ LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRan
   for (std::size_t first = 0; first < receivers.size(); first += chunk) {
     const auto count = static_cast<Index>(std::min(at(chunk), receivers.size() - first));
     const Index* some = receivers.data() + first;
+    interruption_point();
     for (const bool flat : {true, false}) {
       if (!flat && !layers_[at(l - 1)].carried) continue;  // the constants were all there is
       unit_rows(l, some, count);
@@ -162,7 +165,7 @@ void Relaxation::receive(Index l) {
   const Index rows = carrier_.rows(), n = w.rows();
   signal_.resize(rows, w.cols());
   std::fill_n(signal_.row(0), rows * w.cols(), 0.0);
-  kernels().multiply_add(rows, w.cols(), n, carrier_.row(0), n, w.data(), w.cols(), signal_.row(0), w.cols());
+  add_product(rows, w.cols(), n, carrier_.row(0), n, w.data(), w.cols(), signal_.row(0), w.cols());
   for (Index r = 0; r < rows; ++r) {
     const double* a = carrier_.row(r);
     split_off(rows_[at(r)], layer, a);

@@ -14,6 +14,7 @@
 
 #include "bounds/effects.hpp"
 #include "bounds/methods.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -198,6 +199,7 @@ class Recursion {
       Deviations after(states_);
       for (std::size_t state = 0; state < states_; ++state) {
         if (reached.sum[state] < Upper(0)) continue;
+        interruption_point();
         const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.max_weight(l)) * reached.sum[state]);
         Counts counts;
         for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);

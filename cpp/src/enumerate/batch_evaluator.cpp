@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
 
 namespace withstand::enumeration {
 namespace {
@@ -67,11 +68,11 @@ Matrix BatchEvaluator::changes() const {
   return changes;
 }
 
-bool BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge, const Going& going) {
+void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
   if (cls.failures > 0) plan(batch);
   for (Index input = 0; input < problem_.inputs.rows(); ++input) {
-    if (!going()) return false;
+    interruption_point();
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);
@@ -80,7 +81,6 @@ bool BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge, const Goin
     else
       blocks(judge);
   }
-  return true;
 }
 
 void BatchEvaluator::plan(const Grid::Batch& batch) {
@@ -110,6 +110,7 @@ void BatchEvaluator::rows(Judge& judge) {
   walk_.begin_class(choices(0), count_, &here);
   linear_.begin(walk_, here, steps_.front().run, count_);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
+    interruption_point();
     if (i > 0) walk_.update(choices(i), steps_[i].from);
     linear_.evaluate(steps_[i].run, choices(i), steps_[i].offset, judge);
   }
@@ -159,6 +160,7 @@ void BatchEvaluator::fill(const Walker::Run& run, Index n) {
 
 /// Run the rest of the network over the block.
 void BatchEvaluator::flush(Judge& judge) {
+  interruption_point();
   for (Index l = block_layer_;; ++l) {
     const Activation& phi = net_.activation(l);
     for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -10,9 +9,6 @@
 #include "walk.hpp"
 
 namespace withstand::enumeration {
-
-/// Asked between the inputs of a batch; false gives the batch up.
-using Going = std::function<bool()>;
 
 /// The fast evaluation of a batch, one input after the other. Two ways to go from the states of the walk to outputs:
 ///
@@ -23,8 +19,8 @@ class BatchEvaluator {
  public:
   explicit BatchEvaluator(const Problem& problem);
 
-  /// Errors of every configuration of the batch go to `judge`; returns whether it came to the end.
-  bool evaluate(const Grid::Batch& batch, Judge& judge, const Going& going);
+  /// Errors of every configuration of the batch go to `judge`. Interruptible: then the batch is given up.
+  void evaluate(const Grid::Batch& batch, Judge& judge);
 
  private:
   bool by_rows(const Grid::Class& cls) const;

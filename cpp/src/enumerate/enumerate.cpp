@@ -3,17 +3,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
 #include "batch_evaluator.hpp"
+#include "withstand/budget.hpp"
 #include "withstand/overflow.hpp"
 
 namespace withstand {
 namespace {
 
 using enumeration::BatchEvaluator;
-using enumeration::Going;
 using enumeration::Judge;
 using enumeration::Problem;
 
@@ -47,6 +48,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
   require_no_overflow(net, space, Domain::points(inputs));
   Problem problem{net, Grid(space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0};
   for (Index n = 0; n < inputs.rows(); ++n) {
+    interruption_point();
     problem.nominal.push_back(trace(net, inputs.row(n).transpose()));
     Index c = 0;
     problem.nominal.back().post.back().maxCoeff(&c);
@@ -84,26 +86,22 @@ Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads,
   std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(last - first, threads)));
   for (auto& worker : team) worker = std::make_unique<Worker>(problem);
   std::atomic<std::uint64_t> done{0};
-  std::atomic<bool> halted{false};
-  const Watch look = [&](std::uint64_t) {
-    if (!halted && !watch(done)) halted = true;
-    return !halted;
-  };
-  Pulse pulse;
-  // A batch may take long: between its inputs a lone worker, whom nobody watches, looks up.
-  const Going going = [&] {
-    if (watch && team.size() == 1 && pulse.due()) look(0);
-    return !halted;
-  };
+  constexpr double for_ever = std::numeric_limits<double>::infinity();
+  Budget going(Budget::unlimited, for_ever, watch ? [&](std::uint64_t) { return watch(done); } : Watch{});
+  const Interruptible here(going);
   const auto body = [&](std::uint64_t task, int worker) {
     Worker& self = *team[static_cast<std::size_t>(worker)];
     const Grid::Batch batch = problem.grid.batch(first + task);
-    self.judge.begin(batch);
-    if (!self.evaluator.evaluate(batch, self.judge, going)) return;  // given up: it counts as not done
-    self.judge.finish();
-    done += batch.size;
+    if (going.stopped()) return;
+    try {
+      self.judge.begin(batch);
+      self.evaluator.evaluate(batch, self.judge);
+      self.judge.finish();
+      done += batch.size;
+    } catch (const Interrupted&) {  // given up: it counts as not done
+    }
   };
-  parallel_for(last - first, threads, body, watch ? look : Watch{});
+  parallel_for(last - first, threads, body, [&](std::uint64_t) { return !going.stopped(); });
   Statistics total(static_cast<std::size_t>(problem.outputs()), problem.question.top);
   for (const auto& worker : team) total.merge(worker->judge.statistics());
   return total;

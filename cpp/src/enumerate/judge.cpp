@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
 
 namespace withstand::enumeration {
 namespace {
@@ -77,6 +78,7 @@ void Judge::settle(Index output) {
             [](const Candidate& a, const Candidate& b) { return a.harm > b.harm; });
   for (const Candidate& candidate : candidates_[o]) {
     if (!matters(candidate.input, output, candidate.harm)) continue;
+    interruption_point();
     const double exact = replayer_.harm(candidate.input, configuration(candidate.offset))(output);
     statistics_.per_output[o] = std::max(statistics_.per_output[o], exact);
     raise(o);
@@ -87,9 +89,16 @@ void Judge::settle(Index output) {
 void Judge::finish() {
   for (Index output = 0; output < problem_.outputs(); ++output) settle(output);
   errors_.resize(batch_.size);
+  const std::uint64_t exceeding = count_exceeding();
+  const std::vector<Entry> before = statistics_.top;
+  try {
+    rank_worst();
+  } catch (const Interrupted&) {  // a batch that is given up leaves nothing behind
+    statistics_.top = before;
+    throw;
+  }
+  statistics_.exceeding += exceeding;
   statistics_.add(errors_.data(), errors_.size());
-  rank_worst();
-  count_exceeding();
   const auto canonical = [this](const std::vector<Choice>& choices, std::uint64_t offset) {
     return replayer_.entry(choices, static_cast<Index>(where_[offset])).error;
   };
@@ -128,24 +137,28 @@ void Judge::rank_worst() {
   for (std::uint64_t i : large_errors()) {
     const bool full = statistics_.top.size() == statistics_.keep;
     if (full && errors_[i] < statistics_.top.back().error - problem_.largest_slack) break;
+    interruption_point();
     statistics_.offer(entry(i));
   }
 }
 
 /// A configuration counts by its canonical error; only those within rounding of the limit need it.
-void Judge::count_exceeding() {
+std::uint64_t Judge::count_exceeding() {
   const Question& question = problem_.question;
-  if (!question.decisions && !question.epsilon) return;
+  if (!question.decisions && !question.epsilon) return 0;
+  std::uint64_t count = 0;
   const double limit = question.decisions ? 0.0 : *question.epsilon;
   for (std::uint64_t i = 0; i < errors_.size(); ++i) {
     if (errors_[i] < limit - problem_.largest_slack) continue;
     if (errors_[i] > limit + problem_.largest_slack) {
-      ++statistics_.exceeding;
+      ++count;
       continue;
     }
+    interruption_point();
     const double error = entry(i).error;
-    statistics_.exceeding += question.decisions ? error >= limit : error > limit;
+    count += question.decisions ? error >= limit : error > limit;
   }
+  return count;
 }
 
 std::vector<Choice> Judge::configuration(std::uint64_t offset) const {

@@ -50,7 +50,7 @@ class Judge {
   void raise(std::size_t output);
   std::vector<std::uint64_t> large_errors() const;
   void rank_worst();
-  void count_exceeding();
+  std::uint64_t count_exceeding();
   Entry entry(std::uint64_t offset);
   std::vector<Choice> configuration(std::uint64_t offset) const;
 

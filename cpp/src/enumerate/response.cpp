@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "withstand/kernels.hpp"
+#include "withstand/product.hpp"
 
 namespace withstand::enumeration {
 namespace {
@@ -134,8 +135,8 @@ void Response::respond(const Network& net, Index l) {
   for (std::size_t h = 0; h < hinges.size(); ++h)
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
   const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
-  kernels().multiply_add(weights.rows(), behind.cols(), weights.cols(), weights.data(), weights.cols(), behind.data(),
-                         behind.cols(), all.data() + size(l + 1), all.cols());
+  add_product(weights.rows(), behind.cols(), weights.cols(), weights.data(), weights.cols(), behind.data(),
+              behind.cols(), all.data() + size(l + 1), all.cols());
 }
 
 bool Response::applies(const Network& net, Index from) {

@@ -6,6 +6,7 @@
 
 #include "problem.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/product.hpp"
 
 namespace withstand::enumeration {
 namespace {
@@ -33,7 +34,7 @@ double forced_magnitude(const Grid& grid, Index layer) {
 
 Matrix product(const Matrix& a, const Matrix& b) {
   Matrix c = Matrix::Zero(a.rows(), b.cols());
-  kernels().multiply_add(c.rows(), c.cols(), a.cols(), a.data(), a.cols(), b.data(), b.cols(), c.data(), c.cols());
+  add_product(c.rows(), c.cols(), a.cols(), a.data(), a.cols(), b.data(), b.cols(), c.data(), c.cols());
   return c;
 }
 

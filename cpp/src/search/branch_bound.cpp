@@ -23,7 +23,7 @@ bool affordable(const std::vector<Option>& taken, std::vector<Index> counts) {
 
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
-  return harm + tie(harm, scale_);
+  return std::isfinite(harm) ? harm + tie(harm, scale_) : harm;
 }
 
 std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
@@ -33,26 +33,17 @@ std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
   return counts;
 }
 
-BranchBound::Tree::Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                        int threads, double gap, double bounding, TreeRecord* record)
-    : choices_(choices), rows_(std::move(rows)), incumbent_(incumbent), budget_(budget), threads_(threads), gap_(gap),
-      bounding_(bounding), record_(record) {
+BranchBound::Tree::Tree(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,
+                        double gap, double bounding, TreeRecord* record)
+    : choices_(choices), inputs_(std::move(inputs)), rows_(inputs_.count), incumbent_(incumbent), budget_(budget),
+      threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), record_(record) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
-  for (Worker& worker : workers_) {
-    worker.relaxations.resize(rows_.size());
-    worker.evaluators.resize(rows_.size());
-  }
   for (std::size_t n = 0; n < rows_.size(); ++n) {
     Node root;
-    root.bound = rows_[n].ceiling;
+    root.bound = inputs_.ceiling;
     root.row = n;
     root.first = true;
-    for (Index o = 0; o < rows_[n].problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
     push(std::move(root));
-    if (rows_[n].problem.precise != nullptr) error_ = std::max(error_, rows_[n].problem.precise->error());
-    scale_ = std::max(scale_, rows_[n].scale);
-    if (rows_[n].relaxation == nullptr) bounding_ = 0;
-    allowance_ += enumeration_cost(rows_[n].problem, rows_[n].live, left({}), 0);
   }
 }
 
@@ -61,6 +52,15 @@ void BranchBound::Tree::push(Node node) {
   if (open_.size() > most_hints) node.hints.reset();
   open_.push_back(std::move(node));
   std::push_heap(open_.begin(), open_.end(), later);
+}
+
+/// The best open nodes, at most so many, that are as far as the first of them.
+std::vector<BranchBound::Tree::Node> BranchBound::Tree::pop_some(std::size_t most) {
+  std::vector<Node> some;
+  const bool far = prepared(open_.front());
+  while (!open_.empty() && some.size() < most && open_.front().bound > level() && prepared(open_.front()) == far)
+    some.push_back(pop());
+  return some;
 }
 
 BranchBound::Tree::Node BranchBound::Tree::pop() {
@@ -73,7 +73,7 @@ BranchBound::Tree::Node BranchBound::Tree::pop() {
 /// From 0 to 1: how much of the best open bound has been attained. Bounds far above the truth are not worth much work,
 /// but a poor first witness must not end all bounding.
 double BranchBound::Tree::promise() const {
-  const Harm& harm = rows_[open_.front().row].problem.harm;
+  const Harm& harm = row_of(open_.front()).problem.harm;
   const double intact = harm(harm.nominal());
   const double attained = (incumbent_.harm() - intact) / (open_.front().bound - intact);
   return bounds_ == 0 || !(attained >= 0) ? 1 : std::max(0.02, std::min(1.0, attained));
@@ -91,7 +91,15 @@ double BranchBound::Tree::upper() const {
   return relaxed_ ? std::max(known, level()) : known;  // how near the level bounds end depends on the threads
 }
 
-void BranchBound::Tree::run(const Watch& watch) {
+void BranchBound::Tree::run() {
+  try {
+    search();
+    if (!open_.empty()) consult(work_ + Opinions::cheap);
+  } catch (const Interrupted&) {  // what is open stays open
+  }
+}
+
+void BranchBound::Tree::search() {
   while (!open_.empty() && budget_.poll(bounds_)) {
     if (open_.front().bound <= level()) {  // the best bound first: nothing better is left
       closed_ = std::max(closed_, open_.front().bound);
@@ -99,43 +107,105 @@ void BranchBound::Tree::run(const Watch& watch) {
       open_.clear();
       return;
     }
-    if (gap_ > 0 && reached_gap()) return;
-    if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest(watch);
+    if ((gap_ > 0 && reached_gap()) || budget_.used_up()) return;
+    consult(much_time() ? infinity : Opinions::patience * work_);
+    if (!prepared(open_.front())) {
+      prepare();
+      continue;
+    }
+    if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
     round();
   }
 }
 
+/// Take up inputs; every one comes back as a node with a bound of its own.
+void BranchBound::Tree::prepare() {
+  std::vector<Node> batch = pop_some(4 * workers_.size());
+  try {
+    parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
+      rows_[batch[n].row].emplace(inputs_.prepare(batch[n].row));
+    });
+  } catch (const Interrupted&) {  // some of them; budget_ knows
+  }
+  for (Node& root : batch) {
+    if (prepared(root)) {
+      const Row& row = row_of(root);
+      root.bound = record_ == nullptr ? std::min(root.bound, row.ceiling) : row.ceiling;
+      for (Index o = 0; o < row.problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
+      if (row.problem.precise != nullptr) error_ = std::max(error_, row.problem.precise->error());
+      scale_ = std::max(scale_, row.scale);
+      allowance_ += enumeration_cost(row.problem, row.live, left({}), 0);
+    }
+    push(std::move(root));
+  }
+}
+
+/// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they take much of it,
+/// and so may a node.
+bool BranchBound::Tree::much_time() const {
+  return budget_.elapsed() > 0.1 || (budget_.timed() && inputs_.opinions > 0.01 * budget_.remaining());
+}
+
+/// Lower the bounds of open nodes to what other methods say of their inputs, as far as so much work is worth it.
+void BranchBound::Tree::consult(double work) {
+  while (inputs_.opinion && !open_.empty()) {
+    const std::optional<Vector> known = inputs_.opinion(work, budget_.remaining());
+    if (!known) return;
+    for (Node& node : open_) node.bound = std::min(node.bound, (*known)(static_cast<Index>(node.row)));
+    std::make_heap(open_.begin(), open_.end(), later);
+  }
+}
+
+BranchBound::Tree::Tools& BranchBound::Tree::tools(Worker& worker, std::size_t row) {
+  Tools& found = worker.tools[row % worker.tools.size()];
+  if (found.row != row) found = {row, nullptr, nullptr};
+  return found;
+}
+
+Relaxation& BranchBound::Tree::relaxation(Worker& worker, std::size_t row) const {
+  Tools& found = tools(worker, row);
+  if (!found.relaxation) found.relaxation = inputs_.relaxation(row);
+  return *found.relaxation;
+}
+
 /// Take up the best open nodes, one per worker; results are merged in their order.
 void BranchBound::Tree::round() {
-  const bool cheap = rows_[open_.front().row].relaxation->cost() < worth_a_thread;
-  const std::size_t most = cheap ? 1 : workers_.size();
-  std::vector<Node> batch;
-  while (!open_.empty() && batch.size() < most && open_.front().bound > level()) batch.push_back(pop());
+  const bool cheap_bounds = inputs_.cost < worth_a_thread;
+  std::vector<Node> batch = pop_some(cheap_bounds ? 1 : workers_.size());
   std::vector<Outcome> outcomes(batch.size());
   parallel_for(batch.size(), threads_, [&](std::uint64_t n, int worker) {
-    outcomes[n] = process(batch[n], workers_[static_cast<std::size_t>(worker)]);
+    try {
+      outcomes[n] = process(batch[n], workers_[static_cast<std::size_t>(worker)]);
+    } catch (const Interrupted&) {
+      outcomes[n].whole = false;
+    }
   });
-  for (Outcome& outcome : outcomes) {
+  std::size_t whole = 0;
+  for (std::size_t n = 0; n < batch.size(); ++n) {
+    Outcome& outcome = outcomes[n];
+    if (!outcome.whole) {
+      push(std::move(batch[n]));
+      continue;
+    }
+    ++whole;
     closed_ = std::max(closed_, outcome.closed);
     work_ += outcome.work;
     relaxed_ = relaxed_ || outcome.relaxed;
     for (Node& child : outcome.children) push(std::move(child));
     if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
   }
-  bounds_ += batch.size();
-  budget_.spend(batch.size());
+  bounds_ += whole;
+  budget_.spend(whole);
 }
 
 BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& worker) {
-  const Row& row = rows_[node.row];
-  auto& relaxation = worker.relaxations[node.row];
-  if (!relaxation) relaxation = row.relaxation->clone();
   Outcome out;
   if (enumerate(node, out)) return out;
-  out.work = relaxation->cost();
+  out.work = inputs_.cost;
   out.relaxed = true;
-  const double enough = node.first || record_ != nullptr ? std::numeric_limits<double>::infinity() : level();
-  const Relaxation::Result result = relaxation->bound(node.decisions, node.objectives, node.hints, enough);
+  const double enough = node.first || record_ != nullptr ? infinity : level();
+  const Relaxation::Result result =
+      relaxation(worker, node.row).bound(node.decisions, node.objectives, node.hints, enough);
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
   if (open.empty()) {
     leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
@@ -170,13 +240,13 @@ std::vector<const ObjectiveBound*> BranchBound::Tree::above(const std::vector<Ob
 
 void BranchBound::Tree::leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound,
                              Outcome& out) const {
-  if (record_ != nullptr) out.leaves.push_back({kind, rows_[node.row].problem.input_index, decisions, bound});
+  if (record_ != nullptr) out.leaves.push_back({kind, row_of(node).problem.input_index, decisions, bound});
 }
 
 void BranchBound::Tree::record_open() {
   if (record_ == nullptr) return;
   for (const Node& node : open_)
-    record_->leaves.push_back({Leaf::Kind::bounded, rows_[node.row].problem.input_index, node.decisions, node.bound});
+    record_->leaves.push_back({Leaf::Kind::bounded, static_cast<Index>(node.row), node.decisions, node.bound});
 }
 
 /// The first option that is neither taken nor excluded.
@@ -237,19 +307,18 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
   leaf(node, only, Leaf::Kind::enumerated, 0, out);
 }
 
-BranchBound::BranchBound(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget,
-                         int threads, double gap, double bounding, TreeRecord* record)
-    : tree_(std::make_unique<Tree>(choices, std::move(rows), incumbent, budget, threads, gap, bounding, record)) {}
+BranchBound::BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,
+                         double gap, double bounding, TreeRecord* record)
+    : tree_(std::make_unique<Tree>(choices, std::move(inputs), incumbent, budget, threads, gap, bounding, record)) {}
 BranchBound::~BranchBound() = default;
 
-void BranchBound::run(const Watch& watch) {
-  tree_->run(watch);
+void BranchBound::run() {
+  tree_->run();
   tree_->record_open();
 }
 double BranchBound::upper() const { return tree_->upper(); }
 double BranchBound::error() const { return tree_->error(); }
 double BranchBound::scale() const { return tree_->scale(); }
-bool BranchBound::reached_gap() const { return tree_->reached_gap(); }
 std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }
 std::uint64_t BranchBound::evaluations() const { return tree_->evaluations(); }
 

@@ -20,13 +20,12 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 Continuous::Tree::Tree(const Network& net, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-                       Budget& budget, int threads, double gap)
+                       Budget& budget, int threads, double gap, double ceiling, Opinions& opinions)
     : net_(net), space_(space), goal_(goal), incumbent_(incumbent), budget_(budget), threads_(threads),
-      gap_(std::max(gap, resolution)), execution_(net, space, goal) {
+      gap_(std::max(gap, resolution)), opinions_(opinions), cost_(cost_of_linear(net)), execution_(net, space, goal) {
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector lower = domain.lower.row(n).transpose(), upper = domain.upper.row(n).transpose();
-    auto linear = std::make_shared<const LinearBound>(net, space, lower, upper);
-    push({std::numeric_limits<double>::infinity(), 0, n, lower, upper, Restriction(space), std::move(linear), nullptr});
+    push({ceiling, 0, n, lower, upper, Restriction(space), nullptr, nullptr});
   }
 }
 
@@ -48,8 +47,34 @@ double Continuous::Tree::upper() const {
 }
 
 void Continuous::Tree::run() {
+  try {
+    search();
+    if (!open_.empty() && !closed(open_.front().bound)) consult(static_cast<double>(bounds_) * cost_ + Opinions::cheap);
+  } catch (const Interrupted&) {  // what is open stays open
+  }
+}
+
+/// Lower the bounds of open nodes to what other methods say of their rows, as far as so much work is worth it.
+void Continuous::Tree::consult(double work) {
+  while (const std::optional<Vector> known = opinions_.next(work, budget_.remaining())) {
+    for (Node& node : open_) node.bound = std::min(node.bound, (*known)(node.row));
+    std::make_heap(open_.begin(), open_.end(), later);
+  }
+}
+
+/// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they or the climb to the
+/// first witness take much of it.
+bool Continuous::Tree::much_time() const {
+  const double climb = 4e-9 * static_cast<double>(net_.inputs()) * static_cast<double>(net_.weight(1).size());
+  return budget_.elapsed() > 0.1 || (budget_.timed() && opinions_.seconds() + climb > 0.01 * budget_.remaining());
+}
+
+void Continuous::Tree::search() {
   while (!open_.empty() && budget_.poll(created_)) {
     if (closed(open_.front().bound)) return;  // the best bound first: the others are no better
+    if (budget_.used_up()) return;
+    consult(much_time() ? std::numeric_limits<double>::infinity()
+                        : Opinions::patience * static_cast<double>(bounds_) * cost_);
     std::vector<Node> batch;
     const auto team = static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
     while (!open_.empty() && batch.size() < team && !closed(open_.front().bound)) {
@@ -58,12 +83,26 @@ void Continuous::Tree::run() {
       open_.pop_back();
     }
     std::vector<Outcome> outcomes(batch.size());
-    parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) { outcomes[n] = process(batch[n]); });
-    for (Outcome& outcome : outcomes) {
+    parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
+      try {
+        outcomes[n] = process(batch[n]);
+      } catch (const Interrupted&) {
+        outcomes[n].whole = false;
+      }
+    });
+    std::size_t whole = 0;
+    for (std::size_t n = 0; n < batch.size(); ++n) {
+      Outcome& outcome = outcomes[n];
+      if (!outcome.whole) {
+        push(std::move(batch[n]));
+        continue;
+      }
+      ++whole;
       closed_ = std::max(closed_, outcome.closed);
       for (Node& child : outcome.children) push(std::move(child));
     }
-    budget_.spend(batch.size());
+    bounds_ += whole;
+    budget_.spend(whole);
   }
 }
 
@@ -90,8 +129,10 @@ Matrix Continuous::Tree::objectives(const Node& node) const {
   return rows;
 }
 
-Continuous::Tree::Outcome Continuous::Tree::process(const Node& node) {
+Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   Outcome out;
+  Node node = taken;
+  if (!node.linear) node.linear = std::make_shared<const LinearBound>(net_, space_, node.lower, node.upper);
   LinearBound bound(*node.linear);
   const Matrix rows = objectives(node);
   const LinearResult result = bound(node.restriction, rows, node.ranges.get());
@@ -102,9 +143,14 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& node) {
     out.closed = proved;
     return out;
   }
+  node.bound = proved;
   std::vector<Gain> along = selection(node, result, best, false);
   const bool none = incumbent_.harm() == -std::numeric_limits<double>::infinity();
   if (none || !along.empty() || node.id % attempt_every == 0) attempt(node, along);
+  if (!goes_on()) {
+    out.children.push_back(std::move(node));
+    return out;
+  }
   if (closed(proved)) {
     out.closed = proved;
     return out;
@@ -175,8 +221,8 @@ void Continuous::Tree::split_failures(const Node& node, const std::vector<Gain>&
 }
 
 Continuous::Continuous(const Network& net, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-                       Budget& budget, int threads, double gap)
-    : tree_(std::make_unique<Tree>(net, space, domain, goal, incumbent, budget, threads, gap)) {}
+                       Budget& budget, int threads, double gap, double ceiling, Opinions& opinions)
+    : tree_(std::make_unique<Tree>(net, space, domain, goal, incumbent, budget, threads, gap, ceiling, opinions)) {}
 Continuous::~Continuous() = default;
 
 void Continuous::run() { tree_->run(); }

@@ -74,7 +74,7 @@ void Continuous::Tree::halve(const Node& node, Index n, Outcome& out) const {
   for (const bool upper_half : {false, true}) {
     Node child = node;
     (upper_half ? child.lower : child.upper)(n) = middle;
-    child.linear = std::make_shared<const LinearBound>(net_, space_, child.lower, child.upper);
+    child.linear.reset();  // prepared when it is taken up
     out.children.push_back(std::move(child));
   }
 }

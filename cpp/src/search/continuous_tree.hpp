@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "search/opinions.hpp"
 #include "withstand/continuous.hpp"
 #include "withstand/execution.hpp"
 #include "withstand/linear.hpp"
@@ -14,7 +15,7 @@ namespace withstand {
 class Continuous::Tree {
  public:
   Tree(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-       Budget& budget, int threads, double gap);
+       Budget& budget, int threads, double gap, double ceiling, Opinions& opinions);
   void run();
   double upper() const;
   std::uint64_t evaluations() const { return evaluations_.load(); }
@@ -26,10 +27,11 @@ class Continuous::Tree {
     Index row = 0;
     Vector lower, upper;  ///< box of inputs
     Restriction restriction;
-    std::shared_ptr<const LinearBound> linear;   ///< prepared for the box
+    std::shared_ptr<const LinearBound> linear;   ///< prepared for the box; null: not yet
     std::shared_ptr<const LinearRanges> ranges;  ///< of the parent
   };
   struct Outcome {
+    bool whole = true;  ///< else the work was interrupted, and the node is as open as it was
     double closed = -std::numeric_limits<double>::infinity();
     std::vector<Node> children;
   };
@@ -37,6 +39,9 @@ class Continuous::Tree {
   static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
 
   void push(Node node);
+  void search();
+  void consult(double work);
+  bool much_time() const;
   bool closed(double bound) const;
   Matrix objectives(const Node& node) const;
   Outcome process(const Node& node);
@@ -54,10 +59,12 @@ class Continuous::Tree {
   Budget& budget_;
   int threads_;
   double gap_;
+  Opinions& opinions_;
+  double cost_;  ///< of a bound
   Execution execution_;
   std::vector<Node> open_;  ///< a heap, best bound first
   double closed_ = -std::numeric_limits<double>::infinity();
-  std::uint64_t created_ = 0;
+  std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};
 };
 

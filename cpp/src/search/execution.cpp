@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "withstand/parallel.hpp"
+
 namespace withstand {
 namespace {
 
@@ -92,10 +94,15 @@ double Execution::harm(const std::vector<Restriction::Failed>& components, const
   return harm(forward(net_, point.input, forced(components, point)));
 }
 
+Execution::Point Execution::middle(const std::vector<Restriction::Failed>& components, const Vector& lower,
+                                   const Vector& upper) const {
+  return withstand::middle(ends(components, lower, upper), lower.size());
+}
+
 Execution::Point Execution::climb(const std::vector<Restriction::Failed>& components, const Vector& lower,
                                   const Vector& upper, int rounds) const {
   const Ends all = ends(components, lower, upper);
-  Point best = middle(all, lower.size());
+  Point best = withstand::middle(all, lower.size());
   double reached = harm(components, best);
   const Vector slope = sensitivity(components, lower, upper);
   Point jump = best;
@@ -106,6 +113,7 @@ Execution::Point Execution::climb(const std::vector<Restriction::Failed>& compon
     const double before = reached;
     for (Index n = 0; n < all.lower.size(); ++n) {
       if (all.lower(n) == all.upper(n)) continue;
+      if (!goes_on()) return best;
       for (const double end : {all.lower(n), all.upper(n)}) {
         Point trial = best;
         coordinate(trial, n) = end;
@@ -121,9 +129,10 @@ Vector Execution::sensitivity(const std::vector<Restriction::Failed>& components
                               const Vector& upper) const {
   const Ends all = ends(components, lower, upper);
   Vector change = Vector::Zero(all.lower.size());
-  Point point = middle(all, lower.size());
+  Point point = withstand::middle(all, lower.size());
   for (Index n = 0; n < change.size(); ++n) {
     if (all.lower(n) == all.upper(n)) continue;
+    if (!goes_on()) break;
     const double kept = coordinate(point, n);
     coordinate(point, n) = all.upper(n);
     const double high = harm(components, point);

@@ -6,10 +6,14 @@
 
 namespace withstand {
 
-// A bipartite matching between units owed and components, by augmenting paths: quotas may share components.
+// A bipartite matching between units owed and components: every quota takes what is free, and what is still missing
+// then comes by augmenting paths, for quotas may share components.
 std::optional<std::vector<Option>> fill(const std::vector<Index>& owed, const std::vector<Option>& idle) {
   std::map<Site, Option> given;  // component -> the option it is used for
   std::map<Site, bool> visited;
+  std::vector<Index> missing = owed;
+  for (const Option& option : idle)
+    if (missing[option.quota] > 0 && given.try_emplace(option.site, option).second) --missing[option.quota];
   const std::function<bool(std::size_t)> serve = [&](std::size_t quota) {
     for (const Option& option : idle) {
       if (option.quota != quota || visited[option.site]) continue;
@@ -22,8 +26,8 @@ std::optional<std::vector<Option>> fill(const std::vector<Index>& owed, const st
     }
     return false;
   };
-  for (std::size_t q = 0; q < owed.size(); ++q)
-    for (Index unit = 0; unit < owed[q]; ++unit) {
+  for (std::size_t q = 0; q < missing.size(); ++q)
+    for (Index unit = 0; unit < missing[q]; ++unit) {
       visited.clear();
       if (!serve(q)) return std::nullopt;
     }

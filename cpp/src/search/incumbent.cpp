@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -59,13 +60,13 @@ double Incumbent::above() {
 }
 
 /// Twice the digits take twenty times as long: only where the harm could exceed all that is known, and not for ever,
-/// where everything does the same harm.
+/// where everything does the same harm or the work is to end.
 void Incumbent::look_closely() {
   constexpr int patience = 1 << 14;
   for (const Close& close : close_) {
     if (close.most <= std::max(harm(), above_)) continue;
     double found = close.most;
-    if (++looks_ < patience) {
+    if (++looks_ < patience && goes_on()) {
       found = close.precise->above(close.failed);
       if (close.contest) found = std::max(found, close.precise->above(*close.contest));
     }

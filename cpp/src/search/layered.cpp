@@ -18,9 +18,8 @@ Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layer
   }
 }
 
-Layered::Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
-                 bool polls)
-    : walk_(std::make_unique<Walk>(problem, choices, noise, incumbent, budget, polls)) {}
+Layered::Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)
+    : walk_(std::make_unique<Walk>(problem, choices, noise, incumbent, budget)) {}
 
 Layered::~Layered() = default;
 

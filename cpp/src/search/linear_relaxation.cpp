@@ -28,8 +28,6 @@ class Linear : public Relaxation {
 
   Result bound(const Decisions& decisions, const std::vector<Index>& objectives,
                const std::shared_ptr<const void>& hints, double enough) override;
-  std::unique_ptr<Relaxation> clone() const override { return std::make_unique<Linear>(*this); }
-  double cost() const override;
 
  private:
   ObjectiveBound objective(const LinearResult& result, Index row, Index objective,
@@ -90,18 +88,6 @@ ObjectiveBound Linear::objective(const LinearResult& result, Index row, Index ob
   }
   std::sort(bound.gains.begin(), bound.gains.end(), larger);
   return bound;
-}
-
-/// Ranges of every hidden layer from every layer before it.
-double Linear::cost() const {
-  double cost = 0;
-  for (Index l = 2; l <= net_.layers(); ++l) {
-    const double rows = 2 * static_cast<double>(net_.width(l));
-    cost += 8 * rows * static_cast<double>(net_.width(l - 1));
-    for (Index below = l - 1; below >= 2; --below)
-      cost += rows * static_cast<double>(net_.width(below)) * static_cast<double>(net_.width(below - 1));
-  }
-  return cost;
 }
 
 }  // namespace

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <numeric>
 
 #include "withstand/interval.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
+#include "withstand/selection.hpp"
 
 namespace withstand {
 namespace {
@@ -73,13 +73,32 @@ Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, 
   return y;
 }
 
+/// What one quota may fail of the neurons that a layer listens to.
+struct Group {
+  std::size_t quota;
+  std::vector<Index> neurons;
+  std::vector<double> values;
+};
+
+std::vector<Group> groups_of(const Choices::Stage& stage, std::size_t quotas) {
+  std::vector<Group> groups(quotas);
+  for (std::size_t q = 0; q < quotas; ++q) groups[q].quota = q;
+  for (const Option& o : stage.options) {
+    groups[o.quota].neurons.push_back(o.site.to);
+    groups[o.quota].values.push_back(o.value);
+  }
+  groups.erase(std::remove_if(groups.begin(), groups.end(), [](const Group& g) { return g.neurons.empty(); }),
+               groups.end());
+  return groups;
+}
+
 /// Range of the pre-activations of one layer, receiver by receiver.
 class Receivers {
  public:
   Receivers(const Network& net, const Choices& choices, Index layer, const Signals& y)
-      : net_(net), y_(y), neurons_(choices.stages[neuron_stage(layer - 1)]),
+      : net_(net), y_(y), groups_(groups_of(choices.stages[neuron_stage(layer - 1)], choices.quotas.size())),
         synapses_(choices.stages[synapse_stage(layer)]), layer_(layer), quotas_(choices.quotas),
-        grid_(std::min(net.facts(layer).grid * y.grid, net.facts(layer).bias_grid)) {
+        grid_(std::min(net.facts(layer).grid * y.grid, net.facts(layer).bias_grid)), gains_(quotas_.size()) {
     Index count = 0;
     for (const Choices::Quota& quota : quotas_) count += quota.count;
     roundings_ = 2 * static_cast<double>(net.width(layer - 1) + 2 * count + 8) * unit;
@@ -87,18 +106,13 @@ class Receivers {
 
   /// Largest s_j where `sign` is 1; largest -s_j where it is -1.
   double largest(Index j, double sign) {
-    gains_.assign(quotas_.size(), {});
-    double sum = sign * net_.bias(layer_)(j);
+    const auto w = net_.weight(layer_).row(j).transpose().array();
+    most_ = (sign * w * y_.low.array()).max(sign * w * y_.high.array());
     cut_.clear();
     for (const Forced& f : synapses_.failed)
       if (f.site.to == j) cut_.push_back(f.site.from);
-    for (Index i = 0; i < y_.low.size(); ++i) sum += cut(i) ? 0.0 : most(j, i, sign);
-    for (const Option& o : neurons_.options)
-      if (!cut(o.site.to)) gain(o, sign * net_.weight(layer_)(j, o.site.to) * o.value - most(j, o.site.to, sign));
-    for (const Option& o : synapses_.options)
-      if (o.site.to == j) gain(o, -most(j, o.site.from, sign));
-    for (std::size_t q = 0; q < quotas_.size(); ++q) sum += sum_of_largest(gains_[q], quotas_[q].count);
-    return sum;
+    for (const Index i : cut_) most_(i) = 0;
+    return sign * net_.bias(layer_)(j) + most_.sum() + by_neurons(j, sign) + by_synapses(j);
   }
   double rounding(Index j) const {
     const Matrix& w = net_.weight(layer_);
@@ -111,36 +125,48 @@ class Receivers {
   double grid_of_sums(const Vector& roundings) const { return (roundings.array() == 0).all() ? grid_ : 0; }
 
  private:
-  double most(Index j, Index i, double sign) const {
-    const double w = sign * net_.weight(layer_)(j, i);
-    return std::max(w * y_.low(i), w * y_.high(i));
+  double by_neurons(Index j, double sign) {
+    const double* w = net_.weight(layer_).data() + j * net_.weight(layer_).cols();
+    double sum = 0;
+    for (const Group& group : groups_) {
+      std::vector<double>& gains = gains_[group.quota];
+      gains.resize(group.neurons.size());
+      for (std::size_t n = 0; n < gains.size(); ++n) {
+        const Index i = group.neurons[n];
+        gains[n] = sign * w[i] * group.values[n] - most_(i);
+      }
+      for (std::size_t n = 0; n < gains.size() && !cut_.empty(); ++n)
+        if (std::find(cut_.begin(), cut_.end(), group.neurons[n]) != cut_.end()) gains[n] = 0;
+      sum += top_sum(gains.data(), static_cast<Index>(gains.size()), quotas_[group.quota].count);
+    }
+    return sum;
   }
-  bool cut(Index i) const { return !cut_.empty() && std::find(cut_.begin(), cut_.end(), i) != cut_.end(); }
-  void gain(const Option& option, double value) {
-    if (value > 0) gains_[option.quota].push_back(value);
+  double by_synapses(Index j) {
+    if (synapses_.options.empty()) return 0;
+    for (std::vector<double>& gains : gains_) gains.clear();
+    const auto first = std::lower_bound(synapses_.options.begin(), synapses_.options.end(), Site{layer_, j, 0},
+                                        [](const Option& o, const Site& site) { return o.site < site; });
+    for (auto o = first; o != synapses_.options.end() && o->site.to == j; ++o)
+      gains_[o->quota].push_back(-most_(o->site.from));
+    double sum = 0;
+    for (std::size_t q = 0; q < quotas_.size(); ++q)
+      sum += top_sum(gains_[q].data(), static_cast<Index>(gains_[q].size()), quotas_[q].count);
+    return sum;
   }
 
   const Network& net_;
   const Signals& y_;
-  const Choices::Stage& neurons_;
+  std::vector<Group> groups_;
   const Choices::Stage& synapses_;
   Index layer_;
   const std::vector<Choices::Quota>& quotas_;
   double grid_, roundings_;
+  Eigen::ArrayXd most_;  ///< of each product
   std::vector<std::vector<double>> gains_;
   std::vector<Index> cut_;
 };
 
 }  // namespace
-
-double sum_of_largest(std::vector<double>& gains, Index count) {
-  const auto kept = static_cast<std::size_t>(std::max<Index>(count, 0));
-  if (gains.size() > kept) {
-    std::nth_element(gains.begin(), gains.begin() + static_cast<std::ptrdiff_t>(kept), gains.end(), std::greater<>());
-    gains.resize(kept);
-  }
-  return std::accumulate(gains.begin(), gains.end(), 0.0, [](double sum, double g) { return sum + std::max(g, 0.0); });
-}
 
 Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices) {
   const auto layers = static_cast<std::size_t>(net.layers()) + 1;
@@ -161,6 +187,7 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
     result.error[at] = net.weight(l).cwiseAbs() * y.error;
     Vector roundings(net.width(l));
     for (Index j = 0; j < net.width(l); ++j) {
+      interruption_point();
       const double rounding = roundings(j) = receivers.rounding(j);
       result.upper[at](j) = receivers.largest(j, 1) + rounding;
       result.lower[at](j) = -receivers.largest(j, -1) - rounding;

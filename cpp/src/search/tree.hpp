@@ -2,11 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "search/opinions.hpp"
 #include "withstand/branch_bound.hpp"
 
 namespace withstand {
@@ -17,15 +21,14 @@ inline double tie(double harm, double scale) { return 4e-15 * std::max(std::abs(
 
 class BranchBound::Tree {
  public:
-  Tree(const Choices& choices, std::vector<Row> rows, Incumbent& incumbent, Budget& budget, int threads, double gap,
+  Tree(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads, double gap,
        double bounding, TreeRecord* record);
 
-  void run(const Watch& watch);
+  void run();
   void record_open();  ///< what a search that ended early leaves open, with its bounds
   double upper() const;
   double error() const { return error_; }
   double scale() const { return scale_; }
-  bool reached_gap() const;
   std::uint64_t bounds() const { return bounds_; }
   std::uint64_t evaluations() const { return evaluations_.load(); }
 
@@ -46,15 +49,21 @@ class BranchBound::Tree {
     bool first = false;  ///< a root that has not been bounded yet
   };
   struct Outcome {
+    bool whole = true;  ///< else the work was interrupted, and the node is as open as it was
     double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
     double work = 0;
     bool relaxed = false;  ///< not enumerated
     std::vector<Node> children;
     std::vector<Leaf> leaves;  ///< when they are recorded
   };
+  /// What a worker needs at one input. It owns much memory, so only that of few inputs is kept.
+  struct Tools {
+    std::size_t row = 0;
+    std::unique_ptr<Relaxation> relaxation;
+    std::unique_ptr<Evaluator> evaluator;
+  };
   struct Worker {
-    std::vector<std::unique_ptr<Relaxation>> relaxations;
-    std::vector<std::unique_ptr<Evaluator>> evaluators;
+    std::array<Tools, 16> tools;  ///< by row modulo their number
   };
 
   static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
@@ -64,6 +73,17 @@ class BranchBound::Tree {
   std::vector<Index> left(const Decisions& decisions) const;
   void push(Node node);
   Node pop();
+  std::vector<Node> pop_some(std::size_t most);
+  const Row& row_of(const Node& node) const { return *rows_[node.row]; }
+  bool prepared(const Node& node) const { return rows_[node.row].has_value(); }
+  bool reached_gap() const;
+  void search();
+  void prepare();
+  void consult(double work);
+  bool much_time() const;
+  static Tools& tools(Worker& worker, std::size_t row);
+  Relaxation& relaxation(Worker& worker, std::size_t row) const;
+  Evaluator& evaluator(Worker& worker, std::size_t row) const;
   void round();
   Outcome process(const Node& node, Worker& worker);
   std::vector<const ObjectiveBound*> above(const std::vector<ObjectiveBound>& bounds, double inherited,
@@ -80,10 +100,12 @@ class BranchBound::Tree {
   bool evaluate_all(const Node& node, Worker& worker, const std::vector<const ObjectiveBound*>& open,
                     const std::vector<Index>& counts, Outcome& out);
   bool enumerate(const Node& node, Outcome& out);
-  void enumerate_rest(const Watch& watch);
+  void enumerate_rest();
+  std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> parts_of_rest(int team);
 
   const Choices& choices_;
-  std::vector<Row> rows_;
+  Inputs inputs_;
+  std::vector<std::optional<Row>> rows_;  ///< of the inputs that have been prepared
   Incumbent& incumbent_;
   Budget& budget_;
   int threads_;

@@ -8,17 +8,22 @@
 
 namespace withstand {
 
+Evaluator& BranchBound::Tree::evaluator(Worker& worker, std::size_t row) const {
+  Tools& found = tools(worker, row);
+  const Layered::Problem& at = rows_[row]->problem;
+  if (!found.evaluator) found.evaluator = std::make_unique<Evaluator>(at.network, at.columns, at.harm, at.input);
+  return *found.evaluator;
+}
+
 double BranchBound::Tree::evaluate(const Node& node, Worker& worker, const std::vector<Option>& set) {
-  const Row& row = rows_[node.row];
+  interruption_point();
+  const Row& row = row_of(node);
   const Layered::Problem& problem = row.problem;
-  auto& evaluator = worker.evaluators[node.row];
-  if (!evaluator)
-    evaluator = std::make_unique<Evaluator>(problem.network, problem.columns, problem.harm, problem.input);
   std::vector<Forced> failed;
   for (const Option& option : node.decisions.failed) failed.push_back({option.site, option.value});
   for (const Option& option : set) failed.push_back({option.site, option.value});
   ++evaluations_;
-  const double harm = (*evaluator)(failed);
+  const double harm = evaluator(worker, node.row)(failed);
   if (harm + row.noise >= incumbent_.harm() && !incumbent_.holds(problem.input_index, failed))
     incumbent_.offer(problem.network, problem.harm, problem.input, problem.input_index, std::move(failed),
                      problem.precise);
@@ -43,7 +48,7 @@ void BranchBound::Tree::attempt(const Node& node, Worker& worker, const std::vec
         const Option kept = set[n];
         set[n] = other;
         const double harm = evaluate(node, worker, set);
-        if (harm > best + rows_[node.row].noise) {
+        if (harm > best + row_of(node).noise) {
           best = harm;
           improved = true;
         } else {
@@ -57,7 +62,8 @@ void BranchBound::Tree::attempt(const Node& node, Worker& worker, const std::vec
 bool BranchBound::Tree::evaluate_all(const Node& node, Worker& worker, const std::vector<const ObjectiveBound*>& open,
                                      const std::vector<Index>& counts, Outcome& out) {
   if (std::any_of(open.begin(), open.end(), [](auto* bound) { return !std::isfinite(bound->base); })) return false;
-  const double affordable = 2 * rows_[node.row].relaxation->cost() / worker.evaluators[node.row]->cost();
+  const double each = evaluator(worker, node.row).cost();
+  const double affordable = 2 * inputs_.cost / each;
   const auto limit = static_cast<std::uint64_t>(std::max(16.0, affordable));
   std::uint64_t total = 0;
   for (const ObjectiveBound* bound : open) {
@@ -70,19 +76,19 @@ bool BranchBound::Tree::evaluate_all(const Node& node, Worker& worker, const std
       for (const Option* option : set) options.push_back(*option);
       evaluate(node, worker, options);
     });
-  out.work += static_cast<double>(total) * worker.evaluators[node.row]->cost();
+  out.work += static_cast<double>(total) * each;
   out.closed = std::max(out.closed, level());
   return true;
 }
 
 /// Where that is cheaper than a bound.
 bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
-  const Row& row = rows_[node.row];
+  const Row& row = row_of(node);
   const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
                                        static_cast<Index>(node.decisions.alive.size()));
-  if (cost > 2 * row.relaxation->cost() || std::isinf(bounding_) || record_ != nullptr) return false;
+  if (cost > 2 * inputs_.cost || std::isinf(bounding_) || record_ != nullptr) return false;
   const Choices rest = choices_.restricted(node.decisions.failed, node.decisions.alive);
-  Layered walk(row.problem, rest, row.noise, incumbent_, budget_, false);
+  Layered walk(row.problem, rest, row.noise, incumbent_, budget_);
   walk.run();
   evaluations_ += walk.evaluations();
   out.work += cost;
@@ -90,20 +96,39 @@ bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
   return true;
 }
 
-/// Bounding no longer pays: walk through everything that is still open.
-void BranchBound::Tree::enumerate_rest(const Watch& watch) {
-  std::sort(open_.begin(), open_.end(), [](const Node& a, const Node& b) { return later(b, a); });
-  std::vector<Choices> rests;
-  std::vector<std::pair<std::size_t, std::uint64_t>> tasks;
+/// What to enumerate, node by node: of few nodes in parts, so that every worker has some, else each as a whole.
+std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::Tree::parts_of_rest(int team) {
+  std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> tasks;
+  const bool many = open_.size() >= 64 * static_cast<std::size_t>(team);
   for (std::size_t n = 0; n < open_.size(); ++n) {
-    rests.push_back(choices_.restricted(open_[n].decisions.failed, open_[n].decisions.alive));
-    const Row& row = rows_[open_[n].row];
-    const std::uint64_t parts = Layered(row.problem, rests.back(), row.noise, incumbent_, budget_, false).parts();
+    if (many) {
+      tasks.emplace_back(n, std::nullopt);
+      continue;
+    }
+    interruption_point();
+    const Row& row = row_of(open_[n]);
+    const Choices rest = choices_.restricted(open_[n].decisions.failed, open_[n].decisions.alive);
+    const std::uint64_t parts = Layered(row.problem, rest, row.noise, incumbent_, budget_).parts();
     for (std::uint64_t part = 0; part < parts; ++part) tasks.emplace_back(n, part);
   }
-  const int team = workers(tasks.size(), threads_);
-  std::vector<std::unique_ptr<Layered>> walks(static_cast<std::size_t>(team));
-  std::vector<std::size_t> at(walks.size(), open_.size());
+  return tasks;
+}
+
+/// Bounding no longer pays: walk through everything that is still open.
+void BranchBound::Tree::enumerate_rest() {
+  double cost = 0;
+  for (const Node& node : open_)
+    cost += enumeration_cost(row_of(node).problem, row_of(node).live, left(node.decisions),
+                             static_cast<Index>(node.decisions.alive.size()));
+  consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * cost);
+  std::sort(open_.begin(), open_.end(), [](const Node& a, const Node& b) { return later(b, a); });
+  const auto tasks = parts_of_rest(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
+  struct Self {
+    std::optional<std::size_t> at;
+    std::unique_ptr<Choices> rest;
+    std::unique_ptr<Layered> walk;
+  };
+  std::vector<Self> team(static_cast<std::size_t>(workers(tasks.size(), threads_)));
   std::atomic<bool> skipped{false};
   const bool all = parallel_for(
       tasks.size(), threads_,
@@ -111,24 +136,25 @@ void BranchBound::Tree::enumerate_rest(const Watch& watch) {
         const auto [n, part] = tasks[task];
         if (open_[n].bound <= level()) skipped = true;
         if (open_[n].bound <= level() || budget_.stopped()) return;
-        const auto w = static_cast<std::size_t>(worker);
-        if (at[w] != n) {
-          const Row& row = rows_[open_[n].row];
-          if (walks[w]) evaluations_ += walks[w]->evaluations();
-          walks[w] = std::make_unique<Layered>(row.problem, rests[n], row.noise, incumbent_, budget_, team == 1);
-          at[w] = n;
+        Self& self = team[static_cast<std::size_t>(worker)];
+        if (self.at != n) {
+          const Row& row = row_of(open_[n]);
+          if (self.walk) evaluations_ += self.walk->evaluations();
+          self.rest = std::make_unique<Choices>(choices_.restricted(open_[n].decisions.failed, open_[n].decisions.alive));
+          self.walk = std::make_unique<Layered>(row.problem, *self.rest, row.noise, incumbent_, budget_);
+          self.at = n;
         }
-        walks[w]->run(part);
+        part ? self.walk->run(*part) : self.walk->run();
       },
-      [&](std::uint64_t done) { return budget_.poll(done) && (!watch || watch(done)); });
-  for (const auto& walk : walks)
-    if (walk) evaluations_ += walk->evaluations();
+      [&](std::uint64_t done) { return budget_.poll(done); });
+  for (const Self& self : team)
+    if (self.walk) evaluations_ += self.walk->evaluations();
   if (!all || budget_.stopped()) return;
   for (const Node& node : open_) {
     if (skipped && node.bound <= level()) closed_ = std::max(closed_, node.bound);
     if (record_ != nullptr)
       record_->leaves.push_back({node.bound <= level() ? Leaf::Kind::bounded : Leaf::Kind::enumerated,
-                                 rows_[node.row].problem.input_index, node.decisions, node.bound});
+                                 static_cast<Index>(node.row), node.decisions, node.bound});
   }
   open_.clear();
 }

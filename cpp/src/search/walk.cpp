@@ -9,9 +9,8 @@
 
 namespace withstand {
 
-Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
-                    bool polls)
-    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), polls_(polls),
+Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)
+    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget),
       combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()),
       last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
       levels_(choices.stages.size()) {
@@ -93,6 +92,7 @@ void Layered::Walk::send(Index layer) {
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
+  work(y.size() * next.bias.size());
   const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
   double* pre = buffer(stage, 0);
   combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
@@ -140,6 +140,7 @@ void Layered::Walk::survey(std::size_t stage) {
   if (open_ == 0) return;
   const auto from = static_cast<std::size_t>(here.synapses ? here.layer - 1 : here.layer);
   const double* y = signals_[from].data();
+  work(here.options.size());
   for (std::size_t p = 0; p < here.options.size(); ++p) {
     const Option& o = here.options[p];
     const double delta = here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from]
@@ -217,14 +218,20 @@ void Layered::Walk::proceed(std::size_t stage, const double* pre) {
   return transmit(static_cast<Index>(stage + 1) / 2, pre);
 }
 
-/// Count an evaluation; now and then look whether to stop.
+/// Count an evaluation.
 bool Layered::Walk::count() {
   constexpr std::uint64_t batch = 64;
-  if (++evaluations_ % batch == 0) {
-    budget_.spend(batch);
-    if (evaluations_ % (16 * batch) == 0) polls_ ? budget_.poll(0) : budget_.tick();
-  }
+  if (++evaluations_ % batch == 0) budget_.spend(batch);
   return !budget_.stopped();
+}
+
+/// Count operations, and after some tenths of a millisecond of them look whether to go on: `budget_` knows then.
+void Layered::Walk::work(std::size_t operations) {
+  constexpr std::size_t look_after = 1 << 19;
+  work_ += operations + 64;
+  if (work_ < look_after) return;
+  work_ = 0;
+  goes_on();
 }
 
 void Layered::Walk::finish(const double* z) {

@@ -11,7 +11,7 @@ namespace withstand {
 /// One worker's depth-first walk: the state, and the buffers of every level.
 class Layered::Walk {
  public:
-  Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget, bool polls);
+  Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget);
 
   struct Part {
     std::size_t stage;  ///< of the first failure; beyond the last stage: no failure before the closing selection
@@ -58,6 +58,7 @@ class Layered::Walk {
   bool payable() const;
   std::vector<Option> idle_options() const;
   bool count();
+  void work(std::size_t operations);
   double* buffer(std::size_t stage, std::size_t depth);
 
   Problem problem_;
@@ -65,7 +66,6 @@ class Layered::Walk {
   double noise_;
   Incumbent& incumbent_;
   Budget& budget_;
-  bool polls_;
 
   void (*combine_)(long, const double*, long, const int*, const double*, const double*, long, double*);
   long (*nonzero_)(long, const double*, int*, double*);
@@ -93,6 +93,7 @@ class Layered::Walk {
   std::vector<int> index_;
   std::vector<double> scale_;
   std::uint64_t evaluations_ = 0;
+  std::size_t work_ = 0;  ///< since the last look whether to go on
 };
 
 }  // namespace withstand

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "search/opinions.hpp"
+
+#include <algorithm>
+
+#include "withstand/parallel.hpp"
+
+namespace withstand {
+namespace {
+
+/// Multiply-adds of a matrix product in one second of one thread, for what can be expected to end in time.
+constexpr double per_second = 4e9;
+
+/// What `each` operations per weight cost.
+double passes(const Network& net, double each) {
+  double entries = 0;
+  for (Index l = 1; l <= net.layers(); ++l) entries += static_cast<double>(net.weight(l).size());
+  return each * entries;
+}
+
+bool any_synapses(const Space& space) {
+  return std::any_of(space.terms().begin(), space.terms().end(),
+                     [](const Space::Term& term) { return on_synapses(term.failure.effect); });
+}
+
+}  // namespace
+
+double cost_of_linear(const Network& net) {
+  double cost = 0;
+  for (Index l = 2; l <= net.layers(); ++l) {
+    const double rows = 2 * static_cast<double>(net.width(l));
+    cost += 8 * rows * static_cast<double>(net.width(l - 1));
+    for (Index below = l - 1; below >= 2; --below)
+      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
+  }
+  return cost;
+}
+
+Opinions::Opinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads)
+    : net_(net), space_(space), domain_(domain), goal_(goal), threads_(threads),
+      team_(workers(static_cast<std::uint64_t>(domain.size()), threads)) {
+  const auto rows = static_cast<double>(domain.size());
+  const auto outputs = static_cast<double>(net.outputs());
+  const double synapses = any_synapses(space) ? 1 : 0;
+  // what a pass costs was measured, with and without a candidate for every weight
+  const auto add = [&](Method method, double each, double product = 0) {
+    methods_.push_back({method, rows * (passes(net, each) + product)});
+  };
+  add(Method::at_most, 4);  // the last ones seldom know what the others do not
+  add(Method::matrix, 10 + 500 * synapses);
+  add(Method::linear, 20 * outputs + 500 * synapses, 2 * cost_of_linear(net));
+  add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
+  add(Method::signed_, 12 + 500 * synapses);
+  add(Method::capped, 4);
+}
+
+std::optional<Vector> Opinions::next(double work, double seconds) {
+  if (methods_.empty()) return std::nullopt;
+  const Candidate now = methods_.back();
+  if (spent_ + now.cost > work || now.cost > seconds * per_second * team_) return std::nullopt;
+  methods_.pop_back();
+  spent_ += now.cost;
+  return bound(net_, space_, domain_, now.method, goal_, threads_).values.rowwise().maxCoeff();
+}
+
+double Opinions::seconds() const {
+  double cost = 0;
+  for (const Candidate& method : methods_) cost += method.cost;
+  return cost / per_second / team_;
+}
+
+double first_opinion(const Network& net, const Space& space, const Domain& domain, Goal goal) {
+  const Domain hull{domain.lower.colwise().minCoeff(), domain.upper.colwise().maxCoeff()};
+  return bound(net, space, hull, Method::capped, goal, 1).values.maxCoeff();
+}
+
+}  // namespace withstand

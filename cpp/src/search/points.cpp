@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "search/points.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/linear_relaxation.hpp"
+#include "withstand/reach.hpp"
+#include "withstand/rounding.hpp"
+
+namespace withstand {
+namespace {
+
+/// Largest harm that output pre-activations in a range allow, the noise of a harm between two evaluations (or one and
+/// real arithmetic), and the error of precise ones.
+struct Ceiling {
+  double harm;
+  double noise;
+  double error;
+};
+
+Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
+  const auto out = static_cast<std::size_t>(net.layers());
+  const Activation& psi = net.activation(net.layers());
+  Ceiling result{-infinity, 0, 0};
+  const Vector lower = at.lower[out].unaryExpr([&](double s) { return psi(s); });
+  const Vector upper = at.upper[out].unaryExpr([&](double s) { return psi(s); });
+  for (Index k = 0; k < net.outputs(); ++k) {
+    if (harm.goal() == Goal::error)
+      result.harm = std::max({result.harm, upper(k) - harm.nominal()(k), harm.nominal()(k) - lower(k)});
+    else if (k != harm.chosen())
+      result.harm = std::max(result.harm, upper(k) - lower(harm.chosen()));
+  }
+  const double largest = std::max(lower.cwiseAbs().maxCoeff(), upper.cwiseAbs().maxCoeff());
+  if (!at.exact) {
+    result.noise = 2 * at.output_noise + 0x1p-48 * largest;  // and of the subtraction
+    result.error = 2 * at.output_error + 0x1p-96 * largest;
+  }
+  result.harm += result.noise;
+  if (!std::isfinite(result.noise)) result.noise = infinity;  // an overflow: replay everything, believe nothing
+  if (std::isnan(result.harm)) result.harm = infinity;
+  return result;
+}
+
+/// Components whose failure changes something in the intact network, without those of the last hidden layer and the
+/// outputs' synapses, which a selection closes.
+double live_components(const Network& net, const Choices& choices, const Trace& intact) {
+  double live = 0;
+  for (std::size_t s = 0; s < neuron_stage(net.depth()); ++s)
+    for (const Option& o : choices.stages[s].options) {
+      const bool synapse = o.site.is_synapse();
+      const Vector& y = intact.post[static_cast<std::size_t>(synapse ? o.site.layer - 1 : o.site.layer)];
+      live += synapse ? (y(o.site.from) != 0 ? 1 : 0) : (y(o.site.to) != o.value ? 1 : 0);
+    }
+  return live;
+}
+
+/// The largest value that an execution transmits.
+double largest_of(const Trace& execution) {
+  double largest = 0;
+  for (const Vector& layer : execution.post) largest = std::max(largest, layer.cwiseAbs().maxCoeff());
+  return largest;
+}
+
+}  // namespace
+
+double scale_of(const Network& net, const Trace& intact) {
+  const Vector& last = intact.post[static_cast<std::size_t>(net.depth())];
+  return (net.weight(net.layers()).cwiseAbs() * last.cwiseAbs() + net.bias(net.layers()).cwiseAbs()).maxCoeff();
+}
+
+/// What the search at one input shares between workers.
+struct Points::Point {
+  Vector input;
+  Harm harm;
+  Reach reach;
+  std::unique_ptr<Precise> precise;
+  double outputs, largest;  ///< of the intact network
+};
+
+Points::Points(const Network& net, const Space& space, const Domain& domain, Goal goal, const Choices& choices,
+               Incumbent& incumbent)
+    : net_(net), space_(space), domain_(domain), goal_(goal), choices_(choices), incumbent_(incumbent), columns_(net),
+      points_(static_cast<std::size_t>(domain.size())) {}
+Points::~Points() = default;
+
+BranchBound::Row Points::prepare(std::size_t n) {
+  const auto index = static_cast<Index>(n);
+  const Vector x = domain_.lower.row(index).transpose();
+  const Trace intact = trace(net_, x);
+  auto point = std::make_unique<Point>(Point{x, Harm(net_, x, goal_), reach(net_, x, x, choices_), nullptr,
+                                             intact.pre.back().cwiseAbs().maxCoeff(), largest_of(intact)});
+  const Ceiling top = ceiling(net_, point->harm, point->reach);
+  if (top.noise > 0) point->precise = std::make_unique<Precise>(net_, point->harm, point->input, top.noise, top.error);
+  if (space_.at_most()) incumbent_.offer(net_, point->harm, point->input, index, {}, point->precise.get());
+  const Point& kept = *point;
+  points_[n] = std::move(point);
+  return {{net_, columns_, kept.harm, kept.input, index, &kept.reach, kept.precise.get()}, top.noise, top.harm,
+          scale_of(net_, intact), live_components(net_, choices_, intact)};
+}
+
+std::unique_ptr<Relaxation> Points::relaxation(std::size_t n) const {
+  return linear_relaxation(net_, space_, choices_, points_[n]->harm, points_[n]->input);
+}
+
+double Points::outputs() const {
+  double outputs = 0, largest = 0;
+  for (const auto& point : points_) {
+    if (!point) continue;
+    outputs = std::max(outputs, point->outputs);
+    largest = std::max(largest, point->largest);
+  }
+  return outputs > 0 ? outputs : largest;
+}
+
+}  // namespace withstand
