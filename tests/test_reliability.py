@@ -12,10 +12,10 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand._independent import Task
 from withstand.convolution import last_layer
 from withstand.moments import expected_error, last_layer_moments
 from withstand.probability import clopper_pearson, counts_table, draw, per_neuron
-from withstand.reliability import _Task
 
 
 def all_harms(net: ws.Network, X: np.ndarray, spec: ws.Argmax | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +167,7 @@ def test_coverage_over_repetitions():
     epsilon = float(np.quantile(harms, 0.6))
     exact = truth(masks, harms > epsilon, np.full(10, 0.3))
     inside = 0
-    task = _Task(net, np.full(10, 0.3), epsilon, X, None, 1)
+    task = Task(net, np.full(10, 0.3), epsilon, X, None, 1)
     task.enumerate(20)
     for seed in range(1000):
         lower, upper, _ = task.sampled(60, 0.9, seed)

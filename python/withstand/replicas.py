@@ -4,23 +4,23 @@
 from __future__ import annotations
 
 import math
-import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import Epsilon, as_budget
+from withstand._coerce import Epsilon, as_budget, shown, whole
 from withstand.activations import Activation
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]
@@ -35,6 +35,8 @@ _MOST_TOTAL = 1000
 
 #: Whose modulus of continuity is below K eta.
 _BENT = ("logistic", "tanh", "softplus", "elu")
+#: Of copies that somebody asks for: 2 GB of weights.
+_MOST_ENTRIES = 250_000_000
 _LARGEST = Fraction(sys.float_info.max)
 
 _NEURON_EFFECTS = ("crash", "stuck", "byzantine", "deviation")
@@ -73,7 +75,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
     >>> [ws.fep(ws.replicate(net, r), ws.Crash((1, 1))).value for r in (1, 2, 4)]
     [0.625, 0.34375, 0.1796875]
     """
-    copies = [1, *_copies(net, r), 1]
+    copies = [1, *_copies(as_network(net), r), 1]
     weights = [
         np.repeat(np.repeat(w, copies[n + 1], axis=0) / copies[n], copies[n], axis=1)
         for n, w in enumerate(net.weights)
@@ -127,8 +129,7 @@ def replicas_needed(
     >>> ws.replicas_needed(net, ws.Crash((1, 1)), 0.2)
     4
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
+    as_network(net)
     budget = as_budget(epsilon)
     rows, total = _faults(net, failures, domain)
     if _at_most(net, rows, total, 1) == 0:
@@ -209,9 +210,7 @@ def _faults(
     net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
 ) -> tuple[list[Faults], int | None]:
     """Return for every input what fails in each layer, the worst kinds first; and the total count, or None."""
-    if not isinstance(failures, Failures):
-        raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
-    totals = [counts[0] for _, _, counts, total, *_ in failures._terms if total]
+    totals = [counts[0] for _, _, counts, total, *_ in as_failures(failures)._terms if total]
     if totals and len(failures._terms) > 1:
         raise ValueError(f"{failures!r}: a total count stands alone; in a sum give one count per hidden layer")
     kinds, counted = [], []
@@ -241,7 +240,7 @@ def _effects(
 ) -> list[list[Fraction]]:
     """For every input, how far off one failed neuron of each layer may be; 0 where none fails."""
     space, found = model._space(net), []
-    ends = [(None, None)] if domain is None else [(a[None], b[None]) for a, b in zip(*bounds_of(net, domain))]
+    ends = [(None, None)] if domain is None else [(a[None], b[None]) for a, b in zip(*bounds_of(net, domain, "domain"))]
     for lower, upper in ends:
         effects = _core.layer_effects(net._core, space, lower, upper)
         for layer, (effect, phi, n) in enumerate(zip(effects, net.activations, fails), start=1):
@@ -251,13 +250,13 @@ def _effects(
     return found
 
 
-def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:
-    values: list[int] = [*r] if isinstance(r, (Sequence, np.ndarray)) else [r] * net.depth
+def _copies(net: Network, r: Any) -> tuple[int, ...]:
+    several = isinstance(r, (list, tuple)) or (isinstance(r, np.ndarray) and r.ndim > 0)
+    values: list[Any] = [*r] if several else [r] * net.depth
     if len(values) != net.depth:
         raise ValueError(f"{len(values)} numbers of copies for {net.depth} hidden layers")
-    for value in values:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"r must be an integer, got {value!r}")
-        if operator.index(value) < 1:
-            raise ValueError(f"r must be at least 1, got {value}")
-    return tuple(int(v) for v in values)
+    copies = tuple(whole(value, "r", least=1) for value in values)
+    entries = sum(w.size * a * b for w, a, b in zip(net.weights, (1, *copies), (*copies, 1)))
+    if entries > _MOST_ENTRIES:
+        raise ValueError(f"r: the copies would have {shown(entries)} weights, more than {_MOST_ENTRIES:,}")
+    return copies

@@ -219,7 +219,7 @@ std::optional<SearchResult> through_at_most(const Network& net, const Space& spa
                                             const SearchOptions& options, const Watch& watch, TreeRecord* record) {
   constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
   const Choices choices(net, space);
-  if (choices.overlapping || space.configurations().to_double() < worth_it) return std::nullopt;
+  if (choices.overlapping || space.magnitude() < worth_it) return std::nullopt;
   std::vector<Failure> failures;
   for (const Space::Term& term : space.terms()) {
     failures.push_back(term.failure);
