@@ -170,7 +170,7 @@ def test_coverage_over_repetitions():
     task = Task(net, np.full(10, 0.3), epsilon, X, None, 1)
     task.enumerate(20)
     for seed in range(1000):
-        lower, upper, _ = task.sampled(60, 0.9, seed)
+        lower, upper, *_ = task.sampled(60, 0.9, seed)
         inside += lower <= exact <= upper
     assert inside >= 900 - 3 * math.sqrt(1000 * 0.9 * 0.1)
     found = ws.reliability(net, 0.3, epsilon, X, evaluations=20, samples=60, confidence=0.9, seed=999)

@@ -99,7 +99,7 @@ def real(value: object, name: str) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf  # type: ignore[operator]
 
 
 def finite(value: object, name: str) -> float:

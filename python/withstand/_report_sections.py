@@ -95,6 +95,9 @@ def network_section(
 def _own_error(net: Network, X: FloatArray, epsilon: Epsilon | None, targets: FloatArray, decisions: bool) -> str:
     """Say how far off the intact network is."""
     outputs = net.forward(X)
+    wide = 1 if decisions or targets.ndim < 2 else outputs.shape[1]
+    if targets.shape not in {(len(X),), (len(X), wide)} and targets.size != len(X):
+        raise ValueError(f"targets have shape {targets.shape}, expected {(len(X),)} or {(len(X), outputs.shape[1])}")
     if decisions:
         right = int((outputs.argmax(axis=1) == targets.reshape(len(X), -1)[:, 0]).sum())
         return f"Intact, it picks the given class for {right:,} of them."

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from withstand import _masked
 from withstand._clock import Clock
-from withstand._coerce import as_seconds, shown, thread_count, whole
+from withstand._coerce import as_seconds, node_count, shown, thread_count, whole
 from withstand._types import Component, FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
@@ -114,7 +114,7 @@ def measure_curve(
     >>> [search.status for search in curve.searches]
     ['exact', 'exact']
     """
-    as_network(net), bounds_of(net, X), thread_count(threads)
+    as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
     samples, seed = whole(samples, "samples", least=1), whole(seed, "seed")
     models = [modelled(model, k) for k in counts]
@@ -163,7 +163,10 @@ class _Draws:
     ) -> None:
         self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
         self.intact = net.forward(X)
-        ((effect, amount, *_, among),) = model(1)._terms
+        terms = model(1)._terms
+        if len(terms) != 1:
+            raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
+        ((effect, amount, *_, among),) = terms
         if effect not in _VALUES:
             raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
         self.amount = float(amount[0]) if amount else 0.0
