@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from withstand.progress import Line
 
@@ -39,6 +40,11 @@ class Clock:
         """A share of the seconds left as a `time_limit`."""
         left = self.left()
         return None if math.isinf(left) else share * left
+
+    def lasts(self, share: float) -> Callable[[], bool]:
+        """Return what says whether a share of the seconds left is not over yet."""
+        end = time.monotonic() + share * self.left()
+        return lambda: time.monotonic() < end
 
     def end_as(self, status: str) -> None:
         """Take over how a part of the question ended; Ctrl-C there ends the whole."""

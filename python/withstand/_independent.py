@@ -188,6 +188,8 @@ class Task:
 
     def _convolution(self) -> tuple[float, float] | None:
         """Only where just the last layer can fail, and the sets are not all known."""
+        if self.clock.over():
+            return None
         last = self.net.widths[-2]
         if self.spec is not None or self.p[:-last].any() or self.rest <= 1e-9 * self.harm:
             return None
@@ -195,7 +197,7 @@ class Task:
 
     def _moments(self) -> tuple[float, float] | None:
         """Markov and Chebyshev, over all inputs and outputs."""
-        if self.spec is not None or self.epsilon**2 < TINY or self.rest <= 0.01 * self.harm:
+        if self.clock.over() or self.spec is not None or self.epsilon**2 < TINY or self.rest <= 0.01 * self.harm:
             return None
         if max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
             return None

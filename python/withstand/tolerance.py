@@ -36,7 +36,8 @@ class Tolerance(Limit):
         The same for failures of one layer alone: hidden layers 1..L, or for synapses into layers 1..L+1. Empty if not
         asked for.
     frontier : tuple of tuples or None
-        Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list.
+        Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list, or a tenth
+        of the time was not enough.
     frontier_size : int
         Tuples that a listing may have to visit: (n_2 + 1) (n_3 + 1) ..., n_l what can fail in layer l.
     most : int
@@ -168,7 +169,11 @@ def tolerance(
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
         return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None, clock.status)
     try:
-        total = question.limit(model, sum(sizes), (guaranteed_total(scalar, allowed), "capped"), "anywhere")
+        line("tolerance: the scalar bound")
+        proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
+        listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
+        most = max_total(scalar, allowed, clock.lasts(0.1))
+        total = question.limit(model, sum(sizes), (proved, "capped"), "anywhere")
         each = ()
         if per_layer:
             anywhere = (total.guaranteed, total.method)
@@ -189,8 +194,6 @@ def tolerance(
                 clock.interrupt()
     finally:
         line.close()
-    listed = None if clock.interrupted else frontier(scalar, allowed)
-    most = total.guaranteed if clock.interrupted else max_total(scalar, allowed)
     return _result(total, each, listed, sizes, most, drawn, clock.status)
 
 
