@@ -101,3 +101,16 @@ def test_wrong_usage(arguments, message):
     code, text = run(*arguments)
     assert code == 2
     assert message in text
+
+
+@pytest.mark.parametrize("command", ["tolerance", "report"])
+def test_the_command_line_has_the_limit(command, monkeypatch):
+    given = {}
+    real = getattr(ws, command)
+    monkeypatch.setattr(ws, command, lambda *a, **k: given.update(k) or real(*a, **k))
+    code, text = run(command, "digits_small", "-e", "1", "--rows", "0:2", "--time-limit", "0")
+    assert given["time_limit"] == 0
+    assert code in (0, 3)
+    assert "time was up" in text
+    code, text = run(command, "digits_small", "-e", "1", "--time-limit", "nan")
+    assert (code, "time_limit must be at least 0, got nan" in text) == (2, True)

@@ -83,7 +83,7 @@ def test_sums_count_disjoint_sets_by_hand():
         (lambda: ws.Byzantine(1, capacity=-1), ValueError, "Byzantine: capacity must be at least 0, got -1"),
         (lambda: ws.Byzantine(1, 1, convention="x"), ValueError, "convention must be 'value' or 'deviation', got 'x'"),
         (lambda: ws.SynapseByzantine(1, 1, convention="x"), ValueError, "must be 'product', 'signal' or 'replace'"),
-        (lambda: ws.Noise(-0.5), ValueError, "Noise: capacity must be at least 0, got -0.5"),
+        (lambda: ws.Noise(-0.5), ValueError, "Noise: delta must be at least 0, got -0.5"),
         (lambda: ws.Crash(1) + 2, TypeError, "unsupported operand"),
     ],
 )

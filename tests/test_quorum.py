@@ -13,9 +13,12 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand._clock import Clock
+from withstand._simulation import Simulation
 from withstand.frontier import Layers, at_most, frontier
 from withstand.latency import Latency
-from withstand.quorum import PER_RECEIVER, _Simulation, fastest
+from withstand.progress import Line
+from withstand.quorum import PER_RECEIVER, fastest
 
 LATENCIES = [Latency("exponential"), Latency("uniform"), Latency("pareto", 3.5), Latency("lognormal", 0.5)]
 
@@ -156,7 +159,9 @@ def test_midpoint_halves_the_bound():
 def test_waiting_for_all_is_the_network_itself():
     net, X, _ = ws.embedded("digits_small")
     for links in (False, True):
-        simulation = _Simulation(net, Latency("uniform"), links, (0.0, 0.0), np.random.default_rng(0))
+        simulation = Simulation(
+            net, Latency("uniform"), links, (0.0, 0.0), np.random.default_rng(0), Clock(np.inf, Line(False))
+        )
         times, error = simulation.run(X, X, (0, 0), 50)
         assert error < 1e-12
         assert len(times) == 50

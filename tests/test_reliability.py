@@ -12,10 +12,10 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand._independent import Task
 from withstand.convolution import last_layer
 from withstand.moments import expected_error, last_layer_moments
 from withstand.probability import clopper_pearson, counts_table, draw, per_neuron
-from withstand.reliability import _Task
 
 
 def all_harms(net: ws.Network, X: np.ndarray, spec: ws.Argmax | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -167,10 +167,10 @@ def test_coverage_over_repetitions():
     epsilon = float(np.quantile(harms, 0.6))
     exact = truth(masks, harms > epsilon, np.full(10, 0.3))
     inside = 0
-    task = _Task(net, np.full(10, 0.3), epsilon, X, None, 1)
+    task = Task(net, np.full(10, 0.3), epsilon, X, None, 1)
     task.enumerate(20)
     for seed in range(1000):
-        lower, upper, _ = task.sampled(60, 0.9, seed)
+        lower, upper, *_ = task.sampled(60, 0.9, seed)
         inside += lower <= exact <= upper
     assert inside >= 900 - 3 * math.sqrt(1000 * 0.9 * 0.1)
     found = ws.reliability(net, 0.3, epsilon, X, evaluations=20, samples=60, confidence=0.9, seed=999)

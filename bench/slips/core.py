@@ -38,16 +38,16 @@ SLIPS = (
     ),
     Slip(
         "space-exactly",
-        SPACE,
-        "(!terms_[t].failure.exactly || degrees[t] == terms_[t].count(l));",
-        "(!terms_[t].failure.exactly || degrees[t] <= terms_[t].count(l));",
+        "src/counting.cpp",
+        "demand(terms[t].count(layer), terms[t].failure.exactly);",
+        "demand(terms[t].count(layer), false);",
         "exact counts per layer counted as at most",
     ),
     Slip(
         "space-shared",
-        SPACE,
-        "const Index free = static_cast<Index>(size) - degrees.back();",
-        "const Index free = static_cast<Index>(size);",
+        "src/counting.cpp",
+        "const auto free = size - static_cast<std::uint64_t>(degrees.back());",
+        "const auto free = size;",
         "components that several models share are counted as if each had its own",
     ),
     Slip(

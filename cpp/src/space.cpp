@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
+
+#include "counting.hpp"
 
 namespace withstand {
 namespace {
@@ -120,34 +120,6 @@ Space::Term resolve(const Network& net, const Failure& failure) {
   return term;
 }
 
-using Monomial = std::vector<Index>;                 // failures of each term
-using Polynomial = std::map<Monomial, Natural>;      // how many ways
-
-/// Ways to give `size` components, each open to the terms of `members`, to those terms: multinomial coefficients.
-void distribute(Polynomial& result, const std::vector<std::size_t>& members, std::size_t size, const Monomial& caps) {
-  for (std::size_t t : members) {
-    Polynomial next;
-    for (const auto& [degrees, ways] : result) {
-      // degrees.back() carries the number of components of this group that are already taken
-      const Index free = static_cast<Index>(size) - degrees.back();
-      for (Index k = 0; k <= free && degrees[t] + k <= caps[t]; ++k) {
-        Monomial more = degrees;
-        more[t] += k;
-        more.back() += k;
-        next[more] += ways * binomial(static_cast<std::uint64_t>(free), static_cast<std::uint64_t>(k));
-      }
-    }
-    result = std::move(next);
-  }
-  Polynomial merged;
-  for (const auto& [degrees, ways] : result) {
-    Monomial cleared = degrees;
-    cleared.back() = 0;
-    merged[cleared] += ways;
-  }
-  result = std::move(merged);
-}
-
 }  // namespace
 
 Index Space::Term::count(Index layer) const {
@@ -165,7 +137,7 @@ Index Space::Term::most(Index layer) const {
 Space::Space(const Network& network, const std::vector<Failure>& failures) : layers_(network.layers()) {
   require(!failures.empty(), "a failure space needs at least one failure model");
   for (const Failure& failure : failures) terms_.push_back(resolve(network, failure));
-  require(terms_.size() == 1 || !configurations().is_zero(), describe(),
+  require(terms_.size() == 1 || counting::fits(*this), describe(),
           ": the models share components and there are not enough of them to fail together");
 }
 
@@ -181,48 +153,6 @@ std::string Space::describe() const {
   std::string out;
   for (const Term& term : terms_) out += (out.empty() ? "" : " + ") + term.failure.describe();
   return out;
-}
-
-Natural Space::configurations() const {
-  std::vector<std::size_t> counted;  // noise strikes everywhere at once: it offers no choice
-  for (std::size_t t = 0; t < terms_.size(); ++t)
-    if (terms_[t].failure.effect != Effect::noise) counted.push_back(t);
-
-  Polynomial ways{{Monomial(terms_.size() + 1, 0), Natural(1)}};
-  for (Index l = 0; l <= layers_; ++l) {
-    std::map<Site, std::vector<std::size_t>> open;
-    Monomial caps(terms_.size() + 1, 0);
-    for (std::size_t t : counted) {
-      for (const Site& site : terms_[t].sites[static_cast<std::size_t>(l)]) open[site].push_back(t);
-      caps[t] = terms_[t].count(l);
-    }
-    std::map<std::vector<std::size_t>, std::size_t> groups;
-    for (const auto& [site, members] : open) ++groups[members];
-    for (const auto& [members, size] : groups) distribute(ways, members, size, caps);
-
-    Polynomial kept;  // a per-layer count is settled here, a total goes on to the next layer
-    for (const auto& [degrees, count] : ways) {
-      Monomial rest = degrees;
-      bool allowed = true;
-      for (std::size_t t : counted) {
-        if (terms_[t].failure.total) continue;
-        allowed = allowed && (!terms_[t].failure.exactly || degrees[t] == terms_[t].count(l));
-        rest[t] = 0;
-      }
-      if (allowed) kept[rest] += count;
-    }
-    ways = std::move(kept);
-  }
-
-  Natural sum;
-  for (const auto& [degrees, count] : ways) {
-    bool allowed = true;
-    for (std::size_t t : counted)
-      if (terms_[t].failure.total && terms_[t].failure.exactly)
-        allowed = allowed && degrees[t] == terms_[t].failure.counts.front();
-    if (allowed) sum += count;
-  }
-  return sum;
 }
 
 }  // namespace withstand

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cmath>
 #include <stdexcept>
 
 #include "check.hpp"
@@ -31,14 +32,35 @@ Failure crash(std::vector<Index> counts, bool total, bool exactly = false) {
 
 int main() {
   const Network net = network({3, 64, 8, 2});
-  CHECK(Space(net, {crash({2}, true)}).configurations().to_uint64() == 1 + 72 + 72 * 71 / 2);
-  CHECK(Space(net, {crash({2, 1}, false)}).configurations().to_uint64() == (1 + 64 + 2016) * 9);
-  CHECK(Space(net, {crash({2, 1}, false, true)}).configurations().to_uint64() == 2016 * 8);
+  CHECK(Space(net, {crash({2}, true)}).configurations()->to_uint64() == 1 + 72 + 72 * 71 / 2);
+  CHECK(Space(net, {crash({2, 1}, false)}).configurations()->to_uint64() == (1 + 64 + 2016) * 9);
+  CHECK(Space(net, {crash({2, 1}, false, true)}).configurations()->to_uint64() == 2016 * 8);
   // two models on disjoint neurons: exactly one crash and exactly one stuck neuron
   Failure stuck = crash({1}, true, true);
   stuck.effect = Effect::stuck;
   stuck.amount = {1.0};
-  CHECK(Space(net, {crash({1}, true, true), stuck}).configurations().to_uint64() == 72 * 71);
+  CHECK(Space(net, {crash({1}, true, true), stuck}).configurations()->to_uint64() == 72 * 71);
+  CHECK(Space(net, {crash({1}, true, true), stuck}).magnitude() == 72 * 71);
+  // several disjoint models multiply; a space that takes too long to count is said to be one
+  std::vector<Failure> apart;
+  for (Index part = 0; part < 4; ++part) {
+    apart.push_back(crash({8}, true, true));
+    apart.back().among.emplace();
+    for (Index to = 0; to < 16; ++to) apart.back().among->push_back({1, 16 * part + to, -1});
+  }
+  const std::uint64_t each = 12870;  // 16 over 8
+  CHECK(Space(net, apart).configurations()->to_uint64() == each * each * each * each);
+  CHECK(!Space(net, apart).configurations(100) && std::isinf(Space(net, apart).magnitude(100)));
+  // enough for each alone, not for both: Hall's condition
+  Failure few = crash({5}, true, true);
+  few.among = std::vector<Site>{{2, 0, -1}, {2, 1, -1}, {2, 2, -1}, {2, 3, -1}, {2, 4, -1}};
+  Failure more = crash({4}, true, true);
+  more.among = std::vector<Site>{{2, 2, -1}, {2, 3, -1}, {2, 4, -1}, {2, 5, -1}};
+  CHECK(message_of<std::invalid_argument>([&] { Space(net, {few, more}); }).find("not enough of them") !=
+        std::string::npos);
+  more.among->push_back({2, 6, -1});
+  more.counts = {2};
+  CHECK(Space(net, {few, more}).configurations()->to_uint64() == 1);
   CHECK(message_of<std::invalid_argument>([&] { Space(net, {crash({3, 9}, false)}); }) ==
         "Crash((3, 9)): layer 2 has 8 neurons, at most 8 can fail");
   CHECK(message_of<std::invalid_argument>([&] { Space(net, {crash({73}, true)}); }) ==

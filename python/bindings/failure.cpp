@@ -5,6 +5,21 @@
 
 using namespace withstand;
 
+namespace {
+
+/// Python's int, by its digits to base 256: a decimal would be limited to 4,300 digits. None where nobody counted.
+py::object configurations(const Space& space, std::uint64_t steps) {
+  const std::optional<Natural> count = space.configurations(steps);
+  if (!count) return py::none();
+  std::string bytes;
+  for (std::uint32_t limb : count->limbs())
+    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(limb >> shift));
+  const py::handle type(reinterpret_cast<PyObject*>(&PyLong_Type));
+  return type.attr("from_bytes")(py::bytes(bytes), "little");
+}
+
+}  // namespace
+
 void bind_failure(py::module_& m) {
   py::enum_<Effect>(m, "Effect")
       .value("crash", Effect::crash)
@@ -36,6 +51,7 @@ void bind_failure(py::module_& m) {
       .def(py::init<const Network&, const std::vector<Failure>&>())
       .def_property_readonly("finite", &Space::finite)
       .def_property_readonly("at_most", &Space::at_most)
-      .def("configurations", [](const Space& space) { return space.configurations().to_string(); })
+      .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)
+      .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(); })
       .def("describe", &Space::describe);
 }

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Turning what users pass into arrays of doubles, or saying precisely why not."""
+"""What users pass, turned into what the package computes with, or one sentence that says why not.
+
+There is one function for each kind of argument, and every public function takes its arguments through them.
+"""
 
 from __future__ import annotations
 
+import math
+import operator
+import os
+import re
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
+from numbers import Rational
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +22,30 @@ import numpy.typing as npt
 from withstand._types import FloatArray
 
 #: A budget: a number, or a decimal string.
-Epsilon = int | float | str | Fraction
+Epsilon = int | float | str | Fraction | Decimal
+
+#: Beyond it lies no double.
+_LARGEST = Fraction(sys.float_info.max)
+#: Decimals that are read: longer ones, or with larger exponents, would be numbers of millions of digits.
+_DIGITS, _EXPONENT = 1000, 5000
+#: More threads than any machine has processors.
+_THREADS = 4096
+#: What the core counts with.
+_UNLIMITED = 2**64 - 1
 
 
+def shown(value: object) -> str:
+    """Return what to say of a value that is refused, on one line, however long it is."""
+    try:
+        text = repr(value)
+    except Exception as error:  # of a foreign object, or an integer of more digits than Python writes
+        digits = f" of {value.bit_length():,} bits" if isinstance(value, int) else f" ({type(error).__name__})"
+        return f"{type(value).__name__}{digits}"
+    text = " ".join(text.split())
+    return text if len(text) <= 120 else f"{text[:100]}... ({type(value).__name__})"
+
+
+# arrays --------------------------------------------------------------------------------------------------------------
 def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> FloatArray:
     """Return `value` as a C-contiguous array of finite doubles.
 
@@ -26,12 +58,16 @@ def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> Floa
     ValueError
         If the number of dimensions is not `ndim`, or an entry is not finite.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name} must be an array, got {shown(value)}, of which not all rows are alike") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim != 1)}, got shape {array.shape}")
-    result = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    with np.errstate(over="ignore"):  # of longer floats; told below
+        result = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
     if not np.isfinite(result).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         at = where[0] if len(where) == 1 else where
@@ -39,18 +75,75 @@ def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> Floa
     return result
 
 
-def thread_count(threads: int | None) -> int:
-    """Return the number of threads for the core, 0 meaning its default; refuse what is no positive integer."""
-    if threads is None:
-        return 0
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
-        raise TypeError(f"threads must be an integer, got {threads!r}")
-    if threads < 1:
-        raise ValueError(f"threads must be at least 1, got {threads}")
-    return int(threads)
+# numbers -------------------------------------------------------------------------------------------------------------
+def whole(value: object, name: str, least: int = 0, most: int | None = None) -> int:
+    """Return an integer within its limits; a bool is none."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {shown(number)}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {shown(number)}")
+    return number
 
 
-def as_budget(epsilon: Epsilon) -> Fraction:
+def real(value: object, name: str) -> float:
+    """Return a number as a double, infinite ones included; bools, strings and what is not a number are refused."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, (float, Rational, Decimal, np.floating)):
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf  # type: ignore[operator]
+
+
+def finite(value: object, name: str) -> float:
+    """Return a number that is finite."""
+    number = real(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {shown(value)}")
+    return number
+
+
+def at_least_zero(value: object, name: str) -> float:
+    """Return a number of at least 0, infinity included: seconds, gaps."""
+    number = real(value, name)
+    if not number >= 0:
+        raise ValueError(f"{name} must be at least 0, got {shown(value)}")
+    return number
+
+
+def share(value: object, name: str) -> float:
+    """Return a number strictly between 0 and 1."""
+    number = real(value, name)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {shown(value)}")
+    return number
+
+
+# limits --------------------------------------------------------------------------------------------------------------
+def thread_count(threads: object) -> int:
+    """Return the number of threads for the core, 0 meaning its default."""
+    return 0 if threads is None else whole(threads, "threads", least=1, most=_THREADS)
+
+
+def node_count(node_limit: object) -> int:
+    """Return a number of nodes for the core; None, and what it cannot count to, mean no limit."""
+    return _UNLIMITED if node_limit is None else min(whole(node_limit, "node_limit"), _UNLIMITED)
+
+
+def as_seconds(time_limit: object, name: str = "time_limit") -> float:
+    """Return a time limit; None means none."""
+    return math.inf if time_limit is None else at_least_zero(time_limit, name)
+
+
+# budgets -------------------------------------------------------------------------------------------------------------
+def as_budget(epsilon: object) -> Fraction:
     """Return epsilon as the exact rational that it is: a string as a decimal, a float as the double.
 
     Raises
@@ -60,12 +153,71 @@ def as_budget(epsilon: Epsilon) -> Fraction:
     ValueError
         If it is negative, not finite, or no decimal.
     """
-    if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, str, Fraction, np.integer, np.floating)):
-        raise TypeError(f"epsilon must be a number or a decimal string, got {epsilon!r}")
+    number = epsilon.item() if isinstance(epsilon, np.ndarray) and epsilon.ndim == 0 else epsilon
+    if isinstance(number, (bool, np.bool_)) or not isinstance(number, (float, str, Rational, Decimal, np.floating)):
+        raise TypeError(f"epsilon must be a number or a decimal string, got {shown(epsilon)}")
     try:
-        value = Fraction(epsilon if isinstance(epsilon, (str, Fraction)) else float(epsilon))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        raise ValueError(f"epsilon must be a finite number or a decimal string, got {epsilon!r}") from None
+        value = _exactly(number)
+    except (ValueError, OverflowError, ArithmeticError):
+        value = None
+    if value is None or value > _LARGEST:
+        raise ValueError(f"epsilon must be a finite number or a decimal string, got {shown(epsilon)}")
     if value < 0:
-        raise ValueError(f"epsilon must be at least 0, got {epsilon!r}")
+        raise ValueError(f"epsilon must be at least 0, got {shown(epsilon)}")
     return value
+
+
+def _exactly(number: float | str | Rational | Decimal | np.floating) -> Fraction | None:
+    """Return the rational; None for a decimal that nobody writes, and that would fill the memory."""
+    if isinstance(number, (str, Decimal)):
+        text = str(number)
+        exponent = re.search(r"[eE]([-+]?\d+)", text)
+        if len(text) > _DIGITS or (exponent is not None and abs(int(exponent[1])) > _EXPONENT):
+            return None
+        return Fraction(text)
+    return Fraction(number if isinstance(number, Rational) else float(number))
+
+
+def as_limit(epsilon: object) -> float:
+    """Return the largest double that is not above epsilon: doubles lie on the same side of it as of epsilon itself."""
+    budget = as_budget(epsilon)
+    limit = float(budget)
+    return limit if Fraction(limit) <= budget else math.nextafter(limit, 0.0)
+
+
+def needed(epsilon: object) -> object:
+    """Refuse None with a sentence: where errors are asked for, epsilon says what harm is."""
+    if epsilon is None:
+        raise TypeError("epsilon must be a number unless spec asks for decisions, got None")
+    return epsilon
+
+
+# the rest ------------------------------------------------------------------------------------------------------------
+def flag(value: object, name: str) -> bool:
+    """Return a bool; nothing else is one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a bool, got {shown(value)}")
+    return bool(value)
+
+
+def choice(value: object, name: str, known: Sequence[str]) -> str:
+    """Return one of the known names."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {shown(value)}")
+    if value not in known:
+        *others, last = map(repr, known)
+        few = f"{', '.join(others)} or {last}" if len(known) <= 3 else f"one of {', '.join(known)}"
+        raise ValueError(f"{name} must be {few}, got {shown(value)}")
+    return value
+
+
+def as_path(value: object, name: str) -> str:
+    """Return a path; a number would be an open file, and an empty one names none."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, got {shown(value)}")
+    path = os.fspath(value)
+    if not isinstance(path, str):
+        path = os.fsdecode(path)
+    if not path or "\0" in path:
+        raise ValueError(f"{name} must be a path, got {shown(value)}")
+    return path

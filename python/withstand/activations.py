@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._coerce import real, shown
 from withstand._types import FloatArray
 
 #: Names of the activations, as `Network` and `Activation` take them.
@@ -48,8 +49,9 @@ class Activation:
 
     def __init__(self, name: str, gain: float = 1.0, slope: float | None = None) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"an activation is named by a string, got {name!r}")
-        self._core = _core.Activation(name, float(gain), math.nan if slope is None else float(slope))
+            raise TypeError(f"an activation is named by a string, got {shown(name)}")
+        given = math.nan if slope is None else real(slope, "slope")
+        self._core = _core.Activation(name, real(gain, "gain"), given)
 
     @property
     def name(self) -> str:
@@ -79,7 +81,7 @@ class Activation:
 
     def modulus(self, eta: float) -> float:
         """Largest change of the activation when its argument moves by `eta` >= 0 (rounded up)."""
-        return float(self._core.modulus(float(eta)))
+        return float(self._core.modulus(real(eta, "eta")))
 
     def __call__(self, s: npt.ArrayLike) -> FloatArray:
         """Apply the activation elementwise."""
@@ -112,13 +114,15 @@ def as_activation(value: ActivationLike) -> Activation:
         return value
     if isinstance(value, str):
         return Activation(value)
-    raise TypeError(f"an activation is a name or a withstand.Activation, got {value!r}")
+    raise TypeError(f"an activation is a name or a withstand.Activation, got {shown(value)}")
 
 
 def per_layer(value: ActivationLike | Sequence[ActivationLike], depth: int) -> tuple[Activation, ...]:
     """Return one `Activation` per hidden layer from one for all, or from a sequence of `depth`."""
     if isinstance(value, (str, Activation)):
         return (as_activation(value),) * depth
+    if not isinstance(value, Iterable):
+        raise TypeError(f"an activation is a name or a withstand.Activation, got {shown(value)}")
     activations = tuple(as_activation(v) for v in value)
     if len(activations) != depth:
         raise ValueError(f"{len(activations)} activations for {depth} hidden layers")

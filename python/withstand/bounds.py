@@ -9,11 +9,11 @@ from typing import Any
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import thread_count
+from withstand._coerce import shown, thread_count
 from withstand._types import FloatArray
 from withstand.domain import Box, bounds_of
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
 from withstand.spec import Spec, asks_decisions
 
 #: Names of the methods, as `bound` takes them.
@@ -122,19 +122,16 @@ def bound(
     >>> ws.bound(net, ws.Crash((1, 1)), method="fep").value
     0.625
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a withstand.Network, got {type(net).__name__}")
-    if not isinstance(failures, Failures):
-        raise TypeError(f"failures must be a failure model such as withstand.Crash(2), got {failures!r}")
-    decisions = asks_decisions(spec)
+    as_network(net)
+    decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
-        raise TypeError(f"method must be a string, got {method!r}")
-    space = failures._space(net)
+        raise TypeError(f"method must be a string, got {shown(method)}")
+    space = as_failures(failures)._space(net)
     if domain is None:
         found = _core.bound_without_domain(net._core, space, method, decisions)
     else:
-        lower, upper = bounds_of(net, domain)
-        found = _core.bound(net._core, space, lower, upper, method, decisions, thread_count(threads))
+        lower, upper = bounds_of(net, domain, "domain")
+        found = _core.bound(net._core, space, lower, upper, method, decisions, count)
     return _result(found, method)
 
 

@@ -15,10 +15,11 @@ from withstand._certificate_check import Checker, fingerprint
 from withstand._certificate_read import FORMAT, checksum, parsed, require
 from withstand._certificate_terms import described, named, same
 from withstand._checked_budget import LIMITS, Rejected
+from withstand._coerce import as_path, whole
 from withstand._types import FloatArray
 from withstand.domain import Box, bounds_of
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
 from withstand.spec import Argmax, Spec, asks_decisions
 
 __all__ = ["FORMAT", "Check", "check_certificate", "checksum", "fingerprint"]
@@ -143,8 +144,8 @@ def check_certificate(
     >>> other.valid, other.reason
     (False, 'the certificate speaks of Crash(1), not of Crash(2)')
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
+    path, effort = as_path(path, "path"), whole(effort, "effort")
+    as_network(net)
     expected = _Expected(net, failures, domain, spec)
     with open(path, "rb") as file:
         content = file.read(LIMITS["bytes"] + 1)
@@ -165,13 +166,13 @@ class _Expected:
     """What a caller wants a proof about."""
 
     def __init__(self, net: Network, failures: Failures | None, domain: Any, spec: Any) -> None:
-        if not (failures is None or isinstance(failures, Failures)):
-            raise TypeError(f"failures must be a failure model such as Crash(2), got {failures!r}")
+        if failures is not None:
+            as_failures(failures)
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
         self._failures = failures
         self._terms = None if failures is None else described(failures)
-        self._inputs = None if domain is None else bounds_of(net, domain)[0]
+        self._inputs = None if domain is None else bounds_of(net, domain, "domain")[0]
         self._goal = None if spec is ... else "argmax" if asks_decisions(spec) else "error"
 
     def compare(self, checker: Checker) -> None:

@@ -11,10 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _masked
+from withstand._clock import Clock
+from withstand._coerce import as_seconds, shown, thread_count, whole
+from withstand._ranks import rank_correlation
 from withstand._types import FloatArray
-from withstand.enumeration import _rows, run
+from withstand.domain import rows_of
+from withstand.enumeration import run
 from withstand.failures import Crash
-from withstand.network import Network
+from withstand.network import Network, as_network
+from withstand.progress import Line
 from withstand.results import component_errors
 
 Neuron = tuple[int, int]
@@ -70,7 +75,7 @@ class Criticality:
         Per hidden layer, shape (N_l,): largest and mean error over all sets of k crashes that contain the neuron and
         over all inputs (the error at an input is the worst over outputs).
     exact : bool
-        Whether all sets were tried; otherwise `worst` is at least reached and `mean` an estimate.
+        Whether all sets were tried at all inputs; otherwise `worst` is at least reached and `mean` an estimate.
     sets : int
         Sets tried for each neuron.
     synergy : tuple of Pair
@@ -133,6 +138,7 @@ def criticality(
     k: int = 1,
     evaluations: int = 50_000_000,
     seed: int = 0,
+    time_limit: float | None = 60.0,
     threads: int | None = None,
 ) -> Criticality:
     """Measure for every hidden neuron what happens when it is among `k` that crash.
@@ -146,6 +152,9 @@ def criticality(
     evaluations : int, default 50,000,000
         Sets x inputs up to which all sets are tried; beyond, 2,000 random sets for each neuron.
     seed : int, default 0
+    time_limit : float or None, default 60.0
+        Seconds in all. When they are up, fewer inputs or sets were tried, the result is not `exact`, and synergies may
+        be left out. None: no limit; the result is then the same on every machine.
     threads : int, optional
         For the enumeration.
 
@@ -171,62 +180,76 @@ def criticality(
     >>> found.worst[0].tolist(), found.ranking()[0]
     ([1.0, 2.0, 3.0], (1, 2))
     """
-    rows = _rows(net, X)
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
-        raise TypeError(f"k must be an integer, got {k!r}")
+    rows = rows_of(as_network(net), X)
+    k, evaluations, seed = whole(k, "k", least=-1), whole(evaluations, "evaluations"), whole(seed, "seed")
+    thread_count(threads)
+    clock = Clock(as_seconds(time_limit), Line(False))
     if not 1 <= k <= net.n_neurons:
-        raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {k}")
+        raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {shown(k)}")
     sets = math.comb(net.n_neurons - 1, k - 1)
     exact = math.comb(net.n_neurons, k) * len(rows) <= evaluations
     if exact:
-        worst, mean = _enumerated(net, rows, int(k), threads)
+        worst, mean, tried = _enumerated(net, rows, k, threads, clock)
+        exact = tried == len(rows)
     else:
-        sets = min(sets, _DRAWN)
-        worst, mean = _drawn(net, rows, int(k), sets, np.random.default_rng(seed))
+        worst, mean, sets = _drawn(net, rows, k, min(sets, _DRAWN), np.random.default_rng(seed), clock)
     ends = np.cumsum(net.widths[1:-1])[:-1]
     alone = worst if k == 1 else _masked.harms(net, rows, np.eye(net.n_neurons, dtype=bool))
     pairs = math.comb(net.n_neurons, 2) * len(rows)
     return Criticality(
-        int(k), tuple(np.split(worst, ends)), tuple(np.split(mean, ends)), exact, sets,
-        _synergy(net, rows, alone) if k > 1 and pairs <= evaluations else (),
-        {name: _score(net, rows, values, worst, int(k)) for name, values in
+        k, tuple(np.split(worst, ends)), tuple(np.split(mean, ends)), exact, sets,
+        _synergy(net, rows, alone, clock) if k > 1 and pairs <= evaluations else (),
+        {name: _score(net, rows, values, worst, k) for name, values in
          (("weight norm", _weight_norm(net)), ("taylor", _taylor(net, rows)))},
     )  # fmt: skip
 
 
-def _enumerated(net: Network, rows: FloatArray, k: int, threads: int | None) -> tuple[FloatArray, FloatArray]:
-    """Return worst and mean over every set that contains the neuron, and every input."""
+def _enumerated(
+    net: Network, rows: FloatArray, k: int, threads: int | None, clock: Clock
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return worst and mean over every set that contains the neuron, and every input; and how many inputs."""
     sites = [(*neuron, -1) for neuron in _masked.components(net)]
     worst, mean = np.zeros(len(sites)), np.zeros(len(sites))
+    tried = 0
     for row in rows:
+        if tried and clock.over():
+            break
+        tried += 1
         found = run(net, Crash(k, exactly=True), row[None], threads=threads, components=True)
         errors = [of for _, of in component_errors(sites, found)]
         worst = np.maximum(worst, [of.worst for of in errors])
-        mean += np.array([of.mean for of in errors]) / len(rows)
-    return worst, mean
+        mean += np.array([of.mean for of in errors])
+    return worst, mean / tried, tried
 
 
 def _drawn(
-    net: Network, rows: FloatArray, k: int, sets: int, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Return the same over random sets; every set serves all its members."""
+    net: Network, rows: FloatArray, k: int, sets: int, rng: np.random.Generator, clock: Clock
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return the same over random sets of each neuron; and how many: fewer where the first take too long."""
     n = net.n_neurons
     worst, mean = np.zeros(n), np.zeros(n)
     for neuron in range(n):
+        if math.isfinite(clock.left()) and neuron in (0, n // 2):  # what one set takes, and whether that was right
+            started = clock.left()
+            _masked.harms(net, rows, np.eye(n, dtype=bool)[:1])
+            pace = max(started - clock.left(), 1e-9)
+            sets = max(1, min(sets, int(clock.left() / pace / (n - neuron))))
         others = rng.random((sets, n))
         others[:, neuron] = -1.0
         failed = np.zeros((sets, n), dtype=bool)
         np.put_along_axis(failed, np.argpartition(others, k - 1, axis=1)[:, :k], True, axis=1)
         errors = np.array([_masked.harms(net, row[None], failed) for row in rows])
         worst[neuron], mean[neuron] = errors.max(), errors.mean()
-    return worst, mean
+    return worst, mean, sets
 
 
-def _synergy(net: Network, rows: FloatArray, alone: FloatArray) -> tuple[Pair, ...]:
-    """Return the pairs that exceed the sum of their members by most."""
+def _synergy(net: Network, rows: FloatArray, alone: FloatArray, clock: Clock) -> tuple[Pair, ...]:
+    """Return the pairs that exceed the sum of their members by most; none where the time is up before all are tried."""
     first, second = np.triu_indices(net.n_neurons, 1)
     gain, errors = np.empty(len(first)), np.empty(len(first))
     for start in range(0, len(first), 4096):
+        if clock.over():
+            return ()
         part = slice(start, start + 4096)
         failed = np.zeros((len(first[part]), net.n_neurons), dtype=bool)
         index = np.arange(len(failed))
@@ -245,7 +268,7 @@ def _score(net: Network, rows: FloatArray, values: FloatArray, worst: FloatArray
     failed = np.zeros(len(values), dtype=bool)
     failed[np.argsort(-values, kind="stable")[:k]] = True
     ends = np.cumsum(net.widths[1:-1])[:-1]
-    return Score(tuple(np.split(values, ends)), _rank_correlation(values, worst), _masked.harm_of(net, rows, failed))
+    return Score(tuple(np.split(values, ends)), rank_correlation(values, worst), _masked.harm_of(net, rows, failed))
 
 
 def _weight_norm(net: Network) -> FloatArray:
@@ -264,16 +287,3 @@ def _taylor(net: Network, rows: FloatArray) -> FloatArray:
         slope = (phi(s + h) - phi(s - h)) / (2 * h)
         gradient = (gradient * slope[:, None, :]) @ net.weights[layer - 1]
     return np.concatenate(scores[::-1])
-
-
-def _rank_correlation(a: FloatArray, b: FloatArray) -> float:
-    """Spearman's correlation: Pearson's of the ranks, equal values sharing their mean rank."""
-    x, y = (_ranks(v) - (len(v) - 1) / 2 for v in (a, b))
-    norm = math.sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / norm if norm else 0.0
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return np.asarray((ends - (counts + 1) / 2)[place], dtype=np.float64)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _masked
+from withstand._clock import Clock
+from withstand._coerce import as_seconds, node_count, shown, thread_count, whole
 from withstand._types import Component, FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
-from withstand.failures import Crash, Failures
-from withstand.network import Network
+from withstand.failures import Crash, Failures, modelled
+from withstand.network import Network, as_network
+from withstand.progress import Line
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Spec, asks_decisions, output_harms
 
@@ -88,7 +91,9 @@ def measure_curve(
     samples, seed : int
         How many random sets of exactly k components to try for each k, and the seed they come from. A Byzantine neuron
         transmits one end of its range, by chance.
-    time_limit, node_limit, threads
+    time_limit : float, optional
+        Seconds in all. When they are up, searches end with what they have, and fewer random sets are drawn.
+    node_limit, threads
         For each search, as for `worst_case`.
 
     Returns
@@ -109,22 +114,38 @@ def measure_curve(
     >>> [search.status for search in curve.searches]
     ['exact', 'exact']
     """
-    if len(counts) == 0 or min(counts) < 1:
-        raise ValueError(f"counts must hold numbers of failures of at least 1, got {list(counts)!r}")
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples!r}")
-    models = [model(k) for k in counts]
+    as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
+    counts = _counts(counts)
+    samples, seed = whole(samples, "samples", least=1), whole(seed, "seed")
+    models = [modelled(model, k) for k in counts]
     draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
-    search: dict[str, Any] = {"time_limit": time_limit, "node_limit": node_limit, "threads": threads}
+    clock = Clock(as_seconds(time_limit), Line(False))
+    search: dict[str, Any] = {"spec": spec, "node_limit": node_limit, "threads": threads}
     return Curve(
-        tuple(int(k) for k in counts),
+        counts,
         np.array([bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]),
         np.array([bound(net, m, X, spec=spec, threads=threads).value for m in models]),
-        tuple(worst_case(net, m, X, spec=spec, **search) for m in models),
-        np.array([[draws.harm(k) for _ in range(samples)] for k in counts]),
+        tuple(_searched(worst_case(net, m, X, time_limit=clock.limit(), **search)) for m in models),
+        draws.harms(counts, samples, clock),
         draws.decisions,
         draws.kind,
     )
+
+
+def _searched(found: WorstCase) -> WorstCase:
+    """Pass Ctrl-C on: a curve of which the rest was not tried is none."""
+    if found.status == "interrupted":
+        raise KeyboardInterrupt
+    return found
+
+
+def _counts(counts: Any) -> tuple[int, ...]:
+    if isinstance(counts, str) or not isinstance(counts, Iterable):
+        raise TypeError(f"counts must be a sequence of numbers of failures, got {shown(counts)}")
+    known = tuple(whole(k, "counts") for k in counts)
+    if min(known, default=0) < 1:
+        raise ValueError(f"counts must hold numbers of failures of at least 1, got {shown([*known])}")
+    return known
 
 
 def _points(net: Network, X: npt.ArrayLike | Box, seed: int) -> FloatArray:
@@ -142,7 +163,10 @@ class _Draws:
     ) -> None:
         self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
         self.intact = net.forward(X)
-        ((effect, amount, *_, among),) = model(1)._terms
+        terms = model(1)._terms
+        if len(terms) != 1:
+            raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
+        ((effect, amount, *_, among),) = terms
         if effect not in _VALUES:
             raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
         self.amount = float(amount[0]) if amount else 0.0
@@ -150,6 +174,17 @@ class _Draws:
         self.sites = among or _sites(net, effect)
         what = "synapses" if effect == "synapse_crash" else "hidden neurons"
         self.kind = f"{_VALUES[effect]} anywhere among {len(self.sites):,} {what}"
+
+    def harms(self, counts: Sequence[int], samples: int, clock: Clock) -> FloatArray:
+        """Return errors of random sets, shape (len(counts), samples), or fewer samples when the time is up."""
+        drawn: list[list[float]] = []
+        for count in counts:
+            row: list[float] = []
+            while len(row) < samples and not (row and clock.left() <= 0):
+                row.append(self.harm(count))
+            drawn.append(row)
+        fewest = min(map(len, drawn))
+        return np.array([row[:fewest] for row in drawn])
 
     def harm(self, count: int) -> float:
         """Error, or harm, of one random set."""

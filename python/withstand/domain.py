@@ -59,7 +59,7 @@ class Box:
         return hash((self.lower.tobytes(), self.upper.tobytes()))
 
 
-def bounds_of(net: Network, domain: npt.ArrayLike | Box) -> tuple[FloatArray, FloatArray]:
+def bounds_of(net: Network, domain: npt.ArrayLike | Box, name: str = "X") -> tuple[FloatArray, FloatArray]:
     """Return the lower and upper ends of `domain`, each of shape (n, d); equal for given inputs.
 
     Raises
@@ -71,7 +71,17 @@ def bounds_of(net: Network, domain: npt.ArrayLike | Box) -> tuple[FloatArray, Fl
         lower, _ = net._inputs(domain.lower)
         upper, _ = net._inputs(domain.upper)
         return lower, upper
-    rows, _ = net._inputs(domain)
+    rows, _ = net._inputs(domain, name)
     if len(rows) == 0:
-        raise ValueError("X has no rows, a domain needs at least one input")
+        raise ValueError(f"{name} has no rows, a domain needs at least one input")
     return rows, rows
+
+
+def rows_of(net: Network, X: npt.ArrayLike) -> FloatArray:
+    """Return given inputs as rows; a box is none, and no input at all neither."""
+    if isinstance(X, Box):
+        raise TypeError("X must be an array of inputs; for all inputs of a Box use worst_case or bound")
+    rows, _ = net._inputs(X)
+    if len(rows) == 0:
+        raise ValueError("X has no rows, at least one input is needed")
+    return rows

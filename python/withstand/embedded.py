@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from withstand._coerce import shown
 from withstand._types import FloatArray
 from withstand.network import Network
 
@@ -44,8 +45,8 @@ def embedded(name: str) -> Embedded:
     >>> net.widths, X.shape
     ((64, 64, 64, 10), (100, 64))
     """
-    if name not in EMBEDDED:
-        raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {name!r}")
+    if str(name) not in EMBEDDED:
+        raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {shown(name)}")
     from withstand.importers.npz import load_npz
 
     folder = resources.files("withstand") / "models"

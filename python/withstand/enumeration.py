@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import real_array, thread_count
+from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
 from withstand._types import Component, FloatArray
 from withstand.checkpoint import Checkpoint
-from withstand.domain import Box
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.domain import rows_of
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
 from withstand.progress import Bar, announcement
 from withstand.results import Enumeration, component_errors, component_of, histogram, moments
 from withstand.sharding import Problem, Report, Shard, is_whole, run_here, run_on, shards
@@ -37,7 +37,7 @@ def enumerate_failures(
     failures: Failures,
     X: npt.ArrayLike,
     *,
-    epsilon: float | None = None,
+    epsilon: Epsilon | None = None,
     spec: Argmax | None = None,
     threads: int | None = None,
     executor: Executor | None = None,
@@ -54,8 +54,9 @@ def enumerate_failures(
         What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash` and their sums.
     X : array_like, shape (n, d) or (d,)
         Inputs.
-    epsilon : float, optional
-        Budget: the result's `exceeding` is the share of configurations with a larger error.
+    epsilon : int, float, str, Fraction or Decimal, optional
+        Budget, a string is read as a decimal: the result's `exceeding` is the share of configurations with a larger
+        error.
     spec : Argmax, optional
         Ask for decisions instead of errors: `worst` is a harm, `exceeding` the share of configurations that flip a
         class.
@@ -113,15 +114,10 @@ def enumerate_failures(
     >>> {component: errors.worst for component, errors in found.components.items()}
     {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
-    if not isinstance(failures, Failures):
-        raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
-    if not isinstance(components, (bool, np.bool_)):
-        raise TypeError(f"components must be a bool, got {components!r}")
-    limit = None if epsilon is None else _epsilon(epsilon)
+    as_network(net), as_failures(failures), flag(components, "components")
+    limit = None if epsilon is None else as_limit(epsilon)
     make = Problem if executor is None and checkpoint is None else Problem.of  # only shards need the inputs' digest
-    problem = make(net, failures, _rows(net, X), limit, asks_decisions(spec), TOP, bool(components))
+    problem = make(net, failures, rows_of(net, X), limit, asks_decisions(spec), TOP, bool(components))
     count = thread_count(threads)
     engine = problem.engine()
     started = time.perf_counter()
@@ -254,28 +250,10 @@ def _witness(
     return Witness(tuple(values), values, rows[index].copy(), index, output, error)
 
 
-def _rows(net: Network, X: npt.ArrayLike) -> FloatArray:
-    if isinstance(X, Box):
-        raise TypeError("X must be an array of inputs; for all inputs of a Box use worst_case or bound")
-    rows, _ = net._inputs(X)
-    if len(rows) == 0:
-        raise ValueError("X has no rows, an enumeration needs at least one input")
-    return rows
-
-
-def _epsilon(epsilon: float) -> float:
-    value = float(real_array(epsilon, "epsilon", 0))
-    if value < 0:
-        raise ValueError(f"epsilon must be at least 0, got {value}")
-    return value
-
-
 def _progress(progress: bool | Progress, total: int) -> Report | None:
-    if progress is False:
-        return None
-    if progress is True:
-        return Bar(total)
+    if isinstance(progress, (bool, np.bool_)):
+        return Bar(total) if progress else None
     if not callable(progress):
-        raise TypeError(f"progress must be a bool or a callable(done, total), got {progress!r}")
+        raise TypeError(f"progress must be a bool or a callable(done, total), got {shown(progress)}")
     callback = progress
     return lambda done: callback(done, total)

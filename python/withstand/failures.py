@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from withstand import _core
+from withstand._coerce import choice, finite, flag, shown
+from withstand._failed import LARGEST, Counts, amplitudes_of, capacity_of, components_of, counts_of
 from withstand._types import Component
-from withstand.network import Network
-
-Counts = int | Sequence[int]
+from withstand.network import Network, as_network
 
 
 class Failures:
@@ -43,7 +40,7 @@ class Failures:
         return Failures, (self._terms,)
 
     def __repr__(self) -> str:
-        return " + ".join(core.describe() for core in self._core())
+        return " + ".join(_described(term, core) for term, core in zip(self._terms, self._core()))
 
     def configurations(self, net: Network) -> int:
         """Return the number of configurations: the sets of failed components of `net` that the counts allow.
@@ -51,7 +48,8 @@ class Failures:
         Raises
         ------
         ValueError
-            If the model does not fit the network.
+            If the model does not fit the network, or its configurations take more than about a second to count: sums of
+            several models on shared components, and counts of hundreds of thousands.
 
         Examples
         --------
@@ -60,13 +58,53 @@ class Failures:
         >>> ws.Crash(2).configurations(net)  # 1 + 64 + 2016, the empty set included
         2081
         """
-        return int(self._space(net).configurations())
+        count = self._space(as_network(net)).configurations()
+        if count is None:
+            raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
+        return int(count)
 
     def _core(self) -> list[Any]:
         return [_core_failure(*term) for term in self._terms]
 
     def _space(self, net: Network) -> Any:
+        for term in self._terms:
+            if max(term[2], default=0) > LARGEST:
+                raise ValueError(f"{self!r}: {_candidates(net, term):,} components can fail, not {max(term[2])}")
         return _core.Space(net._core, self._core())
+
+
+def as_failures(failures: object) -> Failures:
+    """Return what is a failure model, and refuse anything else."""
+    if not isinstance(failures, Failures):
+        raise TypeError(f"failures must be a failure model such as Crash(2), got {shown(failures)}")
+    return failures
+
+
+def modelled(model: object, counts: int | tuple[int, ...]) -> Failures:
+    """Return the failure model that `model` makes from counts."""
+    if not callable(model):
+        raise TypeError(f"model must be a callable that makes a failure model from counts, got {shown(model)}")
+    made = model(counts)
+    if not isinstance(made, Failures):
+        raise TypeError(f"model must make failure models such as Crash(2), from {counts} it made {shown(made)}")
+    return made
+
+
+def _candidates(net: Network, term: tuple[Any, ...]) -> int:
+    """How many components a term may choose from."""
+    if term[6] is not None:
+        return len(term[6])
+    return sum(weight.size for weight in net.weights) if term[0].startswith("synapse") else net.n_neurons
+
+
+def _described(term: tuple[Any, ...], core: Any) -> str:
+    """Return what the core says, with the counts as they are where it cannot hold them."""
+    text, counts = str(core.describe()), term[2]
+    if max(counts, default=0) <= LARGEST:
+        return text
+    held = tuple(min(count, LARGEST) for count in counts)
+    before, after = (held[0], counts[0]) if term[3] else (held, counts)
+    return text.replace(str(before), str(after), 1)
 
 
 def _core_failure(
@@ -80,56 +118,8 @@ def _core_failure(
 ) -> Any:
     sites = None if among is None else [_core.Site(*component) for component in among]
     effect_value = getattr(_core.Effect, effect)
-    return _core.Failure(effect_value, list(amount), list(counts), total, exactly, equivocal, sites)
-
-
-def _count(value: object, who: str) -> int:
-    try:
-        count = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{who}: counts must be integers, got {value!r}") from None
-    if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{who}: counts must be integers, got {value!r}")
-    if count < 0:
-        raise ValueError(f"{who}: counts must be at least 0, got {count}")
-    return count
-
-
-def _counts(counts: Counts, who: str) -> tuple[tuple[int, ...], bool]:
-    """Return the counts as a tuple, and whether they are one total."""
-    if isinstance(counts, (list, tuple, np.ndarray)):
-        return tuple(_count(c, who) for c in counts), False
-    return (_count(counts, who),), True
-
-
-def _components(among: Iterable[Sequence[int]] | None, size: int, who: str) -> tuple[Component, ...] | None:
-    if among is None:
-        return None
-    form = "(layer, neuron)" if size == 2 else "(layer, to, from)"
-    components: list[Component] = []
-    for component in among:
-        parts = tuple(_count(part, f"{who}, among") for part in component)
-        if len(parts) != size:
-            raise ValueError(f"{who}: among names {parts}, expected {form}")
-        components.append((parts[0], parts[1], parts[2]) if size == 3 else (parts[0], parts[1]))
-    return tuple(components)
-
-
-def _real(value: float, who: str, what: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{who}: {what} must be a real number, got {value!r}") from None
-    if not np.isfinite(number):
-        raise ValueError(f"{who}: {what} must be finite, got {number}")
-    return number
-
-
-def _capacity(value: float, who: str) -> float:
-    number = _real(value, who, "capacity")
-    if number < 0:
-        raise ValueError(f"{who}: capacity must be at least 0, got {number}")
-    return number
+    held = [min(count, LARGEST) for count in counts]  # larger ones never meet a network
+    return _core.Failure(effect_value, list(amount), held, total, exactly, equivocal, sites)
 
 
 class Crash(Failures):
@@ -162,8 +152,9 @@ class Crash(Failures):
     def __init__(
         self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None
     ) -> None:
-        values, total = _counts(counts, "Crash")
-        super().__init__((("crash", (), values, total, bool(exactly), False, _components(among, 2, "Crash")),))
+        values, total = counts_of(counts, "Crash")
+        exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
+        super().__init__((("crash", (), values, total, exact, False, sites),))
 
 
 class StuckAt(Failures):
@@ -187,9 +178,10 @@ class StuckAt(Failures):
         exactly: bool = False,
         among: Iterable[Sequence[int]] | None = None,
     ) -> None:
-        values, total = _counts(counts, "StuckAt")
-        amount = (_real(value, "StuckAt", "value"),)
-        super().__init__((("stuck", amount, values, total, bool(exactly), False, _components(among, 2, "StuckAt")),))
+        values, total = counts_of(counts, "StuckAt")
+        amount = (finite(value, "StuckAt: value"),)
+        exact, sites = flag(exactly, "exactly"), components_of(among, 2, "StuckAt")
+        super().__init__((("stuck", amount, values, total, exact, False, sites),))
 
 
 class Byzantine(Failures):
@@ -226,12 +218,12 @@ class Byzantine(Failures):
         equivocal: bool = False,
     ) -> None:
         effects = {"value": "byzantine", "deviation": "deviation"}
-        if convention not in effects:
-            raise ValueError(f"Byzantine: convention must be 'value' or 'deviation', got {convention!r}")
-        values, total = _counts(counts, "Byzantine")
-        amount = (_capacity(capacity, "Byzantine"),)
-        sites = _components(among, 2, "Byzantine")
-        super().__init__(((effects[convention], amount, values, total, bool(exactly), bool(equivocal), sites),))
+        choice(convention, "Byzantine: convention", tuple(effects))
+        values, total = counts_of(counts, "Byzantine")
+        amount = (capacity_of(capacity, "Byzantine"),)
+        sites = components_of(among, 2, "Byzantine")
+        exact, apart = flag(exactly, "exactly"), flag(equivocal, "equivocal")
+        super().__init__(((effects[convention], amount, values, total, exact, apart, sites),))
 
 
 class Noise(Failures):
@@ -246,9 +238,7 @@ class Noise(Failures):
     __slots__ = ()
 
     def __init__(self, delta: float | Sequence[float]) -> None:
-        values: Sequence[Any] = delta if isinstance(delta, (list, tuple, np.ndarray)) else [delta]
-        amounts = tuple(_capacity(v, "Noise") for v in values)
-        super().__init__((("noise", amounts, (0,), True, False, False, None),))
+        super().__init__((("noise", amplitudes_of(delta), (0,), True, False, False, None),))
 
 
 class SynapseCrash(Failures):
@@ -269,9 +259,9 @@ class SynapseCrash(Failures):
     def __init__(
         self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None
     ) -> None:
-        values, total = _counts(counts, "SynapseCrash")
-        sites = _components(among, 3, "SynapseCrash")
-        super().__init__((("synapse_crash", (), values, total, bool(exactly), False, sites),))
+        values, total = counts_of(counts, "SynapseCrash")
+        sites = components_of(among, 3, "SynapseCrash")
+        super().__init__((("synapse_crash", (), values, total, flag(exactly, "exactly"), False, sites),))
 
 
 class SynapseByzantine(Failures):
@@ -298,11 +288,8 @@ class SynapseByzantine(Failures):
         exactly: bool = False,
         among: Iterable[Sequence[int]] | None = None,
     ) -> None:
-        if convention not in ("product", "signal", "replace"):
-            raise ValueError(
-                f"SynapseByzantine: convention must be 'product', 'signal' or 'replace', got {convention!r}"
-            )
-        values, total = _counts(counts, "SynapseByzantine")
-        amount = (_capacity(capacity, "SynapseByzantine"),)
-        sites = _components(among, 3, "SynapseByzantine")
-        super().__init__(((f"synapse_{convention}", amount, values, total, bool(exactly), False, sites),))
+        choice(convention, "SynapseByzantine: convention", ("product", "signal", "replace"))
+        values, total = counts_of(counts, "SynapseByzantine")
+        amount = (capacity_of(capacity, "SynapseByzantine"),)
+        sites = components_of(among, 3, "SynapseByzantine")
+        super().__init__(((f"synapse_{convention}", amount, values, total, flag(exactly, "exactly"), False, sites),))

@@ -15,11 +15,17 @@ from fractions import Fraction
 from typing import Protocol
 
 Number = int | Fraction
+#: Asked now and then whether to go on.
+GoOn = Callable[[], bool]
 
 #: Visited tuples after which a frontier is not listed.
 FRONTIER_LIMIT = 100_000
 #: Totals beyond this are left to bounds that see more than the largest weights.
 TOTAL_LIMIT = 1024
+
+
+def _always() -> bool:
+    return True
 
 
 class Recursion(Protocol):
@@ -179,11 +185,13 @@ def at_most(net: Recursion, counts: Sequence[int]) -> Number:
     return net.weight * error
 
 
-def frontier(net: Recursion, budget: Number, limit: int = FRONTIER_LIMIT) -> tuple[tuple[int, ...], ...] | None:
+def frontier(
+    net: Recursion, budget: Number, limit: int = FRONTIER_LIMIT, go_on: GoOn = _always
+) -> tuple[tuple[int, ...], ...] | None:
     """Return the maximal tuples f with ``at_most(net, f) <= budget``, sorted.
 
-    Goes backward with the largest error that each place may have; None after visiting `limit` tuples. At most
-    (n_2 + 1) (n_3 + 1) ... are visited, n the sizes.
+    Goes backward with the largest error that each place may have; None after visiting `limit` tuples, or when it is not
+    to `go_on`. At most (n_2 + 1) (n_3 + 1) ... are visited, n the sizes.
     """
     if budget < 0:
         return ()
@@ -195,7 +203,7 @@ def frontier(net: Recursion, budget: Number, limit: int = FRONTIER_LIMIT) -> tup
     while stack:
         place, threshold, tail = stack.pop()
         visited += 1
-        if visited > limit:
+        if visited > limit or not go_on():
             return None
         most = _most_failures(net, place, threshold)
         if place == 0:
@@ -227,12 +235,16 @@ def maximal(tuples: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return kept
 
 
-def _totals(net: Recursion, most: int, choose: Callable[[Number, Number], Number]) -> list[Number]:
-    """Least (or largest) bound over all distributions of t failures, for t = 0, ..., most."""
+def _totals(
+    net: Recursion, most: int, choose: Callable[[Number, Number], Number], go_on: GoOn
+) -> list[Number] | None:
+    """Least (or largest) bound over all distributions of t failures, for t = 0, ..., most; None if not to `go_on`."""
     errors: list[Number] = [0]
     for place, size in enumerate(net.sizes):
         after: dict[int, Number] = {}
         for spent, error in enumerate(errors):
+            if not go_on():
+                return None
             for count in range(min(size, most - spent) + 1):
                 value = net.step(place, error, count)
                 after[spent + count] = choose(after.get(spent + count, value), value)
@@ -240,29 +252,35 @@ def _totals(net: Recursion, most: int, choose: Callable[[Number, Number], Number
     return [net.weight * e for e in errors]
 
 
-def _harmless_total(net: Recursion, budget: Number, choose: Callable[[Number, Number], Number]) -> int:
-    """Largest t whose chosen bound is within the budget; -1 if none. Both choices are nondecreasing in t."""
+def _harmless_total(net: Recursion, budget: Number, choose: Callable[[Number, Number], Number], go_on: GoOn) -> int:
+    """Largest t whose chosen bound is within the budget; -1 if none. Both choices are nondecreasing in t.
+
+    When it is not to `go_on`, the largest that was tried and is.
+    """
     everything = min(sum(net.sizes), TOTAL_LIMIT)
-    most = min(8, everything)
+    most, known = min(8, everything), -1
     while True:
-        bounds = _totals(net, most, choose)
+        bounds = _totals(net, most, choose, go_on)
+        if bounds is None:
+            return known
         harmless = sum(value <= budget for value in bounds)
         if harmless <= most or most == everything:
             return harmless - 1
+        known = most
         most = min(2 * most, everything)
 
 
-def max_total(net: Recursion, budget: Number) -> int:
+def max_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> int:
     """Largest number of failures of which some distribution over the places is harmless; -1 if none.
 
     O(t^2) steps per place, t the result, which is looked for up to `TOTAL_LIMIT`.
     """
-    return _harmless_total(net, budget, min)
+    return _harmless_total(net, budget, min, go_on)
 
 
-def guaranteed_total(net: Recursion, budget: Number) -> int:
+def guaranteed_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> int:
     """Largest number of failures of which every distribution over the places is harmless; -1 if none.
 
     O(t^2) steps per place, t the result, which is looked for up to `TOTAL_LIMIT`.
     """
-    return _harmless_total(net, budget, max)
+    return _harmless_total(net, budget, max, go_on)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy.typing as npt
 
 from withstand import _masked
-from withstand.domain import Box
-from withstand.enumeration import _epsilon, enumerate_failures
-from withstand.failures import Crash
-from withstand.network import Network
+from withstand._clock import Clock
+from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand.domain import Box, bounds_of
+from withstand.enumeration import enumerate_failures
+from withstand.failures import Crash, Failures
+from withstand.network import Network, as_network
+from withstand.progress import Line
 from withstand.search import WorstCase, worst_case
 from withstand.spec import Argmax, asks_decisions
 
@@ -60,12 +64,13 @@ class Hardening:
 def harden(
     net: Network,
     failures: int | Crash,
-    epsilon: float | None,
-    X: npt.ArrayLike | Box,
+    epsilon: Epsilon | None = None,
+    X: npt.ArrayLike | Box | None = None,
     *,
     spec: Argmax | None = None,
     time_limit: float | None = None,
     threads: int | None = None,
+    progress: bool = False,
 ) -> Hardening:
     """Find the smallest set of neurons to protect so that crashes of the others stay within `epsilon`.
 
@@ -74,15 +79,17 @@ def harden(
     net : Network
     failures : int or Crash
         How many may crash: a total, or counts per hidden layer.
-    epsilon : float
-        Largest tolerated error; unused with `spec`, None then.
+    epsilon : int, float, str, Fraction or Decimal
+        Largest tolerated error, a string is read as a decimal; unused with `spec`, and may be left out then.
     X : array_like of shape (n, d) or (d,), or Box
         For which inputs.
     spec : Argmax, optional
         Keep the decisions instead.
     time_limit : float, optional
-        Seconds for each search.
+        Seconds in all.
     threads : int, optional
+    progress : bool, default False
+        Say on standard error how many searches were made.
 
     Returns
     -------
@@ -108,10 +115,13 @@ def harden(
     >>> ws.harden(net, 1, 1.5, [[1.0]]).protect  # the crashes of neurons 1 and 2 alone move the output by 2 and 3
     ((1, 1), (1, 2))
     """
+    if X is None:
+        raise TypeError("X must be an array of inputs or a Box, got None")
+    as_network(net), bounds_of(net, X), thread_count(threads)
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
     decisions = asks_decisions(spec)
-    if epsilon is None and not decisions:
-        raise TypeError("epsilon must be a number unless spec asks for decisions, got None")
-    limit = 0.0 if epsilon is None else _epsilon(epsilon)
+    limit = 0.0 if decisions and epsilon is None else as_limit(needed(epsilon))
     counts, total = _crashes(net, failures)
     found: list[Harmful] = []
     searches = 0
@@ -121,14 +131,20 @@ def harden(
         nonlocal searches
         searches += 1
         left = _among(net, counts, total, [c for c in _masked.components(net) if c not in protected])
-        result = worst_case(net, left, X, spec=spec, time_limit=time_limit, threads=threads)
+        result = worst_case(net, left, X, spec=spec, time_limit=clock.limit(), threads=threads,
+                            progress=lambda steps: line(f"harden: search {searches}, {steps:,} steps"))  # fmt: skip
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
         if harmful(result.lower) or not harmful(result.upper):
             return result
-        if not isinstance(X, Box) and result.exact and left.configurations(net) <= _FEW:  # let evaluations decide
+        few = result.configurations is not None and result.configurations <= _FEW
+        if not isinstance(X, Box) and result.exact and few:  # let evaluations decide
             every = enumerate_failures(net, left, X, spec=spec, threads=threads)
+            if every.status != "complete":
+                raise KeyboardInterrupt
             return replace(result, lower=every.worst, witness=every.witness)
         what = "harm" if decisions else "error"
-        limited = result.status in ("budget", "interrupted")
+        limited = result.status == "budget"
         why = "the search's limit" if limited else "what a search can tell apart"
         raise ValueError(
             f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
@@ -138,26 +154,29 @@ def harden(
     def harmful(value: float) -> bool:
         return value >= 0 if decisions else value > limit
 
-    while True:
-        protected, exact = _hitting_set(found)
-        result = search(protected)
-        if not harmful(result.lower):
-            break
-        # Disjoint harmful sets: each is a lower bound's worth, and saves a round.
-        avoided = set(protected)
-        while harmful(result.lower):
-            assert result.witness is not None
-            members = frozenset((c[0], c[1]) for c in result.witness.failed)
-            if not members:
-                raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
-            found.append(members)
-            avoided |= members
-            result = search(frozenset(avoided))
+    with closing(line):
+        while True:
+            protected, exact = _hitting_set(found)
+            result = search(protected)
+            if not harmful(result.lower):
+                break
+            # Disjoint harmful sets: each is a lower bound's worth, and saves a round.
+            avoided = set(protected)
+            while harmful(result.lower):
+                assert result.witness is not None
+                members = frozenset((c[0], c[1]) for c in result.witness.failed)
+                if not members:
+                    raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
+                found.append(members)
+                avoided |= members
+                result = search(frozenset(avoided))
     at_least = len(protected) if exact else _packing(found)
     return Hardening(tuple(sorted(protected)), exact or at_least == len(protected), at_least, result, searches)
 
 
 def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool]:
+    if isinstance(failures, Failures) and not isinstance(failures, Crash):
+        raise TypeError(f"harden takes how many neurons may crash, or a Crash, got {failures!r}")
     model = failures if isinstance(failures, Crash) else Crash(failures)
     _, _, counts, total, exactly, _, among = model._terms[0]
     if exactly or among is not None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from withstand._coerce import choice, finite, shown
 from withstand._types import FloatArray
 
 #: Names of the distributions with the default of their parameter, where they have one.
@@ -42,14 +43,12 @@ class Latency:
     shape: float | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in LATENCIES:
-            raise ValueError(f"latency must be one of {', '.join(LATENCIES)}, got {self.name!r}")
-        default = LATENCIES[self.name]
+        default = LATENCIES[choice(self.name, "latency", tuple(LATENCIES))]
         if default is None and self.shape is not None:
             raise ValueError(f"{self.name} latency has no shape, got {self.shape}")
         if self.shape is None:
             object.__setattr__(self, "shape", default)
-        elif not (math.isfinite(self.shape) and self.shape > (self.name == "pareto")):
+        elif not finite(self.shape, f"the shape of {self.name} latency") > (self.name == "pareto"):
             least = 1 if self.name == "pareto" else 0
             raise ValueError(f"the shape of {self.name} latency must be more than {least}, got {self.shape}")
 
@@ -95,8 +94,8 @@ def as_latency(value: LatencyLike) -> Latency:
         return Latency(value)
     given: Any = value  # whatever it was called with
     if isinstance(given, tuple) and len(given) == 2:
-        return Latency(given[0], float(given[1]))
-    raise TypeError(f"latency must be a name, (name, shape) or a Latency, got {value!r}")
+        return Latency(*given)
+    raise TypeError(f"latency must be a name, (name, shape) or a Latency, got {shown(value)}")
 
 
 def _lognormal(n: int, quorum: int, sigma: float) -> float:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from withstand._coerce import real, whole
 from withstand._types import FloatArray
-from withstand.network import Network
+from withstand.network import Network, as_network
 from withstand.probability import Probabilities, per_neuron
 
 #: Relative widening: far more than the rounding of any chain of nonnegative operations here.
@@ -61,7 +62,7 @@ def expected_error(net: Network, p: Probabilities, X: npt.ArrayLike) -> tuple[Fl
     >>> round(float(mean[0, 0]), 6)
     0.375
     """
-    rows, _ = net._inputs(X)
+    rows, _ = as_network(net)._inputs(X)
     fail = np.split(per_neuron(net, p), np.cumsum(net.widths[1:-1])[:-1])
     traces = net.trace(rows)[1:-1]
     K_out = net.output_activation.lipschitz
@@ -108,14 +109,15 @@ def last_layer_moments(
     """
     if (p is None) == (count is None):
         raise ValueError("give either p or count")
-    rows, _ = net._inputs(X)
+    rows, _ = as_network(net)._inputs(X)
     terms = net.trace(rows)[-2][:, None, :] * net.weights[-1][None]
     width = terms.shape[2]
     if p is not None:
+        p = real(p, "p")
         if not 0 <= p <= 1:
             raise ValueError(f"p must lie in [0, 1], got {p}")
         return p * terms.sum(axis=2), p * (1 - p) * (terms**2).sum(axis=2)
-    assert count is not None
+    count = whole(count, "count")
     if not 0 <= count <= width:
         raise ValueError(f"count must lie in [0, {width}], got {count}")
     spread = count * (width - count) / (width - 1) if width > 1 else 0.0

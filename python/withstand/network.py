@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import real_array
+from withstand._coerce import as_path, finite, real_array, shown
+from withstand._failed import named_component
 from withstand._types import Component, FloatArray
 from withstand.activations import Activation, ActivationLike, as_activation, per_layer
 
@@ -66,9 +67,9 @@ class Network:
         activation: ActivationLike | Sequence[ActivationLike] = "relu",
         output_activation: ActivationLike = "identity",
     ) -> None:
-        matrices = [real_array(w, f"weights of layer {n}", 2) for n, w in enumerate(weights, start=1)]
-        if biases is None:
-            biases = [None] * len(matrices)
+        given = _parts(weights, "weights")
+        matrices = [real_array(w, f"weights of layer {n}", 2) for n, w in enumerate(given, start=1)]
+        biases = [None] * len(matrices) if biases is None else _parts(biases, "biases")
         if len(biases) != len(matrices):
             raise ValueError(f"{len(biases)} bias vectors for {len(matrices)} layers")
         vectors = [
@@ -205,7 +206,7 @@ class Network:
         """Write the network as an .npz file (no pickle inside); `withstand.load` reads it back equal."""
         from withstand.importers.npz import save_npz
 
-        save_npz(self._layers(), path)
+        save_npz(self._layers(), as_path(path, "path"))
 
     # -- Python's protocols --------------------------------------------------------------------------------------
 
@@ -242,14 +243,14 @@ class Network:
         *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
         return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
 
-    def _inputs(self, X: npt.ArrayLike) -> tuple[FloatArray, bool]:
+    def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
-        array = real_array(X, "X")
+        array = real_array(X, name)
         if array.ndim not in (1, 2):
-            raise ValueError(f"X must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
+            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
         rows = array[None] if array.ndim == 1 else array
         if rows.shape[1] != self.widths[0]:
-            raise ValueError(f"X has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
+            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
         if self._box is not None:
             self._check_box(rows)
         return rows, array.ndim == 1
@@ -263,18 +264,26 @@ class Network:
             raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
     def _forced(self, failed: Mapping[Component, float] | None) -> list[Any]:
-        if not failed:
+        if failed is None:
             return []
-        forced = []
-        for component in sorted(failed):
-            value = float(failed[component])
-            if not np.isfinite(value):
-                raise ValueError(f"failed component {component}: transmitted value must be finite, got {value}")
-            if len(component) not in (2, 3) or min(component) < 0:
-                form = "a neuron is (layer, neuron), a synapse (layer, to, from)"
-                raise ValueError(f"failed component {component}: {form}")
-            forced.append(_core.Forced(_core.Site(*(int(c) for c in component)), value))
-        return forced
+        if not isinstance(failed, Mapping):
+            raise TypeError(f"failed must be a mapping from components to values, got {shown(failed)}")
+        named = {named_component(component): value for component, value in failed.items()}
+        values = {c: finite(named[c], f"failed component {c}: transmitted value") for c in sorted(named)}
+        return [_core.Forced(_core.Site(*component), value) for component, value in values.items()]
+
+
+def _parts(value: Any, name: str) -> list[Any]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of arrays, one per layer, got {shown(value)}")
+    return list(value)
+
+
+def as_network(net: object) -> Network:
+    """Return what is a network, and refuse anything else."""
+    if not isinstance(net, Network):
+        raise TypeError(f"net must be a withstand.Network, got {shown(net)}")
+    return net
 
 
 def _frozen(array: FloatArray) -> FloatArray:

@@ -10,15 +10,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from withstand._coerce import Epsilon, as_limit, choice, flag, whole
 from withstand._types import FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
-from withstand.enumeration import _epsilon
 from withstand.failures import Crash
-from withstand.network import Network
-from withstand.quantise import Quantised, Quantiser, stored_bits, unit_error
+from withstand.network import Network, as_network
+from withstand.quantise import QUANTISERS, Quantised, Quantiser, stored_bits, unit_error
 from withstand.scalars import read_layers
 
+#: Bits of a code: a double holds no finer ones.
+_MOST_BITS = 52
 #: Relative widening: far more than the rounding of any chain of nonnegative operations here.
 _OUTWARD = 1 + 1e-9
 
@@ -101,7 +103,7 @@ class Precision:
 
 def precision(
     net: Network,
-    epsilon: float,
+    epsilon: Epsilon,
     domain: npt.ArrayLike | Box,
     *,
     quantiser: str = "grid",
@@ -116,8 +118,8 @@ def precision(
     Parameters
     ----------
     net : Network
-    epsilon : float
-        Largest tolerated output error.
+    epsilon : int, float, str, Fraction or Decimal
+        Largest tolerated output error; a string is read as a decimal.
     domain : array_like of shape (n, d) or (d,), or Box
         For which inputs the proof holds.
     quantiser : {"grid", "fraction", "saturated", "truncated"}, default "grid"
@@ -156,12 +158,12 @@ def precision(
     >>> found.activation_bits, round(found.bound, 9)
     ((7, 7), 0.009765625)
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
-    unit_error(quantiser, 1)
+    as_network(net), choice(quantiser, "quantiser", QUANTISERS)
+    activations, weights = flag(activations, "activations"), flag(weights, "weights")
     if not (activations or weights):
         raise ValueError("nothing to quantise: activations or weights must be True")
-    limit, (lower, upper) = _epsilon(epsilon), bounds_of(net, domain)
+    most, samples, seed = whole(most, "most", 1, _MOST_BITS), whole(samples, "samples"), whole(seed, "seed")
+    limit, (lower, upper) = as_limit(epsilon), bounds_of(net, domain, "domain")
     ranges = _ranges(net, domain)
     chosen = [s for s in _sites(net, ranges, lower, upper) if (activations if s.kind == "values" else weights)]
     slack = 2 * bound(net, Crash(0), domain, method="at-most").slack

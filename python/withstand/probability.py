@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import real_array
+from withstand._coerce import real_array, share, whole
 from withstand._types import FloatArray
-from withstand.network import Network
+from withstand.network import Network, as_network
 
 Probabilities: TypeAlias = "float | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any]"
 
@@ -28,7 +28,7 @@ def per_neuron(net: Network, p: Probabilities) -> FloatArray:
     TypeError, ValueError
         If it is none of these, or a probability lies outside [0, 1].
     """
-    widths = net.widths[1:-1]
+    widths = as_network(net).widths[1:-1]
     if isinstance(p, (list, tuple)) and any(np.ndim(part) for part in p):
         parts = [real_array(part, f"p of layer {n}") for n, part in enumerate(p, start=1)]
         if len(parts) != net.depth:
@@ -102,10 +102,10 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     >>> [round(end, 10) for end in clopper_pearson(3, 100)]
     [0.0062299715, 0.085176053]
     """
+    exceeding, samples = whole(exceeding, "exceeding", least=-1), whole(samples, "samples", least=-1)
     if not 0 <= exceeding <= samples or samples < 1:
         raise ValueError(f"{exceeding} of {samples} trials is no proportion")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie strictly between 0 and 1, got {confidence}")
+    confidence = share(confidence, "confidence")
     half = (1 - confidence) / 2
     lower = 1 - _largest(samples - exceeding, samples, half)
     return max(lower, 0.0), _largest(exceeding, samples, half)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from withstand.sharding import is_whole
@@ -14,6 +15,39 @@ WIDTH = 30
 INTERVAL = 0.1
 #: The estimate comes from a trial of at most so many parts of the space, and no new one after so many seconds.
 PARTS, TRIAL = 4, 0.3
+
+
+def say(text: str) -> None:
+    """Write to standard error, if there is one: work is not lost because nobody can be told of it."""
+    with suppress(OSError, ValueError, AttributeError):  # a full disk, a closed file, None
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+class Line:
+    """Says on one line what is being done and since when; close it when the work ends."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._started = time.perf_counter()
+        self._drawn = -1.0
+        self._width = 0
+
+    def __call__(self, text: str) -> None:
+        """Draw, unless that was a moment ago."""
+        now = time.perf_counter()
+        if not self._shown or now - self._drawn < INTERVAL:
+            return
+        self._drawn = now
+        text = f"{text}, {duration(now - self._started)}"
+        say(f"\r{text:<{self._width}}")
+        self._width = len(text)
+
+    def close(self) -> None:
+        """End the line."""
+        if self._width:
+            say("\n")
+        self._width = 0
 
 
 class Bar:
@@ -30,7 +64,7 @@ class Bar:
 
     def announce(self, text: str) -> None:
         """Say something on a line of its own, before the work starts."""
-        sys.stderr.write(text + "\n")
+        say(text + "\n")
         self.resume(0)
 
     def resume(self, done: int) -> None:
@@ -46,8 +80,7 @@ class Bar:
         share = done / self._total if self._total else 1.0
         pace = self._pace(now - self._started, done)
         line = f"{'#' * int(share * WIDTH):<{WIDTH}} {share:6.1%}  {done:,} of {self._total:,}  {pace}"
-        sys.stderr.write(f"\r{line:<{len(self._line)}}")
-        sys.stderr.flush()
+        say(f"\r{line:<{len(self._line)}}")
         self._line = line
 
     def _pace(self, seconds: float, done: int) -> str:
@@ -61,8 +94,7 @@ class Bar:
     def close(self) -> None:
         """End the line."""
         if self._line:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+            say("\n")
         self._line = ""
 
 

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from withstand._types import FloatArray
+from withstand._clock import Clock
+from withstand._coerce import Epsilon, as_limit, as_seconds, choice, flag, whole
+from withstand._simulation import Simulation
 from withstand.bounds import Bound, bound
 from withstand.domain import Box, bounds_of
-from withstand.enumeration import _epsilon
 from withstand.failures import Crash, Failures, StuckAt
 from withstand.latency import Latency, LatencyLike, as_latency
-from withstand.network import Network
+from withstand.network import Network, as_network
+from withstand.progress import Line
 
 #: Bounds that hold when every receiver misses signals of its own: they choose the worst missing set per receiver.
 #: "adjoint" and "linear" choose one set for all and are not valid here.
 PER_RECEIVER = ("capped", "matrix", "signed")
 #: Bounds evaluated before a frontier is given up for one good point of it.
 _FRONTIER_LIMIT = 4000
-#: Delays drawn at once.
-_BATCH = 1 << 21
 
 Counts = tuple[int, ...]
 
@@ -39,8 +39,8 @@ class Quorum:
     missing : tuple of int
         N_l - wait_for.
     frontier : tuple of tuples, or None
-        All maximal tuples of missing signals proved harmless; None where they are too many, and `missing` is one of
-        them.
+        All maximal tuples of missing signals proved harmless; None where they are too many, or the time was up, and
+        `missing` is one of those that are proved harmless.
     bound : float
         No output is further off, whichever signals come last at each receiver.
     slack : float
@@ -96,7 +96,7 @@ class Quorum:
 
 def quorum(
     net: Network,
-    epsilon: float,
+    epsilon: Epsilon,
     domain: npt.ArrayLike | Box,
     *,
     latency: LatencyLike = "exponential",
@@ -104,14 +104,15 @@ def quorum(
     substitute: str = "zero",
     runs: int = 1000,
     seed: int = 0,
+    time_limit: float | None = 60.0,
 ) -> Quorum:
     """Find for how few signals each layer may wait with a proved error within `epsilon`, and simulate it.
 
     Parameters
     ----------
     net : Network
-    epsilon : float
-        Largest tolerated output error.
+    epsilon : int, float, str, Fraction or Decimal
+        Largest tolerated output error; a string is read as a decimal.
     domain : array_like of shape (n, d) or (d,), or Box
         For which inputs; the simulation draws from them.
     latency : str, (str, float) or Latency, default "exponential"
@@ -124,6 +125,9 @@ def quorum(
     runs : int, default 1000
         Runs of the simulation, each at an input drawn from the domain.
     seed : int, default 0
+    time_limit : float or None, default 60.0
+        Seconds in all. When they are up, the frontier is not known (None), `missing` is the best that was proved
+        harmless, and fewer runs are simulated. None: no limit; the result is then the same on every machine.
 
     Returns
     -------
@@ -149,12 +153,11 @@ def quorum(
     >>> result.wait_for, result.bound, round(result.expected_speedup, 3)
     ((2,), 0.25, 3.571)
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
-    limit, delays, (lower, upper) = _epsilon(epsilon), as_latency(latency), bounds_of(net, domain)
-    if runs < 1:
-        raise ValueError(f"runs must be at least 1, got {runs}")
+    as_network(net), flag(links, "links")
+    limit, delays, (lower, upper) = as_limit(epsilon), as_latency(latency), bounds_of(net, domain, "domain")
+    runs, seed = whole(runs, "runs", least=1), whole(seed, "seed")
     stand_ins = _stand_ins(net, substitute)
+    clock = Clock(as_seconds(time_limit), Line(False))
 
     def prove(missing: Counts) -> Bound:
         model = _failures(missing, stand_ins)
@@ -166,11 +169,14 @@ def quorum(
     def time_of(missing: Counts) -> float:
         return sum(wait[f] for wait, f in zip(waits, missing))
 
-    frontier, missing = fastest(widths, lambda f: prove(f).value <= limit, time_of)
+    frontier, missing = fastest(widths, lambda f: not clock.over() and prove(f).value <= limit, time_of)
+    if clock.late:
+        frontier = None
     proved = prove(missing)
-    simulation = _Simulation(net, delays, links, stand_ins, np.random.default_rng(seed))
+    simulation = Simulation(net, delays, links, stand_ins, np.random.default_rng(seed), clock)
     times, observed = simulation.run(lower, upper, missing, runs)
-    times_all, _ = simulation.run(lower, upper, (0,) * net.depth, runs)
+    times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
+    runs = len(times)
     known = not links or (net.depth == 1 and net.widths[-1] == 1)
     return Quorum(
         tuple(n - f for n, f in zip(widths, missing)), missing, frontier, proved.value, proved.slack, observed,
@@ -237,10 +243,8 @@ def _greedy(widths: Counts, harmless: Callable[[Counts], bool], time_of: Callabl
 
 def _stand_ins(net: Network, substitute: str) -> tuple[float, ...]:
     """Return what a missing signal of each hidden layer becomes."""
-    if substitute == "zero":
+    if choice(substitute, "substitute", ("zero", "midpoint")) == "zero":
         return (0.0,) * net.depth
-    if substitute != "midpoint":
-        raise ValueError(f"substitute must be 'zero' or 'midpoint', got {substitute!r}")
     ranges = [a.range for a in net.activations]
     for layer, ends in enumerate(ranges, start=1):
         if not np.isfinite(ends).all():
@@ -258,47 +262,3 @@ def _failures(missing: Counts, stand_ins: tuple[float, ...]) -> Failures:
     for model in models[1:]:
         total = total + model
     return total
-
-
-@dataclass(frozen=True, eq=False)
-class _Simulation:
-    """Signals travel with random delays; a receiver goes on with those that came, and a substitute for the others."""
-
-    net: Network
-    latency: Latency
-    links: bool
-    stand_ins: tuple[float, ...]
-    rng: np.random.Generator
-
-    def run(self, lower: FloatArray, upper: FloatArray, missing: Counts, runs: int) -> tuple[FloatArray, float]:
-        """Return the time of every run, and the largest error."""
-        widths = self.net.widths
-        most = max(a * b for a, b in zip(widths[1:], widths[2:])) if self.links else max(widths)
-        batch = max(1, _BATCH // most)
-        times, worst = [], 0.0
-        for start in range(0, runs, batch):
-            rows = self.rng.integers(len(lower), size=min(batch, runs - start))
-            x = self.rng.uniform(lower[rows], upper[rows])
-            finished, out = self._batch(x, missing)
-            times.append(finished)
-            worst = max(worst, float(np.abs(out - self.net.forward(x)).max()))
-        return np.concatenate(times), worst
-
-    def _batch(self, x: FloatArray, missing: Counts) -> tuple[FloatArray, FloatArray]:
-        net = self.net
-        y = net.activations[0](x @ net.weights[0].T + net.biases[0])
-        clock = np.zeros_like(y)  # when each neuron of the layer fires
-        for layer in range(1, net.depth + 1):
-            wait_for, stand_in = net.widths[layer] - missing[layer - 1], self.stand_ins[layer - 1]
-            receivers = net.widths[layer + 1] if self.links else 1
-            arrival = clock[:, None, :] + self.latency.draw(self.rng, (len(y), receivers, net.widths[layer]))
-            order = np.sort(arrival, axis=2)
-            fired = order[:, :, wait_for - 1] if wait_for else clock.min(axis=1, keepdims=True)
-            fired = np.broadcast_to(fired, (len(y), receivers))
-            came = arrival <= fired[:, :, None] if wait_for else np.zeros(arrival.shape, dtype=bool)
-            used = np.where(came, y[:, None, :], stand_in)
-            clock = np.broadcast_to(fired, (len(y), net.widths[layer + 1]))
-            s = (used * net.weights[layer]).sum(axis=2) if self.links else used[:, 0] @ net.weights[layer].T
-            s = s + net.biases[layer]
-            y = (net.activations[layer] if layer < net.depth else net.output_activation)(s)
-        return clock.max(axis=1), y

@@ -4,23 +4,25 @@
 from __future__ import annotations
 
 import math
-import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import Epsilon, as_budget
+from withstand._clock import Clock
+from withstand._coerce import Epsilon, as_budget, as_seconds, needed, shown, whole
 from withstand.activations import Activation
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
+from withstand.progress import Line
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]
@@ -35,6 +37,8 @@ _MOST_TOTAL = 1000
 
 #: Whose modulus of continuity is below K eta.
 _BENT = ("logistic", "tanh", "softplus", "elu")
+#: Of copies that somebody asks for: 2 GB of weights.
+_MOST_ENTRIES = 250_000_000
 _LARGEST = Fraction(sys.float_info.max)
 
 _NEURON_EFFECTS = ("crash", "stuck", "byzantine", "deviation")
@@ -73,7 +77,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
     >>> [ws.fep(ws.replicate(net, r), ws.Crash((1, 1))).value for r in (1, 2, 4)]
     [0.625, 0.34375, 0.1796875]
     """
-    copies = [1, *_copies(net, r), 1]
+    copies = [1, *_copies(as_network(net), r), 1]
     weights = [
         np.repeat(np.repeat(w, copies[n + 1], axis=0) / copies[n], copies[n], axis=1)
         for n, w in enumerate(net.weights)
@@ -87,6 +91,8 @@ def replicas_needed(
     failures: Failures,
     epsilon: Epsilon,
     domain: npt.ArrayLike | Box | None = None,
+    *,
+    time_limit: float | None = 60.0,
 ) -> int:
     """Return the smallest number of copies of every neuron with which the failures are proved harmless.
 
@@ -100,6 +106,8 @@ def replicas_needed(
         Largest tolerated output error, taken as the exact number it is; a string is a decimal.
     domain : array_like of shape (n, d) or (d,), or Box, optional
         For which inputs; needed by unbounded activations.
+    time_limit : float or None, default 60.0
+        Seconds after which it is refused to go on, and said how far it came. None: no limit.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def replicas_needed(
     ------
     TypeError, ValueError
         If the failures are not of neurons or name their candidates, `epsilon` is negative, or no number of copies
-        suffices (`epsilon` 0 although something can happen; more than 2^40).
+        suffices (`epsilon` 0 although something can happen; more than 2^40); or the time is up.
 
     Notes
     -----
@@ -127,44 +135,58 @@ def replicas_needed(
     >>> ws.replicas_needed(net, ws.Crash((1, 1)), 0.2)
     4
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, got {type(net).__name__}")
-    budget = as_budget(epsilon)
+    as_network(net)
+    budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), Line(False))
     rows, total = _faults(net, failures, domain)
-    if _at_most(net, rows, total, 1) == 0:
-        return 1
-    if budget == 0:
-        raise ValueError("epsilon is 0: failures of any positive weight are never harmless, whatever the copies")
+    try:
+        if _at_most(net, rows, total, 1, clock) == 0:
+            return 1
+        if budget == 0:
+            raise ValueError("epsilon is 0: failures of any positive weight are never harmless, whatever the copies")
+        few = _bisected(net, rows, total, budget, clock)
+        return next(r for r in count(few) if _suffices(net, failures, rows, total, domain, r, budget, clock))
+    except _Late:
+        raise ValueError("the time was up before the number of copies was found: more time_limit, or None") from None
+
+
+def _bisected(net: Network, rows: list[Faults], total: int | None, budget: Fraction, clock: Clock) -> int:
+    """Return the fewest copies that suffice if rounding is left aside."""
     near = budget + budget / _NEAR
     low, high = 0, 1
-    while _at_most(net, rows, total, high) > near:
+    while _at_most(net, rows, total, high, clock) > near:
         low, high = high, 2 * high
         if high > _MOST_COPIES:
-            raise ValueError(f"epsilon {epsilon} needs more than {_MOST_COPIES:,} copies of every neuron")
+            raise ValueError(f"epsilon {float(budget):g} needs more than {_MOST_COPIES:,} copies of every neuron")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _at_most(net, rows, total, middle) <= near else (middle, high)
-    return next(r for r in count(high) if _suffices(net, failures, rows, total, domain, r, budget))
+        low, high = (low, middle) if _at_most(net, rows, total, middle, clock) <= near else (middle, high)
+    return high
+
+
+class _Late(Exception):
+    """The time is up."""
 
 
 def _suffices(net: Network, failures: Failures, rows: list[Faults], total: int | None,
-              domain: npt.ArrayLike | Box | None, r: int, budget: Fraction) -> bool:  # fmt: skip
+              domain: npt.ArrayLike | Box | None, r: int, budget: Fraction, clock: Clock) -> bool:  # fmt: skip
     """Whether the bound of `replicate(net, r)` is within the budget, the rounding of its weights included."""
     weights = sum(w.size * (1 if n in (0, net.depth) else r) * r for n, w in enumerate(net.weights))
     fail = [total or sum(f for f, _ in layer) for layer in rows[0]]
     there = r * sum(net.widths[1:-1]) if total else r * min(net.widths[1:-1])
     if weights > _MOST_WEIGHTS or max(fail) > there or (total or 0) > _MOST_TOTAL:
-        return _at_most(net, rows, total, r, rounded=True) <= budget
+        return _at_most(net, rows, total, r, clock, rounded=True) <= budget
     value = bound(replicate(net, r), failures, domain, method="at-most").value
     return math.isfinite(value) and Fraction(value) <= budget
 
 
-def _at_most(net: Network, rows: list[Faults], total: int | None, r: int, *, rounded: bool = False) -> Fraction:
+def _at_most(
+    net: Network, rows: list[Faults], total: int | None, r: int, clock: Clock, *, rounded: bool = False
+) -> Fraction:
     """Return the largest bound over the inputs."""
-    return max(_at_input(net, faults, total, r, rounded) for faults in rows)
+    return max(_at_input(net, faults, total, r, clock, rounded) for faults in rows)
 
 
-def _at_input(net: Network, faults: Faults, total: int | None, r: int, rounded: bool) -> Fraction:
+def _at_input(net: Network, faults: Faults, total: int | None, r: int, clock: Clock, rounded: bool) -> Fraction:
     """Theorem B at the counts f / r: e_l = sum (f/r) max(Delta, c) + (N - sum f/r) c with c = K w e_{l-1}.
 
     With a total, the largest e_l over all distributions of t failures so far, for every t. Errors are those of the
@@ -180,6 +202,8 @@ def _at_input(net: Network, faults: Faults, total: int | None, r: int, rounded: 
             relayed = factor * before
             counts = [0] if total is None else range(min(total - spent, r * width) + 1)
             for fallen in counts:
+                if clock.over():
+                    raise _Late
                 error, room = width * relayed, r * width
                 for f, delta in faulty if total is None else [(fallen, faulty[0][1])]:
                     fails = min(f, room)  # no more copies than there are; the worst kinds first
@@ -209,9 +233,7 @@ def _faults(
     net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
 ) -> tuple[list[Faults], int | None]:
     """Return for every input what fails in each layer, the worst kinds first; and the total count, or None."""
-    if not isinstance(failures, Failures):
-        raise TypeError(f"failures must be a failure model such as Crash(2), got {type(failures).__name__}")
-    totals = [counts[0] for _, _, counts, total, *_ in failures._terms if total]
+    totals = [counts[0] for _, _, counts, total, *_ in as_failures(failures)._terms if total]
     if totals and len(failures._terms) > 1:
         raise ValueError(f"{failures!r}: a total count stands alone; in a sum give one count per hidden layer")
     kinds, counted = [], []
@@ -241,7 +263,7 @@ def _effects(
 ) -> list[list[Fraction]]:
     """For every input, how far off one failed neuron of each layer may be; 0 where none fails."""
     space, found = model._space(net), []
-    ends = [(None, None)] if domain is None else [(a[None], b[None]) for a, b in zip(*bounds_of(net, domain))]
+    ends = [(None, None)] if domain is None else [(a[None], b[None]) for a, b in zip(*bounds_of(net, domain, "domain"))]
     for lower, upper in ends:
         effects = _core.layer_effects(net._core, space, lower, upper)
         for layer, (effect, phi, n) in enumerate(zip(effects, net.activations, fails), start=1):
@@ -251,13 +273,13 @@ def _effects(
     return found
 
 
-def _copies(net: Network, r: int | Sequence[int]) -> tuple[int, ...]:
-    values: list[int] = [*r] if isinstance(r, (Sequence, np.ndarray)) else [r] * net.depth
+def _copies(net: Network, r: Any) -> tuple[int, ...]:
+    several = isinstance(r, (list, tuple)) or (isinstance(r, np.ndarray) and r.ndim > 0)
+    values: list[Any] = [*r] if several else [r] * net.depth
     if len(values) != net.depth:
         raise ValueError(f"{len(values)} numbers of copies for {net.depth} hidden layers")
-    for value in values:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"r must be an integer, got {value!r}")
-        if operator.index(value) < 1:
-            raise ValueError(f"r must be at least 1, got {value}")
-    return tuple(int(v) for v in values)
+    copies = tuple(whole(value, "r", least=1) for value in values)
+    entries = sum(w.size * a * b for w, a, b in zip(net.weights, (1, *copies), (*copies, 1)))
+    if entries > _MOST_ENTRIES:
+        raise ValueError(f"r: the copies would have {shown(entries)} weights, more than {_MOST_ENTRIES:,}")
+    return copies

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._coerce import real_array, shown
 from withstand._types import Component, FloatArray
 from withstand.witness import Witness
 
@@ -128,9 +129,9 @@ class Enumeration:
         ValueError
             If a share is outside [0, 1], or nothing was evaluated.
         """
-        shares = np.asarray(q, dtype=np.float64)
+        shares = real_array(q, "q")
         if not ((shares >= 0) & (shares <= 1)).all():
-            raise ValueError(f"quantile: shares must lie in [0, 1], got {q!r}")
+            raise ValueError(f"quantile: shares q must lie in [0, 1], got {shown(q)}")
         if self.done == 0:
             raise ValueError("quantile: no configuration was evaluated")
         ranks = np.ceil(shares * self.done).clip(1, self.done)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
-from withstand.failures import Crash, Failures
+from withstand.failures import Crash, Failures, modelled
 from withstand.frontier import Layers, Number, Recursion, Synapses
 from withstand.network import Network
 from withstand.spec import Argmax, Spec, asks_decisions
@@ -32,7 +32,7 @@ def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
     ValueError
         If the model is not of one kind of failure, at most so many.
     """
-    kinds = model(0)._terms
+    kinds = modelled(model, 0)._terms
     if len(kinds) != 1:
         raise ValueError(f"{model(0)!r}: a number of failures is of one kind, got a sum of {len(kinds)}")
     if not model(0)._space(net).at_most:

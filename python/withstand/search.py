@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import math
-import operator
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +14,11 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._certificate_write import require_checkable, write
+from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
 from withstand.domain import Box, bounds_of
-from withstand.failures import Failures
-from withstand.network import Network
+from withstand.failures import Failures, as_failures
+from withstand.network import Network, as_network
+from withstand.progress import Line
 from withstand.spec import Spec, asks_decisions
 from withstand.witness import Witness
 
@@ -51,7 +51,7 @@ class WorstCase:
     nodes, evaluations : int
         States and bounds visited; complete evaluations of single configurations.
     configurations : int or None
-        Size of the failure space; None for interval-valued failures.
+        Size of the failure space; None for interval-valued failures, and beyond 1.8e308.
     seconds : float
         Wall time.
     """
@@ -78,7 +78,7 @@ def worst_case(
     time_limit: float | None = None,
     node_limit: int | None = None,
     threads: int | None = None,
-    progress: bool = False,
+    progress: bool | Callable[[int], object] = False,
     certificate: str | os.PathLike[str] | None = None,
 ) -> WorstCase:
     """Find the worst that the failures can do to the network, and prove that nothing is worse.
@@ -100,8 +100,8 @@ def worst_case(
         Nodes after which it does; the same result every time, computed on one thread.
     threads : int, optional
         Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
-    progress : bool, default False
-        Write the state of the search to stderr.
+    progress : bool or callable, default False
+        True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
         Write the tree of the search there: a proof of the interval that `check_certificate` and the command
         ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
@@ -141,11 +141,12 @@ def worst_case(
     ('exact', 6.0, ((1, 1),))
     """
     started = time.perf_counter()
-    lower, upper = bounds_of(net, domain)
-    space = failures._space(net)
+    lower, upper = bounds_of(as_network(net), domain, "domain")
+    space = as_failures(failures)._space(net)
     record, options = None, {}
     goal = "argmax" if asks_decisions(spec) else "error"
     if certificate is not None:
+        certificate = as_path(certificate, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
         require_checkable(net, failures, lower, goal)  # before any work
@@ -158,10 +159,10 @@ def worst_case(
         lower,
         upper,
         goal=getattr(_core.Goal, goal),
-        gap=_limit(gap, "gap"),
-        time_limit=math.inf if time_limit is None else _limit(time_limit, "time_limit"),
-        node_limit=2**64 - 1 if node_limit is None else _whole(node_limit, "node_limit"),
-        threads=0 if threads is None else _whole(threads, "threads", least=1),
+        gap=at_least_zero(gap, "gap"),
+        time_limit=as_seconds(time_limit),
+        node_limit=node_count(node_limit),
+        threads=thread_count(threads),
         watch=watch,
         **options,
     )
@@ -180,23 +181,9 @@ def worst_case(
         witness=witness,
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-        configurations=int(space.configurations()) if space.finite else None,
+        configurations=int(space.configurations()) if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
     )
-
-
-def _limit(value: float, name: str) -> float:
-    number = float(value)
-    if not number >= 0:
-        raise ValueError(f"{name} must be at least 0, got {value!r}")
-    return number
-
-
-def _whole(value: int, name: str, least: int = 0) -> int:
-    number = operator.index(value)
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {value!r}")
-    return number
 
 
 def _witness(found: Any) -> Witness | None:
@@ -209,15 +196,16 @@ def _witness(found: Any) -> Witness | None:
 class _Watch:
     """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
 
-    def __init__(self, progress: bool) -> None:
-        self._show: Callable[[str], object] | None = sys.stderr.write if progress else None
-        self._started = time.perf_counter()
+    def __init__(self, progress: bool | Callable[[int], object]) -> None:
+        self._line = Line(not callable(progress) and flag(progress, "progress"))
+        self._report: Callable[[int], object] = progress if callable(progress) else self._show
 
     def __call__(self, finished: int) -> bool:
-        if self._show is not None:
-            self._show(f"\rworst case: {finished:,} steps, {time.perf_counter() - self._started:.0f} s ")
+        self._report(finished)
         return True
 
+    def _show(self, finished: int) -> None:
+        self._line(f"worst case: {finished:,} steps")
+
     def end(self) -> None:
-        if self._show is not None:
-            self._show("\n")
+        self._line.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from withstand._coerce import shown
 from withstand._types import FloatArray
 
 
@@ -42,7 +43,7 @@ def asks_decisions(spec: object) -> bool:
         return False
     if isinstance(spec, Argmax):
         return True
-    raise TypeError(f"spec must be None or Argmax(), got {spec!r}")
+    raise TypeError(f"spec must be None or Argmax(), got {'the class Argmax' if spec is Argmax else shown(spec)}")
 
 
 def output_harms(intact: FloatArray, faulty: FloatArray, decisions: bool) -> FloatArray:

@@ -19,6 +19,7 @@ class Natural {
   friend Natural operator*(const Natural& a, const Natural& b);
 
   bool is_zero() const { return limbs_.empty(); }
+  const std::vector<std::uint32_t>& limbs() const { return limbs_; }  ///< digits to base 2^32, the lowest first
   bool fits_int64() const;
   std::uint64_t to_uint64() const;  ///< throws std::overflow_error when it does not fit
   double to_double() const;         ///< nearest order of magnitude, +infinity beyond double

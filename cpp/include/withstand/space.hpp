@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "withstand/failure.hpp"
@@ -12,6 +13,8 @@ namespace withstand {
 /// A failure model resolved against a network: which components may fail, where, and how many of them.
 class Space {
  public:
+  static constexpr std::uint64_t counting_steps = 500'000'000;
+
   struct Term {
     Failure failure;
     std::vector<std::vector<Site>> sites;  ///< candidates of layers 0..L+1, each sorted and without repetition
@@ -31,8 +34,11 @@ class Space {
   Index layers() const { return layers_; }     ///< L + 1
   bool finite() const;                         ///< every term leaves one faulty value per component
   bool at_most() const;                        ///< no term says "exactly"
-  /// Number of configurations: sets of failed components (each with its term) that the counts allow.
-  Natural configurations() const;
+  /// Number of configurations: sets of failed components (each with its term) that the counts allow. Nothing where
+  /// counting them takes more than so many steps, a step being about a nanosecond.
+  std::optional<Natural> configurations(std::uint64_t steps = counting_steps) const;
+  /// The same as a double; infinity beyond doubles, and where there are too many to count.
+  double magnitude(std::uint64_t steps = counting_steps) const;
   std::string describe() const;                ///< "Crash(2) + StuckAt(1, value=1)"
 
  private:

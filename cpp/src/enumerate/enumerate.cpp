@@ -26,7 +26,7 @@ std::uint64_t batch_size(const Network& net, const Space& space, Index inputs) {
   for (Index l = 1; l <= net.layers(); ++l)
     each += static_cast<double>(net.width(l)) * (static_cast<double>(net.width(l - 1)) + 32);
   const double work = each * static_cast<double>(inputs);
-  const double total = space.configurations().to_double();
+  const double total = space.magnitude();
   std::uint64_t size = 16384;
   while (size > 1024 && static_cast<double>(size) * std::max(work / 8, each) > 4e9) size /= 2;
   while (size > 256 && static_cast<double>(size) * 16 > total && static_cast<double>(size) * work > 1e9) size /= 2;

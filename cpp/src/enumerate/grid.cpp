@@ -2,6 +2,7 @@
 #include "withstand/grid.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 namespace withstand {
 namespace {
 
+constexpr double largest_table = 1 << 27;
 constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return a > most - b ? most : a + b; }
@@ -19,11 +21,24 @@ void check_countable(const Space& space) {
       throw std::invalid_argument(term.failure.describe() +
                                   ": a failed component may take any value of an interval, which cannot be enumerated; "
                                   "use worst_case");
-  const Natural count = space.configurations();
-  if (!count.fits_int64())
-    throw std::invalid_argument(space.describe() + " has " + count.to_string() +
+  const bool readable = std::isfinite(space.magnitude());
+  const std::optional<Natural> count = readable ? space.configurations() : std::nullopt;
+  if (!count || !count->fits_int64())
+    throw std::invalid_argument(space.describe() + " has " + (count ? count->to_string() : "too many to write down") +
                                 " configurations, at most 2^63 - 1 can be enumerated; use worst_case or bound, or "
                                 "allow fewer failures");
+}
+
+/// Where some components are left for each of several terms, every combination of numbers has a row.
+void check_table(const Space& space, Index layer) {
+  double entries = 1, sites = 1;
+  for (const Space::Term& term : space.terms()) {
+    entries *= static_cast<double>(term.most(layer)) + 1;
+    sites += term.most(layer) > 0 ? static_cast<double>(term.sites[static_cast<std::size_t>(layer)].size()) : 0;
+  }
+  if (entries * sites > largest_table)
+    throw std::invalid_argument(space.describe() + ": sharing out the components of layer " + std::to_string(layer) +
+                                " takes a table of more than 2^27 entries; use worst_case or bound");
 }
 
 /// completions(p, code) for every p and code: a component is left alone, or given to one of its terms.
@@ -66,6 +81,7 @@ void Grid::add_stage(Index layer) {
   stage.layer = layer;
   std::map<Site, std::vector<int>> open;
   const auto& terms = space_.terms();
+  check_table(space_, layer);
   for (std::size_t t = 0; t < terms.size(); ++t) {
     stage.caps.push_back(static_cast<int>(terms[t].most(layer)));
     stage.stride.push_back(stage.codes);

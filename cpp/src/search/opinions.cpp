@@ -51,7 +51,7 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   add(Method::linear, 20 * outputs + 500 * synapses, 2 * cost_of_linear(net));
   add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
   add(Method::signed_, 12 + 500 * synapses);
-  add(Method::capped, 4);
+  if (domain.size() > 1) add(Method::capped, 4);  // of one row it is the first opinion
 }
 
 std::optional<Vector> Opinions::next(double work, double seconds) {

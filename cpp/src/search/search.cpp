@@ -152,7 +152,7 @@ std::optional<Witness> completed(const Network& net, const Choices& choices, Wit
 std::optional<SearchResult> through_at_most(const Search& search, TreeRecord* record) {
   constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
   const Choices choices(search.net, search.space);
-  if (choices.overlapping || search.space.configurations().to_double() < worth_it) return std::nullopt;
+  if (choices.overlapping || search.space.magnitude() < worth_it) return std::nullopt;
   std::vector<Failure> failures;
   for (const Space::Term& term : search.space.terms()) {
     failures.push_back(term.failure);

@@ -15,6 +15,6 @@ int main() {
   Failure crash;
   crash.counts = {2};
   std::printf("%s: %g -> %g, %s configurations\n", kernels().name, intact, failed,
-              Space(net, {crash}).configurations().to_string().c_str());
+              Space(net, {crash}).configurations()->to_string().c_str());
   return intact == 2.0 && failed == 1.75 ? 0 : 1;
 }

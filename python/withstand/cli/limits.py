@@ -13,7 +13,7 @@ import click
 import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
+from withstand.cli.output import INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show
 
 #: Kinds of failures by name; those with a number take it after a colon.
 KINDS: dict[str, Callable[..., ws.Failures]] = {
@@ -51,6 +51,8 @@ class KindType(click.ParamType):  # type: ignore[type-arg]
 
 
 decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error; a decimal is taken exactly.")
+whole_time_limit = click.option("--time-limit", type=float, default=60.0, show_default=True,
+                                help="Seconds in all; then what is known is the answer. inf: no limit.")  # fmt: skip
 
 
 @command()
@@ -63,12 +65,13 @@ decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error;
 @click.option("--at-least", type=click.IntRange(min=0), default=1, show_default=True,
               help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.")
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
+@whole_time_limit
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at_least: int, node_limit: int,
-              samples: int, plot: Path | None, seed: int, threads: int | None, as_json: bool,
+              time_limit: float, samples: int, plot: Path | None, seed: int, threads: int | None, as_json: bool,
               **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
     if epsilon is None and not argmax:
@@ -76,9 +79,9 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     domain = opt.domain_of(model, options)
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
-    found = ws.tolerance(model.network, epsilon or 0, domain, model=kind, spec=ws.Argmax() if argmax else None,
-                         node_limit=node_limit, samples=samples or (1000 if plot else 0), seed=seed,
-                         threads=threads)  # fmt: skip
+    found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=ws.Argmax() if argmax else None,
+                         node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
+                         seed=seed, threads=threads, progress=sys.stderr.isatty())  # fmt: skip
     if plot is not None and found.curve is not None:
         from withstand.plot import draw_curve, save
 
@@ -88,7 +91,7 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
     if as_json:
         keys = ("guaranteed", "breaking", "exact", "method")
-        show({"model": model.name, **{key: getattr(found, key) for key in keys},
+        show({"model": model.name, "status": found.status, **{key: getattr(found, key) for key in keys},
               **witness_fields(found.witness, True), "most": found.most, "frontier": found.frontier,
               "per_layer": [{key: getattr(limit, key) for key in keys} for limit in found.per_layer],
               "curve": _curve(found.curve)}, True)  # fmt: skip
@@ -97,6 +100,11 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
         grid(("failures", "harmless", "can do harm", "exact", "proved by"), rows)
         if found.witness is not None:
             click.echo(f"  {found.witness}")
+        if found.status != "complete":
+            why = "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
+            click.echo(f"  {why}: more may be harmless than are proved to be")
+    if found.status == "interrupted":
+        sys.exit(INTERRUPTED)
     broken = found.breaking is not None and found.breaking <= at_least
     sys.exit(TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN)
 
