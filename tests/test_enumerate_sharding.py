@@ -99,9 +99,14 @@ class Losing(Executor):
         return future
 
 
-@pytest.mark.parametrize("life", [0, 4, 1000])
-def test_lost_shards_are_redone(life):
-    assert numbers(enumerate_on(Losing(life))) == numbers(WHOLE)
+@pytest.mark.parametrize("life", [0, 4])
+def test_shards_of_a_dead_executor_are_done_here(life):
+    with pytest.warns(RuntimeWarning, match=r"the executor lost \d+ of its shards, they are done in this process"):
+        assert numbers(enumerate_on(Losing(life))) == numbers(WHOLE)
+
+
+def test_lost_shards_are_redone():
+    assert numbers(enumerate_on(Losing(1000))) == numbers(WHOLE)
 
 
 class Stopping(Executor):
@@ -123,7 +128,8 @@ class Stopping(Executor):
 @pytest.mark.parametrize("always", [False, True])
 def test_interrupted_shards_of_workers_are_redone_and_not_kept(always, tmp_path):
     path = tmp_path / "run.db"
-    assert numbers(enumerate_on(Stopping(always), checkpoint=path)) == numbers(WHOLE)
+    with pytest.warns(RuntimeWarning, match="the executor lost"):
+        assert numbers(enumerate_on(Stopping(always), checkpoint=path)) == numbers(WHOLE)
     assert numbers(enumerate_on(checkpoint=path)) == numbers(WHOLE)
 
 
@@ -136,6 +142,34 @@ def test_errors_of_a_shard_are_raised():
 
     with pytest.raises(ZeroDivisionError):
         enumerate_on(Failing())
+
+
+@pytest.mark.parametrize("executor", ["x", 3, [], ThreadPoolExecutor, object()])
+def test_what_is_no_executor_is_refused(executor):
+    with pytest.raises(TypeError, match=r"must be a concurrent\.futures\.Executor \(ProcessPoolExecutor, .*, got "):
+        enumerate_on(executor)
+
+
+def test_a_multiprocessing_pool_is_refused():
+    names = r"must be a concurrent\.futures\.Executor .*, got <multi"
+    with multiprocessing.get_context("spawn").Pool(1) as pool, pytest.raises(TypeError, match=names):
+        enumerate_on(pool)
+
+
+def test_an_executor_that_is_shut_down_is_refused():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(ValueError, match="takes no work: cannot schedule new futures after shutdown"):
+        enumerate_on(pool)
+
+
+def test_workers_that_die_at_once_leave_the_work_to_this_process():
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, context, initializer=os._exit, initargs=(3,)) as pool:
+        with pytest.warns(RuntimeWarning, match="the executor lost"):
+            assert numbers(enumerate_on(pool)) == numbers(WHOLE)
+        with pytest.warns(RuntimeWarning, match="the executor lost"):  # now it is known to be broken
+            assert numbers(enumerate_on(pool)) == numbers(WHOLE)
 
 
 def test_progress_counts_what_the_shards_have_done():
@@ -159,6 +193,7 @@ class Assassin:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the executor lost:RuntimeWarning")  # whether it does depends on pool and signal
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("kind", ["processes", "loky"])
 def test_a_process_is_killed_in_the_middle(kind, number, long_run, tmp_path):

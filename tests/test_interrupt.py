@@ -63,6 +63,17 @@ def test_ctrl_c_while_an_executor_works(ctrl_c):
     assert 0 < found.done < found.configurations
 
 
+def test_ctrl_c_at_the_very_end_changes_nothing(tmp_path):
+    def too_late(done, total):
+        if done == total:
+            raise KeyboardInterrupt
+
+    whole = ws.enumerate_failures(NET, ws.Crash(2), X, threads=1)
+    for path in (None, tmp_path / "run.db"):
+        found = ws.enumerate_failures(NET, ws.Crash(2), X, threads=1, progress=too_late, checkpoint=path)
+        assert numbers(found) == numbers(whole)
+
+
 def test_ctrl_c_during_the_estimate(sigint, monkeypatch, capsys):
     monkeypatch.setattr("withstand.progress.TRIAL", 1e9)
     monkeypatch.setattr("withstand.progress.PARTS", 10**5)

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,18 @@ void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t,
   run.idle.notify_one();
 }
 
+/// Start `count` threads, or as many as the system allows: limits on processes and memory cost speed, not the answer.
+void gather(std::vector<std::thread>& team, int count, const std::function<std::thread(int)>& start) {
+  try {
+    for (int worker = 0; worker < count; ++worker) {
+      if (team.size() == team.capacity()) team.reserve(2 * team.size() + 1);  // before a thread needs its place
+      team.push_back(start(worker));
+    }
+  } catch (const std::system_error&) {  // no more threads
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 /// One thread needs no other: the caller works, and looks up between tasks.
 bool run_inline(std::uint64_t tasks, const std::function<void(std::uint64_t, int)>& body, const Watch& watch) {
   Pulse pulse;
@@ -124,7 +138,12 @@ bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std
   run.active = count;
   run.interrupter = asks.interrupter;
   std::vector<std::thread> team;
-  for (int worker = 0; worker < count; ++worker) team.emplace_back(work, std::ref(run), tasks, std::cref(body), worker);
+  gather(team, count, [&](int worker) { return std::thread(work, std::ref(run), tasks, std::cref(body), worker); });
+  if (team.empty()) return run_inline(tasks, body, watch);
+  {
+    const std::lock_guard<std::mutex> missing(run.mutex);
+    run.active -= count - static_cast<int>(team.size());
+  }
 
   std::exception_ptr interrupted;
   std::unique_lock<std::mutex> lock(run.mutex);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/numpy.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "bindings.hpp"
 #include "withstand/enumerate.hpp"
 
@@ -82,8 +86,9 @@ Statistics statistics_from(const py::tuple& state) {
   s.sum = sum_from(state[2]);
   s.squares = sum_from(state[3]);
   s.least = state[4].cast<double>();
-  int key = state[5].cast<int>();
-  for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>()) s.histogram.insert(key++, count);
+  std::int64_t key = state[5].cast<int>();
+  for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>())
+    s.histogram.insert(static_cast<int>(std::min<std::int64_t>(key++, std::numeric_limits<int>::max())), count);
   s.per_output = per_output;
   for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<py::tuple>()));
   s.components = components_from(state[10].cast<py::sequence>());

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: MIT
+#include <exception>
+#include <system_error>
+
 #include "bindings.hpp"
+
+namespace {
+
+/// What the system refuses, a thread or a lock, is an OSError with its number; pybind11 knows only RuntimeError.
+void translate(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::system_error& refused) {
+    PyErr_SetObject(PyExc_OSError, py::make_tuple(refused.code().value(), refused.what()).ptr());
+  }
+}
+
+}  // namespace
 
 // A table of contents; each concept has a file of its own.
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "The C++ core of withstand; use the package `withstand`, not this module.";
+  py::register_local_exception_translator(&translate);
   bind_config(m);
   bind_network(m);
   bind_failure(m);

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from withstand.failures import Failures, as_failures
 from withstand.network import Network, as_network
 from withstand.progress import Bar, announcement
 from withstand.results import Enumeration, component_errors, component_of, histogram, moments
-from withstand.sharding import Problem, Report, Shard, is_whole, run_here, run_on, shards
+from withstand.sharding import Problem, Report, Shard, is_whole, require_executor, run_here, run_on, shards
 from withstand.spec import Argmax, Spec, asks_decisions
 from withstand.witness import Witness
 
@@ -66,13 +67,14 @@ def enumerate_failures(
     executor : concurrent.futures.Executor, optional
         Where to run shards of the space: the standard library's pools, loky, ``dask.distributed`` (its
         ``Client.get_executor()``), ``mpi4py.futures``. Shards that are lost with a worker are redone; an executor that
-        is dead leaves the rest to this process.
+        is dead leaves the rest to this process, which a RuntimeWarning tells.
     progress : bool or callable, default False
         True says on standard error how much there is to do and about how long it takes, then shows a bar; a callable
         receives (done, total) configurations.
     checkpoint : path, optional
         SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
-        however it ended.
+        however it ended. A file that can no longer be written in mid-run (the disk is full) or is gone costs a
+        RuntimeWarning, not the result.
     components : bool, default False
         Ask for every component (neuron or synapse) what the configurations do that have it among the failed: the
         result's `components`. Costs little more, except that every component's worst is evaluated canonically.
@@ -87,8 +89,8 @@ def enumerate_failures(
         If an argument has the wrong type.
     ValueError
         If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
-        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem, is damaged
-        or cannot be opened.
+        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem, is damaged,
+        is no regular file, or cannot be opened and written; if `executor` is shut down.
     OverflowError
         If values of the network, intact or failed, or squares of errors might leave the range of doubles; the message
         names the layer.
@@ -116,6 +118,8 @@ def enumerate_failures(
     """
     as_network(net), as_failures(failures), flag(components, "components")
     limit = None if epsilon is None else as_limit(epsilon)
+    if executor is not None:
+        require_executor(executor)
     make = Problem if executor is None and checkpoint is None else Problem.of  # only shards need the inputs' digest
     problem = make(net, failures, rows_of(net, X), limit, asks_decisions(spec), TOP, bool(components))
     count = thread_count(threads)
@@ -125,7 +129,8 @@ def enumerate_failures(
     try:
         statistics = _run(problem, engine, count, executor, checkpoint, report)
         if report is not None and int(statistics.count) == int(engine.configurations):
-            report(int(statistics.count))
+            with suppress(KeyboardInterrupt):  # it comes too late to change anything
+                report(int(statistics.count))
     finally:
         if isinstance(report, Bar):
             report.close()
@@ -167,11 +172,14 @@ def _sharded(
     def parts() -> Iterator[tuple[Shard, Any]]:
         if executor is not None:
             yield from run_on(executor, problem, engine, list(left), threads or 1)
+            if left:
+                lost = f"the executor lost {len(left)} of its shards, they are done in this process"
+                warnings.warn(lost, RuntimeWarning, stacklevel=5)
         yield from run_here(engine, list(left), threads, total, report)
 
-    with nullcontext() if checkpoint is None else Checkpoint(checkpoint, problem.fingerprint(engine)) as file:
-        try:
-            for shard, statistics in () if file is None else file.load(engine):
+    try:
+        with nullcontext() if checkpoint is None else Checkpoint(checkpoint, problem, engine) as file:
+            for shard, statistics in () if file is None else file.load():
                 total.merge(statistics)
                 del left[shard]
             if isinstance(report, Bar):
@@ -185,8 +193,8 @@ def _sharded(
                     file.add(shard, statistics)
                 if report is not None:
                     report(int(total.count))
-        except KeyboardInterrupt:  # what is known so far is the answer
-            pass
+    except KeyboardInterrupt:  # what is known so far is the answer
+        pass
     return total
 
 

@@ -136,6 +136,16 @@ def run_here(
             return
 
 
+def require_executor(executor: object) -> None:
+    """Raise TypeError for what has no workers to submit to, and name what has."""
+    if isinstance(executor, Executor):
+        return
+    raise TypeError(
+        "executor must be a concurrent.futures.Executor (ProcessPoolExecutor, ThreadPoolExecutor, loky's,"
+        f" mpi4py.futures' or client.get_executor() of dask.distributed), got {executor!r}"
+    )
+
+
 def run_on(
     executor: Executor, problem: Problem, engine: Any, todo: Iterable[Shard], threads: int
 ) -> Iterator[tuple[Shard, Any]]:
@@ -144,6 +154,7 @@ def run_on(
     Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
     """
     waiting = deque(todo)
+    total = len(waiting)
     lost: Counter[Shard] = Counter()
     flying: dict[Future[Any], Shard] = {}
     counted, ahead = -math.inf, 0
@@ -155,7 +166,11 @@ def run_on(
                 while waiting and len(flying) < ahead:
                     flying[executor.submit(run_shard, problem, waiting[0], threads)] = waiting[0]
                     waiting.popleft()
-            except (BrokenExecutor, RuntimeError, OSError):  # a dead pool takes nothing any more
+            except (BrokenExecutor, OSError):  # a dead pool takes nothing any more
+                waiting.clear()
+            except RuntimeError as error:
+                if len(waiting) == total:  # it has never taken any: no accident but a pool that is shut down
+                    raise ValueError(f"executor {executor!r} takes no work: {error}") from None
                 waiting.clear()
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 shard = flying.pop(future)

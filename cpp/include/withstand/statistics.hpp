@@ -20,7 +20,7 @@ class LogHistogram {
 
   void add(const double* values, std::size_t n);
   void merge(const LogHistogram& other);
-  void insert(int key, std::uint64_t count);
+  void insert(int key, std::uint64_t count);  ///< throws std::invalid_argument for a key that no double has
 
   int first() const { return first_; }  ///< key of counts()[0]
   const std::vector<std::uint64_t>& counts() const { return counts_; }
@@ -71,7 +71,7 @@ struct Statistics {
   /// Moments, smallest value and histogram of one batch; `exceeding` and the worst entries are counted elsewhere.
   void add(const double* errors, std::size_t n);
   void offer(Entry entry);
-  void merge(const Statistics& other);
+  void merge(const Statistics& other);  ///< throws std::invalid_argument where the numbers of outputs differ
 };
 
 }  // namespace withstand

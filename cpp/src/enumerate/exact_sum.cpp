@@ -99,7 +99,7 @@ ExactSum::Digits ExactSum::digits() const {
 }
 
 ExactSum ExactSum::from_digits(const Digits& digits) {
-  const auto fits = [](std::int64_t digit) { return std::abs(digit) < limb_range; };
+  const auto fits = [](std::int64_t digit) { return -limb_range < digit && digit < limb_range; };
   if (digits.first < 0 || digits.first > most_limbs ||
       digits.values.size() > static_cast<std::size_t>(most_limbs - digits.first) ||
       !std::all_of(digits.values.begin(), digits.values.end(), fits))

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 namespace withstand {
 namespace {
@@ -76,6 +78,9 @@ void LogHistogram::add(const double* values, std::size_t n) {
 
 void LogHistogram::insert(int bin, std::uint64_t count) {
   if (count == 0) return;
+  const int last = key(std::numeric_limits<double>::max());
+  if (bin < -last || bin > last)
+    throw std::invalid_argument("no double falls into bin " + std::to_string(bin));
   cover(bin, bin);
   counts_[static_cast<std::size_t>(bin - first_)] += count;
 }
@@ -132,6 +137,9 @@ void ComponentErrors::merge(const ComponentErrors& other) {
 }
 
 void Statistics::merge(const Statistics& other) {
+  if (other.per_output.size() != per_output.size())
+    throw std::invalid_argument("statistics of " + std::to_string(other.per_output.size()) +
+                                " outputs cannot be merged into those of " + std::to_string(per_output.size()));
   count += other.count;
   exceeding += other.exceeding;
   sum.add(other.sum);
