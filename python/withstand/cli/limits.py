@@ -11,9 +11,13 @@ from typing import Any
 import click
 
 import withstand as ws
+from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
+from withstand.cli.parameters import EpsilonType, OutputFile
+from withstand.cli.parameters import number as parsed
+from withstand.cli.refusals import working_with
 
 #: Kinds of failures by name; those with a number take it after a colon.
 KINDS: dict[str, Callable[..., ws.Failures]] = {
@@ -44,13 +48,15 @@ class KindType(click.ParamType):  # type: ignore[type-arg]
         if not colon:
             return KINDS[name]
         try:
-            amount = float(number)
+            amount = parsed(number)
         except ValueError:
             self.fail(f"{number!r} is no number", param, ctx)
         return lambda counts: KINDS[name](counts, amount)
 
 
-decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error; a decimal is taken exactly.")
+decimal_epsilon = click.option(
+    "--epsilon", "-e", type=EpsilonType(exact=True), help="Largest tolerated error; a decimal is taken exactly."
+)
 
 
 @command()
@@ -64,7 +70,7 @@ decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error;
               help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.")
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve to this file.")
+@click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at_least: int, node_limit: int,
@@ -82,7 +88,8 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     if plot is not None and found.curve is not None:
         from withstand.plot import draw_curve, save
 
-        save(draw_curve(found.curve, epsilon=None if argmax else float(epsilon or 0)), plot)
+        with working_with(plot):
+            save(draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0))), plot)
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
     rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip

@@ -13,6 +13,8 @@ from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
 from withstand.cli.limits import decimal_epsilon
+from withstand.cli.parameters import OutputFile
+from withstand.cli.refusals import say, working_with
 
 
 @command()
@@ -20,7 +22,7 @@ from withstand.cli.limits import decimal_epsilon
 @decimal_epsilon
 @opt.argmax_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Largest count of the curve.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--output", "-o", type=OutputFile((".html", ".json", ".txt")),
               help="Write it there, as .html, .json or .txt.  [default: text on the terminal]")
 @opt.seed_option
 @opt.threads_option
@@ -30,8 +32,9 @@ def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, outpu
     found = ws.report(model.network, points(model, options), epsilon=epsilon, spec=ws.Argmax() if argmax else None,
                       most=most, seed=seed, threads=threads, title=f"{model.name}: {model.network!r}")  # fmt: skip
     if output is not None:
-        found.save(output)
-        click.echo(f"wrote {output}", err=True)
+        with working_with(output):
+            found.save(output)
+        say(f"wrote {output}")
     if as_json:
         click.echo(found.json())
     elif output is None:
