@@ -18,9 +18,11 @@ except KeyboardInterrupt:
     os.write(2, b"interrupted\n")
     os._exit(130)
 
+from contextlib import redirect_stderr
+from io import StringIO
 from typing import NoReturn
 
-from _withstand_command.failing import FAILED, end, foreign_ends_fail, quietly, reason, tell
+from _withstand_command.failing import DEBUG, FAILED, end, foreign_ends_fail, quietly, reason, tell
 
 __all__ = ["main"]
 
@@ -45,7 +47,8 @@ def _run() -> int:
         tell("standard output is closed: there is nowhere to answer")
         return FAILED
     try:
-        from withstand.cli import run
+        with redirect_stderr(sys.stderr if os.environ.get(DEBUG) else StringIO()):  # theirs is not one line
+            from withstand.cli import run
     except Exception as error:
         cause: BaseException = error
         while cause.__cause__ is not None:  # NumPy wraps what is wrong in a page of advice

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,8 @@ from withstand._types import FloatArray
 
 #: A budget: a number, or a decimal string.
 Epsilon = int | float | str | Fraction
+#: Beyond this no double is, and the power of ten itself could take all memory.
+LARGEST_EXPONENT = 400
 
 
 def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> FloatArray:
@@ -63,6 +66,9 @@ def as_budget(epsilon: Epsilon) -> Fraction:
     if isinstance(epsilon, bool) or not isinstance(epsilon, (int, float, str, Fraction, np.integer, np.floating)):
         raise TypeError(f"epsilon must be a number or a decimal string, got {epsilon!r}")
     try:
+        exponent = re.search(r"[eE]([-+]?[\d_]+)\s*$", epsilon) if isinstance(epsilon, str) else None
+        if exponent is not None and abs(int(exponent[1])) > LARGEST_EXPONENT:
+            raise OverflowError
         value = Fraction(epsilon if isinstance(epsilon, (str, Fraction)) else float(epsilon))
     except (ValueError, OverflowError, ZeroDivisionError):
         raise ValueError(f"epsilon must be a finite number or a decimal string, got {epsilon!r}") from None
