@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import NoReturn
 
@@ -50,7 +51,7 @@ def keeping() -> Iterator[Interruption]:
     """Within this, Ctrl-C raises, so that the library ends with what is known so far."""
     interruption = Interruption()
     before = signal.getsignal(signal.SIGINT)
-    if not callable(before):  # ignored, or not Python's to handle
+    if not callable(before) or current_thread() is not main_thread():  # ignored, or not ours to handle
         yield interruption
         return
     signal.signal(signal.SIGINT, interruption)

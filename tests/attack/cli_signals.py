@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it, and would hand that down
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background hand down that they ignore it
     kinds, delays, shares = campaign(asked.executions, asked.seed, asked.workers)
     found = "; ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     print(f"{asked.executions} interruptions, seed {asked.seed}: {found}; "

@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 import withstand as ws
+from _withstand_command.interrupts import keeping
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
 from withstand.cli.parameters import EpsilonType, OutputFile
 from withstand.cli.parameters import number as parsed
-from withstand.cli.refusals import working_with
+from withstand.cli.refusals import interrupted, working_with
 
 #: Kinds of failures by name; those with a number take it after a colon.
 KINDS: dict[str, Callable[..., ws.Failures]] = {
@@ -82,9 +83,10 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     domain = opt.domain_of(model, options)
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
-    found = ws.tolerance(model.network, epsilon or 0, domain, model=kind, spec=ws.Argmax() if argmax else None,
-                         node_limit=node_limit, samples=samples or (1000 if plot else 0), seed=seed,
-                         threads=threads)  # fmt: skip
+    with keeping() as ctrl_c:
+        found = ws.tolerance(model.network, epsilon or 0, domain, model=kind, spec=ws.Argmax() if argmax else None,
+                             node_limit=node_limit, samples=samples or (1000 if plot else 0), seed=seed,
+                             threads=threads)  # fmt: skip
     if plot is not None and found.curve is not None:
         from withstand.plot import draw_curve, save
 
@@ -104,6 +106,8 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
         grid(("failures", "harmless", "can do harm", "exact", "proved by"), rows)
         if found.witness is not None:
             click.echo(f"  {found.witness}")
+    if ctrl_c.came:
+        interrupted()
     broken = found.breaking is not None and found.breaking <= at_least
     sys.exit(TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN)
 

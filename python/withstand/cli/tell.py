@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 import withstand as ws
+from _withstand_command.interrupts import keeping
 from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
 from withstand.cli.limits import decimal_epsilon
 from withstand.cli.parameters import OutputFile
-from withstand.cli.refusals import say, working_with
+from withstand.cli.refusals import interrupted, say, working_with
 
 
 @command()
@@ -29,8 +30,10 @@ from withstand.cli.refusals import say, working_with
 def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, output: Path | None, seed: int,
            threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Tell everything about a network in one report."""
-    found = ws.report(model.network, points(model, options), epsilon=epsilon, spec=ws.Argmax() if argmax else None,
-                      most=most, seed=seed, threads=threads, title=f"{model.name}: {model.network!r}")  # fmt: skip
+    X = points(model, options)
+    with keeping() as ctrl_c:
+        found = ws.report(model.network, X, epsilon=epsilon, spec=ws.Argmax() if argmax else None, most=most,
+                          seed=seed, threads=threads, title=f"{model.name}: {model.network!r}")  # fmt: skip
     if output is not None:
         with working_with(output):
             found.save(output)
@@ -39,3 +42,5 @@ def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, outpu
         click.echo(found.json())
     elif output is None:
         click.echo(str(found))
+    if ctrl_c.came:
+        interrupted()
