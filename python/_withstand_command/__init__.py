@@ -22,7 +22,7 @@ from contextlib import redirect_stderr
 from io import StringIO
 from typing import NoReturn
 
-from _withstand_command.failing import DEBUG, FAILED, end, foreign_ends_fail, quietly, reason, tell
+from _withstand_command.failing import DEBUG, FAILED, end, foreign_ends_fail, quietly, reason, spare_memory, tell
 
 __all__ = ["main"]
 
@@ -42,6 +42,7 @@ def main() -> NoReturn:
 def _run() -> int:
     _keep_numbers()
     foreign_ends_fail()
+    spare_memory()
     sys.unraisablehook = quietly
     if sys.stdout is None:
         tell("standard output is closed: there is nowhere to answer")

@@ -84,6 +84,14 @@ def foreign_ends_fail() -> None:
         library.__cxa_atexit(ctypes.cast(library._exit, ctypes.c_void_p), ctypes.c_void_p(FAILED), None)
 
 
+def spare_memory() -> None:
+    """Keep OpenBLAS to one thread where memory is limited: it sends itself SIGINT when it cannot start another."""
+    import resource
+
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def quietly(unraisable: Any) -> None:
     """Say nothing of errors that Python can only print, such as of files that are closed a second time."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
