@@ -55,15 +55,15 @@ def test_exit_code_is_the_verdict(epsilon, code):
     assert run("digits_small", "-k", "1", "--rows", "0:4", "-e", epsilon)[0] == code
 
 
-def test_refusals_are_usage_errors(tmp_path):
+def test_refusals(tmp_path):
     code, text = run("digits_small", "-k", "65")
     assert (code, "64 neurons can fail, not 65" in text) == (2, True)
     path = str(tmp_path / "run.db")
     assert run("digits_small", "-k", "1", "--rows", "0:4", "--checkpoint", path)[0] == 0
     code, text = run("digits_small", "-k", "2", "--rows", "0:4", "--checkpoint", path)
-    assert (code, "another problem: failures" in text) == (2, True)
+    assert (code, "another problem: failures" in text) == (4, True)
     code, text = run("digits_small", "--stuck", "1:1e305", "--rows", "0:4")
-    assert (code, "layer 1: a transmitted value may reach 1e+305" in text) == (2, True)
+    assert (code, "layer 1: a transmitted value may reach 1e+305" in text) == (4, True)
 
 
 class Terminal:
@@ -71,7 +71,7 @@ class Terminal:
 
     def __init__(self, *arguments: str) -> None:
         self._screen, screen = pty.openpty()
-        command = [sys.executable, "-c", "from withstand.cli import main; main()", "enumerate", *arguments]
+        command = [sys.executable, "-c", "from _withstand_command import main; main()", "enumerate", *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=screen)
         os.close(screen)
         self.shown = ""
@@ -122,9 +122,10 @@ def test_watched_interrupted_and_resumed(sigint, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("epsilon", "code"), [("1", 1), ("1000", 3)])
-def test_interrupted_run_gives_no_verdict_it_cannot_prove(sigint, epsilon, code):
-    endless = Terminal("digits_small", "-k", "9", "--rows", "0:4", "-t", "1", "--json", "-e", epsilon)
+def test_an_interrupted_run_gives_no_verdict(sigint):
+    endless = Terminal("digits_small", "-k", "9", "--rows", "0:4", "-t", "1", "--json", "-e", "1")
     endless.watch(0.0)
     endless.interrupt()
-    assert endless.end()[0] == code
+    code, answer = endless.end()
+    assert (code, answer["status"]) == (130, "interrupted")
+    assert answer["worst"] > 1  # known, and yet no answer to what was asked

@@ -171,7 +171,7 @@ def _exactly(number: float | str | Rational | Decimal | np.floating) -> Fraction
     """Return the rational; None for a decimal that nobody writes, and that would fill the memory."""
     if isinstance(number, (str, Decimal)):
         text = str(number)
-        exponent = re.search(r"[eE]([-+]?\d+)", text)
+        exponent = re.search(r"[eE]([-+]?[\d_]+)", text)
         if len(text) > _DIGITS or (exponent is not None and abs(int(exponent[1])) > _EXPONENT):
             return None
         return Fraction(text)

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 import withstand as ws
+from _withstand_command.interrupts import keeping
 from withstand._certificate_terms import named
 from withstand.cli import options as opt
-from withstand.cli.output import INTERRUPTED, grid, show, verdict
+from withstand.cli.output import grid, show, verdict, watched
+from withstand.cli.parameters import InputFile, Number, OutputFile
+from withstand.cli.refusals import interrupted, naming, refusals_have_exit_codes, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,21 +25,6 @@ RANKING = ("component", *ws.ComponentErrors._fields)
 #: Most critical components that a table shows; JSON has all of them.
 SHOWN = 10
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
-
-
-def refusals_are_usage_errors(function: F) -> F:
-    """Turn the library's refusals into the command line's: a message and exit code 2. Ctrl-C is no verdict: 130."""
-
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except (ValueError, TypeError, OverflowError, ImportError) as error:
-            raise click.UsageError(str(error)) from error
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
-
-    return wrapper  # type: ignore[return-value]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,8 +37,8 @@ def app() -> None:
 
 
 def command(name: str | None = None) -> Callable[[F], Any]:
-    """Add a command about a MODEL that takes --json and whose refusals are usage errors."""
-    return opt.compose(app.command(name), opt.model_argument, opt.json_option, refusals_are_usage_errors)
+    """Add a command about a MODEL that takes --json and whose refusals have exit codes."""
+    return opt.compose(app.command(name), opt.model_argument, opt.json_option, refusals_have_exit_codes)
 
 
 @command()
@@ -94,21 +82,22 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, th
 
 @command("enumerate")
 @opt.question_options
-@click.option("--checkpoint", type=click.Path(dir_okay=False), help="File to resume from after an interruption.")
+@click.option("--checkpoint", type=OutputFile(), help="File to resume from after an interruption.")
 @click.option("--components", is_flag=True, help="Also rank the components by what happens when they fail.")
-def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: str | None,
+def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: Path | None,
                components: bool, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Try every configuration at every input: the exact worst error, its witness and the statistics.
 
-    Ctrl-C ends the run with what is known so far: exit code 130, or with --epsilon 1 or 3.
+    Ctrl-C ends the run with what is known so far, and exit code 130.
     """
     if options["radius"] is not None:
         raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
     failures = opt.failures_of(model.network, options)
     X = opt.need(opt.inputs_of(model, options), model)
-    result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads, checkpoint=checkpoint,
-                                   spec=ws.Argmax() if argmax else None, progress=sys.stderr.isatty(),
-                                   components=components)  # fmt: skip
+    with keeping() as ctrl_c:
+        result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
+                                       checkpoint=checkpoint, spec=ws.Argmax() if argmax else None,
+                                       progress=watched(), components=components)  # fmt: skip
     ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
@@ -120,51 +109,53 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     show(fields, as_json, f"{failures!r}: worst error {result.worst:.6g} ({result.status})")
     if ranking and not as_json:
         grid(RANKING, ranking[:SHOWN])
-    if result.status == "complete":
-        verdict(epsilon, result.worst, result.worst, decisions=argmax)
-    if checkpoint is not None:
-        click.echo(f"{checkpoint} keeps what is done: the same command goes on from there", err=True)
-    if epsilon is None and not argmax:
-        sys.exit(INTERRUPTED)
-    verdict(epsilon, result.worst if result.done else -float("inf"), float("inf"), decisions=argmax)
+    if ctrl_c.came or result.status != "complete":
+        interrupted(str(checkpoint) if checkpoint else None)
+    verdict(epsilon, result.worst, result.worst, decisions=argmax)
 
 
 @command("worst-case")
 @opt.question_options
-@click.option("--gap", type=click.FloatRange(min=0), default=0.0, help="Stop at this relative gap.")
-@click.option("--time-limit", type=click.FloatRange(min=0), help="Stop after so many seconds.")
+@click.option("--gap", type=Number(min=0), default=0.0, help="Stop at this relative gap.")
+@click.option("--time-limit", type=Number(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
-@click.option("--certificate", type=click.Path(dir_okay=False), help="Write a proof of the upper end, for `check`.")
+@click.option("--certificate", type=OutputFile(), help="Write a proof of the upper end, for `check`.")
 def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, gap: float,
-               time_limit: float | None, node_limit: int | None, certificate: str | None, as_json: bool,
+               time_limit: float | None, node_limit: int | None, certificate: Path | None, as_json: bool,
                **options: Any) -> None:  # fmt: skip
-    """Find the exact worst case, proved, without trying every configuration."""
+    """Find the exact worst case, proved, without trying every configuration.
+
+    Ctrl-C ends the search with the interval known so far, and exit code 130.
+    """
     failures = opt.failures_of(model.network, options)
     domain = opt.need(opt.domain_of(model, options), model)
     announce(failures.configurations(model.network), 1 if isinstance(domain, ws.Box) else len(domain))
-    result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
-                           time_limit=time_limit, node_limit=node_limit, threads=threads,
-                           progress=sys.stderr.isatty(), certificate=certificate)  # fmt: skip
+    with keeping() as ctrl_c, naming(certificate):
+        result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
+                               time_limit=time_limit, node_limit=node_limit, threads=threads,
+                               progress=watched(), certificate=certificate)  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "lower": result.lower,
               "upper": result.upper, "exact": result.exact, **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     show(fields, as_json, f"{failures!r}: {result.lower:.6g} <= worst error <= {result.upper:.6g} ({result.status})")
+    if ctrl_c.came:
+        interrupted()
     verdict(epsilon, result.lower, result.upper, decisions=argmax)
 
 
 @app.command()
-@click.argument("certificate", type=click.Path(exists=True, dir_okay=False))
+@click.argument("certificate", type=InputFile())
 @opt.model_argument
 @click.option("--effort", type=click.IntRange(min=0), default=20_000, show_default=True,
               help="Parts into which leaves may be split where the checker's own bound is weaker.")
 @opt.json_option
-@refusals_are_usage_errors
-def check(certificate: str, model: opt.Model, effort: int, as_json: bool) -> None:
+@refusals_have_exit_codes
+def check(certificate: Path, model: opt.Model, effort: int, as_json: bool) -> None:
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
     found = ws.check_certificate(certificate, model.network, effort=effort)
     failures = named(found.failures) if found.failures else "unknown"
-    fields = {"certificate": certificate, "model": model.name, "valid": found.valid, "reason": found.reason,
+    fields = {"certificate": str(certificate), "model": model.name, "valid": found.valid, "reason": found.reason,
               "lower": found.lower, "upper": found.upper, "failures": failures, "goal": found.goal,
               "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,
               "classes": found.classes if found.goal == "argmax" else None, "network": found.network,
@@ -177,8 +168,8 @@ def check(certificate: str, model: opt.Model, effort: int, as_json: bool) -> Non
 
 def announce(configurations: int, inputs: int) -> None:
     """Say how much work there is, before it starts, to people only."""
-    if sys.stderr.isatty():
-        click.echo(f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}", err=True)
+    if watched():
+        say(f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}")
 
 
 def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:

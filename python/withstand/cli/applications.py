@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,12 +13,14 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
+from withstand.cli.parameters import EpsilonType, Number, OutputFile, number
+from withstand.cli.refusals import working_with
 from withstand.latency import LATENCIES
 from withstand.quantise import QUANTISERS
 
 __all__ = ["app"]
 
-needed_epsilon = click.option("--epsilon", "-e", type=float, required=True, help="Largest tolerated error.")
+needed_epsilon = click.option("--epsilon", "-e", type=EpsilonType(), required=True, help="Largest tolerated error.")
 
 
 class ProbabilitiesType(click.ParamType):  # type: ignore[type-arg]
@@ -30,7 +33,7 @@ class ProbabilitiesType(click.ParamType):  # type: ignore[type-arg]
         if not isinstance(value, str):
             return value
         try:
-            numbers = tuple(float(part) for part in value.split(","))
+            numbers = tuple(number(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is neither a probability nor one per layer like 0.01,0.001", param, ctx)
         return numbers[0] if len(numbers) == 1 else numbers
@@ -47,7 +50,7 @@ class LatencyType(click.ParamType):  # type: ignore[type-arg]
             return value
         name, colon, shape = value.partition(":")
         try:
-            return ws.Latency(name, float(shape) if colon else None)
+            return ws.Latency(name, number(shape) if colon else None)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -58,11 +61,11 @@ class LatencyType(click.ParamType):  # type: ignore[type-arg]
 @opt.domain_options
 @opt.epsilon_option
 @opt.argmax_option
-@click.option("--target", type=click.FloatRange(0, 1), help="Probability of harm accepted; sets the exit code.")
+@click.option("--target", type=Number(0, 1), help="Probability of harm accepted; sets the exit code.")
 @click.option("--evaluations", type=click.IntRange(min=0), default=20_000_000, show_default=True,
               help="Work spent on enumerating small sets: sets x inputs.")
 @click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, help="0: proved only.")
-@click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.99)
+@click.option("--confidence", type=Number(0, 1, min_open=True, max_open=True), default=0.99)
 @opt.seed_option
 @opt.threads_option
 def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, target: float | None,
@@ -122,15 +125,16 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
 @click.option("--quantiser", type=click.Choice(QUANTISERS), default="grid", show_default=True)
 @click.option("--no-weights", is_flag=True, help="Quantise only what neurons transmit.")
 @click.option("--no-activations", is_flag=True, help="Quantise only weights and biases.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write codes and ranges to this .npz file.")
+@click.option("--output", "-o", type=OutputFile(), help="Write codes and ranges to this .npz file.")
 def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool, no_activations: bool,
-              output: str | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+              output: Path | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find the fewest bits per layer with a proved error within epsilon."""
     domain = opt.need(opt.domain_of(model, options), model)
     found = ws.precision(model.network, epsilon, domain, quantiser=quantiser, weights=not no_weights,
                          activations=not no_activations)  # fmt: skip
     if output is not None:
-        found.quantised.save(output)
+        with working_with(output):
+            found.quantised.save(output)
     fields = {"model": model.name, "activation_bits": found.activation_bits, "weight_bits": found.weight_bits,
               "bound": found.bound, "observed": found.observed, "inputs": found.inputs, "bytes": found.bytes,
               "bytes_single_precision": found.bytes_single, "uniform_bits": found.uniform_bits,

@@ -11,9 +11,14 @@ from typing import Any
 import click
 
 import withstand as ws
+from _withstand_command.interrupts import keeping
+from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
-from withstand.cli.output import INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
+from withstand.cli.parameters import EpsilonType, Number, OutputFile
+from withstand.cli.parameters import number as parsed
+from withstand.cli.refusals import interrupted, working_with
 
 #: Kinds of failures by name; those with a number take it after a colon.
 KINDS: dict[str, Callable[..., ws.Failures]] = {
@@ -44,14 +49,16 @@ class KindType(click.ParamType):  # type: ignore[type-arg]
         if not colon:
             return KINDS[name]
         try:
-            amount = float(number)
+            amount = parsed(number)
         except ValueError:
             self.fail(f"{number!r} is no number", param, ctx)
         return lambda counts: KINDS[name](counts, amount)
 
 
-decimal_epsilon = click.option("--epsilon", "-e", help="Largest tolerated error; a decimal is taken exactly.")
-whole_time_limit = click.option("--time-limit", type=float, default=60.0, show_default=True,
+decimal_epsilon = click.option(
+    "--epsilon", "-e", type=EpsilonType(exact=True), help="Largest tolerated error; a decimal is taken exactly."
+)
+whole_time_limit = click.option("--time-limit", type=Number(min=0), default=60.0, show_default=True,
                                 help="Seconds in all; then what is known is the answer. inf: no limit.")  # fmt: skip
 
 
@@ -67,7 +74,7 @@ whole_time_limit = click.option("--time-limit", type=float, default=60.0, show_d
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
 @whole_time_limit
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curve to this file.")
+@click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at_least: int, node_limit: int,
@@ -79,13 +86,15 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     domain = opt.domain_of(model, options)
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
-    found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=ws.Argmax() if argmax else None,
-                         node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
-                         seed=seed, threads=threads, progress=sys.stderr.isatty())  # fmt: skip
+    with keeping() as ctrl_c:
+        found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=ws.Argmax() if argmax else None,
+                             node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
+                             seed=seed, threads=threads, progress=sys.stderr.isatty())  # fmt: skip
     if plot is not None and found.curve is not None:
         from withstand.plot import draw_curve, save
 
-        save(draw_curve(found.curve, epsilon=None if argmax else float(epsilon or 0)), plot)
+        with working_with(plot):
+            save(draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0))), plot)
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
     rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
@@ -103,8 +112,8 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
         if found.status != "complete":
             why = "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
             click.echo(f"  {why}: more may be harmless than are proved to be")
-    if found.status == "interrupted":
-        sys.exit(INTERRUPTED)
+    if ctrl_c.came or found.status == "interrupted":
+        interrupted()
     broken = found.breaking is not None and found.breaking <= at_least
     sys.exit(TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN)
 

@@ -13,6 +13,8 @@ import numpy as np
 
 import withstand as ws
 from withstand._types import FloatArray
+from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number
+from withstand.cli.refusals import DidNotWork, working_with
 from withstand.embedded import EMBEDDED, embedded
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,51 +35,21 @@ class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
     name = "model"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Model:
-        """Load the network, turning a refusal into a usage error."""
+        """Load the network: not to find the file is wrong usage, not to be able to read it is not."""
         if isinstance(value, Model):
             return value
-        if value in EMBEDDED and not Path(value).exists():
+        path = Path(value)
+        if value in EMBEDDED and not path.exists():
             network, inputs, _ = embedded(value)
             return Model(value, network, inputs)
-        try:
+        if not path.exists():
+            self.fail(f"{value}: no such file, nor one of {', '.join(EMBEDDED)}", param, ctx)
+        if path.is_dir():
+            self.fail(f"{value} is a directory, not a model file", param, ctx)
+        if not path.is_file():
+            raise DidNotWork(f"{value}: not a regular file")
+        with working_with(value):
             return Model(value, ws.load(value), None)
-        except (OSError, ValueError, ImportError) as error:
-            self.fail(str(error), param, ctx)
-
-
-class CountsType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
-    """A total count, or one count per layer: 2, or 2,1,0."""
-
-    name = "counts"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse integers."""
-        if not isinstance(value, str):
-            return value
-        try:
-            counts = tuple(int(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is neither a count nor counts per layer like 2,1,0", param, ctx)
-        return counts[0] if "," not in value else counts
-
-
-class CountsWithValue(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
-    """Counts and a number: 1:0.5, or 1,0:0.5."""
-
-    name = "counts:number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse the counts and the number."""
-        if not isinstance(value, str):
-            return value
-        counts, colon, number = value.partition(":")
-        try:
-            parsed = float(number)
-        except ValueError:
-            colon = ""
-        if not colon:
-            self.fail(f"{value!r} is not COUNTS:NUMBER, like 1:0.5", param, ctx)
-        return CountsType().convert(counts, param, ctx), parsed
 
 
 def compose(*decorators: Callable[[Any], Any]) -> Callable[[F], Any]:
@@ -99,7 +71,7 @@ failure_options = compose(
     click.option("--stuck", type=CountsWithValue(), help="Neurons stuck at a value: COUNTS:VALUE."),
     click.option("--byzantine", type=CountsWithValue(), help="Byzantine neurons: COUNTS:CAPACITY."),
     click.option("--deviation", type=CountsWithValue(), help="Neurons off by at most a capacity: COUNTS:CAPACITY."),
-    click.option("--noise", type=float, help="Every neuron off by at most this, still relaying."),
+    click.option("--noise", type=Number(), help="Every neuron off by at most this, still relaying."),
     click.option("--synapse-crash", type=CountsType(), help="Crashed synapses: a total, or per layer."),
     click.option("--synapse-byzantine", type=CountsWithValue(), help="Byzantine synapses: COUNTS:CAPACITY."),
     click.option("--layer", "-l", type=int, multiple=True, help="Only neurons of this layer fail (repeatable)."),
@@ -107,15 +79,16 @@ failure_options = compose(
 )
 
 domain_options = compose(
-    click.option("--inputs", "-x", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    click.option("--inputs", "-x", type=InputFile(),
                  help="Inputs: .npy, .csv, or .npz (array X, x or samples_x). Embedded networks bring their own."),
     click.option("--rows", default=None, help="Rows of the inputs to use: START:STOP.  [default: the first 16]"),
-    click.option("--radius", type=click.FloatRange(min=0), help="A box of this radius around the one input."),
+    click.option("--radius", type=Number(min=0), help="A box of this radius around the one input."),
 )  # fmt: skip
 
 epsilon_option = click.option(
-    "--epsilon", "-e", type=float, help="Largest tolerated error. Exit code 0: tolerated, 1: violated, 3: unknown."
-)
+    "--epsilon", "-e", type=EpsilonType(),
+    help="Largest tolerated error. Exit code 0: tolerated, 1: violated, 3: unknown.",
+)  # fmt: skip
 argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
 threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
@@ -163,10 +136,8 @@ def _among(net: ws.Network, layers: tuple[int, ...]) -> list[tuple[int, int]] | 
 def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
     """Return the inputs that the options name, or those the network brings, or None."""
     path: Path | None = options["inputs"]
-    try:
+    with working_with(path):
         rows = model.samples if path is None else _read(path)
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"{path}: {error}") from None
     if rows is None:
         return None
     start, stop = _slice(options["rows"])
@@ -196,6 +167,8 @@ def need(domain: Any, model: Model) -> Any:
 
 def _read(path: Path) -> FloatArray:
     if path.suffix == ".csv":
+        if not path.stat().st_size:
+            raise ValueError("is an empty file")
         return np.loadtxt(path, delimiter=",", ndmin=2)
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):

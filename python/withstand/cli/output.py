@@ -12,9 +12,12 @@ from typing import Any, NoReturn
 import click
 import numpy as np
 
+from _withstand_command.interrupts import INTERRUPTED
+
+__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "show", "text", "verdict", "watched"]
+
+#: Beside them: 2 wrong usage, 4 did not work (`refusals`), and `INTERRUPTED`, which is no verdict whatever is known.
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
-#: Of a run that Ctrl-C ended and that was asked for no verdict; what shells report of a command that SIGINT ended.
-INTERRUPTED = 130
 
 
 def plain(value: Any) -> Any:
@@ -30,6 +33,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def watched() -> bool:
+    """Return whether somebody looks at standard error."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def text(value: Any) -> str:

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The values that options take: counts, numbers that are numbers, files that can be read or written."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from withstand._coerce import as_budget
+from withstand.cli.refusals import DidNotWork
+
+
+def number(text: str) -> float:
+    """Return the number that a text is; NaN is none."""
+    value = float(text)
+    if math.isnan(value):
+        raise ValueError(f"{text!r} is no number")
+    return value
+
+
+class Number(click.FloatRange):
+    """A number within bounds, never NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the number."""
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
+
+
+class EpsilonType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
+    """A budget as the library reads it, finite and at least 0: as the decimal it is, or as the nearest double."""
+
+    name = "number"
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the number."""
+        try:
+            budget = as_budget(value)
+            return value if self._exact else float(budget)
+        except (ValueError, TypeError, OverflowError) as error:
+            self.fail(str(error), param, ctx)
+
+
+class CountsType(click.ParamType):  # type: ignore[type-arg]
+    """A total count, or one count per layer: 2, or 2,1,0."""
+
+    name = "counts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse integers."""
+        if not isinstance(value, str):
+            return value
+        try:
+            counts = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is neither a count nor counts per layer like 2,1,0", param, ctx)
+        return counts[0] if "," not in value else counts
+
+
+class CountsWithValue(click.ParamType):  # type: ignore[type-arg]
+    """Counts and a number: 1:0.5, or 1,0:0.5."""
+
+    name = "counts:number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the counts and the number."""
+        if not isinstance(value, str):
+            return value
+        counts, colon, amount = value.partition(":")
+        try:
+            parsed = number(amount)
+        except ValueError:
+            colon = ""
+        if not colon:
+            self.fail(f"{value!r} is not COUNTS:NUMBER, like 1:0.5", param, ctx)
+        return CountsType().convert(counts, param, ctx), parsed
+
+
+class InputFile(click.Path):
+    """A file that exists: not to find it is wrong usage, not to be able to read it is not."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, readable=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; a pipe or a device could keep us waiting for ever."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.is_file():
+            raise DidNotWork(f"{path}: not a regular file")
+        return path
+
+
+class OutputFile(click.Path):
+    """A file to write: what can be known to fail fails before the work and not after it."""
+
+    def __init__(self, suffixes: tuple[str, ...] = ()) -> None:
+        super().__init__(dir_okay=False, writable=False, path_type=Path)
+        self._suffixes = suffixes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path if its folder is there and lets us write."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.name:
+            self.fail("the name of a file is needed", param, ctx)
+        if self._suffixes and path.suffix not in self._suffixes:
+            self.fail(f"{path} is written as {', '.join(self._suffixes)}", param, ctx)
+        if not path.parent.is_dir():
+            raise DidNotWork(f"{path}: there is no folder {path.parent}")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise DidNotWork(f"{path}: cannot be written here")
+        return path
