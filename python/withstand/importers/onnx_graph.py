@@ -48,17 +48,17 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers:
     graph = model.graph
     constants = _by_name(graph.initializer, "initializer")
     inputs = [value for value in graph.input if value.name not in constants]
-    _by_name(inputs, "input")
+    names = list(_by_name(inputs, "input"))
     shapes = [_input_shape(value) for value in inputs]
     batch, why = _batch(shapes), ""
     if batch is not None:
         single = [(1, *shape[1:]) for shape in shapes]
         try:
-            return _Walk(model, dict(zip(map(_name, inputs), single)), account, batch).run()
+            return _Walk(model, dict(zip(names, single)), account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
     try:
-        layers = _Walk(model, dict(zip(map(_name, inputs), shapes)), account, None).run()
+        layers = _Walk(model, dict(zip(names, shapes)), account, None).run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
             raise
@@ -198,12 +198,10 @@ def _same(one: Value, other: Value) -> bool:
     return one is other
 
 
-def _name(value: onnx.ValueInfoProto) -> str:
-    return str(value.name)
-
-
 def _by_name(things: Sequence[Any], what: str) -> dict[str, Any]:
     named = {thing.name: thing for thing in things}
+    if not all(isinstance(name, str) for name in named):
+        raise UnsupportedModel(f"holds an {what} whose name is no UTF-8")
     if len(named) < len(things):
         names = [thing.name for thing in things]
         twice = next(name for name in named if names.count(name) > 1)
