@@ -57,13 +57,14 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers:
             return _Walk(model, dict(zip(names, single)), account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
+    walk = _Walk(model, dict(zip(names, shapes)), account, None)
     try:
-        layers = _Walk(model, dict(zip(names, shapes)), account, None).run()
+        layers = walk.run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
             raise
         raise UnsupportedModel(f"{error}; {_fixed(batch.size, why)}") from error
-    if batch is not None and rows_are_apart(layers, batch.size):
+    if batch is not None and walk.leading == {batch.size} and rows_are_apart(layers, batch.size):
         raise UnsupportedModel(
             f"computes with its fixed batch size of {batch.size}; export it with batch size 1 ({why})"
         )
@@ -91,6 +92,7 @@ class _Walk:
         self.opsets = _opsets(model)
         self.initializers = _by_name(model.graph.initializer, "initializer")
         self.values: dict[str, Value] = {}
+        self.leading: set[int] = set()  # the leading sizes of the outputs
         sizes = [math.prod(shape) for shape in shapes.values()]
         self.stack = Stack(sum(sizes), account)
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
@@ -134,6 +136,7 @@ class _Walk:
         for name, tensor in zip(outputs, tensors, strict=True):
             if not isinstance(tensor, Affine):
                 raise UnsupportedModel(f"output '{name}' does not depend on the inputs")
+        self.leading = {tensor.shape[0] if tensor.shape else 0 for tensor in tensors if isinstance(tensor, Affine)}
         try:
             return self.stack.finish([tensor for tensor in tensors if isinstance(tensor, Affine)])
         except UnsupportedModel:
