@@ -146,6 +146,8 @@ class TestOnnx:
             ("Relu x c h; Neg h y", r"\(Relu\): has 2 inputs, it takes 1 to 1"),
             ("Swish2 x h; Neg h y", r"\(Swish2\): is no operator of version 17"),
             ("Tanh x h; Neg h h; Neg h y", "makes tensor 'h', which exists already"),
+            ("Tanh x h; Neg h y; Sigmoid x h", r"\(Sigmoid\): makes tensor 'h', which exists already"),
+            ("Tanh x h; Neg h y; Sigmoid h x", r"\(Sigmoid\): makes tensor 'x', which exists already"),
             (
                 "Tanh x h; Gemm h V tall y",
                 r"\(Gemm\): adds a bias of shape \(2, 2\) to a product of shape \(1, 2\)",

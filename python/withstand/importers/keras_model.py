@@ -12,7 +12,7 @@ from typing import Any, Final
 from .affine import Affine
 from .budget import Account
 from .errors import UnsupportedModel
-from .keras_file import written_by
+from .keras_file import charge_file, written_by
 from .keras_layers import ARGUMENTS, step
 from .layers import Layers
 from .objects import check_arguments, check_methods, is_own
@@ -36,11 +36,14 @@ def read_keras_file(path: Path, account: Account | None = None) -> Layers:
         If Keras cannot read the file, and as in `read_keras`.
     """
     try:
+        import h5py  # noqa: F401 - Keras keeps weights in HDF5
         import keras
     except ImportError as error:
         install = 'pip install "withstand[keras]", and one of its backends'
-        raise ImportError(f"reading Keras files needs the keras package ({error}): {install}") from error
+        raise ImportError(f"reading Keras files needs the keras and h5py packages ({error}): {install}") from error
+    account = account or Account()
     try:
+        charge_file(path, account)
         model, version = keras.saving.load_model(path, compile=False), written_by(path)
     except Exception as error:  # Keras passes on what its archive, HDF5 and configuration readers raise
         raise UnsupportedModel(f"is not a file that Keras reads: {error}") from error

@@ -49,6 +49,7 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers:
     constants = _by_name(graph.initializer, "initializer")
     inputs = [value for value in graph.input if value.name not in constants]
     names = list(_by_name(inputs, "input"))
+    _check_names(graph, {*names, *constants})
     shapes = [_input_shape(value) for value in inputs]
     batch, why = _batch(shapes), ""
     if batch is not None:
@@ -123,8 +124,6 @@ class _Walk:
         except _MALFORMED as error:
             raise UnsupportedModel(f"{node.where}: is malformed ({type(error).__name__}: {error})") from error
         for name, value in zip(proto.output, results, strict=False):
-            if name in self.values or name in self.initializers:
-                raise UnsupportedModel(f"{node.where}: makes tensor '{name}', which exists already")
             if name:
                 self.values[name] = value
 
@@ -210,6 +209,15 @@ def _by_name(things: Sequence[Any], what: str) -> dict[str, Any]:
         twice = next(name for name in named if names.count(name) > 1)
         raise UnsupportedModel(f"holds the {what} '{twice}' twice")
     return named
+
+
+def _check_names(graph: onnx.GraphProto, known: set[str]) -> None:
+    """Refuse a name that two nodes make, needed or not: which of them is meant, nothing says."""
+    for proto in graph.node:
+        for name in filter(None, proto.output):
+            if name in known:
+                raise UnsupportedModel(f"{Node(proto, 0).where}: makes tensor '{name}', which exists already")
+            known.add(name)
 
 
 def _opsets(model: onnx.ModelProto) -> dict[str, int]:

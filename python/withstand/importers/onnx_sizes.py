@@ -151,7 +151,8 @@ def _gemm(node: Node, values: _Values) -> int:
     left, right = np.shape(values[0]), np.shape(values[1])
     rows, inner = left[::-1] if node.attribute("transA") else left
     columns = right[0] if node.attribute("transB") else right[1]
-    return max(rows * columns, rows * columns * inner // 64, _size(values[2]) if len(values) > 2 else 0)
+    addend = _size(values[2]) if len(values) > 2 else 0
+    return int(max(rows * columns, rows * columns * inner // 64, addend))
 
 
 def _non_zero(node: Node, values: _Values) -> int:
