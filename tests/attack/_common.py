@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import pickle
 import resource
+import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +18,8 @@ from dataclasses import dataclass, field
 
 SECONDS = 10.0
 MEMORY = 1 << 30
+#: Executions of one forked child.
+CHILD = 500
 
 
 @dataclass
@@ -68,6 +74,51 @@ def watched(action: Callable[[], str], allowed: tuple[type[BaseException], ...],
         tally.violate("memory", f"{where}: {grown() - before} bytes")
 
 
+def in_children(executions: int, one: Callable[[int, Tally], None], tally: Tally) -> None:
+    """Run executions in forked children with limits: what ends a child is a violation, and the next goes on."""
+    done = 0
+    while done < executions:
+        done += _child(range(done, min(executions, done + CHILD)), one, tally)
+
+
+def _child(numbers: range, one: Callable[[int, Tally], None], tally: Tally) -> int:
+    """Run these executions in one child, which reports after each; return how many it began."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.close(reading)
+            limit_memory()
+            with os.fdopen(writing, "wb") as pipe:
+                for number in numbers:
+                    report = Tally()
+                    signal.alarm(int(SECONDS) + 2)
+                    one(number, report)
+                    signal.alarm(0)
+                    pickle.dump(report, pipe)
+                    pipe.flush()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    os.close(writing)
+    done = 0
+    with os.fdopen(reading, "rb") as pipe:
+        while True:
+            try:
+                tally.add(pickle.load(pipe))
+            except (EOFError, pickle.UnpicklingError):
+                break
+            done += 1
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        tally.violate("crash or hang", f"a child ended with {status} in execution {numbers[0] + done}")
+        done += 1
+    return done
+
+
 def shares(executions: int, workers: int) -> Iterator[int]:
     for worker in range(workers):
         yield executions // workers + (worker < executions % workers)
@@ -89,7 +140,9 @@ def campaign(run: Callable[[int, int], Tally], executions: int, seed: int, worke
 def finish(name: str, tally: Tally, seconds: float) -> int:
     """Print one line, and the first violations; return the exit code."""
     ends = ", ".join(f"{end} {count}" for end, count in sorted(tally.ends.items()))
-    print(f"{name}: {sum(tally.ends.values())} executions in {seconds:.0f} s: {ends}; {len(tally.violations)} violations")
+    print(
+        f"{name}: {sum(tally.ends.values())} executions in {seconds:.0f} s: {ends}; {len(tally.violations)} violations"
+    )
     for violation in tally.violations[:20]:
         print("  " + violation[:600])
     return 1 if tally.violations else 0

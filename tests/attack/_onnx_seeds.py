@@ -27,19 +27,53 @@ def _made() -> Iterator[onnx.ModelProto]:
     for dtype in _KINDS:
         for rows in _ROWS:
             yield _model("MatMul x W a; Add a b s; Relu s h; MatMul h V y", dtype, [rows, 3])
-            yield _model("Gemm:transB=1 x T b s; Tanh s h; Gemm:alpha=0.5:beta=2. h V c o; Softmax:axis=1 o y", dtype, [rows, 3])
-            yield _model("Sub x m a; Div a m d; MatMul d W e; Sigmoid e h; MatMul h V o; Add o c g; LeakyRelu:alpha=.25 g q; "
-                         "MatMul q Z y", dtype, [rows, 3])
-            yield _model("Flatten:axis=1 x f; MatMul f W6 a; Elu a h; MatMul h V o; LogSoftmax:axis=-1 o y", dtype, [rows, 1, 2, 3])
-            yield _model("Shape x s; Gather:axis=0 s zero rows; Unsqueeze rows ax u; Concat:axis=0 u minus t; Reshape x t f; "
-                         "MatMul f W6 a; Softplus a h; MatMul h V y", dtype, [rows, 2, 3])
-            yield _model("Conv:pads=[1,1,1,1] x K kb a; Relu a h; AveragePool:kernel_shape=[2,2] h p; Flatten:axis=1 p f; "
-                         "MatMul f F y", dtype, [rows, 1, 3, 3])
-            yield _model("BatchNormalization x m m m m n; Slice n one two one g; Squeeze g one q; Tanh q h; Mul h k y", dtype, [rows, 3])
-            yield _model("Transpose:perm=[0,2,1] x t; Reshape t flat f; MatMul f W6 a; HardSigmoid a h; "
-                         "ReduceSum h one y", dtype, [rows, 2, 3]) if rows != 6 else _model(
-                "Concat:axis=1 x x w; MatMul w W6 a; Clip a lo hi h; ReduceMean:axes=[1] h y", dtype, [rows, 3])
-        yield _model("Constant g; MatMul x W a; Expand g shape e; Add a e s; PRelu s slope h; Tile h reps r; MatMul r R y", dtype, [1, 3])
+            yield _model(
+                "Gemm:transB=1 x T b s; Tanh s h; Gemm:alpha=0.5:beta=2. h V c o; Softmax:axis=1 o y", dtype, [rows, 3]
+            )
+            yield _model(
+                "Sub x m a; Div a m d; MatMul d W e; Sigmoid e h; MatMul h V o; Add o c g; LeakyRelu:alpha=.25 g q; "
+                "MatMul q Z y",
+                dtype,
+                [rows, 3],
+            )
+            yield _model(
+                "Flatten:axis=1 x f; MatMul f W6 a; Elu a h; MatMul h V o; LogSoftmax:axis=-1 o y",
+                dtype,
+                [rows, 1, 2, 3],
+            )
+            yield _model(
+                "Shape x s; Gather:axis=0 s zero rows; Unsqueeze rows ax u; Concat:axis=0 u minus t; Reshape x t f; "
+                "MatMul f W6 a; Softplus a h; MatMul h V y",
+                dtype,
+                [rows, 2, 3],
+            )
+            yield _model(
+                "Conv:pads=[1,1,1,1] x K kb a; Relu a h; AveragePool:kernel_shape=[2,2] h p; Flatten:axis=1 p f; "
+                "MatMul f F y",
+                dtype,
+                [rows, 1, 3, 3],
+            )
+            yield _model(
+                "BatchNormalization x m m m m n; Slice n one two one g; Squeeze g one q; Tanh q h; Mul h k y",
+                dtype,
+                [rows, 3],
+            )
+            yield (
+                _model(
+                    "Transpose:perm=[0,2,1] x t; Reshape t flat f; MatMul f W6 a; HardSigmoid a h; ReduceSum h one y",
+                    dtype,
+                    [rows, 2, 3],
+                )
+                if rows != 6
+                else _model(
+                    "Concat:axis=1 x x w; MatMul w W6 a; Clip a lo hi h; ReduceMean:axes=[1] h y", dtype, [rows, 3]
+                )
+            )
+        yield _model(
+            "Constant g; MatMul x W a; Expand g shape e; Add a e s; PRelu s slope h; Tile h reps r; MatMul r R y",
+            dtype,
+            [1, 3],
+        )
         yield _model("Cast:to=11 x d; MatMul d D a; Max a z8 h; Neg h y", dtype, [2, 3], out="f8")
         yield _functions(dtype)
 
@@ -48,14 +82,36 @@ def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> o
     rng = np.random.default_rng(len(text))
     draw = rng.normal
     arrays: dict[str, Any] = {
-        "W": draw(size=(3, 4)), "T": draw(size=(4, 3)), "b": draw(size=4), "V": draw(size=(4, 2)), "c": draw(size=2),
-        "Z": draw(size=(2, 3)), "W6": draw(size=(6, 4)), "K": draw(size=(2, 1, 3, 3)), "kb": draw(size=2),
-        "F": draw(size=(8, 2)), "m": rng.uniform(1, 2, size=3), "k": np.array(1.5), "lo": np.array(0.0),
-        "hi": np.array(1.0), "slope": np.array([0.25]), "R": draw(size=(8, 2)), "D": draw(size=(3, 2)),
+        "W": draw(size=(3, 4)),
+        "T": draw(size=(4, 3)),
+        "b": draw(size=4),
+        "V": draw(size=(4, 2)),
+        "c": draw(size=2),
+        "Z": draw(size=(2, 3)),
+        "W6": draw(size=(6, 4)),
+        "K": draw(size=(2, 1, 3, 3)),
+        "kb": draw(size=2),
+        "F": draw(size=(8, 2)),
+        "m": rng.uniform(1, 2, size=3),
+        "k": np.array(1.5),
+        "lo": np.array(0.0),
+        "hi": np.array(1.0),
+        "slope": np.array([0.25]),
+        "R": draw(size=(8, 2)),
+        "D": draw(size=(3, 2)),
     }
     arrays = {name: np.asarray(array, dtype) for name, array in arrays.items()}
     arrays |= {"D": arrays["D"].astype("f8"), "z8": np.array(0.0)}
-    integers = {"zero": 0, "ax": [0], "minus": [-1], "one": [1], "two": [2], "flat": [0, -1], "shape": [1, 4], "reps": [1, 2]}
+    integers = {
+        "zero": 0,
+        "ax": [0],
+        "minus": [-1],
+        "one": [1],
+        "two": [2],
+        "flat": [0, -1],
+        "shape": [1, 4],
+        "reps": [1, 2],
+    }
     arrays |= {name: np.array(value, np.int64) for name, value in integers.items()}
     nodes = [_node(part.split(), dtype) for part in text.split(";")]
     used = {name for node in nodes for name in node.input}
@@ -92,11 +148,12 @@ def _functions(dtype: str) -> onnx.ModelProto:
     return model
 
 
-_OPS = (
-    "Add Sub Mul Div MatMul Gemm Relu Tanh Sigmoid Softmax LogSoftmax Flatten Reshape Transpose Concat Slice Gather Expand "
-    "Tile Pad Squeeze Unsqueeze Cast Clip Max Min Neg Identity Sum ReduceSum ReduceMean Conv AveragePool GlobalAveragePool "
-    "BatchNormalization Elu LeakyRelu PRelu HardSigmoid Softplus Dropout Shape Size ConstantOfShape Range Where Split "
-    "DepthToSpace SpaceToDepth Constant Erf MaxPool If Loop Abs Sqrt Pow Exp Floor NonZero CumSum ArgMax Equal Not"
+_OPS = (  # noqa: SIM905 - one operator a line would be a page
+    "Add Sub Mul Div MatMul Gemm Relu Tanh Sigmoid Softmax LogSoftmax Flatten Reshape Transpose Concat "
+    "Slice Gather Expand Tile Pad Squeeze Unsqueeze Cast Clip Max Min Neg Identity Sum ReduceSum "
+    "ReduceMean Conv AveragePool GlobalAveragePool BatchNormalization Elu LeakyRelu PRelu HardSigmoid "
+    "Softplus Dropout Shape Size ConstantOfShape Range Where Split DepthToSpace SpaceToDepth Constant Erf "
+    "MaxPool If Loop Abs Sqrt Pow Exp Floor NonZero CumSum ArgMax Equal Not "
 ).split()
 _INTEGERS = (0, 1, 2, 3, 4, 6, 7, -1, -2, -3, 10, 11, 1000, 65536, 2**31 - 1, 2**31, 2**40, 2**62, -(2**63))
 _FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-3, 1e-30, 1e30, float("nan"), float("inf"), -float("inf"))
@@ -130,10 +187,39 @@ def _change_edge(rng: Random, model: onnx.ModelProto, others: list[bytes]) -> No
 def _change_attribute(rng: Random, model: onnx.ModelProto, others: list[bytes]) -> None:
     node = _some_node(rng, model)
     if not node.attribute or rng.random() < 0.3:
-        name = rng.choice(("axis", "axes", "alpha", "beta", "perm", "pads", "strides", "dilations", "group", "transA", "transB",
-                           "keepdims", "to", "allowzero", "epsilon", "auto_pad", "kernel_shape", "mode", "blocksize",
-                           "count_include_pad", "ceil_mode", "start", "end", "value", "spatial", "training_mode"))
-        value = rng.choice((rng.choice(_INTEGERS), rng.choice(_FLOATS), rng.choice(_STRINGS), rng.choices(_INTEGERS, k=2)))
+        name = rng.choice(
+            (
+                "axis",
+                "axes",
+                "alpha",
+                "beta",
+                "perm",
+                "pads",
+                "strides",
+                "dilations",
+                "group",
+                "transA",
+                "transB",
+                "keepdims",
+                "to",
+                "allowzero",
+                "epsilon",
+                "auto_pad",
+                "kernel_shape",
+                "mode",
+                "blocksize",
+                "count_include_pad",
+                "ceil_mode",
+                "start",
+                "end",
+                "value",
+                "spatial",
+                "training_mode",
+            )
+        )
+        value = rng.choice(
+            (rng.choice(_INTEGERS), rng.choice(_FLOATS), rng.choice(_STRINGS), rng.choices(_INTEGERS, k=2))
+        )
         node.attribute.append(helper.make_attribute(name, value))
         return
     attribute = rng.choice(node.attribute)
@@ -177,8 +263,11 @@ def _change_this(rng: Random, tensor: onnx.TensorProto) -> None:
         tensor.float_data.extend(rng.choices(_FLOATS, k=2))
     elif kind == 6:
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", rng.choice(("w.bin", "../w.bin", "/etc/hostname", ".", "", "bad.onnx"))),
-                           ("offset", rng.choice(("0", "-1", "x", "99999999999"))), ("length", rng.choice(("0", "8", "9" * 20)))):
+        for key, value in (
+            ("location", rng.choice(("w.bin", "../w.bin", "/etc/hostname", ".", "", "bad.onnx"))),
+            ("offset", rng.choice(("0", "-1", "x", "99999999999"))),
+            ("length", rng.choice(("0", "8", "9" * 20))),
+        ):
             if rng.random() < 0.8:
                 entry = tensor.external_data.add()
                 entry.key, entry.value = key, value
@@ -241,11 +330,15 @@ def _change_shape(rng: Random, model: onnx.ModelProto, others: list[bytes]) -> N
 def _change_header(rng: Random, model: onnx.ModelProto, others: list[bytes]) -> None:
     kind = rng.randrange(5)
     if kind < 2:
-        rng.choice(model.opset_import).version = rng.choice((1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 99))
+        rng.choice(model.opset_import).version = rng.choice(
+            (1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 99)
+        )
     elif kind == 2:
         model.ir_version = rng.choice((1, 2, 3, 4, 7, 9, 10, 11, 12, 99))
     elif kind == 3:
-        model.opset_import.add().CopyFrom(helper.make_opsetid(rng.choice(("", "ai.onnx", "local")), rng.choice((1, 13, 17))))
+        model.opset_import.add().CopyFrom(
+            helper.make_opsetid(rng.choice(("", "ai.onnx", "local")), rng.choice((1, 13, 17)))
+        )
     else:
         model.graph.output.add().CopyFrom(model.graph.output[0])
         model.graph.output[-1].name = rng.choice(_names(model))

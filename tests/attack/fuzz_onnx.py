@@ -13,14 +13,9 @@ from __future__ import annotations
 
 import functools
 import math
-import os
-import pickle
-import signal
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -32,7 +27,7 @@ from onnx.reference import ReferenceEvaluator
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _common import SECONDS, Tally, arguments, campaign, finish, limit_memory, watched
+from _common import Tally, arguments, campaign, finish, in_children, watched
 from _mutate import mutated_bytes
 from _onnx_seeds import mutated_model, seeds
 from withstand import Network
@@ -41,8 +36,6 @@ from withstand.importers import Budget, UnsupportedModel, load
 DOCUMENTED = (UnsupportedModel, OSError)
 #: Far below what one execution may take.
 BUDGET = Budget(entries=1 << 20, bytes=1 << 27, operations=1 << 29, nodes=1000)
-#: Executions of one forked child.
-CHILD = 500
 #: The types of ONNX that are floats of less than double precision.
 _FLOATS = (1, 10, 16)
 SHARED = Path(__file__).parents[2].parent / "shared" / "models"
@@ -184,28 +177,19 @@ def _agree(net: Network, ours: np.ndarray, theirs: list[np.ndarray], tolerance: 
 
 
 def run(executions: int, seed: int) -> Tally:
-    """Attack so many times, in forked children: what ends a child is a violation, and the next goes on."""
-    tally, done = Tally(), 0
+    """Attack so many times, in forked children."""
+    tally = Tally()
     originals = seeds(SHARED)
     with tempfile.TemporaryDirectory() as name:
-        while done < executions:
-            count = min(CHILD, executions - done)
-            done += forked(lambda at, report: _child(at, report, count, done, seed, originals, Path(name)), tally)
+        path = Path(name) / "bad.onnx"
+
+        def one(number: int, tally: Tally) -> None:
+            data = damaged(seed, number, originals)
+            path.write_bytes(data)
+            watched(functools.partial(attack, path, data), DOCUMENTED, tally, f"seed {seed}, execution {number}")
+
+        in_children(executions, one, tally)
     return tally
-
-
-def _child(
-    at: int, report: Callable[[Tally], None], count: int, done: int, seed: int, originals: list[bytes], folder: Path
-) -> None:
-    path = folder / "bad.onnx"
-    for number in range(done, done + count):
-        tally = Tally()
-        data = damaged(seed, number, originals)
-        path.write_bytes(data)
-        signal.alarm(int(SECONDS) + 2)
-        watched(functools.partial(attack, path, data), DOCUMENTED, tally, f"seed {seed}, execution {number}")
-        signal.alarm(0)
-        report(tally)
 
 
 def damaged(seed: int, number: int, originals: list[bytes]) -> bytes:
@@ -214,43 +198,6 @@ def damaged(seed: int, number: int, originals: list[bytes]) -> bytes:
     original = rng.choice(originals)
     mutate: Any = mutated_model if rng.random() < 0.8 else mutated_bytes
     return bytes(mutate(rng, original, originals))
-
-
-def forked(work: Callable[[int, Callable[[Tally], None]], None], tally: Tally) -> int:
-    """Run `work` in a forked child that reports one tally for each execution; return how many there were."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            os.close(reading)
-            with os.fdopen(writing, "wb") as pipe:
-                limit_memory()
-
-                def report(one: Tally) -> None:
-                    pickle.dump(one, pipe)
-                    pipe.flush()
-
-                work(0, report)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    os.close(writing)
-    done = 0
-    with os.fdopen(reading, "rb") as pipe:
-        while True:
-            try:
-                tally.add(pickle.load(pipe))
-            except (EOFError, pickle.UnpicklingError):
-                break
-            done += 1
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status:
-        tally.violate("crash or hang", f"a child ended with {status} in the execution after {done} of its own")
-        done += 1
-    return done
 
 
 def main() -> int:

@@ -50,9 +50,21 @@ class TestAccount:
 
 
 ONNX_BOMBS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "ConstantOfShape": ("ConstantOfShape big c; Tanh x h; Add h c y", {"big": [40, 50]}, "makes a tensor of 2000 entries"),
-    "Expand": ("Expand one big c; Tanh x h; Add h c y", {"one": 1.0, "big": [40, 50]}, "makes a tensor of 2000 entries"),
-    "Tile": ("Tile row big c; Tanh x h; Add h c y", {"row": [1.0, 2.0], "big": [1000]}, "makes a tensor of 2000 entries"),
+    "ConstantOfShape": (
+        "ConstantOfShape big c; Tanh x h; Add h c y",
+        {"big": [40, 50]},
+        "makes a tensor of 2000 entries",
+    ),
+    "Expand": (
+        "Expand one big c; Tanh x h; Add h c y",
+        {"one": 1.0, "big": [40, 50]},
+        "makes a tensor of 2000 entries",
+    ),
+    "Tile": (
+        "Tile row big c; Tanh x h; Add h c y",
+        {"row": [1.0, 2.0], "big": [1000]},
+        "makes a tensor of 2000 entries",
+    ),
     "Range": ("Range zero big step c; Tanh x h; Add h c y", {"zero": 0, "big": 5000, "step": 1}, "of 5001 entries"),
     "Range of floats": (
         "Range zero big step c; Tanh x h; Add h c y",
@@ -118,8 +130,11 @@ ONNX_BOMBS: dict[str, tuple[str, dict[str, Any], str]] = {
         r"c9' \(Concat\): makes a tensor of 1024 entries",
     ),
     "repetition": (
-        "; ".join([f"Concat:axis=0 c c d{n}" for n in range(40)] + ["Sum " + " ".join(f"d{n}" for n in range(40)) + " s"]
-                  + ["ReduceSum s r; Tanh x h; Add h r y"]),
+        "; ".join(
+            [f"Concat:axis=0 c c d{n}" for n in range(40)]
+            + ["Sum " + " ".join(f"d{n}" for n in range(40)) + " s"]
+            + ["ReduceSum s r; Tanh x h; Add h r y"]
+        ),
         {"c": np.ones(400)},
         r"\(Concat\): needs 12800 bytes, which with \d+ so far exceeds the budget of 100000",
     ),
@@ -173,12 +188,17 @@ def test_control_flow_is_not_evaluated(tmp_path: Path, op: str) -> None:
     info = helper.make_tensor_value_info
     body = {
         "If": ([], ["t"], [helper.make_node("Identity", ["c"], ["t"])]),
-        "Loop": (["i", "go", "s"], ["go2", "s2"],
-                 [helper.make_node("Identity", ["go"], ["go2"]), helper.make_node("Add", ["s", "s"], ["s2"])]),
+        "Loop": (
+            ["i", "go", "s"],
+            ["go2", "s2"],
+            [helper.make_node("Identity", ["go"], ["go2"]), helper.make_node("Add", ["s", "s"], ["s2"])],
+        ),
         "Scan": (["s"], ["s2"], [helper.make_node("Identity", ["s"], ["s2"])]),
     }[op]
     kinds = {"i": TensorProto.INT64, "go": TensorProto.BOOL, "go2": TensorProto.BOOL}
-    inner = helper.make_graph(body[2], "inner", *([info(n, kinds.get(n, TensorProto.DOUBLE), None) for n in names] for names in body[:2]))
+    inner = helper.make_graph(
+        body[2], "inner", *([info(n, kinds.get(n, TensorProto.DOUBLE), None) for n in names] for names in body[:2])
+    )
     node = {
         "If": lambda: helper.make_node("If", ["yes"], ["d"], then_branch=inner, else_branch=inner),
         "Loop": lambda: helper.make_node("Loop", ["three", "yes", "c"], ["d"], body=inner),
@@ -218,7 +238,9 @@ class TestNpz:
     def test_a_compressed_member_is_charged_as_it_declares(self, tmp_path: Path) -> None:
         path = self.saved(tmp_path, np.savez_compressed, weights_1=np.zeros((200, 200)), biases_1=np.zeros(200))
         assert path.stat().st_size < 10_000
-        with pytest.raises(UnsupportedModel, match=r"net\.npz: 'weights_1' needs 320128 bytes, .* the budget of 100000"):
+        with pytest.raises(
+            UnsupportedModel, match=r"net\.npz: 'weights_1' needs 320128 bytes, .* the budget of 100000"
+        ):
             load(path, budget=SMALL)
 
     def test_a_member_that_declares_less_than_it_holds(self, tmp_path: Path) -> None:
@@ -285,9 +307,15 @@ class TestNpz:
     @staticmethod
     def saved(folder: Path, write: Any, **more: Any) -> Path:
         arrays = {
-            "withstand": np.array(1), "activations": np.array(["relu", "identity"]), "gains": np.ones(2),
-            "slopes": np.full(2, np.nan), "outputs": np.array("values"), "weights_1": np.ones((2, 1)),
-            "biases_1": np.zeros(2), "weights_2": np.ones((1, 2)), "biases_2": np.zeros(1),
+            "withstand": np.array(1),
+            "activations": np.array(["relu", "identity"]),
+            "gains": np.ones(2),
+            "slopes": np.full(2, np.nan),
+            "outputs": np.array("values"),
+            "weights_1": np.ones((2, 1)),
+            "biases_1": np.zeros(2),
+            "weights_2": np.ones((1, 2)),
+            "biases_2": np.zeros(1),
         }
         write(folder / "net.npz", **(arrays | more))
         return folder / "net.npz"
@@ -307,7 +335,10 @@ class TestNpz:
     [
         ("1,1000000000000,1,1,\n", "ends inside the layer widths"),
         ("999999999999,1,1,1,\n1,1", "ends inside the layer widths: 1000000000000 numbers needed, 2 left"),
-        ("2,1,1,5,\n1,99999999999,1,\n0,\n-1,\n1,\n0,0,\n1,1,\n1", "ends inside the weights of layer 1: 99999999999 numbers"),
+        (
+            "2,1,1,5,\n1,99999999999,1,\n0,\n-1,\n1,\n0,0,\n1,1,\n1",
+            "ends inside the weights of layer 1: 99999999999 numbers",
+        ),
         ("2,1,1,5,\n1,1e300,1,\n0,\n-1,\n1,\n0,0,\n1,1,\n1", "ends inside the weights of layer 1"),
     ],
 )

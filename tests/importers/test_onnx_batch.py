@@ -74,13 +74,20 @@ ROW_WISE = {
     "Reshape to 0": ([("Reshape", ["x", "to"], "r", {})], {"to": np.array([0, -1])}, [6, 2, 2]),
     "Flatten": ([("Flatten", ["x"], "r", {"axis": 1})], {}, [6, 2, 2]),
     "Shape": (
-        [("Shape", ["x"], "s", {}), ("Gather", ["s", "zero"], "n", {"axis": 0}), ("Unsqueeze", ["n", "axes"], "u", {}),
-         ("Concat", ["u", "minus"], "to", {"axis": 0}), ("Reshape", ["x", "to"], "r", {})],
+        [
+            ("Shape", ["x"], "s", {}),
+            ("Gather", ["s", "zero"], "n", {"axis": 0}),
+            ("Unsqueeze", ["n", "axes"], "u", {}),
+            ("Concat", ["u", "minus"], "to", {"axis": 0}),
+            ("Reshape", ["x", "to"], "r", {}),
+        ],
         {"zero": np.array(0), "axes": np.array([0]), "minus": np.array([-1])},
         [6, 2, 2],
     ),
     "Transpose": (
-        [("Transpose", ["x"], "t", {"perm": [0, 2, 1]}), ("Flatten", ["t"], "r", {"axis": -2})], {}, [6, 2, 2]
+        [("Transpose", ["x"], "t", {"perm": [0, 2, 1]}), ("Flatten", ["t"], "r", {"axis": -2})],
+        {},
+        [6, 2, 2],
     ),
     "Slice of all rows": (
         [("Slice", ["x", "from", "upto"], "r", {})],
@@ -115,7 +122,11 @@ def test_what_keeps_rows_apart_is_read_as_one_row(tmp_path: Path, name: str) -> 
 
 MIXING = {
     "a row far down": (
-        [("Slice", ["x", "from", "upto", "rows"], "s", {}), ("ReduceSum", ["s", "rows"], "t", {}), ("Add", ["x", "t"], "r", {})],
+        [
+            ("Slice", ["x", "from", "upto", "rows"], "s", {}),
+            ("ReduceSum", ["s", "rows"], "t", {}),
+            ("Add", ["x", "t"], "r", {}),
+        ],
         {"from": np.array([3]), "upto": np.array([4]), "rows": np.array([0])},
     ),
     "a sum of rows": (
@@ -125,7 +136,8 @@ MIXING = {
     "rows in another order": ([("Gather", ["x", "order"], "r", {"axis": 0})], {"order": np.array([1, 2, 3, 4, 5, 0])}),
     "some rows": ([("Slice", ["x", "from", "upto"], "r", {})], {"from": np.array([0]), "upto": np.array([2])}),
     "rows as entries": (
-        [("Transpose", ["x"], "t", {"perm": [1, 0]}), ("Reshape", ["t", "to"], "r", {})], {"to": np.array([6, 4])}
+        [("Transpose", ["x"], "t", {"perm": [1, 0]}), ("Reshape", ["t", "to"], "r", {})],
+        {"to": np.array([6, 4])},
     ),
 }
 

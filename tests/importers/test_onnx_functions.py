@@ -19,7 +19,12 @@ from onnx_models import check, model  # noqa: E402
 from withstand.importers import Budget, UnsupportedModel, read  # noqa: E402
 
 RNG = np.random.default_rng(3)
-CONSTANTS = {"W": RNG.normal(size=(4, 5)), "b": RNG.normal(size=5), "V": RNG.normal(size=(5, 5)), "c": RNG.normal(size=5)}
+CONSTANTS = {
+    "W": RNG.normal(size=(4, 5)),
+    "b": RNG.normal(size=5),
+    "V": RNG.normal(size=(5, 5)),
+    "c": RNG.normal(size=5),
+}
 STANDARD = helper.make_opsetid("", 17)
 LOCAL = helper.make_opsetid("local", 1)
 
@@ -47,7 +52,11 @@ def layers(*, depth: int = 1) -> Any:
         functions.append(function(f"F{n}", [call(f"F{n - 1}", ["x", "w", "b"], "y")], ("x", "w", "b")))
     layer = [call(f"F{depth - 1}", ["x", "w", "b"], "s"), helper.make_node("Tanh", ["s"], ["y"])]
     functions.append(function("Layer", layer, ("x", "w", "b")))
-    nodes = [call("Layer", ["x", "W", "b"], "h"), call("Layer", ["h", "V", "c"], "g"), helper.make_node("Neg", ["g"], ["y"])]
+    nodes = [
+        call("Layer", ["x", "W", "b"], "h"),
+        call("Layer", ["h", "V", "c"], "g"),
+        helper.make_node("Neg", ["g"], ["y"]),
+    ]
     return with_functions(nodes, *functions)
 
 
@@ -121,7 +130,9 @@ def test_a_function_twice(tmp_path: Path) -> None:
 
 
 def test_a_reference_to_an_attribute_outside_a_function(tmp_path: Path) -> None:
-    proto = model([helper.make_node("LeakyRelu", ["x"], ["h"], alpha=0.5), helper.make_node("Neg", ["h"], ["y"])], {"x": [1, 4]})
+    proto = model(
+        [helper.make_node("LeakyRelu", ["x"], ["h"], alpha=0.5), helper.make_node("Neg", ["h"], ["y"])], {"x": [1, 4]}
+    )
     proto.graph.node[0].attribute[0].ref_attr_name = "slope"
     onnx.save(proto, tmp_path / "net.onnx")
     with pytest.raises(UnsupportedModel, match=r"\(LeakyRelu\): takes its attribute 'alpha' from a function"):
@@ -133,8 +144,11 @@ class TestExternalData:
 
     @staticmethod
     def saved(folder: Path, **entries: str) -> Path:
-        nodes = [helper.make_node("MatMul", ["x", "W"], ["a"]), helper.make_node("Tanh", ["a"], ["h"]),
-                 helper.make_node("Neg", ["h"], ["y"])]
+        nodes = [
+            helper.make_node("MatMul", ["x", "W"], ["a"]),
+            helper.make_node("Tanh", ["a"], ["h"]),
+            helper.make_node("Neg", ["h"], ["y"]),
+        ]
         proto = model(nodes, {"x": [1, 4]}, {"W": CONSTANTS["W"]})
         tensor = proto.graph.initializer[0]
         data = tensor.raw_data
@@ -189,5 +203,5 @@ class TestExternalData:
             proto.graph.initializer[-1].name = f"W{n}"
         path.write_bytes(proto.SerializeToString())
         assert read(path).activations
-        with pytest.raises(UnsupportedModel, match="'W6' .*needs 160 bytes, which with 1120 so far exceeds the budget"):
+        with pytest.raises(UnsupportedModel, match=r"'W6' .*needs 160 bytes, which with 1120 so far exceeds"):
             read(path, Budget(bytes=1200, per_byte=0))

@@ -70,8 +70,8 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
         If reading the format needs a package that is not installed.
     UnsupportedModel
         A `ValueError`: the file is damaged, or its model is not a layered network of supported activations, or
-        it does not compute what its layers say, or reading it exceeds the budget. The message names the file, the node or layer, and what is
-        supported.
+        it does not compute what its layers say, or reading it exceeds the budget. The message names the file, the
+        node or layer, and what is supported.
 
     Examples
     --------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a Keras file says of itself before Keras reads it: its writer's version, and how large what it holds would be."""
+"""What a Keras file says of itself before Keras reads it: its writer's version, and the sizes of what it holds."""
 
 from __future__ import annotations
 

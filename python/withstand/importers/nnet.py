@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .affine import Affine
 from .budget import Account
 from .errors import UnsupportedModel
 from .layers import Array, Layers, Phi

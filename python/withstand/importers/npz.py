@@ -136,7 +136,8 @@ class _Arrays:
                 raise UnsupportedModel(f"holds '{key}' twice")
             self.members[key] = member
         if "withstand" not in self.members:
-            raise UnsupportedModel(f"was not written by withstand: no key 'withstand' among {sorted(self.members)[:20]}")
+            keys = sorted(self.members)[:20]
+            raise UnsupportedModel(f"was not written by withstand: no key 'withstand' among {keys}")
 
     def get(self, key: str, kinds: str, rank: int) -> Any:
         member = self.members.get(key)
