@@ -152,6 +152,10 @@ class TestOnnx:
                 "Tanh x h; Gemm h V tall y",
                 r"\(Gemm\): adds a bias of shape \(2, 2\) to a product of shape \(1, 2\)",
             ),
+            (
+                "Tanh x h; Gemm h stack y",
+                r"\(Gemm\): multiplies tensors of 2 and 3 axes, it takes matrices",
+            ),
             ("Neg x y", "has no hidden neurons"),
             ("Tanh x y", "has no hidden neurons"),
             ("Neg c y", "output 'y' does not depend on the inputs"),
@@ -163,6 +167,7 @@ class TestOnnx:
             "wide": np.ones((3, 1)),
             "V": np.eye(2),
             "tall": np.ones((2, 2)),
+            "stack": np.ones((1, 2, 2)),
             "seven": np.array([7]),
         }
         refused(tmp_path, ".onnx", self.graph(nodes, **constants).SerializeToString(), message)
