@@ -146,9 +146,15 @@ class TestOnnx:
             ("Relu x c h; Neg h y", r"\(Relu\): has 2 inputs, it takes 1 to 1"),
             ("Swish2 x h; Neg h y", r"\(Swish2\): is no operator of version 17"),
             ("Tanh x h; Neg h h; Neg h y", "makes tensor 'h', which exists already"),
+            ("Tanh x h; Neg h y; Sigmoid x h", r"\(Sigmoid\): makes tensor 'h', which exists already"),
+            ("Tanh x h; Neg h y; Sigmoid h x", r"\(Sigmoid\): makes tensor 'x', which exists already"),
             (
                 "Tanh x h; Gemm h V tall y",
                 r"\(Gemm\): adds a bias of shape \(2, 2\) to a product of shape \(1, 2\)",
+            ),
+            (
+                "Tanh x h; Gemm h stack y",
+                r"\(Gemm\): multiplies tensors of 2 and 3 axes, it takes matrices",
             ),
             ("Neg x y", "has no hidden neurons"),
             ("Tanh x y", "has no hidden neurons"),
@@ -161,6 +167,7 @@ class TestOnnx:
             "wide": np.ones((3, 1)),
             "V": np.eye(2),
             "tall": np.ones((2, 2)),
+            "stack": np.ones((1, 2, 2)),
             "seven": np.array([7]),
         }
         refused(tmp_path, ".onnx", self.graph(nodes, **constants).SerializeToString(), message)

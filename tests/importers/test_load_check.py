@@ -117,8 +117,8 @@ def damage(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     home = import_module(f"withstand.importers.{module}")
     original = getattr(home, name)
 
-    def damaged(source: Any) -> Layers:
-        layers = original(source)
+    def damaged(source: Any, account: Any) -> Layers:
+        layers = original(source, account)
         first, *others = layers.biases
         return replace(layers, biases=(first + 1e-3, *others))
 

@@ -355,3 +355,13 @@ def test_broadcast_attributes_of_old_versions(tmp_path: Path) -> None:
     from withstand.importers import read
 
     assert np.array_equal(read(path).biases[0], [1, 1, 1, 2, 2, 2])
+
+
+PARTS = ("Max a m", "Tanh m h", "Neg h g", "Max g y")
+
+
+def test_the_largest_of_one_tensor_is_that_tensor(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "W"], ["a"])]
+    nodes += [helper.make_node(op, [name], [made]) for op, name, made in map(str.split, PARTS)]
+    layers = check(model(nodes, {"x": [1, 3]}, {"W": RNG.normal(size=(3, 2))}), tmp_path)
+    assert [phi.name for phi in layers.activations] == ["tanh"]

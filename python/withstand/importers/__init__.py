@@ -7,19 +7,24 @@ Each format is one module that is imported when it is needed, so the package its
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
+from .budget import Account, Budget
 from .errors import UnsupportedModel
 from .layers import Layers
 from .objects import FAILURES
+from .regular import open_regular
 
 if TYPE_CHECKING:
     from .. import Network
 
-__all__ = ["Layers", "UnsupportedModel", "load", "read"]
+__all__ = ["Budget", "Layers", "UnsupportedModel", "load", "read"]
 
 _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
@@ -36,7 +41,7 @@ _OBJECTS: Final = {
 _GIT_LFS: Final = b"version https://git-lfs"
 
 
-def load(source: Any, *, check: bool = True) -> Network:
+def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Network:
     """Load a network from a file or from a model of another library.
 
     Parameters
@@ -47,6 +52,9 @@ def load(source: Any, *, check: bool = True) -> Network:
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
+    budget : Budget, optional
+        What reading a file may compute: a small file can declare tensors that fill any memory. The default leaves
+        room for models of many gigabytes.
 
     Returns
     -------
@@ -56,14 +64,14 @@ def load(source: Any, *, check: bool = True) -> Network:
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError
-        If there is no such file.
+    FileNotFoundError, IsADirectoryError, OSError
+        If there is no such file, it is a directory, a pipe or a device, or it cannot be read.
     ImportError
         If reading the format needs a package that is not installed.
     UnsupportedModel
         A `ValueError`: the file is damaged, or its model is not a layered network of supported activations, or
-        it does not compute what its layers say. The message names the file, the node or layer, and what is
-        supported.
+        it does not compute what its layers say, or reading it exceeds the budget. The message names the file, the
+        node or layer, and what is supported.
 
     Examples
     --------
@@ -71,9 +79,7 @@ def load(source: Any, *, check: bool = True) -> Network:
     >>> net.widths  # doctest: +SKIP
     (64, 64, 64, 10)
     """
-    from .. import Network
-
-    net = Network._from_layers(read(source))
+    net = _network(source, read(source, budget))
     if check and not isinstance(source, str | os.PathLike):
         from .check import compare
 
@@ -84,19 +90,25 @@ def load(source: Any, *, check: bool = True) -> Network:
     return net
 
 
-def read(source: Any) -> Layers:
-    """Read a network as plain arrays; `source` and errors as in `load`. Nothing is compared."""
+def _network(source: Any, layers: Layers) -> Network:
+    from .. import Network
+
+    try:
+        return Network._from_layers(layers)
+    except (TypeError, ValueError) as error:  # a gain or slope that no activation has
+        name = str(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+        raise UnsupportedModel(f"{name}: {error}") from error
+
+
+def read(source: Any, budget: Budget | None = None) -> Layers:
+    """Read a network as plain arrays; parameters and errors as in `load`. Nothing is compared."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _reader(path)(path, str(path))
-    reader = _named(*_OBJECTS[_library(source)])
-    name = type(source).__name__
-    try:
-        return reader(source, name)
-    except UnsupportedModel:
-        raise
-    except FAILURES as error:
-        raise UnsupportedModel(f"{name}: cannot be read ({type(error).__name__}: {error})") from error
+        reader = _reader(path)
+        return _named(reader, path, str(path), Account(budget))
+    reader = _OBJECTS[_library(source)]
+    # An object is in memory already: only its largest matrix is limited.
+    return _named(reader, source, type(source).__name__, Account(Budget(bytes=sys.maxsize, operations=sys.maxsize)))
 
 
 def _library(source: Any) -> str:
@@ -109,28 +121,27 @@ def _library(source: Any) -> str:
     return library
 
 
-def _reader(path: Path) -> Callable[[Any, str], Layers]:
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a directory, not a model file")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file")
-    with path.open("rb") as file:
+def _reader(path: Path) -> tuple[str, str]:
+    """Return the module and the function that read a file."""
+    with open_regular(path) as file:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
             raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
     suffix = path.suffix.lower()
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
-    return _named(*_FILES[suffix])
+    return _FILES[suffix]
 
 
-def _named(module: str, name: str) -> Callable[[Any, str], Layers]:
-    """Return the reader of that name, which puts what it reads in front of every refusal."""
-    reader: Callable[[Any], Layers] = getattr(import_module(f".{module}", __name__), name)
-
-    def read_named(source: Any, what: str) -> Layers:
-        try:
-            return reader(source)
-        except UnsupportedModel as error:
-            raise UnsupportedModel(f"{what}: {error}") from error
-
-    return read_named
+def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers:
+    """Run a reader, and put what it reads in front of every refusal."""
+    module, name = reader
+    function: Callable[[Any, Account], Layers] = getattr(import_module(f".{module}", __name__), name)
+    try:
+        with np.errstate(all="ignore"):  # what overflows is refused as infinite
+            return function(source, account)
+    except ValueError as error:  # also what the account refuses
+        raise UnsupportedModel(f"{what}: {error}") from error
+    except MemoryError as error:
+        raise UnsupportedModel(f"{what}: needs more memory than there is") from error
+    except FAILURES as error:
+        raise UnsupportedModel(f"{what}: cannot be read ({type(error).__name__}: {error})") from error

@@ -11,18 +11,17 @@ diagonal matrix that the normalisation of an image would otherwise cost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .budget import Account
 from .layers import Array
 
-__all__ = ["INTEGER", "MAX_ENTRIES", "SOFTMAX", "Affine", "concatenate"]
-
-#: The largest dense matrix an importer builds, in entries: 2^26 doubles are half a gibibyte.
-MAX_ENTRIES = 1 << 26
+__all__ = ["INTEGER", "SOFTMAX", "Affine", "concatenate", "matmul_size"]
 
 SOFTMAX = "follows a softmax, which is supported only as the last stage"
 INTEGER = "computes with integers, which is supported only after a cast to a float type"
@@ -44,6 +43,8 @@ class Affine:
     scale, shift : float64 arrays of the tensor's shape
     closed : str
         Why nothing but moving data may follow, or empty.
+    account : Account
+        What reading the file has computed so far; every array is charged before it is made.
     """
 
     source: int
@@ -53,12 +54,17 @@ class Affine:
     scale: Array
     shift: Array
     closed: str = ""
+    account: Account = field(default_factory=Account)
 
     @classmethod
-    def identity(cls, source: int, width: int, shape: tuple[int, ...], start: int = 0) -> Affine:
+    def identity(
+        cls, source: int, width: int, shape: tuple[int, ...], start: int = 0, account: Account | None = None
+    ) -> Affine:
         """Return the entries start, start + 1, ... of s itself, in the given shape."""
-        index = start + np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
-        return cls(source, width, None, index, np.ones(shape), np.zeros(shape))
+        account = account or Account()
+        account.array(math.prod(shape), copies=3)
+        index = start + np.arange(math.prod(shape), dtype=np.intp).reshape(shape)
+        return cls(source, width, None, index, np.ones(shape), np.zeros(shape), account=account)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,6 +78,7 @@ class Affine:
 
     def take(self, positions: NDArray[np.intp]) -> Affine:
         """Return the tensor whose entries are those at the flat (C order) `positions` of this one."""
+        self.account.array(int(positions.size), copies=3)
         return replace(
             self,
             index=self.index.reshape(-1)[positions],
@@ -81,34 +88,42 @@ class Affine:
 
     def times(self, factor: Array) -> Affine:
         """Return the product with a constant, broadcast."""
+        self._charge(factor, copies=2)
         return self._broadcast(self.scale * factor, self.shift * factor)
 
     def over(self, divisor: Array) -> Affine:
         """Return the quotient by a constant, broadcast."""
         if not np.all(divisor):
             raise ValueError("divides by zero")
+        self._charge(divisor, copies=2)
         return self._broadcast(self.scale / divisor, self.shift / divisor)
 
     def plus(self, constant: Array) -> Affine:
         """Return the sum with a constant, broadcast."""
+        self._charge(constant)
         shift = self.shift + constant
         return self._broadcast(np.broadcast_to(self.scale, shift.shape), shift)
 
     def add(self, other: Affine) -> Affine:
         """Return the sum with another tensor of the same source, broadcast."""
         shape = np.broadcast_shapes(self.shape, other.shape)
+        self.account.array(math.prod(shape), copies=2)
+        self.account.matrix(math.prod(shape), self.width)
         parts = [tensor.plus(np.zeros(shape)) for tensor in joinable([self, other])]
         (matrix, shift), (more, extra) = (part.dense() for part in parts)
         return self.with_dense(matrix + more, shift + extra, shape)
 
     def apply(self, matrix: Array, shape: tuple[int, ...]) -> Affine:
         """`matrix` times this tensor, flattened in C order; the result has the given shape."""
-        columns = matrix * self.scale.reshape(-1)
+        self.account.matrix(len(matrix), self.size)
+        self.account.matrix(len(matrix), self.width)
         index = self.index.reshape(-1)
         if self.matrix is not None:
-            product = columns @ self.matrix[index]
+            self.account.matrix(self.size, self.width)
+            self.account.work(2 * len(matrix) * self.size * self.width)
+            product = (matrix * self.scale.reshape(-1)) @ self.matrix[index]
         else:
-            check_size(len(columns), self.width)
+            columns = matrix * self.scale.reshape(-1)
             product = np.zeros((len(columns), self.width))
             if len(np.unique(index)) == len(index):
                 product[:, index] = columns
@@ -116,44 +131,58 @@ class Affine:
                 np.add.at(product.T, index, columns.T)
         return self.with_dense(product, matrix @ self.shift.reshape(-1), shape)
 
-    def linear(self, function: Callable[[Array], Array]) -> Affine:
-        """Return a linear function of this tensor, found by its values on the unit tensors."""
-        shape = np.shape(function(np.zeros(self.shape)))
-        check_size(int(np.prod(shape)), self.size)
-        units = np.eye(self.size).reshape(self.size, *self.shape)
-        matrix = np.stack([np.reshape(function(unit), -1) for unit in units], axis=1)
+    def linear(self, function: Callable[[Array], Array], operations: int = 0) -> Affine:
+        """Return a linear function of this tensor, found by its values on the unit tensors.
+
+        `operations` is what one value costs beyond reading and writing.
+        """
+        self.account.steps(self.size)
+        self.account.work(self.size * (2 * self.size + operations))
+        unit = np.zeros(self.shape)
+        shape = np.shape(function(unit))
+        self.account.matrix(math.prod(shape), self.size)
+        matrix = np.empty((math.prod(shape), self.size))
+        for column in range(self.size):
+            unit.flat[column] = 1.0
+            matrix[:, column] = np.reshape(function(unit), -1)
+            unit.flat[column] = 0.0
         return self.apply(matrix, shape)
 
     def matmul(self, constant: Array) -> Affine:
         """``self @ constant`` with the broadcasting of numpy.matmul."""
         if constant.ndim == 2 and self.shape[-1:] == (self.size,) == constant.shape[:1]:
             return self.apply(constant.T, (*self.shape[:-1], constant.shape[1]))
-        return self.linear(lambda tensor: np.matmul(tensor, constant))
+        entries, operations = matmul_size(self.shape, constant.shape)
+        self.account.array(entries)
+        return self.linear(lambda tensor: np.matmul(tensor, constant), operations)
 
     def rmatmul(self, constant: Array) -> Affine:
         """``constant @ self`` with the broadcasting of numpy.matmul."""
         column = self.shape in ((self.size,), (self.size, 1))
         if constant.ndim == 2 and column and constant.shape[1] == self.size:
             return self.apply(constant, (len(constant), *self.shape[1:]))
-        return self.linear(lambda tensor: np.matmul(constant, tensor))
+        entries, operations = matmul_size(constant.shape, self.shape)
+        self.account.array(entries)
+        return self.linear(lambda tensor: np.matmul(constant, tensor), operations)
 
     def dense(self) -> tuple[Array, Array]:
         """Return the flattened tensor's weights of shape (size, width) and biases of shape (size,)."""
         index, scale = self.index.reshape(-1), self.scale.reshape(-1)
+        self.account.matrix(self.size, self.width, copies=1 if self.matrix is None else 2)
         if self.matrix is not None:
             return self.matrix[index] * scale[:, None], self.shift.reshape(-1).copy()
-        check_size(self.size, self.width)
         weights = np.zeros((self.size, self.width))
         weights[np.arange(self.size), index] = scale
         return weights, self.shift.reshape(-1).copy()
 
     def with_dense(self, weights: Array, biases: Array, shape: tuple[int, ...]) -> Affine:
         """Return a tensor of the same source given by its weights and biases."""
-        tensor = Affine.identity(self.source, self.width, shape)
+        tensor = Affine.identity(self.source, self.width, shape, account=self.account)
         return replace(tensor, matrix=weights, shift=biases.reshape(shape))
 
     def filled(self, constant: Array) -> Affine:
         """Return a constant as a tensor of the same source, to stand beside this one."""
+        self.account.array(int(constant.size), copies=2)
         nothing = np.zeros(constant.shape)
         return replace(self, index=nothing.astype(np.intp), scale=nothing, shift=constant)
 
@@ -165,6 +194,10 @@ class Affine:
         """Whether every entry is an entry of s itself."""
         return self.matrix is None and bool(np.all(self.scale == 1) and not np.any(self.shift))
 
+    def _charge(self, constant: Array, copies: int = 1) -> None:
+        """Charge for arrays of this tensor's shape, broadcast with a constant's."""
+        self.account.array(math.prod(np.broadcast_shapes(self.shape, np.shape(constant))), copies)
+
     def _broadcast(self, scale: Array, shift: Array) -> Affine:
         return replace(self, index=np.broadcast_to(self.index, shift.shape), scale=scale, shift=shift)
 
@@ -172,7 +205,10 @@ class Affine:
 def concatenate(tensors: list[Affine], axis: int) -> Affine:
     """Tensors of one source, joined along an axis."""
     first = joinable(tensors)[0]
+    account, entries = first.account, sum(tensor.size for tensor in tensors)
+    account.array(entries, copies=3)
     if any(tensor.matrix is not first.matrix for tensor in tensors):
+        account.matrix(entries, first.width)  # of all at once, before any is made
         tensors = [tensor.with_dense(*tensor.dense(), tensor.shape) for tensor in tensors]
         starts = np.cumsum([0] + [tensor.size for tensor in tensors])
         matrix = np.concatenate([tensor.matrix for tensor in tensors if tensor.matrix is not None])
@@ -197,7 +233,9 @@ def joinable(tensors: list[Affine]) -> list[Affine]:
     return tensors
 
 
-def check_size(rows: int, columns: int) -> None:
-    """Refuse a dense matrix of more than MAX_ENTRIES entries."""
-    if rows * columns > MAX_ENTRIES:
-        raise ValueError(f"is a {rows} x {columns} matrix, at most {MAX_ENTRIES} entries are handled")
+def matmul_size(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, int]:
+    """Return the entries of numpy.matmul of two shapes, and the operations that it takes."""
+    rows, inner = (left[-2] if len(left) > 1 else 1), left[-1] if left else 1
+    columns = right[-1] if len(right) > 1 else 1
+    entries = math.prod(np.broadcast_shapes(left[:-2], right[:-2])) * rows * columns
+    return entries, 2 * entries * inner

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from .affine import Affine
+from .budget import Account
 from .errors import UnsupportedModel
-from .keras_file import written_by
+from .keras_file import charge_file, written_by
 from .keras_layers import ARGUMENTS, step
 from .layers import Layers
 from .objects import check_arguments, check_methods, is_own
@@ -25,7 +25,7 @@ _HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")  # of torch, where that
 _MODELS: Final = ("Functional", "Sequential")
 
 
-def read_keras_file(path: Path) -> Layers:
+def read_keras_file(path: Path, account: Account | None = None) -> Layers:
     """Read a `.keras` or `.h5` file.
 
     Raises
@@ -36,18 +36,21 @@ def read_keras_file(path: Path) -> Layers:
         If Keras cannot read the file, and as in `read_keras`.
     """
     try:
+        import h5py  # noqa: F401 - Keras keeps weights in HDF5
         import keras
     except ImportError as error:
         install = 'pip install "withstand[keras]", and one of its backends'
-        raise ImportError(f"reading Keras files needs the keras package ({error}): {install}") from error
+        raise ImportError(f"reading Keras files needs the keras and h5py packages ({error}): {install}") from error
+    account = account or Account()
     try:
+        charge_file(path, account)
         model, version = keras.saving.load_model(path, compile=False), written_by(path)
     except Exception as error:  # Keras passes on what its archive, HDF5 and configuration readers raise
         raise UnsupportedModel(f"is not a file that Keras reads: {error}") from error
-    return _read(model, version)
+    return _read(model, version, account)
 
 
-def read_keras(model: Any) -> Layers:
+def read_keras(model: Any, account: Account | None = None) -> Layers:
     """Read a built Keras 3 model.
 
     Parameters
@@ -62,10 +65,10 @@ def read_keras(model: Any) -> Layers:
         For any other layer, by its name, where a layer reads another than the one before it, and for layers that
         are quantised, that compute in half precision, or whose methods are replaced.
     """
-    return _read(model, sys.modules["keras"].__version__)
+    return _read(model, sys.modules["keras"].__version__, account)
 
 
-def _read(model: Any, version: str) -> Layers:
+def _read(model: Any, version: str, account: Account | None) -> Layers:
     """Read a model whose functions are those of that version of Keras."""
     if type(model).__name__ not in _MODELS or not is_own(model, "keras"):
         raise UnsupportedModel(
@@ -76,8 +79,8 @@ def _read(model: Any, version: str) -> Layers:
     shape = model.input_shape
     if not isinstance(shape, tuple) or None in shape[1:]:
         raise UnsupportedModel(f"has input shape {shape}, supported is one input of known size")
-    tensor = Affine.identity(0, int(np.prod(shape[1:])), (1, *shape[1:]))
-    stack = Stack(tensor.size)
+    stack = Stack(math.prod(shape[1:]), account)
+    tensor = stack.inputs((1, *shape[1:]))
     for layer in _executed(model):
         try:
             if type(layer).__name__ in _MODELS:

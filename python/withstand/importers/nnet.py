@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+import io
+import math
+import os
+from array import array
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from .affine import Affine
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import Array, Layers, Phi
+from .regular import open_regular
 from .stack import Stack
 
 __all__ = ["read_nnet"]
 
 
-def read_nnet(path: Path) -> Layers:
+def read_nnet(path: Path, account: Account | None = None) -> Layers:
     """Read a network from a `.nnet` file.
 
     The header's normalisation is folded in: inputs and outputs are in the units of the application. The
@@ -25,13 +30,19 @@ def read_nnet(path: Path) -> Layers:
     Parameters
     ----------
     path : pathlib.Path
+    account : Account, optional
+        What reading may compute.
 
     Raises
     ------
+    OSError
+        If there is no such file, or it is no regular file.
     UnsupportedModel
-        If the file is truncated, too long, or holds something other than the numbers its header announces.
+        If the file is truncated, too long, holds something other than the numbers its header announces, or
+        exceeds the budget.
     """
-    numbers = _Numbers(path)
+    account = account or Account()
+    numbers = _Numbers(path, account)
     depth, inputs, outputs, _ = numbers.integers("the sizes (layers, inputs, outputs, largest layer)", 4)
     widths = numbers.integers("the layer widths", depth + 1)
     if widths[0] != inputs or widths[-1] != outputs or min(widths) < 1:
@@ -43,13 +54,17 @@ def read_nnet(path: Path) -> Layers:
     means, ranges = numbers.take("the means", inputs + 1), numbers.take("the ranges", inputs + 1)
     if not np.all(ranges[:-1]):
         raise UnsupportedModel(f"has ranges {ranges[:-1]}, which must not be 0: inputs are divided by them")
-    stack = Stack(inputs)
-    tensor = Affine.identity(0, inputs, (inputs,)).plus(-means[:-1]).over(ranges[:-1])
+    stack = Stack(inputs, account)
+    tensor = stack.inputs((inputs,)).plus(-means[:-1]).over(ranges[:-1])
     for layer, (fan_in, width) in enumerate(pairwise(widths), start=1):
         weights = numbers.take(f"the weights of layer {layer}", width * fan_in).reshape(width, fan_in)
-        tensor = tensor.rmatmul(weights).plus(numbers.take(f"the biases of layer {layer}", width))
-        if layer < depth:
-            tensor = stack.push(tensor, Phi("relu"))
+        biases = numbers.take(f"the biases of layer {layer}", width)
+        try:
+            tensor = tensor.rmatmul(weights).plus(biases)
+            if layer < depth:
+                tensor = stack.push(tensor, Phi("relu"))
+        except ValueError as error:
+            raise UnsupportedModel(f"layer {layer} {error}") from error
     numbers.end()
     return stack.finish([tensor.times(ranges[-1:]).plus(means[-1:])], (lower, upper))
 
@@ -57,25 +72,39 @@ def read_nnet(path: Path) -> Layers:
 class _Numbers:
     """The numbers of the file in order; commas, line ends and `//` comment lines only separate them."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError as error:
-            raise UnsupportedModel("is not a .nnet file: it is not text") from error
-        text = ",".join(line for line in lines if not line.lstrip().startswith("//"))
-        self.words = text.replace(",", " ").split()
+    def __init__(self, path: Path, account: Account) -> None:
+        self.numbers = array("d")
+        self.texts: dict[int, str] = {}  # the words that are no numbers, by their position
+        with io.TextIOWrapper(open_regular(path), encoding="utf-8") as file:
+            account.hold(os.fstat(file.fileno()).st_size)
+            try:
+                for line in file:
+                    if not line.lstrip().startswith("//"):
+                        self._add(line.replace(",", " ").split())
+            except UnicodeDecodeError as error:
+                raise UnsupportedModel("is not a .nnet file: it is not text") from error
         self.at = 0
 
+    def _add(self, words: list[str]) -> None:
+        for word in words:
+            try:
+                # What only Python takes for a number is damage: 1_0, or the digits of other scripts.
+                self.numbers.append(float(word) if word.isascii() and "_" not in word else float("none"))
+            except ValueError:
+                self.texts[len(self.numbers)] = word
+                self.numbers.append(math.nan)
+
     def take(self, what: str, count: int) -> Array:
-        words = self.words[self.at : self.at + count]
-        if len(words) < count:
-            raise UnsupportedModel(f"ends inside {what}: {count} numbers needed, {len(words)} left")
-        try:
-            numbers = np.array([float(word) for word in words])
-        except ValueError as error:
-            raise UnsupportedModel(f"has text where {what} should be: {error}") from error
+        left = len(self.numbers) - self.at
+        if left < count:
+            raise UnsupportedModel(f"ends inside {what}: {count} numbers needed, {left} left")
+        numbers = np.array(self.numbers[self.at : self.at + count], dtype=np.float64)
         if not np.all(np.isfinite(numbers)):
-            raise UnsupportedModel(f"has {numbers[~np.isfinite(numbers)][0]} in {what}, numbers must be finite")
+            first = int(np.argmin(np.isfinite(numbers)))
+            text = self.texts.get(self.at + first)
+            if text is not None:
+                raise UnsupportedModel(f"has text where {what} should be: {text[:100]!r}")
+            raise UnsupportedModel(f"has {numbers[first]} in {what}, numbers must be finite")
         self.at += count
         return numbers
 
@@ -86,6 +115,6 @@ class _Numbers:
         return [int(number) for number in numbers]
 
     def end(self) -> None:
-        left = len(self.words) - self.at
+        left = len(self.numbers) - self.at
         if left:
             raise UnsupportedModel(f"goes on for {left} words after the last layer")

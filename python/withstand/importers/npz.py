@@ -14,30 +14,47 @@ Keys, for L hidden layers:
 
 from __future__ import annotations
 
+import math
 import os
+import re
+import struct
 import zipfile
-from typing import Any
+import zlib
+from typing import Any, Final
 
 import numpy as np
 
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import Layers, Phi
+from .regular import open_regular
 
 __all__ = ["VERSION", "load_npz", "save_npz"]
 
 #: The version of the format that is written, and the only one that is read.
 VERSION = 1
 
-#: What NumPy and the zip reader raise for bytes that are no archive of arrays.
-_DAMAGED = (
+#: What the zip reader raises for bytes that are no archive.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
     ArithmeticError,
     AttributeError,
     EOFError,
     LookupError,
-    MemoryError,
+    NotImplementedError,
     OSError,
     RuntimeError,
+    TypeError,
     ValueError,
+)
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PREFIX: Final = b"\x93NUMPY"
+#: The header of a plain array as NumPy writes it; anything else is no array of numbers or of text.
+_HEADER: Final = re.compile(
+    r"\{'descr': (?:'([<>|=]?[a-zA-Z]\d{0,5})'|.+), 'fortran_order': (True|False), "
+    r"'shape': \(((?:\d{1,18},? ?)*)\), \} *\n"
 )
 
 
@@ -59,23 +76,25 @@ def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_npz(path: str | os.PathLike[str]) -> Layers:
+def load_npz(path: str | os.PathLike[str], account: Account | None = None) -> Layers:
     """Read a network that `save_npz` wrote.
 
     Raises
     ------
+    OSError
+        If there is no such file, or it is no regular file.
     UnsupportedModel
-        If the file is damaged, was not written by this package, or has another version.
+        If the file is damaged, was not written by this package, has another version, or exceeds the budget.
     """
-    with open(path, "rb") as file:
+    account = account or Account()
+    with open_regular(path) as file:
+        account.hold(os.fstat(file.fileno()).st_size)
         try:
-            archive = np.load(file, allow_pickle=False)
-            arrays = None if isinstance(archive, np.ndarray) else dict(archive)
-        except (*_DAMAGED, zipfile.BadZipFile) as error:
+            archive = zipfile.ZipFile(file)
+        except _DAMAGED as error:
             raise UnsupportedModel(f"is not a readable .npz file: {error}") from error
-    if arrays is None:
-        raise UnsupportedModel("is not a readable .npz file: it holds a single array")
-    return _layers(_Arrays(arrays))
+        with archive:
+            return _layers(_Arrays(archive, account))
 
 
 def _layers(arrays: _Arrays) -> Layers:
@@ -87,14 +106,14 @@ def _layers(arrays: _Arrays) -> Layers:
     if not len(names) == len(numbers[0]) == len(numbers[1]) > 0:
         raise UnsupportedModel("has different numbers of activations, gains and slopes")
     phis = tuple(
-        Phi(str(name), float(gain), None if np.isnan(slope) else float(slope))
-        for name, gain, slope in zip(names, *numbers, strict=True)
+        Phi(name, float(gain), None if np.isnan(slope) else float(slope))
+        for name, gain, slope in zip(_texts("activations", names), *numbers, strict=True)
     )
-    outputs = str(arrays.get("outputs", "U", 0))
+    outputs = _texts("outputs", arrays.get("outputs", "U", 0).reshape(1))[0]
     if outputs not in ("values", "logits"):
         raise UnsupportedModel(f"has outputs '{outputs}', known are 'values' and 'logits'")
     layers = range(1, len(phis) + 1)
-    boxed = "input_lower" in arrays.found
+    boxed = "input_lower" in arrays.members
     return Layers(
         tuple(arrays.get(f"weights_{layer}", "f", 2) for layer in layers),
         tuple(arrays.get(f"biases_{layer}", "f", 1) for layer in layers),
@@ -106,17 +125,87 @@ def _layers(arrays: _Arrays) -> Layers:
 
 
 class _Arrays:
-    """The file's arrays by name, each checked for what it must be."""
+    """The archive's arrays by name, each read when it is asked for and checked for what it must be."""
 
-    def __init__(self, found: dict[str, Any]) -> None:
-        if "withstand" not in found:
-            raise UnsupportedModel(f"was not written by withstand: no key 'withstand' among {sorted(found)}")
-        self.found = found
+    def __init__(self, archive: zipfile.ZipFile, account: Account) -> None:
+        self.archive, self.account = archive, account
+        self.members: dict[str, zipfile.ZipInfo] = {}
+        for member in archive.infolist():
+            key = member.filename.removesuffix(".npy")
+            if key in self.members:
+                raise UnsupportedModel(f"holds '{key}' twice")
+            self.members[key] = member
+        if "withstand" not in self.members:
+            keys = sorted(self.members)[:20]
+            raise UnsupportedModel(f"was not written by withstand: no key 'withstand' among {keys}")
 
     def get(self, key: str, kinds: str, rank: int) -> Any:
-        array = self.found.get(key)
-        if array is None:
+        member = self.members.get(key)
+        if member is None:
             raise UnsupportedModel(f"lacks the key '{key}'")
+        array = _array(key, self._bytes(key, member))
         if array.dtype.kind not in kinds or array.ndim != rank:
             raise UnsupportedModel(f"has '{key}' of type {array.dtype} and shape {array.shape}")
         return array
+
+    def _bytes(self, key: str, member: zipfile.ZipInfo) -> bytes:
+        """Return a member's bytes, no more than it declares, which is charged first."""
+        if member.compress_type not in _METHODS:
+            method = member.compress_type
+            raise UnsupportedModel(f"is not a readable .npz file: '{key}' is compressed by the method {method}")
+        try:
+            self.account.store(member.file_size)
+        except ValueError as error:
+            raise UnsupportedModel(f"'{key}' {error}") from error
+        try:
+            with self.archive.open(member) as file:
+                return _drained(file)
+        except _DAMAGED as error:
+            raise UnsupportedModel(f"is not a readable .npz file: '{key}': {error}") from error
+
+
+def _texts(key: str, array: Any) -> list[str]:
+    try:
+        return [str(text) for text in array]
+    except ValueError as error:  # four bytes that are no character
+        raise UnsupportedModel(f"is not a readable .npz file: '{key}': {error}") from error
+
+
+def _drained(file: Any) -> bytes:
+    """Read to the end, where the checksum is compared."""
+    chunks = []
+    while chunk := file.read(1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _array(key: str, data: bytes) -> Any:
+    """Return the array of an `.npy` file, whose header must be of the form that NumPy writes."""
+    start, header = _header(key, data)
+    found = _HEADER.fullmatch(header)
+    if found is None:
+        raise UnsupportedModel(f"is not a readable .npz file: '{key}' has the header {header[:200]!r}")
+    kind, fortran, sizes = found.groups()
+    shape = tuple(int(size) for size in sizes.replace(",", " ").split())
+    if kind is None or kind.lstrip("<>|=")[0] not in "fiuUSb":
+        described = "an array of objects, which is a pickle" if kind and "O" in kind else "no plain array"
+        raise UnsupportedModel(f"is not a readable .npz file: '{key}' is {described}")
+    try:
+        dtype = np.dtype(kind)
+    except TypeError as error:
+        raise UnsupportedModel(f"is not a readable .npz file: '{key}': {error}") from error
+    if len(shape) > 2 or not dtype.itemsize or math.prod(shape) * dtype.itemsize != len(data) - start:
+        raise UnsupportedModel(
+            f"is not a readable .npz file: '{key}' of type {dtype} and shape {shape} in {len(data) - start} bytes"
+        )
+    return np.frombuffer(data, dtype, offset=start).reshape(shape, order="F" if fortran == "True" else "C")
+
+
+def _header(key: str, data: bytes) -> tuple[int, str]:
+    """Return where the numbers of an `.npy` file start, and the text before them."""
+    version = data[6:8]
+    if not data.startswith(_PREFIX) or version not in (b"\1\0", b"\2\0", b"\3\0"):
+        raise UnsupportedModel(f"is not a readable .npz file: '{key}' is no array")
+    length = 2 if version == b"\1\0" else 4
+    start = 8 + length + int.from_bytes(data[8 : 8 + length], "little")
+    return start, data[8 + length : start].decode("latin-1")

@@ -73,7 +73,9 @@ def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
 
 
 def _maximum(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    """max(x, 0) is how some exporters write a ReLU."""
+    """max(x, 0) is how some exporters write a ReLU; the largest of one tensor is that tensor."""
+    if len(values) == 1:
+        return live(values[0]), IDENTITY
     tensors = [value for value in values if isinstance(value, Affine)]
     zeros = [value for value in values if not isinstance(value, Affine)]
     if len(tensors) != 1 or any(np.any(constant(value)) for value in zeros):

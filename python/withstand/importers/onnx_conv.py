@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Convolution and average pooling as the dense matrices they are: one row per output entry.
 
-The networks of this package are dense, so a convolution costs its full matrix; MAX_ENTRIES limits it.
+The networks of this package are dense, so a convolution costs its full matrix; the budget limits it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .affine import Affine, check_size
+from .affine import Affine
+from .budget import Account, extent
 from .layers import Array
 from .onnx_node import Node
 
@@ -35,7 +36,11 @@ class _Window:
         dilations = tuple(node.attribute("dilations") or (1,) * rank)
         pads = node.attribute("pads") or (0,) * (2 * rank)
         padding = tuple(zip(pads[:rank], pads[rank:], strict=True))
+        if min(*strides, *dilations, 1) < 1 or min(pads) < 0:
+            raise ValueError(f"has strides {strides}, dilations {dilations} and pads {list(pads)}")
         automatic = (node.attribute("auto_pad") or b"NOTSET").decode()
+        if automatic not in ("NOTSET", "SAME_LOWER", "SAME_UPPER", "VALID"):
+            raise ValueError(f"has the auto_pad '{automatic}'")
         if automatic.startswith("SAME"):
             sizes = zip(spatial, kernel, strides, dilations, strict=True)
             padding = tuple(_same(*size, late=automatic == "SAME_UPPER") for size in sizes)
@@ -43,11 +48,14 @@ class _Window:
             padding = ((0, 0),) * rank
         return cls(tuple(kernel), strides, dilations, padding)
 
-    def views(self, shape: tuple[int, ...]) -> list[tuple[tuple[int, ...], NDArray[np.intp]]]:
+    def views(self, shape: tuple[int, ...], account: Account) -> list[tuple[tuple[int, ...], NDArray[np.intp]]]:
         """Return for every cell of the kernel the input entry that each output position meets, -1 in padding.
 
         `shape` is (channels, *spatial); the entries have shape (channels, *output positions).
         """
+        padded = (size + sum(pads) for size, pads in zip(shape[1:], self.padding, strict=True))
+        account.array(extent((shape[0], *padded)), copies=2)
+        account.steps(extent(self.kernel))
         entries = np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
         entries = np.pad(entries, ((0, 0), *self.padding), constant_values=-1)
         axes = list(zip(entries.shape[1:], self.kernel, self.strides, self.dilations, strict=True))
@@ -73,10 +81,11 @@ def conv(node: Node, tensor: Affine, constants: list[Array]) -> Affine:
         raise ValueError(f"has kernels {kernels.shape} in {group} groups on a tensor of shape {tensor.shape}")
     if tuple(node.attribute("kernel_shape") or kernels.shape[2:]) != kernels.shape[2:]:
         raise ValueError(f"has kernels {kernels.shape}, but declares the kernel {node.attribute('kernel_shape')}")
-    views = _Window.of(node, kernels.shape[2:], shape[1:]).views(shape)
+    views = _Window.of(node, kernels.shape[2:], shape[1:]).views(shape, tensor.account)
     positions = views[0][1].shape[1:]
     outputs, count = len(kernels), int(np.prod(positions))
-    check_size(outputs * count, tensor.size)
+    tensor.account.matrix(outputs * count, tensor.size)
+    tensor.account.steps(len(views) * shape[0])
     # One column more than there are inputs: padding is entry -1, the last, and is dropped at the end.
     matrix = np.zeros((group, outputs // group, count, tensor.size + 1))
     for cell, entries in views:
@@ -94,9 +103,9 @@ def average_pool(node: Node, tensor: Affine) -> Affine:
     if node.attribute("ceil_mode", 0):
         raise ValueError("rounds its output size up (ceil_mode=1), supported is rounding down")
     shape = _image(tensor)
-    views = _Window.of(node, node.attribute("kernel_shape"), shape[1:]).views(shape)
+    views = _Window.of(node, node.attribute("kernel_shape"), shape[1:]).views(shape, tensor.account)
     rows = views[0][1].size
-    check_size(rows, tensor.size)
+    tensor.account.matrix(rows, tensor.size, copies=2)
     matrix = np.zeros((rows, tensor.size + 1))
     for _, entries in views:
         matrix[np.arange(rows), entries.reshape(-1)] = 1.0

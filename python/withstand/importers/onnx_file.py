@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import Layers
+from .regular import open_regular
 
 __all__ = ["read_onnx"]
 
 
-def read_onnx(path: Path) -> Layers:
+def read_onnx(path: Path, account: Account | None = None) -> Layers:
     """Read a network from an ONNX file.
 
     Parameters
     ----------
     path : pathlib.Path
         The file; weights in side files next to it ("external data") are read too.
+    account : Account, optional
+        What reading may compute.
 
     Returns
     -------
@@ -31,12 +36,14 @@ def read_onnx(path: Path) -> Layers:
     ImportError
         If the onnx package is missing.
     UnsupportedModel
-        If the file is damaged, or its graph is not a chain of affine stages and supported activations.
+        If the file is damaged, its graph is not a chain of affine stages and supported activations, or reading
+        it exceeds the budget.
     """
     _require_onnx()
     from .onnx_graph import read_graph
 
-    return read_graph(_parse(path))
+    account = account or Account()
+    return read_graph(_parse(path, account), account)
 
 
 def _require_onnx() -> Any:
@@ -47,23 +54,24 @@ def _require_onnx() -> Any:
     return onnx
 
 
-def _parse(path: Path) -> Any:
+def _parse(path: Path, account: Account) -> Any:
     onnx = _require_onnx()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
-    if path.stat().st_size == 0:
+    from .onnx_external import load_external
+    from .onnx_functions import unfold
+
+    with open_regular(path) as file:
+        account.hold(os.fstat(file.fileno()).st_size)
+        data = file.read()
+    if not data:
         raise UnsupportedModel("is an empty file")
     try:
-        model = onnx.load(path, load_external_data=False)
+        model = onnx.ModelProto.FromString(data)
     except DecodeError as error:
         raise UnsupportedModel("is truncated or not an ONNX file: its protocol buffer does not parse") from error
     # Protocol buffers skip what they do not know, so foreign bytes can parse as a model that holds nothing.
     if not (model.ir_version and model.opset_import and model.graph.node):
         raise UnsupportedModel("is not an ONNX file, or a damaged one: it holds no versioned graph with nodes")
-    try:
-        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except (onnx.checker.ValidationError, OSError, ValueError) as error:
-        raise UnsupportedModel(f"keeps weights in a side file that cannot be read: {error}") from error
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
-    return model
+    load_external(model, path.parent, account)
+    return unfold(model, account)

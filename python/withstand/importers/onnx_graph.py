@@ -13,19 +13,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
-from .affine import INTEGER, MAX_ENTRIES, Affine
+from .affine import INTEGER, Affine
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import IDENTITY, Layers
 from .onnx_activations import ACTIVATIONS
-from .onnx_batch import is_batch
-from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name, widen
+from .onnx_batch import Batch
+from .onnx_fold import fold, move, stored
+from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name
 from .onnx_ops import AFFINE_OPS, MOVES, VIEWS
+from .onnx_rows import rows_are_apart
+from .onnx_sizes import FOLDED
 from .stack import Stack
 
 __all__ = ["read_graph"]
@@ -42,50 +42,87 @@ _RANDOM = {
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 
 
-def read_graph(model: onnx.ModelProto) -> Layers:
+def read_graph(model: onnx.ModelProto, account: Account) -> Layers:
     """Walk the nodes that the outputs depend on, in file order."""
     graph = model.graph
-    constants = {tensor.name: _stored(tensor) for tensor in graph.initializer}
+    constants = _by_name(graph.initializer, "initializer")
     inputs = [value for value in graph.input if value.name not in constants]
+    names = list(_by_name(inputs, "input"))
+    _check_names(graph, {*names, *constants})
     shapes = [_input_shape(value) for value in inputs]
-    if is_batch(model, inputs):
-        shapes = [(1, *shape[1:]) for shape in shapes]
-    walk = _Walk(model, constants, list(zip(inputs, shapes, strict=True)))
-    for proto in _needed(graph):
-        walk.step(proto)
-    return walk.finish([value.name for value in graph.output])
+    batch, why = _batch(shapes), ""
+    if batch is not None:
+        single = [(1, *shape[1:]) for shape in shapes]
+        try:
+            return _Walk(model, dict(zip(names, single)), account, batch).run()
+        except (_NoBatch, UnsupportedModel) as error:
+            why = str(error)
+    walk = _Walk(model, dict(zip(names, shapes)), account, None)
+    try:
+        layers = walk.run()
+    except UnsupportedModel as error:
+        if batch is None or str(error) == why:
+            raise
+        raise UnsupportedModel(f"{error}; {_fixed(batch.size, why)}") from error
+    if batch is not None and walk.leading == {batch.size} and rows_are_apart(layers, batch.size):
+        raise UnsupportedModel(
+            f"computes with its fixed batch size of {batch.size}; export it with batch size 1 ({why})"
+        )
+    return layers
+
+
+def _fixed(size: int, why: str) -> str:
+    return f"the leading axis of fixed size {size} is read as part of the input, since it is no batch: {why}"
+
+
+class _NoBatch(Exception):
+    """The leading axis is not shown to be a batch."""
 
 
 class _Walk:
-    """The values of all tensors so far, by name."""
+    """The values of all tensors so far, by name.
+
+    With a batch, the shapes are those of one row, and every node is checked to treat rows alike and apart.
+    """
 
     def __init__(
-        self,
-        model: onnx.ModelProto,
-        constants: dict[str, NDArray[Any]],
-        inputs: list[tuple[onnx.ValueInfoProto, tuple[int, ...]]],
+        self, model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]], account: Account, batch: Batch | None
     ) -> None:
-        self.opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
-        self.values: dict[str, Value] = dict(constants)
-        starts = np.cumsum([0, *(int(np.prod(shape)) for _, shape in inputs)])
-        self.stack = Stack(int(starts[-1]))
-        for (value, shape), start in zip(inputs, starts, strict=False):
-            tensor = Affine.identity(0, self.stack.width, shape, int(start))
-            kind = type_name(value.type.tensor_type.elem_type)
-            self.values[value.name] = replace(tensor, closed=INTEGER) if kind in INTEGERS else tensor
+        self.graph, self.account, self.batch = model.graph, account, batch
+        self.opsets = _opsets(model)
+        self.initializers = _by_name(model.graph.initializer, "initializer")
+        self.values: dict[str, Value] = {}
+        self.leading: set[int] = set()  # the leading sizes of the outputs
+        sizes = [math.prod(shape) for shape in shapes.values()]
+        self.stack = Stack(sum(sizes), account)
+        kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
+        start = 0
+        for (name, shape), size in zip(shapes.items(), sizes, strict=True):
+            try:
+                tensor = self.stack.inputs(shape, start)
+            except ValueError as error:
+                raise UnsupportedModel(f"input '{name}' {error}") from error
+            self.values[name] = replace(tensor, closed=INTEGER) if kinds[name] in INTEGERS else tensor
+            start += size
+
+    def run(self) -> Layers:
+        """Walk the nodes that the outputs depend on, in file order."""
+        for proto in _needed(self.graph):
+            self.step(proto)
+        return self.finish([value.name for value in self.graph.output])
 
     def step(self, proto: onnx.NodeProto) -> None:
         """Give the outputs of one node their values."""
         node = Node(proto, self.opsets.get(proto.domain or "ai.onnx", 0))
+        values = [self._value(name) for name in proto.input]
         try:
-            results = self._compute(node, [self._value(name) for name in proto.input])
+            results = self._compute(node, values)
+            self._check_batch(node, values, results)
         except ValueError as error:
             raise UnsupportedModel(f"{node.where}: {error}") from error
         except _MALFORMED as error:
             raise UnsupportedModel(f"{node.where}: is malformed ({type(error).__name__}: {error})") from error
         for name, value in zip(proto.output, results, strict=False):
-            if name in self.values:
-                raise UnsupportedModel(f"{node.where}: makes tensor '{name}', which exists already")
             if name:
                 self.values[name] = value
 
@@ -97,6 +134,7 @@ class _Walk:
         for name, tensor in zip(outputs, tensors, strict=True):
             if not isinstance(tensor, Affine):
                 raise UnsupportedModel(f"output '{name}' does not depend on the inputs")
+        self.leading = {tensor.shape[0] if tensor.shape else 0 for tensor in tensors if isinstance(tensor, Affine)}
         try:
             return self.stack.finish([tensor for tensor in tensors if isinstance(tensor, Affine)])
         except UnsupportedModel:
@@ -107,9 +145,28 @@ class _Walk:
     def _value(self, name: str) -> Value:
         if not name:
             return None
+        if name not in self.values and name in self.initializers:
+            try:
+                self.values[name] = stored(self.initializers[name], self.account)
+            except ValueError as error:
+                raise UnsupportedModel(f"initializer '{name}' {error}") from error
         if name not in self.values:
             raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
         return self.values[name]
+
+    def _check_batch(self, node: Node, values: list[Value], results: Sequence[Value]) -> None:
+        """Raise `_NoBatch` where a node does not treat rows alike, and compute constants at the full batch size."""
+        if self.batch is None:
+            return
+        full = [self.batch.at_full_size(name, value) for name, value in zip(node.proto.input, values, strict=True)]
+        try:
+            self.batch.check(node, values, results)
+            if all(map(_same, full, values)) or any(isinstance(value, Affine) for value in values):
+                return
+            for name, value in zip(node.proto.output, self._compute(node, full), strict=False):
+                self.batch.constants[name] = value
+        except (ValueError, *_MALFORMED) as error:
+            raise _NoBatch(f"{node.where} {error}") from error
 
     def _compute(self, node: Node, values: list[Value]) -> Sequence[Value]:
         live = [value for value in values if isinstance(value, Affine)]
@@ -118,10 +175,10 @@ class _Walk:
         node.check()
         if node.op in _RANDOM:
             raise ValueError("is random, where a network must be a function")
-        if not live:
-            return _fold(node, values)
+        if not live and node.op != "Dropout":
+            return fold(node, values, self.account)
         if node.op in MOVES:
-            return _move(node, values)
+            return move(node, values, self.account)
         if node.op in VIEWS:
             return [VIEWS[node.op](node, values)]
         closed = [tensor.closed for tensor in live if tensor.closed]
@@ -133,45 +190,53 @@ class _Walk:
         if node.op in AFFINE_OPS:
             return [AFFINE_OPS[node.op](node, values)]
         supported = ", ".join(sorted({*MOVES, *VIEWS, *ACTIVATIONS, *AFFINE_OPS}))
-        raise ValueError(f"is not supported; supported are {supported}, and any operator on constants")
+        raise ValueError(
+            f"is not supported; supported are {supported}, and on constants also {', '.join(sorted(FOLDED))}"
+        )
 
 
-def _move(node: Node, values: list[Value]) -> Sequence[Value]:
-    """Run an operator that only moves entries on their positions."""
-    tensor, *rest = values
-    if not isinstance(tensor, Affine) or any(isinstance(value, Affine) for value in rest):
-        raise ValueError("is moved by a computed tensor, supported are constants only")
-    positions = np.arange(tensor.size).reshape(tensor.shape)
-    return [tensor.take(moved) for moved in _evaluate(node, [positions, *rest])]
+def _same(one: Value, other: Value) -> bool:
+    return one is other
 
 
-def _fold(node: Node, values: list[Value]) -> Sequence[Value]:
-    """Return the values of an operator on constants."""
-    if node.op in ("Cast", "CastLike") and _is_float(values[0]) and node.casts_to_float(values):
-        return values[:1]
-    return [widen(result) for result in _evaluate(node, values)]
+def _by_name(things: Sequence[Any], what: str) -> dict[str, Any]:
+    named = {thing.name: thing for thing in things}
+    if not all(isinstance(name, str) for name in named):
+        raise UnsupportedModel(f"holds an {what} whose name is no UTF-8")
+    if len(named) < len(things):
+        names = [thing.name for thing in things]
+        twice = next(name for name in named if names.count(name) > 1)
+        raise UnsupportedModel(f"holds the {what} '{twice}' twice")
+    return named
 
 
-def _evaluate(node: Node, values: list[Any]) -> list[NDArray[Any]]:
-    feeds = {name: value for name, value in zip(node.proto.input, values, strict=True) if name}
-    unknown = onnx.TypeProto()
-    graph = onnx.helper.make_graph(
-        [node.proto],
-        "fold",
-        [onnx.helper.make_value_info(name, unknown) for name in feeds],
-        [onnx.helper.make_value_info(name, unknown) for name in node.proto.output if name],
-    )
-    try:
-        results = ReferenceEvaluator(graph, opsets={"": node.opset}).run(None, feeds)
-    except Exception as error:  # the evaluator has no exception type of its own
-        raise ValueError(f"cannot be evaluated ({type(error).__name__}: {error})") from error
-    if not all(isinstance(result, np.ndarray | np.generic) for result in results):
-        raise ValueError("makes a value that is no tensor")
-    return [np.asarray(result) for result in results]
+def _check_names(graph: onnx.GraphProto, known: set[str]) -> None:
+    """Refuse a name that two nodes make, needed or not: which of them is meant, nothing says."""
+    for proto in graph.node:
+        for name in filter(None, proto.output):
+            if name in known:
+                raise UnsupportedModel(f"{Node(proto, 0).where}: makes tensor '{name}', which exists already")
+            known.add(name)
 
 
-def _is_float(value: Value) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype == np.float64
+def _opsets(model: onnx.ModelProto) -> dict[str, int]:
+    opsets: dict[str, int] = {}
+    for entry in model.opset_import:
+        domain = entry.domain or "ai.onnx"
+        if opsets.setdefault(domain, entry.version) != entry.version:
+            raise UnsupportedModel(f"declares the versions {opsets[domain]} and {entry.version} of '{domain}'")
+    newest = onnx.defs.onnx_opset_version()
+    if opsets.get("ai.onnx", 0) > newest:
+        raise UnsupportedModel(f"declares version {opsets['ai.onnx']} of ai.onnx, the onnx package knows {newest}")
+    return opsets
+
+
+def _batch(shapes: list[tuple[int, ...]]) -> Batch | None:
+    """Return what may be a batch: a leading axis of more than one row that all data inputs share."""
+    leading = {shape[0] for shape in shapes if len(shape) > 1}
+    if len(leading) != 1 or min(map(len, shapes)) < 2 or max(leading) < 2:
+        return None
+    return Batch(leading.pop())
 
 
 def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -183,13 +248,6 @@ def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
             needed.append(node)
             wanted.update(node.input)
     return needed[::-1]
-
-
-def _stored(tensor: onnx.TensorProto) -> NDArray[Any]:
-    try:
-        return widen(numpy_helper.to_array(tensor))
-    except (ValueError, *_MALFORMED) as error:
-        raise UnsupportedModel(f"initializer '{tensor.name}' cannot be read: {error}") from error
 
 
 def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
@@ -207,6 +265,4 @@ def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     if any(size <= 0 for size in sizes):
         named = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
         raise UnsupportedModel(f"{where} has shape {named}, where only a leading batch axis may be unknown")
-    if math.prod(sizes) > MAX_ENTRIES:
-        raise UnsupportedModel(f"{where} has shape {sizes}, at most {MAX_ENTRIES} entries are handled")
     return tuple(sizes)

@@ -18,6 +18,8 @@ __all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "type_name
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 
+_TYPES: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
+
 #: What a tensor of the graph is: affine in the last layer, constant, or an optional input left out.
 Value: TypeAlias = Affine | NDArray[Any] | None
 
@@ -59,7 +61,13 @@ class Node:
         least, most = self.schema.min_input, self.schema.max_input
         if not least <= len(self.proto.input) <= most:
             raise ValueError(f"has {len(self.proto.input)} inputs, it takes {least} to {most}")
+        if len(self.proto.output) > self.schema.max_output:
+            raise ValueError(f"has {len(self.proto.output)} outputs, it makes at most {self.schema.max_output}")
+        if len({attribute.name for attribute in self.proto.attribute}) < len(self.proto.attribute):
+            raise ValueError("has an attribute twice")
         for attribute in self.proto.attribute:
+            if attribute.ref_attr_name:
+                raise ValueError(f"takes its attribute '{attribute.name}' from a function, and stands in none")
             declared = self.schema.attributes.get(attribute.name)
             if declared is None or int(declared.type.value) != attribute.type:
                 raise ValueError(f"has an attribute '{attribute.name}' of a name or type it does not take")
@@ -90,8 +98,7 @@ class Node:
 
 def type_name(element: int) -> str:
     """Return the name of a tensor's element type, "type 99" for a number that is none."""
-    known: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
-    return known.get(element, f"type {element}")
+    return _TYPES.get(element, f"type {element}")
 
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:

@@ -115,7 +115,10 @@ def _matmul(node: Node, values: list[Value]) -> Affine:
 
 
 def _gemm(node: Node, values: list[Value]) -> Affine:
-    """Alpha A' B' + beta C, where A' and B' may be transposed."""
+    """Alpha A' B' + beta C, where A' and B' may be transposed; they are matrices."""
+    ranks = [len(value.shape) if value is not None else 0 for value in values[:2]]
+    if ranks != [2, 2]:
+        raise ValueError(f"multiplies tensors of {ranks[0]} and {ranks[1]} axes, it takes matrices")
     left = _transposed(values[0]) if node.attribute("transA") else values[0]
     right = _transposed(values[1]) if node.attribute("transB") else values[1]
     product = _product(left, right).times(np.asarray(node.attribute("alpha"), dtype=np.float64))

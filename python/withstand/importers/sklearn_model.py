@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from .affine import SOFTMAX, Affine
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import IDENTITY, Layers, Phi, as_array
 from .objects import check_arguments, check_methods, is_own
@@ -22,7 +23,7 @@ _ACTIVATIONS: Final = {
 }
 
 
-def read_sklearn(model: Any) -> Layers:
+def read_sklearn(model: Any, account: Account | None = None) -> Layers:
     """Read a fitted `MLPClassifier` or `MLPRegressor`, or a `Pipeline` of scalers that ends in one.
 
     A classifier of two classes has one output, the probability of the second; of more classes, the logits.
@@ -47,8 +48,8 @@ def read_sklearn(model: Any) -> Layers:
         )
     _check(network, "coefs_")
     width = len(network.coefs_[0])
-    stack = Stack(width)
-    tensor = Affine.identity(0, width, (1, width))
+    stack = Stack(width, account)
+    tensor = stack.inputs((1, width))
     for scaler in scalers:
         tensor = _scaled(tensor, scaler)
     if network.n_layers_ != len(network.coefs_) + 1:

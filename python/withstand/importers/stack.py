@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from .affine import SOFTMAX, Affine, concatenate
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import IDENTITY, Array, Layers, Phi
 
@@ -29,11 +30,16 @@ class Stack:
     tanh does, is a layer of neurons on the inputs as anywhere else.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, account: Account | None = None) -> None:
         self.width = width
+        self.account = account or Account()
         self.weights: list[Array] = []
         self.biases: list[Array] = []
         self.activations: list[Phi] = []
+
+    def inputs(self, shape: tuple[int, ...], start: int = 0) -> Affine:
+        """Return the inputs start, start + 1, ... in the given shape."""
+        return Affine.identity(0, self.width, shape, start, self.account)
 
     def push(self, tensor: Affine, phi: Phi) -> Affine:
         """Make the tensor's entries neurons of the next hidden layer; return what they transmit."""
@@ -47,12 +53,13 @@ class Stack:
         self.weights.append(weights)
         self.biases.append(biases)
         self.activations.append(phi)
-        return Affine.identity(len(self.activations), tensor.size, tensor.shape)
+        return Affine.identity(len(self.activations), tensor.size, tensor.shape, account=self.account)
 
     def finish(self, outputs: list[Affine], input_box: tuple[Array, Array] | None = None) -> Layers:
         """Close the network with its outputs, flattened in C order and concatenated."""
         if len({tensor.closed for tensor in outputs}) != 1:
             raise UnsupportedModel("some outputs pass a softmax and some do not")
+        self.account.array(sum(tensor.size for tensor in outputs))
         output = concatenate([tensor.take(np.arange(tensor.size)) for tensor in outputs], 0)
         self._newest(output)
         weights, biases = output.dense()

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from .affine import SOFTMAX, Affine
+from .budget import Account
 from .errors import UnsupportedModel
 from .layers import Array, Layers, Phi
 from .objects import check_arguments, check_methods, is_own
@@ -18,7 +19,7 @@ from .stack import Stack
 __all__ = ["read_torch"]
 
 
-def read_torch(module: Any) -> Layers:
+def read_torch(module: Any, account: Account | None = None) -> Layers:
     """Read a `torch.nn.Sequential`, nested or not, in evaluation mode.
 
     Modules are read in the order in which they are executed, one that stands in several places once for each.
@@ -41,8 +42,8 @@ def read_torch(module: Any) -> Layers:
     width = next((_width(leaf) for _, leaf in leaves if _width(leaf)), None)
     if width is None:
         raise UnsupportedModel("has no Linear module")
-    stack = Stack(width)
-    tensor = Affine.identity(0, width, (1, width))
+    stack = Stack(width, account)
+    tensor = stack.inputs((1, width))
     for where, leaf in leaves:
         try:
             tensor = _step(stack, tensor, leaf)
