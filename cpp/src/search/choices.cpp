@@ -5,6 +5,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "withstand/parallel.hpp"
+
 namespace withstand {
 namespace {
 
@@ -17,6 +19,11 @@ void add_term(Choices& choices, const Space::Term& term, std::size_t index) {
   for (std::size_t l = 0; l < term.sites.size(); ++l) {
     if (!term.failure.total && !term.sites[l].empty())
       choices.quotas.push_back({term.count(static_cast<Index>(l)), term.failure.exactly, 0});
+    interruption_point();
+    if (!term.sites[l].empty()) {
+      std::vector<Option>& options = choices.stages[stage_of(term.sites[l].front())].options;
+      options.reserve(options.size() + term.sites[l].size());
+    }
     for (const Site& site : term.sites[l]) {
       Choices::Quota& quota = choices.quotas.back();
       quota.last_stage = std::max(quota.last_stage, stage_of(site));
@@ -36,7 +43,9 @@ Choices::Choices(const Network& net, const Space& space) : stages(2 * static_cas
   }
   for (std::size_t t = 0; t < space.terms().size(); ++t) add_term(*this, space.terms()[t], t);
   for (Stage& stage : stages) {
-    std::sort(stage.options.begin(), stage.options.end(), before);
+    interruption_point();
+    if (!std::is_sorted(stage.options.begin(), stage.options.end(), before))  // one term's sites are
+      std::sort(stage.options.begin(), stage.options.end(), before);
     const auto same = [](const Option& a, const Option& b) { return a.site == b.site; };
     const auto twice = std::adjacent_find(stage.options.begin(), stage.options.end(), same);
     overlapping = overlapping || twice != stage.options.end();

@@ -3,12 +3,14 @@
 
 #include "walk.hpp"
 #include "withstand/kernels.hpp"
+#include "withstand/parallel.hpp"
 
 namespace withstand {
 
 Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layers()) + 1) {
   const Index lanes = kernels().lanes;
   for (Index l = 1; l <= net.layers(); ++l) {
+    interruption_point();
     const Index padded = (net.width(l) + lanes - 1) / lanes * lanes;
     Layer& layer = layers[static_cast<std::size_t>(l)];
     layer.rows = Matrix::Zero(net.width(l - 1), padded);
