@@ -88,8 +88,8 @@ def judge(name: str, end: End, regular: int) -> str:
     return f"wrong: {name} ended with {end.code}: {end.said!r}"
 
 
-def campaign(executions: int, seed: int, workers: int) -> tuple[Counter[str], list[float], str]:
-    """Interrupt `executions` runs; return how they ended, how long the interrupted ones took, and the start's share."""
+def campaign(executions: int, seed: int, workers: int) -> tuple[Counter[str], list[tuple[float, str]], str]:
+    """Interrupt `executions` runs; return how they ended, how long each interrupted one took, and the start's share."""
     rng, kinds, delays, shares = random.Random(seed), Counter[str](), [], []
     names = list(COMMANDS)
     with ThreadPoolExecutor(workers) as pool:
@@ -104,7 +104,7 @@ def campaign(executions: int, seed: int, workers: int) -> tuple[Counter[str], li
             kind = judge(name, end, regular[name])
             kinds[kind] += 1
             if kind.startswith("interrupted"):
-                delays.append(end.delay)
+                delays.append((end.delay, name))
     return kinds, delays, ", ".join(shares)
 
 
@@ -118,8 +118,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background hand down that they ignore it
     kinds, delays, shares = campaign(asked.executions, asked.seed, asked.workers)
     found = "; ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    seconds = [delay for delay, _ in delays] or [0.0]
+    longest, slowest = max(delays, default=(0.0, "none"))
     print(f"{asked.executions} interruptions, seed {asked.seed}: {found}; "
-          f"from signal to end median {median(delays or [0]):.3f} s, longest {max(delays, default=0):.3f} s; "
+          f"from signal to end median {median(seconds):.3f} s, longest {longest:.3f} s ({slowest}); "
           f"start of the interpreter: {shares}")  # fmt: skip
     return int(any(kind.startswith("wrong") for kind in kinds))
 
