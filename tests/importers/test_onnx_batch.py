@@ -166,3 +166,10 @@ def test_rows_that_are_no_batch_and_exceed_the_budget(tmp_path: Path) -> None:
     message = r"at most 200 entries are handled; the leading axis of fixed size 30 .* no batch: node .* \(Add\)"
     with pytest.raises(UnsupportedModel, match=message):
         read(tmp_path / "rows.onnx", Budget(entries=200))
+
+
+def test_a_node_that_reads_nothing(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Dropout", [""], ["D"]), *dense(), helper.make_node("MatMul", ["y", "D"], ["z"])]
+    onnx.save(model(nodes, {"x": [6, 4]}, {"W": W, "V": V}, outputs=("z",)), tmp_path / "rows.onnx")
+    with pytest.raises(UnsupportedModel, match=r"rows\.onnx: node .* \(MatMul\): lacks an input"):
+        read(tmp_path / "rows.onnx")

@@ -60,18 +60,20 @@ class Batch:
         if node.op in ("Shape", "Size"):
             self._measure(node, values[0])
             return
-        if not all(isinstance(result, Affine) for result in results if result is not None):
+        if not any(isinstance(value, Affine) for value in (*values, *results)):
             return  # constants: they are computed at size B in their turn
         full = [self.at_full_size(n, value) for n, value in zip(node.proto.input, values, strict=True)]
-        shapes = [(self.size, *tensor.shape[1:]) for tensor in values if isinstance(tensor, Affine)]
-        if not all(len(tensor.shape) for tensor in values if isinstance(tensor, Affine)):
+        tensors = [value for value in values if isinstance(value, Affine)]
+        shapes = [(self.size, *tensor.shape[1:]) for tensor in tensors]
+        if not all(tensor.shape for tensor in tensors):
             raise ValueError("reads a tensor without a leading axis")
         made = [(self.size, *result.shape[1:]) for result in results if isinstance(result, Affine)]
-        first = next(tensor for tensor in values if isinstance(tensor, Affine))
+        if not made:
+            raise ValueError("makes no tensor of what it reads")
         apart = node.op in _APART and not any(self._varies(n) for n in node.proto.input)
         if not (apart or _RULES.get(node.op, _never)(node, full, shapes[0], made[0])):
             raise ValueError(f"does not treat the {self.size} rows of a tensor of shape {shapes[0]} alike and apart")
-        if node.op in _JOINING and any(len(shape) != len(first.shape) for shape in shapes):
+        if node.op in _JOINING and any(len(shape) != len(shapes[0]) for shape in shapes):
             raise ValueError(f"joins tensors of shapes {shapes}")
 
     def _varies(self, name: str) -> bool:
