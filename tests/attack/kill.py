@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -160,10 +161,8 @@ def send(pid: int) -> bool:
 
 def sweep(group: int) -> None:
     """End the workers that outlive their killed owner: all of the session that we started."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def campaign(kind: str, kills: int, seed: int, workers: int) -> Sequence[str]:
