@@ -100,6 +100,17 @@ def test_tampering_and_other_networks_are_noticed(proof, tmp_path):
         ws.check_certificate(tmp_path / "none.json", net)
 
 
+@pytest.mark.parametrize("counts", [[], [1, 1]])
+def test_a_total_is_one_number(proof, tmp_path, counts):
+    net, path, _ = proof
+    wrong = json.loads(path.read_text())
+    wrong["failures"][0]["counts"] = counts
+    save(wrong, tmp_path / "wrong.json")
+    check = ws.check_certificate(tmp_path / "wrong.json", net, failures=ws.Crash(2))
+    assert "in total, not one number" in check.reason
+    assert "not one number" in repr(check)
+
+
 @pytest.mark.parametrize("key", ["network", "failures", "inputs", "goal", "claim", "roots", "nodes"])
 @pytest.mark.parametrize("value", [None, [], {}, "x", 1, [None], [[float("nan")]]])
 def test_files_that_are_not_what_they_should_be(proof, tmp_path, key, value):

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -21,6 +23,7 @@ namespace withstand {
 namespace {
 
 constexpr std::chrono::milliseconds watch_interval{50};
+constexpr std::size_t memory_of_a_start = std::size_t{1} << 20;
 
 /// Whom this thread asks at its interruption points. Ambient, because otherwise every loop of every bound would have to
 /// be handed what only the outermost call knows.
@@ -51,13 +54,27 @@ struct Run {
   std::atomic<bool> stop{false};
   std::mutex mutex;
   std::condition_variable idle;  // a worker has ended
+  std::condition_variable gate;  // all workers are ready
   int active = 0;
+  int ready = 0;
+  bool open = false;
   std::exception_ptr error;
   Interrupter* interrupter = nullptr;
 };
 
+/// The C++ library keeps what a thread throws in memory that it allocates at the first use, and ends the process where
+/// there is none: so this comes before the thread's own work can use all there is.
+void get_ready(Run& run) {
+  std::unique_lock<std::mutex> lock(run.mutex);
+  static_cast<void>(std::uncaught_exceptions());
+  ++run.ready;
+  run.idle.notify_one();
+  run.gate.wait(lock, [&run] { return run.open; });
+}
+
 void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t, int)>& body, int worker) {
   asks = {run.interrupter, false};
+  get_ready(run);
   try {
     while (!run.stop.load(std::memory_order_relaxed)) {
       const std::uint64_t task = run.next.fetch_add(1, std::memory_order_relaxed);
@@ -76,15 +93,25 @@ void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t,
 }
 
 /// Start `count` threads, or as many as the system allows: limits on processes and memory cost speed, not the answer.
-void gather(std::vector<std::thread>& team, int count, const std::function<std::thread(int)>& start) {
+/// None works before all are ready, and each gets ready in memory that was set aside for it.
+std::vector<std::thread> gather(Run& run, int count, const std::function<std::thread(int)>& start) {
+  std::vector<std::thread> team;
+  std::unique_lock<std::mutex> lock(run.mutex);
   try {
+    team.reserve(static_cast<std::size_t>(count));
     for (int worker = 0; worker < count; ++worker) {
-      if (team.size() == team.capacity()) team.reserve(2 * team.size() + 1);  // before a thread needs its place
+      auto reserve = std::make_unique<char[]>(memory_of_a_start);
       team.push_back(start(worker));
+      reserve.reset();
+      run.idle.wait(lock, [&] { return run.ready > worker; });
     }
   } catch (const std::system_error&) {  // no more threads
   } catch (const std::bad_alloc&) {
   }
+  run.active = static_cast<int>(team.size());
+  run.open = true;
+  run.gate.notify_all();
+  return team;
 }
 
 /// One thread needs no other: the caller works, and looks up between tasks.
@@ -131,19 +158,15 @@ int workers(std::uint64_t tasks, int threads) {
 
 bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std::uint64_t, int)>& body,
                   const Watch& watch) {
+  static_cast<void>(std::uncaught_exceptions());  // as for the workers: the caller may have to throw without memory
   const int count = workers(tasks, threads);
   if (count == 1) return run_inline(tasks, body, watch);
 
   Run run;
-  run.active = count;
   run.interrupter = asks.interrupter;
-  std::vector<std::thread> team;
-  gather(team, count, [&](int worker) { return std::thread(work, std::ref(run), tasks, std::cref(body), worker); });
+  std::vector<std::thread> team = gather(
+      run, count, [&](int worker) { return std::thread(work, std::ref(run), tasks, std::cref(body), worker); });
   if (team.empty()) return run_inline(tasks, body, watch);
-  {
-    const std::lock_guard<std::mutex> missing(run.mutex);
-    run.active -= count - static_cast<int>(team.size());
-  }
 
   std::exception_ptr interrupted;
   std::unique_lock<std::mutex> lock(run.mutex);

@@ -86,6 +86,8 @@ def _term(term: dict[str, Any], where: str) -> None:
     _integers(term["counts"], f"{where}: counts")
     for key in ("total", "exactly"):
         require(isinstance(term[key], bool), f"{where}: {key} is {term[key]!r}, not true or false")
+    one = not term["total"] or len(term["counts"]) == 1
+    require(one, f"{where}: counts {str(term['counts'])[:40]} in total, not one number")
     for place in [] if term["among"] is None else _list(term["among"], f"{where}: among"):
         require(len(_integers(place, f"{where}: among")) == 2, f"{where}: among names {place!r}, not layer and neuron")
 
