@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -101,7 +102,13 @@ bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std
   Run run;
   run.active = count;
   std::vector<std::thread> team;
-  for (int worker = 0; worker < count; ++worker) team.emplace_back(work, std::ref(run), tasks, std::cref(body), worker);
+  try {
+    for (int worker = 0; worker < count; ++worker) team.emplace_back(work, std::ref(run), tasks, std::cref(body), worker);
+  } catch (const std::system_error&) {  // the system gives no more: those that there are do the work
+    const std::lock_guard<std::mutex> fewer(run.mutex);
+    run.active -= count - static_cast<int>(team.size());
+  }
+  if (team.empty()) return run_inline(tasks, body, watch);
 
   std::exception_ptr interrupted;
   std::unique_lock<std::mutex> lock(run.mutex);
