@@ -126,3 +126,79 @@ def test_box_refuses_what_is_no_box():
     with pytest.raises(ValueError, match="lower must be finite, entry 0 is -inf"):
         ws.Box([-math.inf], [1])
     assert ws.Box([0], [1]) == ws.Box([0.0], [1.0]) != ws.Box([0], [2])
+
+
+def _apart(parts, size, count, **options):
+    """Return a sum of models on as many disjoint sets of neurons of layer 1."""
+    models = [ws.Crash(count, among=[(1, size * p + i) for i in range(size)], **options) for p in range(parts)]
+    total = models[0]
+    for model in models[1:]:
+        total = total + model
+    return total
+
+
+WIDE = ws.Network([np.ones((1020, 1)), np.ones((1, 1020))])
+
+
+def test_models_on_disjoint_components_multiply():
+    assert _apart(4, 255, 255, exactly=True).configurations(WIDE) == 1
+    assert _apart(4, 255, 100, exactly=True).configurations(WIDE) == comb(255, 100) ** 4
+    assert _apart(4, 255, 100).configurations(WIDE) == sum(comb(255, k) for k in range(101)) ** 4
+    assert _apart(255, 4, 2, exactly=True).configurations(WIDE) == 6**255
+
+
+def test_several_totals_on_all_neurons_are_counted():
+    """Multinomial coefficients of thousands of digits, more than Python writes as a decimal."""
+    model = ws.Crash(40) + ws.StuckAt(30, value=1.0, exactly=True) + ws.StuckAt(50, value=2.0)
+    expected = sum(
+        comb(1020, 30) * comb(990, a) * comb(990 - a, b) for a in range(41) for b in range(51)
+    )
+    assert model.configurations(WIDE) == expected
+    wide = ws.Network([np.ones((20_000, 1)), np.ones((1, 20_000))])
+    assert ws.Crash(9_000, exactly=True).configurations(wide) == comb(20_000, 9_000)
+    assert ws.Crash(20_000).configurations(wide) == 2**20_000
+
+
+def test_what_takes_too_long_to_count_is_said_to():
+    space = _apart(4, 255, 100)._space(WIDE)
+    assert space.configurations(1000) is None
+    assert space.configurations() == _apart(4, 255, 100).configurations(WIDE)
+    model = ws.Crash(1, exactly=True, among=[(1, i) for i in range(24)])
+    for term in range(24):  # a permanent
+        among = [(1, i) for i in range(24) if (term * 7 + i * 5) % 11 < 5]
+        model = model + ws.StuckAt(1, value=float(term), exactly=True, among=among)
+    with pytest.raises(ValueError, match="not enough of them to fail together"):
+        model.configurations(NET)  # 25 failures among 24 neurons
+    with pytest.raises(ValueError, match="too many ways to share out"):
+        _shared(24).configurations(NET)
+
+
+def _shared(terms):
+    """Return models of one failure each that share candidates, every one in another way."""
+    models = [
+        ws.StuckAt(1, value=float(t), among=[(1, i) for i in range(40) if (i * (t + 2)) % 7 < 4])
+        for t in range(terms)
+    ]
+    total = models[0]
+    for model in models[1:]:
+        total = total + model
+    return total
+
+
+def test_a_result_beyond_doubles_has_no_number_of_configurations():
+    found = ws.worst_case(WIDE, _apart(4, 255, 100), [[1.0]], node_limit=1)
+    assert found.configurations == _apart(4, 255, 100).configurations(WIDE)
+    wide = ws.Network([np.ones((3000, 1)), np.ones((1, 3000))])
+    found = ws.worst_case(wide, ws.Crash(1500), [[1.0]], node_limit=1)
+    assert found.configurations is None
+    assert "configurations=None" in repr(found)
+
+
+@pytest.mark.parametrize(("model", "sentence"), [
+    (_apart(4, 255, 255, exactly=True), "takes a table of more than"),
+    (_apart(4, 255, 100), r"has \d+ configurations, at most 2\^63 - 1"),
+    (ws.Crash(510), "has too many to write down configurations|has .* configurations, at most"),
+])  # fmt: skip
+def test_what_cannot_be_enumerated_is_refused(model, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        ws.enumerate_failures(WIDE, model, [[1.0]])

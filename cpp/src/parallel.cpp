@@ -93,22 +93,19 @@ void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t,
 }
 
 /// Start `count` threads, or as many as the system allows: limits on processes and memory cost speed, not the answer.
-/// None works before all are ready, and each gets ready in memory that was set aside for it.
+/// None works before all are ready, and they get ready in memory that was set aside for it.
 std::vector<std::thread> gather(Run& run, int count, const std::function<std::thread(int)>& start) {
   std::vector<std::thread> team;
-  std::unique_lock<std::mutex> lock(run.mutex);
   try {
     team.reserve(static_cast<std::size_t>(count));
-    for (int worker = 0; worker < count; ++worker) {
-      auto reserve = std::make_unique<char[]>(memory_of_a_start);
-      team.push_back(start(worker));
-      reserve.reset();
-      run.idle.wait(lock, [&] { return run.ready > worker; });
-    }
+    const auto reserve = std::make_unique<char[]>(static_cast<std::size_t>(count) * memory_of_a_start);
+    for (int worker = 0; worker < count; ++worker) team.push_back(start(worker));
   } catch (const std::system_error&) {  // no more threads
   } catch (const std::bad_alloc&) {
   }
+  std::unique_lock<std::mutex> lock(run.mutex);
   run.active = static_cast<int>(team.size());
+  run.idle.wait(lock, [&] { return run.ready == run.active; });
   run.open = true;
   run.gate.notify_all();
   return team;

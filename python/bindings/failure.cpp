@@ -52,6 +52,6 @@ void bind_failure(py::module_& m) {
       .def_property_readonly("finite", &Space::finite)
       .def_property_readonly("at_most", &Space::at_most)
       .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)
-      .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(); })
+      .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(Space::counting_steps / 5); })
       .def("describe", &Space::describe);
 }

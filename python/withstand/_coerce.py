@@ -30,6 +30,8 @@ _LARGEST = Fraction(sys.float_info.max)
 _DIGITS, _EXPONENT = 1000, 5000
 #: More threads than any machine has processors.
 _THREADS = 4096
+#: Random draws that anybody waits for.
+SAMPLES = 100_000_000
 #: What the core counts with.
 _UNLIMITED = 2**64 - 1
 

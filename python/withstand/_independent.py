@@ -31,6 +31,8 @@ OUTWARD = 1e-12
 TINY = 1e-290
 #: Sets that are evaluated before the clock is looked at.
 _DRAWN = 512
+#: Bits of sets that are held at once.
+_HELD = 1 << 27
 #: Widest layer for which second moments are worth their time.
 _MOMENTS_WIDTH = 1024
 #: Sizes of failure sets beyond the mean that are told apart; larger ones share one column.
@@ -162,12 +164,17 @@ class Task:
         rng = np.random.default_rng(seed)
         first = max(self.certified, self.enumerated) + 1
         share = self.table[0, first:-1]
-        sizes = rng.choice(np.arange(first, first + len(share)), size=samples, p=share / share.sum())
         exceeding = drawn = 0
-        failed = draw(self.p[self.free], self.table, sizes, rng)
+        held = max(_DRAWN, _HELD // len(self.p))
         while drawn < samples and not (drawn and self.clock.over()):  # as many as the time allows: still independent
-            part = failed[drawn : drawn + _DRAWN]
-            exceeding, drawn = exceeding + int(self.exceeds(part).sum()), drawn + len(part)
+            count = min(held, samples - drawn)
+            sizes = rng.choice(np.arange(first, first + len(share)), size=count, p=share / share.sum())
+            failed = draw(self.p[self.free], self.table, sizes, rng)
+            for start in range(0, count, _DRAWN):
+                if start and self.clock.over():
+                    break
+                part = failed[start : start + _DRAWN]
+                exceeding, drawn = exceeding + int(self.exceeds(part).sum()), drawn + len(part)
         low, high = clopper_pearson(exceeding, drawn, confidence)
         lower, upper = self.harm + self.rest * low, self.harm + self.rest * high
         return lower * (1 - OUTWARD), upper * (1 + OUTWARD), exceeding, drawn

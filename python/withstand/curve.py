@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from withstand import _masked
 from withstand._clock import Clock
-from withstand._coerce import as_seconds, node_count, shown, thread_count, whole
+from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
 from withstand._types import Component, FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
@@ -116,7 +116,7 @@ def measure_curve(
     """
     as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
-    samples, seed = whole(samples, "samples", least=1), whole(seed, "seed")
+    samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
     models = [modelled(model, k) for k in counts]
     draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
     clock = Clock(as_seconds(time_limit), Line(False))

@@ -45,7 +45,7 @@ def embedded(name: str) -> Embedded:
     >>> net.widths, X.shape
     ((64, 64, 64, 10), (100, 64))
     """
-    if str(name) not in EMBEDDED:
+    if type(name) is not str or name not in EMBEDDED:
         raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {shown(name)}")
     from withstand.importers.npz import load_npz
 

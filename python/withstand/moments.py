@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import real, whole
+from withstand._coerce import real, shown, whole
 from withstand._types import FloatArray
 from withstand.network import Network, as_network
 from withstand.probability import Probabilities, per_neuron
@@ -119,6 +119,6 @@ def last_layer_moments(
         return p * terms.sum(axis=2), p * (1 - p) * (terms**2).sum(axis=2)
     count = whole(count, "count")
     if not 0 <= count <= width:
-        raise ValueError(f"count must lie in [0, {width}], got {count}")
+        raise ValueError(f"count must lie in [0, {width}], got {shown(count)}")
     spread = count * (width - count) / (width - 1) if width > 1 else 0.0
     return count * terms.mean(axis=2), spread * terms.var(axis=2)

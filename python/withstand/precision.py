@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import Epsilon, as_limit, choice, flag, whole
+from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
 from withstand._types import FloatArray
 from withstand.bounds import bound
 from withstand.domain import Box, bounds_of
@@ -162,7 +162,8 @@ def precision(
     activations, weights = flag(activations, "activations"), flag(weights, "weights")
     if not (activations or weights):
         raise ValueError("nothing to quantise: activations or weights must be True")
-    most, samples, seed = whole(most, "most", 1, _MOST_BITS), whole(samples, "samples"), whole(seed, "seed")
+    most, seed = whole(most, "most", 1, _MOST_BITS), whole(seed, "seed")
+    samples = whole(samples, "samples", most=SAMPLES)
     limit, (lower, upper) = as_limit(epsilon), bounds_of(net, domain, "domain")
     ranges = _ranges(net, domain)
     chosen = [s for s in _sites(net, ranges, lower, upper) if (activations if s.kind == "values" else weights)]

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import real_array, share, whole
+from withstand._coerce import real_array, share, shown, whole
 from withstand._types import FloatArray
 from withstand.network import Network, as_network
 
@@ -104,7 +104,7 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     """
     exceeding, samples = whole(exceeding, "exceeding", least=-1), whole(samples, "samples", least=-1)
     if not 0 <= exceeding <= samples or samples < 1:
-        raise ValueError(f"{exceeding} of {samples} trials is no proportion")
+        raise ValueError(f"{shown(exceeding)} of {shown(samples)} trials is no proportion")
     confidence = share(confidence, "confidence")
     half = (1 - confidence) / 2
     lower = 1 - _largest(samples - exceeding, samples, half)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._clock import Clock
-from withstand._coerce import Epsilon, as_limit, as_seconds, choice, flag, whole
+from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
 from withstand._simulation import Simulation
 from withstand.bounds import Bound, bound
 from withstand.domain import Box, bounds_of
@@ -155,7 +155,7 @@ def quorum(
     """
     as_network(net), flag(links, "links")
     limit, delays, (lower, upper) = as_limit(epsilon), as_latency(latency), bounds_of(net, domain, "domain")
-    runs, seed = whole(runs, "runs", least=1), whole(seed, "seed")
+    runs, seed = whole(runs, "runs", least=1, most=SAMPLES), whole(seed, "seed")
     stand_ins = _stand_ins(net, substitute)
     clock = Clock(as_seconds(time_limit), Line(False))
 

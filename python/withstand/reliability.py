@@ -9,7 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._clock import Clock
-from withstand._coerce import Epsilon, as_limit, as_seconds, needed, real_array, share, shown, thread_count, whole
+from withstand._coerce import (
+    SAMPLES,
+    Epsilon,
+    as_limit,
+    as_seconds,
+    needed,
+    real_array,
+    share,
+    shown,
+    thread_count,
+    whole,
+)
 from withstand._independent import OUTWARD, TINY, Task
 from withstand._types import FloatArray
 from withstand.domain import rows_of
@@ -159,7 +170,8 @@ def reliability(
     """
     as_network(net), thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
-    samples, evaluations, seed = whole(samples, "samples"), whole(evaluations, "evaluations"), whole(seed, "seed")
+    samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
+    evaluations = whole(evaluations, "evaluations")
     confidence = share(confidence, "confidence")
     if X is None:
         raise TypeError("X must be an array of inputs, got None")

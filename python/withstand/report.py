@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from withstand._clock import Clock
 from withstand._coerce import (
+    SAMPLES,
     Epsilon,
     as_budget,
     as_path,
@@ -157,7 +158,8 @@ def report(
     as_network(net), node_count(node_limit), thread_count(threads)
     decisions, rows = asks_decisions(spec), rows_of(net, X)
     budget = None if decisions or epsilon is None else as_budget(epsilon)
-    most, samples, seed = whole(most, "most", least=1), whole(samples, "samples", least=1), whole(seed, "seed")
+    most, seed = whole(most, "most", least=1), whole(seed, "seed")
+    samples = whole(samples, "samples", least=1, most=SAMPLES)
     probabilities = _probabilities(p)
     if not isinstance(title, str):
         raise TypeError(f"title must be a string, got {shown(title)}")

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy.typing as npt
 
 from withstand._clock import Clock
-from withstand._coerce import Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
 from withstand._question import Limit, Question
 from withstand.curve import Curve, measure_curve
 from withstand.domain import Box, bounds_of
@@ -152,7 +152,7 @@ def tolerance(
     """
     as_network(net), node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
-    samples, seed = whole(samples, "samples"), whole(seed, "seed")
+    samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
     if domain is not None:
         bounds_of(net, domain, "domain")
