@@ -82,6 +82,7 @@ NO_MODEL = [
     (lambda n: ws.Crash(n) + ws.Crash(n), ValueError, "sum of 2"),
 ]
 NO_P = [
+    ([[0.1, [0.2]], 0.1], ValueError, "must be an array"),
     ("x", TypeError, "p must hold real numbers"),
     (None, TypeError, "p must hold real numbers"),
     (2, ValueError, "p must lie in [0, 1]"),
@@ -325,6 +326,14 @@ def test_decisions_need_no_budget():
         ws.reliability(NET, 0.1, 0.5)
     with pytest.raises(TypeError, match="X must be an array"):
         ws.harden(NET, 1, 0.5)
+
+
+def test_draws_without_end_are_refused():
+    for ask in (lambda n: ws.reliability(NET, 0.1, 0.5, X, samples=n), lambda n: ws.precision(NET, 0.5, X, samples=n),
+                lambda n: ws.quorum(NET, 0.5, X, runs=n), lambda n: measure_curve(NET, X, (1,), samples=n),
+                lambda n: ws.tolerance(NET, 0.5, X, samples=n), lambda n: ws.report(NET, X, samples=n)):  # fmt: skip
+        with pytest.raises(ValueError, match=r"(samples|runs) must be at most 100,000,000, got"):
+            ask(2**40)
 
 
 def test_numbers_beyond_the_core_are_limits_that_never_come():

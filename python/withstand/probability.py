@@ -29,7 +29,7 @@ def per_neuron(net: Network, p: Probabilities) -> FloatArray:
         If it is none of these, or a probability lies outside [0, 1].
     """
     widths = as_network(net).widths[1:-1]
-    if isinstance(p, (list, tuple)) and any(np.ndim(part) for part in p):
+    if isinstance(p, (list, tuple)) and any(isinstance(part, (list, tuple)) or getattr(part, "ndim", 0) for part in p):
         parts = [real_array(part, f"p of layer {n}") for n, part in enumerate(p, start=1)]
         if len(parts) != net.depth:
             raise ValueError(f"p has {len(parts)} parts for {net.depth} hidden layers")
