@@ -66,7 +66,7 @@ struct Run {
 /// there is none: so this comes before the thread's own work can use all there is.
 void get_ready(Run& run) {
   std::unique_lock<std::mutex> lock(run.mutex);
-  static_cast<void>(std::uncaught_exceptions());
+  static_cast<void>(std::current_exception());
   ++run.ready;
   run.idle.notify_one();
   run.gate.wait(lock, [&run] { return run.open; });
@@ -155,7 +155,7 @@ int workers(std::uint64_t tasks, int threads) {
 
 bool parallel_for(std::uint64_t tasks, int threads, const std::function<void(std::uint64_t, int)>& body,
                   const Watch& watch) {
-  static_cast<void>(std::uncaught_exceptions());  // as for the workers: the caller may have to throw without memory
+  static_cast<void>(std::current_exception());  // as for the workers: the caller may have to throw without memory
   const int count = workers(tasks, threads);
   if (count == 1) return run_inline(tasks, body, watch);
 

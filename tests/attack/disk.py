@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Checkpoints on disks that fill up at every size, and files that go away at every moment: the result is never lost.
 
-Each execution is an enumeration with a limit on the size of its files, or with its file deleted, at a random moment. The
-result must be that of an undisturbed run, told where it was not kept, and what was kept must be of use afterwards.
+Each execution is an enumeration with a limit on the size of its files, or with its file deleted, at a random moment.
+The result must be that of an undisturbed run, told where it was not kept, and what was kept must be of use afterwards.
 """
 
 from __future__ import annotations

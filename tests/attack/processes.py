@@ -75,8 +75,9 @@ def many_callers(truth: object) -> None:
 def small_calls(truth: object, calls: int = 100_000) -> None:
     """Call often; what is resident after a warm-up must not grow with the number of calls."""
     net, crash = ws.Network([[[1.0], [2.0]], [[1.0, -1.0]]]), ws.Crash(1)
-    small = [lambda: net.forward([[3.0]]), lambda: ws.bound(net, crash, [[3.0]]), lambda: ws.worst_case(net, crash, [[3.0]]),
-             lambda: ws.enumerate_failures(net, crash, [[3.0]], threads=1)]  # fmt: skip
+    x = [[3.0]]
+    small = [lambda: net.forward(x), lambda: ws.bound(net, crash, x), lambda: ws.worst_case(net, crash, x),
+             lambda: ws.enumerate_failures(net, crash, x, threads=1)]  # fmt: skip
     repeat(small, calls // 10)
     before = resident()
     repeat(small, calls - calls // 10)
