@@ -40,7 +40,8 @@ class BranchBound {
     /// Bounds of every input by another method that costs at most `work` and `seconds`; on the calling thread. May be
     /// empty, and may have nothing more to say.
     std::function<std::optional<Vector>(double work, double seconds)> opinion;
-    double opinions = 0;  ///< about how many seconds it takes to ask for all of them
+    double opinions = 0;    ///< about how many seconds it takes to ask for all of them
+    double few_passes = 0;  ///< work that is little beside preparing the inputs
   };
 
   /// `record`: where the leaves of the tree are written, or null.

@@ -49,6 +49,7 @@ class Incumbent {
     const Precise* precise;
     std::optional<Contest> contest;
   };
+  static double look(const Close& close);
   void look_closely();
 
   double above_ = -std::numeric_limits<double>::infinity();

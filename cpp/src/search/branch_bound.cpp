@@ -35,7 +35,8 @@ std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
 
 BranchBound::Tree::Tree(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,
                         double gap, double bounding, TreeRecord* record)
-    : choices_(choices), inputs_(std::move(inputs)), rows_(inputs_.count), incumbent_(incumbent), budget_(budget),
+    : choices_(choices), inputs_(std::move(inputs)), rows_(inputs_.count),
+      known_(Vector::Constant(static_cast<Index>(inputs_.count), inputs_.ceiling)), incumbent_(incumbent), budget_(budget),
       threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), record_(record) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
   for (std::size_t n = 0; n < rows_.size(); ++n) {
@@ -86,9 +87,10 @@ bool BranchBound::Tree::reached_gap() const {
 
 /// Bounds hold in real arithmetic; what has been evaluated may do more harm there than was computed.
 double BranchBound::Tree::upper() const {
-  const double known = std::max(closed_, incumbent_.above());
-  if (!open_.empty()) return std::max(known, open_.front().bound);  // the best bound is in front
-  return relaxed_ ? std::max(known, level()) : known;  // how near the level bounds end depends on the threads
+  double bound = std::max(closed_, incumbent_.above());
+  if (!open_.empty()) bound = std::max(bound, open_.front().bound);  // the best bound is in front
+  else if (relaxed_) bound = std::max(bound, level());  // how near the level bounds end depends on the threads
+  return std::max(incumbent_.harm(), std::min(bound, known_.maxCoeff()));
 }
 
 void BranchBound::Tree::run() {
@@ -108,7 +110,7 @@ void BranchBound::Tree::search() {
       return;
     }
     if ((gap_ > 0 && reached_gap()) || budget_.used_up()) return;
-    consult(much_time() ? infinity : Opinions::patience * work_);
+    consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.few_passes : 0));
     if (!prepared(open_.front())) {
       prepare();
       continue;
@@ -151,7 +153,8 @@ void BranchBound::Tree::consult(double work) {
   while (inputs_.opinion && !open_.empty()) {
     const std::optional<Vector> known = inputs_.opinion(work, budget_.remaining());
     if (!known) return;
-    for (Node& node : open_) node.bound = std::min(node.bound, (*known)(static_cast<Index>(node.row)));
+    known_ = known_.cwiseMin(*known);
+    for (Node& node : open_) node.bound = std::min(node.bound, known_(static_cast<Index>(node.row)));
     std::make_heap(open_.begin(), open_.end(), later);
   }
 }

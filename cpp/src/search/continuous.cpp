@@ -73,8 +73,8 @@ void Continuous::Tree::search() {
   while (!open_.empty() && budget_.poll(created_)) {
     if (closed(open_.front().bound)) return;  // the best bound first: the others are no better
     if (budget_.used_up()) return;
-    consult(much_time() ? std::numeric_limits<double>::infinity()
-                        : Opinions::patience * static_cast<double>(bounds_) * cost_);
+    const double paid = Opinions::patience * static_cast<double>(bounds_) * cost_;
+    consult(much_time() ? std::numeric_limits<double>::infinity() : paid + (budget_.timed() ? opinions_.few_passes() : 0));
     std::vector<Node> batch;
     const auto team = static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
     while (!open_.empty() && batch.size() < team && !closed(open_.front().bound)) {

@@ -59,6 +59,15 @@ double Incumbent::above() {
   return std::max(harm(), above_);
 }
 
+double Incumbent::look(const Close& close) {
+  try {
+    const double found = close.precise->above(close.failed);
+    return close.contest ? std::max(found, close.precise->above(*close.contest)) : found;
+  } catch (const Interrupted&) {
+    return close.most;
+  }
+}
+
 /// Twice the digits take twenty times as long: only where the harm could exceed all that is known, and not for ever,
 /// where everything does the same harm or the work is to end.
 void Incumbent::look_closely() {
@@ -66,10 +75,7 @@ void Incumbent::look_closely() {
   for (const Close& close : close_) {
     if (close.most <= std::max(harm(), above_)) continue;
     double found = close.most;
-    if (++looks_ < patience && goes_on()) {
-      found = close.precise->above(close.failed);
-      if (close.contest) found = std::max(found, close.precise->above(*close.contest));
-    }
+    if (++looks_ < patience && goes_on()) found = look(close);
     above_ = std::max(above_, std::min(found, close.most));
   }
   close_.clear();

@@ -18,6 +18,12 @@ double passes(const Network& net, double each) {
   return each * entries;
 }
 
+bool all_pieces(const Network& net) {
+  for (Index l = 1; l <= net.depth(); ++l)
+    if (!net.activation(l).piecewise_linear()) return false;
+  return true;
+}
+
 bool any_synapses(const Space& space) {
   return std::any_of(space.terms().begin(), space.terms().end(),
                      [](const Space::Term& term) { return on_synapses(term.failure.effect); });
@@ -46,12 +52,15 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   const auto add = [&](Method method, double each, double product = 0) {
     methods_.push_back({method, rows * (passes(net, each) + product)});
   };
-  add(Method::at_most, 4);  // the last ones seldom know what the others do not
-  add(Method::matrix, 10 + 500 * synapses);
-  add(Method::linear, 20 * outputs + 500 * synapses, 2 * cost_of_linear(net));
-  add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
-  add(Method::signed_, 12 + 500 * synapses);
+  const double smooth = all_pieces(net) ? 1 : 5;  // lines of a smooth activation are searched for
   if (domain.size() > 1) add(Method::capped, 4);  // of one row it is the first opinion
+  add(Method::signed_, 12 + 500 * synapses);
+  add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
+  add(Method::linear, smooth * (20 * outputs + 500 * synapses), smooth * 2 * cost_of_linear(net));
+  std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
+  add(Method::matrix, 10 + 500 * synapses);  // these two seldom know what the others do not
+  add(Method::at_most, 4);
+  std::reverse(methods_.begin(), methods_.end());
 }
 
 std::optional<Vector> Opinions::next(double work, double seconds) {
@@ -68,6 +77,8 @@ double Opinions::seconds() const {
   for (const Candidate& method : methods_) cost += method.cost;
   return cost / per_second / team_;
 }
+
+double Opinions::few_passes() const { return static_cast<double>(domain_.size()) * passes(net_, 40); }
 
 double first_opinion(const Network& net, const Space& space, const Domain& domain, Goal goal) {
   const Domain hull{domain.lower.colwise().minCoeff(), domain.upper.colwise().maxCoeff()};

@@ -28,6 +28,8 @@ class Opinions {
 
   /// About how long it takes to ask all that are left.
   double seconds() const;
+  /// Work that is little beside taking up the rows.
+  double few_passes() const;
 
  private:
   struct Candidate {

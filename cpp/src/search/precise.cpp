@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -82,6 +83,7 @@ Precise::Number Precise::receive(Index l, Index j, const Signals& signals, const
 void Precise::run(Index l, Signals& signals, const Forced*& next, const Forced* end) const {
   Signals post(at(net_.width(l)));
   for (Index j = 0; j < net_.width(l); ++j) {
+    interruption_point();
     const Forced* first = next;
     while (next != end && next->site.layer == l && next->site.to == j) ++next;
     const bool neuron = first != next && !first->site.is_synapse();  // sorts before the synapses of the neuron

@@ -110,7 +110,8 @@ SearchResult discrete(const Search& search, TreeRecord* record) {
                              {},
                              cost_of_linear(search.net),
                              {},
-                             opinions.seconds()};
+                             opinions.seconds(),
+                             opinions.few_passes()};
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
   if (record == nullptr)

@@ -106,6 +106,7 @@ class BranchBound::Tree {
   const Choices& choices_;
   Inputs inputs_;
   std::vector<std::optional<Row>> rows_;  ///< of the inputs that have been prepared
+  Vector known_;                          ///< what other methods say of every input, in real arithmetic
   Incumbent& incumbent_;
   Budget& budget_;
   int threads_;

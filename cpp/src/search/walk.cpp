@@ -93,6 +93,7 @@ void Layered::Walk::send(Index layer) {
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
   work(y.size() * next.bias.size());
+  if (budget_.stopped()) return;
   const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
   double* pre = buffer(stage, 0);
   combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
