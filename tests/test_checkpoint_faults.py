@@ -333,6 +333,15 @@ def test_every_alteration_is_refused_by_name(file, statement):
     assert len(str(refusal.value)) < 3000
 
 
+def test_names_of_tables_that_are_no_text_are_refused(file):
+    """SQLite quotes them in its message, which Python cannot decode then."""
+    content = file.read_bytes()
+    for name, wrong in ((b"TABLE shards", b"TABLE \xff\xf8ards"), (b"(first ", b"(\xff\xf8rst ")):
+        file.write_bytes(content.replace(name, wrong))
+        with pytest.raises(ValueError, match=r"run\.db"):
+            enumerate_to(file)
+
+
 def test_files_of_the_former_format_are_refused(file):
     altered(file, "UPDATE problem SET value = 'withstand enumeration 3' WHERE name = 'format'")
     with pytest.raises(ValueError, match=r"another problem: format differ .* 3 in the file, .* 4 now"):

@@ -30,6 +30,8 @@ TABLES = (
 #: Seconds to wait for another process that holds the file, and between two attempts: Ctrl-C acts in between.
 PATIENCE = 60.0
 STEP = 0.05
+#: What SQLite raises; the second one where its own message quotes a damaged file.
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _GONE = "it has been deleted, or another file has taken its place"
 
 
@@ -59,13 +61,13 @@ class Checkpoint:
         self._files = (self._path, real + "-wal", real + "-shm")
         try:
             self._db = sqlite3.connect(self._path, timeout=0.0, isolation_level=None)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise ValueError(f"checkpoint {self._path}: {error}") from None
         try:
             self._open()
         except BaseException as error:
             self._db.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, ERRORS):
                 raise self._refusal(error) from None
             raise
         self._identity = identity(self._files)
@@ -124,7 +126,7 @@ class Checkpoint:
                 left.remove(shard)  # a damaged index may show one twice
                 self._kept.add(first)
                 yield shard, statistics
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise self._refusal(error) from None
 
     def add(self, shard: Shard, statistics: Any) -> None:
@@ -135,7 +137,7 @@ class Checkpoint:
         row = (*shard, state, self._mark(shard, state))
         try:
             self._execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
-        except sqlite3.Error as error:
+        except ERRORS as error:
             self._lose(self._reason(error))
             return
         self._kept.add(shard[0])
@@ -168,7 +170,7 @@ class Checkpoint:
                 kept = {first for (first,) in self._db.execute("SELECT first FROM shards")}
             finally:
                 self._db.close()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             return None if _is_locked(error) else str(error)
         return None if known == self._fingerprint and self._kept <= kept else "it no longer holds what was written"
 
@@ -192,14 +194,14 @@ class Checkpoint:
                     raise
             time.sleep(STEP)
 
-    def _reason(self, error: sqlite3.Error) -> str:
+    def _reason(self, error: Exception) -> str:
         if not _is_locked(error):
             return str(error)
         pids = holders(self._files)
         named = "another process" if not pids else f"process {', '.join(map(str, pids))}"
         return f"{error}, waited {PATIENCE:g} s for {named} to let it go"
 
-    def _refusal(self, error: sqlite3.Error) -> ValueError:
+    def _refusal(self, error: Exception) -> ValueError:
         if "not a database" in str(error):
             return ValueError(f"{self._path} is no checkpoint of an enumeration: {error}")
         return ValueError(f"checkpoint {self._path}: {self._reason(error)}")
@@ -232,7 +234,7 @@ class Checkpoint:
         )
 
 
-def _is_locked(error: sqlite3.Error) -> bool:
+def _is_locked(error: Exception) -> bool:
     return "locked" in str(error)
 
 
