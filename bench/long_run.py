@@ -28,7 +28,7 @@ import machine
 import numpy as np
 import withstand as ws
 
-COMMAND = [sys.executable, "-c", "from _withstand_command import main; main()", "enumerate", "digits", "--json"]
+COMMAND = [sys.executable, "-c", "from _withstand_command.entry import main; main()", "enumerate", "digits", "--json"]
 
 
 class Watched:

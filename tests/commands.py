@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 #: What the console script does.
-START = "from _withstand_command import main; main()"
+START = "from _withstand_command.entry import main; main()"
 
 
 def command(*arguments: str, before: str = "") -> list[str]:
@@ -32,7 +32,7 @@ def with_limit(resource: str, value: int) -> str:
 def hit(name: str, then: str) -> str:
     """Return Python after which the library's function `name` begins with the statement `then`."""
     return f"""
-import _withstand_command, os, signal
+import _withstand_command.entry, os, signal
 import withstand
 original = withstand.{name}
 def begin(*arguments, **options):

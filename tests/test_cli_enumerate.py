@@ -71,7 +71,7 @@ class Terminal:
 
     def __init__(self, *arguments: str) -> None:
         self._screen, screen = pty.openpty()
-        command = [sys.executable, "-c", "from _withstand_command import main; main()", "enumerate", *arguments]
+        command = [sys.executable, "-c", "from _withstand_command.entry import main; main()", "enumerate", *arguments]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=screen)
         os.close(screen)
         self.shown = ""

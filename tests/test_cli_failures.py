@@ -99,7 +99,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
     kept = path.read_bytes()
     ended = shell("<&- 2>&-", *WRITERS["--certificate"], "--certificate", str(path))
     assert (ended.returncode, path.read_bytes()) == (0, kept)
-    started = "import os, sys\nfrom _withstand_command import _keep_numbers\nos.close(2)\n_keep_numbers()\n"
+    started = "import os, sys\nfrom _withstand_command.entry import _keep_numbers\nos.close(2)\n_keep_numbers()\n"
     code = started + "sys.exit(os.readlink('/proc/self/fd/2') != os.devnull)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 

@@ -35,7 +35,7 @@ def test_commands_run(command):
     command = command.removeprefix('pip install ".[cli,onnx]" && ')  # the installation itself is the first test of all
     arguments = shlex.split(command, comments=True)
     assert arguments[0] == "withstand"
-    code = "from _withstand_command import main; main()"
+    code = "from _withstand_command.entry import main; main()"
     result = subprocess.run(
         [sys.executable, "-c", code, *arguments[1:]], capture_output=True, text=True, check=False, timeout=300
     )

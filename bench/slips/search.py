@@ -6,7 +6,7 @@ from __future__ import annotations
 from .slip import Slip
 
 WALK, CLOSING, CHOICES, REACH = (f"src/search/{name}.cpp" for name in ("walk", "closing", "choices", "reach"))
-PRECISE, SEARCH, HARM = (f"src/search/{name}.cpp" for name in ("precise", "search", "harm"))
+PRECISE, SEARCH, POINTS, HARM = (f"src/search/{name}.cpp" for name in ("precise", "search", "points", "harm"))
 
 SLIPS = (
     Slip(
@@ -104,15 +104,15 @@ SLIPS = (
     Slip(
         "reach-select",
         REACH,
-        "sum += sum_of_largest(gains_[q], quotas_[q].count);",
-        "sum += sum_of_largest(gains_[q], quotas_[q].count - 1);",
+        "static_cast<Index>(gains.size()), quotas_[group.quota].count);",
+        "static_cast<Index>(gains.size()), quotas_[group.quota].count - 1);",
         "r - 1 failures instead of r",
     ),
     Slip(
         "reach-bias",
         REACH,
-        "double sum = sign * net_.bias(layer_)(j);",
-        "double sum = net_.bias(layer_)(j);",
+        "return sign * net_.bias(layer_)(j) +",
+        "return net_.bias(layer_)(j) +",
         "the bias keeps its sign where the sum changes its own",
     ),
     Slip(
@@ -138,7 +138,7 @@ SLIPS = (
     ),
     Slip(
         "search-ceiling",
-        SEARCH,
+        POINTS,
         "result.harm = std::max({result.harm, upper(k) - harm.nominal()(k), harm.nominal()(k) - lower(k)});",
         "result.harm = std::max(result.harm, upper(k) - harm.nominal()(k));",
         "outputs only rise",

@@ -20,7 +20,9 @@ void translate(std::exception_ptr error) {
 // A table of contents; each concept has a file of its own.
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "The C++ core of withstand; use the package `withstand`, not this module.";
-  static_cast<void>(std::current_exception());  // claims the memory of this thread's exceptions while there is some
+  // Claim what this thread needs for itself while there is memory: for its exceptions, and for whom it asks to go on.
+  static_cast<void>(std::current_exception());
+  static_cast<void>(withstand::goes_on());
   py::register_local_exception_translator(&translate);
   bind_config(m);
   bind_network(m);

@@ -29,7 +29,7 @@ COMMANDS = {
     "tolerance": ("tolerance", "digits_small", "--rows", "0:4", "-e", "13"),
 }
 #: What the console script does; the number of a pipe that hears when the command has begun comes first.
-CODE = "from _withstand_command import main; import os, sys; os.write(int(sys.argv.pop(1)), b'x'); main()"
+CODE = "from _withstand_command.entry import main; import os, sys; os.write(int(sys.argv.pop(1)), b'x'); main()"
 
 
 @dataclass(frozen=True)

@@ -111,18 +111,14 @@ void BranchBound::Tree::search() {
     }
     if ((gap_ > 0 && reached_gap()) || budget_.used_up()) return;
     consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.few_passes : 0));
-    if (!prepared(open_.front())) {
-      prepare();
-      continue;
-    }
-    if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
-    round();
+    if (!prepared(open_.front())) prepare(pop_some(4 * workers_.size()));
+    else if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
+    else round();
   }
 }
 
 /// Take up inputs; every one comes back as a node with a bound of its own.
-void BranchBound::Tree::prepare() {
-  std::vector<Node> batch = pop_some(4 * workers_.size());
+void BranchBound::Tree::prepare(std::vector<Node> batch) {
   try {
     parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
       rows_[batch[n].row].emplace(inputs_.prepare(batch[n].row));

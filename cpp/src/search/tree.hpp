@@ -78,7 +78,8 @@ class BranchBound::Tree {
   bool prepared(const Node& node) const { return rows_[node.row].has_value(); }
   bool reached_gap() const;
   void search();
-  void prepare();
+  void prepare(std::vector<Node> batch);
+  void prepare_rest();
   void consult(double work);
   bool much_time() const;
   static Tools& tools(Worker& worker, std::size_t row);

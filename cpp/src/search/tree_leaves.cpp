@@ -2,6 +2,7 @@
 // What a node of the branch and bound does with concrete sets: witnesses, sets a bound cannot exclude, enumeration.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "tree.hpp"
 #include "withstand/threshold.hpp"
@@ -114,8 +115,19 @@ std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::T
   return tasks;
 }
 
+/// Inputs whose bound was not among the best so far.
+void BranchBound::Tree::prepare_rest() {
+  const auto first = std::partition(open_.begin(), open_.end(), [this](const Node& node) { return prepared(node); });
+  std::vector<Node> batch(std::make_move_iterator(first), std::make_move_iterator(open_.end()));
+  open_.erase(first, open_.end());
+  std::make_heap(open_.begin(), open_.end(), later);
+  prepare(std::move(batch));
+}
+
 /// Bounding no longer pays: walk through everything that is still open.
 void BranchBound::Tree::enumerate_rest() {
+  prepare_rest();
+  if (budget_.stopped()) return;
   double cost = 0;
   for (const Node& node : open_)
     cost += enumeration_cost(row_of(node).problem, row_of(node).live, left(node.decisions),

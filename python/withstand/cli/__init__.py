@@ -2,7 +2,7 @@
 """The command line.
 
 Exit codes: 0 tolerated or nothing asked, 1 violated, 2 wrong usage, 3 unknown, 4 did not work, 130 interrupted.
-The command itself begins in `_withstand_command`, before the package is imported.
+The command itself begins in `_withstand_command.entry`, before the package is imported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command ``withstand``, where the package is imported already."""
-    from _withstand_command import main as command
+    from _withstand_command.entry import main as command
 
     command()
 
