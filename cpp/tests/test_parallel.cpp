@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -9,7 +10,54 @@
 
 using namespace withstand;
 
+namespace {
+
+/// Ends work when it has been asked so often.
+struct Patience : Interrupter {
+  explicit Patience(int questions) : left(questions) {}
+  bool goes_on(bool caller) override {
+    if (caller) ++by_caller;
+    return --left > 0;
+  }
+  std::atomic<int> left, by_caller{0};
+};
+
+void interruption_points() {
+  CHECK(goes_on());  // nobody to ask
+  interruption_point();
+  for (int threads : {1, 3}) {
+    Patience patience(1000);
+    std::atomic<int> passed{0};
+    bool interrupted = false;
+    {
+      const Interruptible here(patience);
+      try {
+        parallel_for(100000, threads, [&](std::uint64_t, int) {
+          interruption_point();
+          ++passed;
+        });
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
+      CHECK(!goes_on());
+      Patience inner(5);
+      {
+        const Interruptible nested(inner);
+        CHECK(goes_on());
+      }
+      CHECK(!goes_on());  // the outer one again
+    }
+    CHECK(interrupted);
+    CHECK(passed < 1000);
+    CHECK(threads > 1 || patience.by_caller >= 1000);
+    CHECK(goes_on());
+  }
+}
+
+}  // namespace
+
 int main() {
+  interruption_points();
   for (int threads : {1, 2, 7}) {
     std::vector<int> runs(1000, 0);
     CHECK(parallel_for(runs.size(), threads, [&](std::uint64_t task, int) { ++runs[task]; }));

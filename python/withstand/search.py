@@ -95,9 +95,12 @@ def worst_case(
     gap : float, default 0.0
         End as soon as (upper - lower) <= gap * |upper|.
     time_limit : float, optional
-        Seconds after which the search ends with a valid interval.
+        Seconds after which the search ends with a valid interval, in the middle of a bound or of an evaluation where
+        it must. Before any search, whatever the limit, come one bound in some passes over the weights and one
+        evaluated configuration.
     node_limit : int, optional
-        Nodes after which it does; the same result every time, computed on one thread.
+        Nodes after which it does (states of an enumeration are counted by 64); the same result every time, computed
+        on one thread.
     threads : int, optional
         Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
     progress : bool or callable, default False
@@ -105,7 +108,8 @@ def worst_case(
     certificate : path, optional
         Write the tree of the search there: a proof of the interval that `check_certificate` and the command
         ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
-        search then closes everything by bounds, and the checker runs once: what it does not confirm is not written.
+        search then closes everything by bounds, and the checker runs once, beyond any limit: what it does not confirm
+        is not written.
 
     Returns
     -------
@@ -129,6 +133,8 @@ def worst_case(
     Over a box, and where failed components may transmit any value of a range, the values and the inputs are split too,
     and the search ends when the interval is narrower than one millionth of its upper end (status "gap"). The values of
     `Noise` are not split: its interval stays open.
+    A search that goes on for long also asks the methods of `bound`, cheap ones first, each as soon as it costs little
+    beside the work so far, or a tenth of the time has gone: what ends at a limit ends no worse than a bound.
     `lower` is always the canonical evaluation of the witness. `upper` holds in real arithmetic and is rounded outward.
     The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
 

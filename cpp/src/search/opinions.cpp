@@ -53,12 +53,13 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
     methods_.push_back({method, rows * (passes(net, each) + product)});
   };
   const double smooth = all_pieces(net) ? 1 : 5;  // lines of a smooth activation are searched for
-  if (domain.size() > 1) add(Method::capped, 4);  // of one row it is the first opinion
+  if (domain.size() > 1) add(Method::capped, 4);
   add(Method::signed_, 12 + 500 * synapses);
   add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
   add(Method::linear, smooth * (20 * outputs + 500 * synapses), smooth * 2 * cost_of_linear(net));
   std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
-  add(Method::matrix, 10 + 500 * synapses);  // these two seldom know what the others do not
+  if (domain.size() == 1) add(Method::capped, 4);  // that was the first opinion, but for single outputs
+  add(Method::matrix, 10 + 500 * synapses);        // these two seldom know what the others do not
   add(Method::at_most, 4);
   std::reverse(methods_.begin(), methods_.end());
 }
@@ -69,7 +70,9 @@ std::optional<Vector> Opinions::next(double work, double seconds) {
   if (spent_ + now.cost > work || now.cost > seconds * per_second * team_) return std::nullopt;
   methods_.pop_back();
   spent_ += now.cost;
-  return bound(net_, space_, domain_, now.method, goal_, threads_).values.rowwise().maxCoeff();
+  const Matrix found = bound(net_, space_, domain_, now.method, goal_, threads_).values;
+  known_ = known_.size() == 0 ? found : Matrix(known_.cwiseMin(found));  // output by output, as "tightest"
+  return known_.rowwise().maxCoeff();
 }
 
 double Opinions::seconds() const {

@@ -22,8 +22,8 @@ class Opinions {
   /// Keeps references to all of them.
   Opinions(const Network& network, const Space& space, const Domain& domain, Goal goal, int threads);
 
-  /// Upper bounds of the harm at every row by the next method, if that and those before cost at most `work` multiply-adds
-  /// and it can be expected to end within `seconds`; nothing otherwise. Interruptible.
+  /// Upper bounds of the harm at every row, as the next method and those before know it, if they cost at most `work`
+  /// multiply-adds and the next one can be expected to end within `seconds`; nothing otherwise. Interruptible.
   std::optional<Vector> next(double work, double seconds);
 
   /// About how long it takes to ask all that are left.
@@ -45,6 +45,7 @@ class Opinions {
   double team_;
   std::vector<Candidate> methods_;  ///< still to be asked, the next one last
   double spent_ = 0;
+  Matrix known_;  ///< the least so far, of every output at every row
 };
 
 /// An upper bound of the harm at any input of the domain, in some passes over the weights whatever the domain.

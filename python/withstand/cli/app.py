@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 RANKING = ("component", *ws.ComponentErrors._fields)
 #: Most critical components that a table shows; JSON has all of them.
 SHOWN = 10
+#: From here on a count is told by its size.
+MANY = 10**30
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
 
@@ -129,7 +132,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     """
     failures = opt.failures_of(model.network, options)
     domain = opt.need(opt.domain_of(model, options), model)
-    announce(failures.configurations(model.network), 1 if isinstance(domain, ws.Box) else len(domain))
+    announce(model.network, failures, 1 if isinstance(domain, ws.Box) else len(domain))
     with keeping() as ctrl_c, naming(certificate):
         result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
@@ -166,10 +169,16 @@ def check(certificate: Path, model: opt.Model, effort: int, as_json: bool) -> No
     sys.exit(0 if found.valid else 1)
 
 
-def announce(configurations: int, inputs: int) -> None:
+def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
     """Say how much work there is, before it starts, to people only."""
-    if watched():
-        say(f"{configurations:,} configurations x {inputs} input{'s' * (inputs != 1)}")
+    if not watched():
+        return
+    try:
+        count = failures.configurations(net)
+        said = f"{count:,}" if count < MANY else f"about 10^{math.log10(count):.0f}"
+    except ValueError:  # a search needs no count
+        said = "too many to count"
+    say(f"{said} configurations x {inputs} input{'s' * (inputs != 1)}")
 
 
 def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from _withstand_command.interrupts import keeping
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
 from withstand.cli.parameters import EpsilonType, Number, OutputFile
 from withstand.cli.parameters import number as parsed
 from withstand.cli.refusals import interrupted, working_with
@@ -89,7 +89,7 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     with keeping() as ctrl_c:
         found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=ws.Argmax() if argmax else None,
                              node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
-                             seed=seed, threads=threads, progress=sys.stderr.isatty())  # fmt: skip
+                             seed=seed, threads=threads, progress=watched())  # fmt: skip
     if plot is not None and found.curve is not None:
         from withstand.plot import draw_curve, save
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
 from withstand.cli.limits import decimal_epsilon, whole_time_limit
+from withstand.cli.output import watched
 from withstand.cli.parameters import OutputFile
 from withstand.cli.refusals import interrupted, say, working_with
 
@@ -35,7 +35,7 @@ def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, outpu
     X = points(model, options)
     with keeping() as ctrl_c:
         found = ws.report(model.network, X, epsilon=epsilon, spec=ws.Argmax() if argmax else None,
-                          most=most, seed=seed, time_limit=time_limit, threads=threads, progress=sys.stderr.isatty(),
+                          most=most, seed=seed, time_limit=time_limit, threads=threads, progress=watched(),
                           title=f"{model.name}: {model.network!r}")  # fmt: skip
     if output is not None:
         with working_with(output):
