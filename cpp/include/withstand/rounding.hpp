@@ -55,7 +55,7 @@ inline double sum_error(long n, double magnitude, double unit) {
 /// What a product of two factors may lose below the normal range, where an error is no longer relative: 2^-1075, so this
 /// is a thousand billion times what is needed. 0 where a factor is 0: such a product is exact.
 inline double underflow(double a, double b) {
-  return a != 0 && b != 0 && std::abs(a * b) < 0x1p-960 ? 0x1p-1000 : 0;
+  return std::abs(a * b) < 0x1p-960 && a != 0 && b != 0 ? 0x1p-1000 : 0;  // the first test seldom holds
 }
 
 /// Whether some product a_i x_i has two factors that are not 0, computed or not.

@@ -193,8 +193,8 @@ Interval offsets(const Activation& phi, double slope, Interval range) {
     const double value = rectifier ? std::max(s, 0.0) : phi(s), linear = slope * s, difference = value - linear;
     const bool exact = absolute == 0 && phi.gain() == 1 && (value == 0 || value == s) &&
                        (slope == 0 || (slope == 1 && (value == s || value == 0)));
-    const double error =
-        exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + absolute + lost(phi, s) + underflow(slope, s);
+    const double tiny = exact ? 0 : (rectifier ? 0 : lost(phi, s)) + underflow(slope, s);
+    const double error = exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + absolute + tiny;
     least = std::isfinite(difference) ? std::min(least, difference - error) : -infinity;
     most = std::isfinite(difference) ? std::max(most, difference + error) : infinity;
   };
