@@ -98,14 +98,14 @@ class Terminal:
 @pytest.mark.slow
 def test_watched_interrupted_and_resumed(sigint, tmp_path):
     path = str(tmp_path / "run.db")
-    arguments = ("digits_small", "-k", "5", "--rows", "0:4", "-t", "1", "--json")
+    arguments = ("digits_small", "-k", "5", "--rows", "0:40", "-t", "1", "--json")
     first = Terminal(*arguments, "--checkpoint", path)
     first.watch(10.0)
     first.interrupt()
     code, answer = first.end()
     assert (code, answer["status"]) == (130, "interrupted")
     assert 0 < answer["done"] < answer["configurations"] == 8_303_633
-    assert re.match(r"8,303,633 configurations x 4 inputs, about [\d.]+ (s|min)\r\n", first.shown)
+    assert re.match(r"8,303,633 configurations x 40 inputs, about [\d.]+ (s|min)\r\n", first.shown)
     assert re.search(r"#+ +[\d.]+%  [\d,]+ of 8,303,633  [\d,]+/s  [\d.]+ (s|min) left", first.shown)
     assert f"{path} keeps what is done" in first.shown.replace("\r\n", "")
 

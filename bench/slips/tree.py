@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from .slip import Slip
 
-TREE, LEAVES, THRESHOLD = "src/search/branch_bound.cpp", "src/search/tree_leaves.cpp", "src/search/threshold.cpp"
+TREE, NODE = "src/search/branch_bound.cpp", "src/search/tree_node.cpp"
+LEAVES, THRESHOLD = "src/search/tree_leaves.cpp", "src/search/threshold.cpp"
 CONTINUOUS, SPLIT, EXECUTION = (f"src/search/{name}.cpp" for name in ("continuous", "continuous_split", "execution"))
 
 SLIPS = (
@@ -25,7 +26,7 @@ SLIPS = (
     ),
     Slip(
         "tree-other-way",
-        TREE,
+        NODE,
         "if (choices_.overlapping)  // the component may also fail in another way",
         "if (choices_.overlapping && taken.empty())",
         "later components of a selection fail in one way only",
@@ -33,21 +34,21 @@ SLIPS = (
     ),
     Slip(
         "tree-remaining",
-        TREE,
+        NODE,
         "if (remaining > static_cast<Index>(along.size())) return add(taken, {});",
         "if (remaining > static_cast<Index>(along.size()) + 1) return add(taken, {});",
         "one more failure than the selection is never tried",
     ),
     Slip(
         "tree-second",
-        TREE,
+        NODE,
         "Node node{std::min(root.bound, open.front()->harm), 0,",
         "Node node{std::min(root.bound, open.back()->harm), 0,",
         "the least of the open bounds instead of the greatest",
     ),
     Slip(
         "tree-above",
-        TREE,
+        NODE,
         "if (std::min(bound.harm, inherited) > level())",
         "if (std::min(bound.harm, inherited) > 1.001 * level())",
         "objectives are given up that may do better",

@@ -25,6 +25,7 @@ print("the same")
 """
 
 
+@pytest.mark.limits_memory
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("megabytes", [4, 40, 100])
 def test_the_threads_that_there_are_do_the_work(megabytes):
