@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 import pytest
 import withstand as ws
+from withstand._coerce import as_budget
 from withstand.curve import measure_curve
 from withstand.moments import expected_error, last_layer_moments
 from withstand.probability import clopper_pearson
@@ -392,3 +393,24 @@ def test_every_function_that_shows_progress_is_among_them():
 def test_progress_is_shown(ask, capsys):
     SHOWN[ask]()
     assert capsys.readouterr().err or ask in ("worst_case", "harden")  # shown by the clock: a fast search shows none
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.int64, np.uint8])
+def test_an_epsilon_of_numpy_is_the_integer_that_it_is(kind):
+    net, inputs, _ = ws.embedded("digits_small")
+    for budget in (as_budget(kind(13)), as_budget(Fraction(kind(13), kind(1)))):
+        assert budget == 13 and type(budget.numerator) is int and type(budget.denominator) is int
+    found = ws.tolerance(net, kind(13), inputs[:2], per_layer=True)
+    assert found.frontier == ws.tolerance(net, 13, inputs[:2], per_layer=True).frontier
+    assert ws.replicas_needed(net, ws.Crash(1), kind(13), inputs[:2]) == ws.replicas_needed(
+        net, ws.Crash(1), 13, inputs[:2]
+    )
+
+
+def test_an_epsilon_whose_square_is_no_double_is_answered():
+    rng = np.random.default_rng(0)
+    net = ws.Network([rng.normal(size=(6, 3)), rng.normal(size=(5, 6)), rng.normal(size=(2, 5))])
+    inputs = rng.normal(size=(3, 3))
+    found = ws.reliability(net, 0.1, 1e300, inputs)
+    assert found.lower == 0 and 0 <= found.upper <= ws.reliability(net, 0.1, 1e3, inputs).upper
+    assert ws.report(net, inputs, epsilon=1e300, most=2, samples=5).status == "complete"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -101,3 +102,22 @@ def test_many_python_threads_at_once():
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(own, range(24)))
         assert all(pool.map(common, range(8)))
+
+
+def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(monkeypatch):
+    rng = np.random.default_rng(0)
+    net = ws.Network([rng.normal(size=(400, 4)), rng.normal(size=(400, 400)), rng.normal(size=(1, 400))])
+    rows = np.ones((20_000_000 // sum(w.size for w in net.weights) * 3 + 1, 4)) * rng.normal(size=(1, 4))
+    calls, core = [], ws.network._core.forward_batch
+
+    def ended(*args):
+        calls.append(len(args[1]))
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+        return core(*args)
+
+    assert np.array_equal(net.forward(rows), np.repeat(net.forward(rows[:1]), len(rows), axis=0))
+    monkeypatch.setattr(ws.network._core, "forward_batch", ended)
+    with pytest.raises(KeyboardInterrupt):
+        net.forward(rows)
+    assert len(calls) == 2

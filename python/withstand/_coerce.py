@@ -177,7 +177,9 @@ def _exactly(number: float | str | Rational | Decimal | np.floating) -> Fraction
         if len(text) > _DIGITS or (exponent is not None and abs(int(exponent[1])) > _EXPONENT):
             return None
         return Fraction(text)
-    return Fraction(number if isinstance(number, Rational) else float(number))
+    if isinstance(number, Rational):  # NumPy's integers are some, and would overflow inside the fraction
+        return Fraction(int(number.numerator), int(number.denominator))
+    return Fraction(float(number))
 
 
 def as_limit(epsilon: object) -> float:

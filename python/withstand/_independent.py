@@ -204,12 +204,13 @@ class Task:
 
     def _moments(self) -> tuple[float, float] | None:
         """Markov and Chebyshev, over all inputs and outputs."""
-        if self.clock.over() or self.spec is not None or self.epsilon**2 < TINY or self.rest <= 0.01 * self.harm:
+        squared = self.epsilon * self.epsilon  # infinite for the largest ones, where a power would raise
+        if self.clock.over() or self.spec is not None or squared < TINY or self.rest <= 0.01 * self.harm:
             return None
         if max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
             return None
         mean, square = expected_error(self.net, self.p, self.X)
-        return 0.0, float(np.minimum(mean / self.epsilon, square / self.epsilon**2).sum()) * (1 + OUTWARD) + TINY
+        return 0.0, float(np.minimum(mean / self.epsilon, square / squared).sum()) * (1 + OUTWARD) + TINY
 
     def parts(self, lower: float, upper: float, sampled: bool, methods: list[str]) -> dict[str, float]:
         """Say what the width consists of."""

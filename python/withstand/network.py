@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from withstand.importers.layers import Layers
 
 Outputs = Literal["values", "logits"]
+_UNHEARD = 20_000_000  # products of one call of the core
 
 
 class Network:
@@ -188,7 +189,10 @@ class Network:
             If `X` has the wrong width, is not finite or outside `input_box`, or a component does not exist.
         """
         rows, single = self._inputs(X)
-        out = np.asarray(_core.forward_batch(self._core, rows, self._forced(failed)))
+        forced = self._forced(failed)
+        some = max(1, _UNHEARD // sum(w.size for w in self.weights))
+        parts = [rows[i : i + some] for i in range(0, max(1, len(rows)), some)]  # Ctrl-C is heard between them
+        out = np.concatenate([_core.forward_batch(self._core, part, forced) for part in parts])
         return out[0] if single else out
 
     def trace(self, X: npt.ArrayLike, failed: Mapping[Component, float] | None = None) -> tuple[FloatArray, ...]:
