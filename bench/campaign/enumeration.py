@@ -144,8 +144,8 @@ def _statistics(case: Case, desk: Desk, call: str, answer: Any, flat: np.ndarray
     total = sum(map(Fraction, flat.tolist()))
     mean = total / len(flat)
     variance = sum((Fraction(e) - mean) ** 2 for e in flat.tolist()) / len(flat)
-    # All but the worst come from a batched evaluation: each is off by the rounding of two evaluations.
-    slack = float(case.extra["slack"])
+    # All but the worst come from a batched evaluation: each is off by the rounding of two, as the answer says.
+    slack = float(case.extra["slack"]) + answer.rounding
     near = abs(Fraction(answer.mean) - mean) <= Fraction(slack) + Fraction(abs(float(mean)) * 2 * U + 5e-324)
     desk.check(near, "mean", call, answer.mean, float(mean))
     std = _root(variance)
@@ -226,4 +226,5 @@ def _components(desk: Desk, call: str, answer: Any, configs: list[Configuration]
         right = e.configurations == len(having[c]) and e.worst == max(having[c])
         desk.check(right, "component worst or count", call, (c, e), (max(having[c]), len(having[c])))
         size = max(map(abs, having[c]))
-        desk.check(abs(e.mean - mean) <= slack + 4 * U * size * len(having[c]), "component mean", call, (c, e), mean)
+        known = slack + answer.rounding + 4 * U * size * len(having[c])
+        desk.check(abs(e.mean - mean) <= known, "component mean", call, (c, e), mean)

@@ -46,9 +46,9 @@ def _run_quantised(
             bits = weights[layer - 1]
             W, b = (_quantised(a, kind, bits, float(abs(a).max()), -float(abs(a).max())) for a in (W, b))
         y = apply(net.act(layer), y @ W.T + b)
-        if values is not None and layer <= net.depth:
+        if layer <= net.depth:  # kept in its range whether it is quantised or not
             low, sup = ranges[layer - 1]
-            y = _quantised(y, kind, values[layer - 1], sup, low)
+            y = np.clip(y, low, sup) if values is None else _quantised(y, kind, values[layer - 1], sup, low)
     return y
 
 

@@ -35,6 +35,10 @@ ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _GONE = "it has been deleted, or another file has taken its place"
 
 
+class CheckpointWarning(RuntimeWarning):
+    """A checkpoint could not be kept up to the end: the result is right, but a killed run would begin where the file ends."""
+
+
 class Checkpoint:
     """Opens or creates the file of one problem; every added shard is committed at once.
 
@@ -151,7 +155,7 @@ class Checkpoint:
     def _lose(self, reason: str) -> None:
         self._keeps = False
         text = f"checkpoint {self._path} keeps no more shards, the result is returned without it: {reason}"
-        warnings.warn(text, RuntimeWarning, stacklevel=6)
+        warnings.warn(text, CheckpointWarning, stacklevel=6)
 
     def close(self) -> None:
         """Close the file, and look whether it holds what it was given."""

@@ -14,10 +14,11 @@ import click
 import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._certificate_terms import named
+from withstand.checkpoint import CheckpointWarning
 from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import InputFile, Number, OutputFile
-from withstand.cli.refusals import interrupted, naming, refusals_have_exit_codes, say
+from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,13 +92,14 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
                components: bool, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Try every configuration at every input: the exact worst error, its witness and the statistics.
 
-    Ctrl-C ends the run with what is known so far, and exit code 130.
+    Ctrl-C ends the run with what is known so far, and exit code 130. Where the checkpoint could not be kept the answer
+    is given, and the exit code is 4.
     """
     if options["radius"] is not None:
         raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
     failures = opt.failures_of(model.network, options)
     X = opt.need(opt.inputs_of(model, options), model)
-    with keeping() as ctrl_c:
+    with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
                                        checkpoint=checkpoint, spec=ws.Argmax() if argmax else None,
                                        progress=watched(), components=components)  # fmt: skip
@@ -113,7 +115,10 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     if ranking and not as_json:
         grid(RANKING, ranking[:SHOWN])
     if ctrl_c.came or result.status != "complete":
-        interrupted(str(checkpoint) if checkpoint else None)
+        kept = f"{checkpoint} keeps what is done, the same command goes on from there" if checkpoint else None
+        interrupted(lost[0] if lost else kept)
+    if lost:
+        raise DidNotWork(lost[0])
     verdict(epsilon, result.worst, result.worst, decisions=argmax)
 
 

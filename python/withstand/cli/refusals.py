@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -80,16 +81,32 @@ def _names_a_file(error: Exception, options: dict[str, Any]) -> bool:
     return any(str(file) in str(error) for file in files if file is not None)
 
 
-def interrupted(keeps: str | None = None) -> NoReturn:
+def interrupted(more: str | None = None) -> NoReturn:
     """End what Ctrl-C ended: no verdict."""
-    more = f": {keeps} keeps what is done, the same command goes on from there" if keeps else ""
-    say(f"interrupted{more}")
+    say(f"interrupted: {more}" if more else "interrupted")
     sys.exit(INTERRUPTED)
 
 
 def warn(message: Warning | str, *details: Any, **more: Any) -> None:
     """Say a warning of the library in one line."""
     say(" ".join(f"Warning: {message}".split()))
+
+
+@contextmanager
+def remembering(category: type[Warning]) -> Iterator[list[str]]:
+    """Keep the warnings of a category for the end; others are said as they come."""
+    told: list[str] = []
+
+    def show(message: Warning | str, kind: type[Warning], *details: Any, **more: Any) -> None:
+        if issubclass(kind, category):
+            told.append(str(message))
+        else:
+            warn(message)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", category)
+        warnings.showwarning = show  # type: ignore[assignment]  # catch_warnings puts the other one back
+        yield told
 
 
 def say(text: str) -> None:
