@@ -134,7 +134,8 @@ def worst_case(
     and the search ends when the interval is narrower than one millionth of its upper end (status "gap"). The values of
     `Noise` are not split: its interval stays open.
     A search that goes on for long also asks the methods of `bound`, cheap ones first, each as soon as it costs little
-    beside the work so far, or a tenth of the time has gone: what ends at a limit ends no worse than a bound.
+    beside the work so far, or a tenth of the time has gone: what ends at a limit ends no worse than the bounds that
+    it had the time to ask.
     `lower` is always the canonical evaluation of the witness. `upper` holds in real arithmetic and is rounded outward.
     The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
 

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "bounds/problem.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/rounding.hpp"
 
 namespace withstand {
@@ -50,13 +51,20 @@ std::vector<Target> pairs(const Problem& p) {
 }
 
 std::vector<double> linear_harms(const Problem& p, const std::vector<Target>& targets) {
-  Matrix rows = Matrix::Zero(static_cast<Index>(targets.size()), p.net.outputs());
-  for (Index t = 0; t < rows.rows(); ++t) {
-    rows(t, targets[static_cast<std::size_t>(t)].plus) = 1;
-    rows(t, targets[static_cast<std::size_t>(t)].minus) = -1;
+  // All at once, unless many outputs may be the intact class: then the rows alone would fill the memory.
+  const std::size_t step = std::max<std::size_t>(64, (std::size_t{1} << 24) / static_cast<std::size_t>(p.net.outputs()));
+  std::vector<double> found;
+  for (std::size_t first = 0; first < targets.size(); first += step) {
+    const std::size_t some = std::min(step, targets.size() - first);
+    Matrix rows = Matrix::Zero(static_cast<Index>(some), p.net.outputs());
+    for (std::size_t t = 0; t < some; ++t) {
+      rows(static_cast<Index>(t), targets[first + t].plus) = 1;
+      rows(static_cast<Index>(t), targets[first + t].minus) = -1;
+    }
+    const Vector faulty = linear_rows(p, rows, true);
+    found.insert(found.end(), faulty.data(), faulty.data() + faulty.size());
   }
-  const Vector faulty = linear_rows(p, rows, true);
-  return {faulty.data(), faulty.data() + faulty.size()};
+  return found;
 }
 
 /// Intact gap plus deviation of the difference, after the output activation.
@@ -69,6 +77,7 @@ std::vector<double> margin_harms(const Problem& p, Method method, const std::vec
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const auto j = static_cast<std::size_t>(targets[t].plus);
     const auto c = static_cast<std::size_t>(targets[t].minus);
+    if (t % 1024 == 0) interruption_point();
     // both outputs pass the same activation, so their difference grows by no more than the two deviations do
     const double deviation = linear ? mul_up(phi.gain(), moved[t]) : add_up(single[j], single[c]);
     found.push_back(add_up(gap(p, targets[t].plus, targets[t].minus), deviation));

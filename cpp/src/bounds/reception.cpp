@@ -76,6 +76,7 @@ Interval Reception::of(Index receiver) {
 }
 
 double Reception::difference(Index plus, Index minus) {
+  interruption_point();
   const Row a = row_of(plus);
   const Row b = row_of(minus);
   const Index n = carried_.lower.size();

@@ -216,6 +216,7 @@ class Recursion {
 
   /// The output layer: failures not spent before are synapses into it, or there are none left.
   Upper finish(const Deviations& last, const Target& target) const {
+    interruption_point();
     const double weight = weight_of(target);
     Upper worst = 0;
     for (std::size_t state = 0; state < states_; ++state) {

@@ -158,6 +158,8 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   Node parent = node;
   parent.bound = proved;
   parent.ranges = std::make_shared<const LinearRanges>(result.ranges);
+  // At a point of inputs, who fails is decided before receivers are split: the values of undecided ones are not.
+  if (along.empty() && node.lower == node.upper) along = selection(node, result, best, true);
   if (along.empty() && split_ranges(parent, out)) return out;
   if (along.empty()) along = selection(node, result, best, true);
   if (along.empty()) out.closed = proved;  // nothing is left to decide

@@ -2,6 +2,7 @@
 #include "search/opinions.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "withstand/parallel.hpp"
 
@@ -56,7 +57,9 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   if (domain.size() > 1) add(Method::capped, 4);
   add(Method::signed_, 12 + 500 * synapses);
   add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
-  add(Method::linear, smooth * (20 * outputs + 500 * synapses), smooth * 2 * cost_of_linear(net));
+  double tables = 0;  // a synapse into every receiver, for every receiver
+  for (Index l = 1; l <= net.layers(); ++l) tables += 12 * synapses * std::pow(static_cast<double>(net.width(l)), 2);
+  add(Method::linear, smooth * (20 * outputs + 500 * synapses), smooth * 2 * cost_of_linear(net) + tables);
   std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
   if (domain.size() == 1) add(Method::capped, 4);  // that was the first opinion, but for single outputs
   add(Method::matrix, 10 + 500 * synapses);        // these two seldom know what the others do not
@@ -85,7 +88,11 @@ double Opinions::few_passes() const { return static_cast<double>(domain_.size())
 
 double first_opinion(const Network& net, const Space& space, const Domain& domain, Goal goal) {
   const Domain hull{domain.lower.colwise().minCoeff(), domain.upper.colwise().maxCoeff()};
-  return bound(net, space, hull, Method::capped, goal, 1).values.maxCoeff();
+  constexpr Index few = 32;  // outputs, of which every pair is looked at
+  const bool pairs = goal == Goal::argmax && net.outputs() <= few;
+  const double most = bound(net, space, hull, Method::capped, pairs ? goal : Goal::error, 1).values.maxCoeff();
+  // with c the intact class, F^_j - F^_c <= (F_j - F_c) + e_j + e_c, and the first is not above 0
+  return goal == Goal::argmax && !pairs ? 2 * most : most;
 }
 
 }  // namespace withstand
