@@ -22,12 +22,19 @@ def checksum(certificate: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def _whole(text: str) -> int:
+    """Return an integer; none of a certificate is beyond the doubles."""
+    if len(text) > 300:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
 def parsed(content: bytes) -> dict[str, Any]:
     """Return the entries of a certificate, each of the type that it has to have."""
     if len(content) > LIMITS["bytes"]:
         raise Rejected(f"too much to check: {len(content):,} bytes, the limit is {LIMITS['bytes']:,}")
     try:
-        file = json.loads(content, object_pairs_hook=_once, parse_constant=_no_number)
+        file = json.loads(content, object_pairs_hook=_once, parse_int=_whole, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Rejected(f"not a certificate: {error}") from None
     if not isinstance(file, dict) or file.get("format") != FORMAT:

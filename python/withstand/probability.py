@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import real_array, share, shown, whole
+from withstand._coerce import SAMPLES, real_array, share, shown, whole
 from withstand._types import FloatArray
 from withstand.network import Network, as_network
 
@@ -94,7 +94,7 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     Raises
     ------
     ValueError
-        Unless 0 <= exceeding <= samples, samples >= 1 and 0 < confidence < 1.
+        Unless 0 <= exceeding <= samples, 1 <= samples <= 1e8 and 0 < confidence < 1.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     >>> [round(end, 10) for end in clopper_pearson(3, 100)]
     [0.0062299715, 0.085176053]
     """
-    exceeding, samples = whole(exceeding, "exceeding", least=-1), whole(samples, "samples", least=-1)
+    exceeding, samples = whole(exceeding, "exceeding", least=-1), whole(samples, "samples", least=-1, most=SAMPLES)
     if not 0 <= exceeding <= samples or samples < 1:
         raise ValueError(f"{shown(exceeding)} of {shown(samples)} trials is no proportion")
     confidence = share(confidence, "confidence")
@@ -111,15 +111,22 @@ def clopper_pearson(exceeding: int, samples: int, confidence: float = 0.95) -> t
     return max(lower, 0.0), _largest(exceeding, samples, half)
 
 
+#: Terms of a binomial tail that are added one by one; a geometric series bounds those before them.
+_TERMS = 100_000
+
+
 @lru_cache(maxsize=256)
 def _largest(k: int, m: int, tail: float) -> float:
     """Largest q with P(Bin(m, q) <= k) >= tail."""
     if k == m:
         return 1.0
-    i = np.arange(k + 1)
-    logs = np.array([math.lgamma(m + 1) - math.lgamma(j + 1) - math.lgamma(m - j + 1) for j in i])
+    first = max(0, k - _TERMS)
+    i = np.arange(first, k + 1)
+    logs = np.array([math.lgamma(m + 1) - math.lgamma(j + 1) - math.lgamma(m - j + 1) for j in i.tolist()])
     low, high = k / m, 1.0
     while high - low > 1e-14 * high and low < (middle := (low + high) / 2) < high:
-        at_most = np.exp(logs + i * math.log(middle) + (m - i) * math.log1p(-middle)).sum()
+        terms = np.exp(logs + i * math.log(middle) + (m - i) * math.log1p(-middle))
+        ratio = first * (1 - middle) / ((m - first + 1) * middle)  # of terms before the first: below 1 and falling
+        at_most = terms.sum() + terms[0] * ratio / (1 - ratio)
         low, high = (middle, high) if at_most >= tail else (low, middle)
     return high

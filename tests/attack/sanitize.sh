@@ -94,7 +94,7 @@ build() {
       -DPython_EXECUTABLE="$python" && cmake --build "$tree" -j "${JOBS:-2}"; } > "$home/build.log" 2>&1 ||
     { tail -20 "$home/build.log" >&2; echo "sanitize: the build failed, see $home/build.log" >&2; return 1; }
   rm -rf "$home/package"; mkdir -p "$home/package"
-  cp -r python/withstand "$home/package/" && rm -f "$home"/package/withstand/_core*.so
+  cp -r python/withstand python/_withstand_command "$home/package/" && rm -f "$home"/package/withstand/_core*.so
   cp "$tree"/_core*.so "$home/package/withstand/"
   local found; found=$(inside "$home/report" "$python" -c "import withstand; print(withstand._core.__file__)")
   [[ "$found" = "$home/package/"* ]] || { echo "sanitize: $python imports ${found:-no withstand}: uninstall it" >&2; return 1; }
