@@ -74,7 +74,8 @@ def enumerate_failures(
     checkpoint : path, optional
         SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
         however it ended. A file that can no longer be written in mid-run (the disk is full) or is gone costs a
-        RuntimeWarning, not the result.
+        RuntimeWarning, not the result. Copy it together with the `-wal` file that a killed run leaves beside it: that
+        holds the latest shards, and a copy without it may lack them.
     components : bool, default False
         Ask for every component (neuron or synapse) what the configurations do that have it among the failed: the
         result's `components`. Costs little more, except that every component's worst is evaluated canonically.

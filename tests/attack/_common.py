@@ -43,7 +43,6 @@ def arguments(description: str, executions: int) -> argparse.Namespace:
     parser.add_argument("--executions", type=int, default=executions)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--kinds", default="", help="which seeds, by suffix, separated by commas")
     return parser.parse_args()
 
 

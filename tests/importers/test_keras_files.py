@@ -41,6 +41,33 @@ def test_hard_sigmoid_of_unknown_versions(version: str, words: str) -> None:
         _hard_sigmoid(version)
 
 
+@pytest.mark.parametrize("version", ["3.0.0", "3.10.0", "unknown"])
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_files_are_not_read_by_a_keras_whose_safe_mode_a_file_can_switch_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, suffix: str
+) -> None:
+    keras = pytest.importorskip("keras")
+    path = tmp_path / f"model{suffix}"
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "tanh"), keras.layers.Dense(1)]).save(path)
+    load(path)
+    monkeypatch.setattr(keras, "__version__", version)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("Keras read the file"))
+    with pytest.raises(ImportError, match=f"needs Keras 3.11 or newer.*this is {version}"):
+        load(path)
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.15.1", "4.0"])
+def test_keras_is_asked_for_safe_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    keras = pytest.importorskip("keras")
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "tanh"), keras.layers.Dense(1)]).save(path)
+    read, asked = keras.saving.load_model, []
+    monkeypatch.setattr(keras, "__version__", version)
+    monkeypatch.setattr(keras.saving, "load_model", lambda *args, **given: asked.append(given) or read(*args, **given))
+    load(path)
+    assert [given["safe_mode"] for given in asked] == [True]
+
+
 def test_the_version_of_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     for metadata, version in (({"keras_version": "2.13.1"}, "2.13.1"), ({}, "")):

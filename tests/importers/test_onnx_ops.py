@@ -318,6 +318,35 @@ def test_convolution(tmp_path: Path, attributes: dict[str, Any]) -> None:
     check(model(nodes, {"x": ["N", 2, 5, 6]}, constants, dtype=np.float32), tmp_path)
 
 
+def test_unknown_auto_pad(tmp_path: Path) -> None:
+    from withstand.importers import UnsupportedModel, read
+
+    nodes = [node("Conv", "x K", "a", auto_pad="SAME_MIDDLE"), node("Flatten", "a", "y")]
+    onnx.save(model(nodes, {"x": [1, 2, 5, 6]}, {"K": RNG.normal(size=(4, 2, 3, 2))}), tmp_path / "model.onnx")
+    with pytest.raises(UnsupportedModel, match="has the auto_pad 'SAME_MIDDLE'"):
+        read(tmp_path / "model.onnx")
+
+
+def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+    from withstand.importers import UnsupportedModel, read
+
+    content = model([node("MatMul", "x weights", "y")], {"x": [1, 4]}, {"weights": W}).SerializeToString()
+    assert content.count(b"weights") == 2
+    (tmp_path / "model.onnx").write_bytes(content.replace(b"weights", b"weight\xff"))
+    with pytest.raises(UnsupportedModel, match=r"UTF-8"):
+        read(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("opset", [9, 13, 15])
+@pytest.mark.parametrize("shape", [["N", 3], ["N", 3, 4], ["N", 3, 2, 2]])
+def test_batch_normalization_of_old_versions(tmp_path: Path, opset: int, shape: list[Any]) -> None:
+    """Compared with ONNX Runtime: the reference evaluator mixes the batch in before opset 14."""
+    nodes = [node("Tanh", "x", "h"), node("BatchNormalization", "h s b m v", "n"), node("Flatten", "n", "y")]
+    constants = {name: RNG.normal(size=3) for name in "sbm"} | {"v": np.array([0.5, 1.0, 2.0])}
+    proto = model(nodes, {"x": shape}, constants, opset=opset, dtype=np.float32)
+    check(proto, tmp_path, reference=opset >= 14)
+
+
 @pytest.mark.parametrize("include", [0, 1])
 def test_average_pool(tmp_path: Path, include: int) -> None:
     attributes = {

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,13 +42,22 @@ def read_keras_file(path: Path, account: Account | None = None) -> Layers:
     except ImportError as error:
         install = 'pip install "withstand[keras]", and one of its backends'
         raise ImportError(f"reading Keras files needs the keras and h5py packages ({error}): {install}") from error
+    _require_safe_mode(keras.__version__)
     account = account or Account()
     try:
         charge_file(path, account)
-        model, version = keras.saving.load_model(path, compile=False), written_by(path)
+        model, version = keras.saving.load_model(path, compile=False, safe_mode=True), written_by(path)
     except Exception as error:  # Keras passes on what its archive, HDF5 and configuration readers raise
         raise UnsupportedModel(f"is not a file that Keras reads: {error}") from error
     return _read(model, version, account)
+
+
+def _require_safe_mode(version: str) -> None:
+    """Refuse a Keras in which a file can switch safe mode off, and so run code of its author."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < (3, 11):
+        needed = "Keras 3.11 or newer, where files cannot switch safe mode off"
+        raise ImportError(f"reading Keras files needs {needed}: this is {version}")
 
 
 def read_keras(model: Any, account: Account | None = None) -> Layers:
