@@ -205,3 +205,25 @@ class TestExternalData:
         assert read(path).activations
         with pytest.raises(UnsupportedModel, match=r"'W6' .*needs 160 bytes, which with 1120 so far exceeds"):
             read(path, Budget(bytes=1200, per_byte=0))
+
+
+@pytest.mark.parametrize("given", [None, 0.125])
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_attribute_of_a_function_has_its_default(tmp_path: Path, given: float | None, nested: bool) -> None:
+    """The operator inside would have another one: 0.01."""
+    inside = helper.make_node("LeakyRelu", ["x"], ["y"])
+    inside.attribute.append(onnx.AttributeProto(name="alpha", ref_attr_name="alpha", type=onnx.AttributeProto.FLOAT))
+    defaults = [helper.make_attribute("alpha", 0.5)]
+    leaky = helper.make_function("local", "F", ["x"], ["y"], [inside], [STANDARD, LOCAL], [], defaults)
+    outer = function("Outer", [call("F", ["x"], "y")])
+    used = call("Outer" if nested and given is None else "F", ["s"], "h")
+    if given is not None:
+        used.attribute.append(helper.make_attribute("alpha", given))
+    nodes = [
+        helper.make_node("MatMul", ["x", "W"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["s"]),
+        used,
+        helper.make_node("MatMul", ["h", "V"], ["y"]),
+    ]
+    net = check(with_functions(nodes, leaky, outer), tmp_path, reference=False)
+    assert net.activations[0].slope == (0.5 if given is None else given)

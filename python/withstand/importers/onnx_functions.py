@@ -44,9 +44,27 @@ def unfold(model: onnx.ModelProto, account: Account) -> onnx.ModelProto:
     except ValueError as error:
         raise UnsupportedModel(f"the graph {error}") from error
     try:
-        return onnx.inliner.inline_local_functions(model)
+        return onnx.inliner.inline_local_functions(_with_defaults(model, functions))
     except Exception as error:  # the inliner has no exception type of its own
         raise UnsupportedModel(f"its local functions cannot be unfolded: {error}") from error
+
+
+def _with_defaults(model: onnx.ModelProto, functions: dict[_Key, onnx.FunctionProto]) -> onnx.ModelProto:
+    """Return the model with every attribute that a call leaves to its function's default written into the call.
+
+    The inliner forgets these defaults (onnx 1.23): the attribute then has that of the operator inside.
+    """
+    if not any(function.attribute_proto for function in functions.values()):
+        return model
+    written = onnx.ModelProto()
+    written.CopyFrom(model)
+    for nodes in (written.graph.node, *(function.node for function in written.functions)):
+        for node in _with_subgraphs(nodes):
+            called = functions.get((node.domain, node.op_type, getattr(node, "overload", "")))
+            given = {attribute.name for attribute in node.attribute}
+            if called is not None:
+                node.attribute.extend(default for default in called.attribute_proto if default.name not in given)
+    return written
 
 
 def _unfolded(
