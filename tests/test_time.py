@@ -16,6 +16,7 @@ from withstand.frontier import Layers, frontier, guaranteed_total, max_total
 from withstand.progress import Line
 
 RNG = np.random.default_rng(12)
+pytestmark = pytest.mark.usefixtures("sigint")  # also where a job in the background ignores it
 NET = ws.Network([RNG.normal(size=(b, a)) / np.sqrt(a) for a, b in ((4, 24), (24, 24), (24, 2))])
 X = RNG.normal(size=(3, 4))
 EPSILON = 1.0

@@ -36,7 +36,7 @@ _GONE = "it has been deleted, or another file has taken its place"
 
 
 class CheckpointWarning(RuntimeWarning):
-    """A checkpoint could not be kept to the end: the result is right, but a killed run would begin where the file ends."""
+    """A checkpoint could not be kept to the end: the result is right, a killed run would begin where the file ends."""
 
 
 class Checkpoint:

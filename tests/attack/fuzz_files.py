@@ -83,7 +83,7 @@ def restructured(value: Any, rng: random.Random) -> Any:
             holder[key] = copy.deepcopy(rng.choice(VALUES))
         elif kind == 1 and isinstance(old, (int, float)):
             near = [old * (1 + 1e-7), old * (1 - 1e-7), float(old)] if abs(old) < 1e300 else [old * 10]
-        holder[key] = rng.choice([old + 1, old - 1, -old, old * 2, *near])
+            holder[key] = rng.choice([old + 1, old - 1, -old, old * 2, *near])
         elif kind == 2:
             del holder[key]
         elif kind == 3 and isinstance(holder, list):
