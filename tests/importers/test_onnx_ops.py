@@ -386,6 +386,18 @@ def test_broadcast_attributes_of_old_versions(tmp_path: Path) -> None:
     assert np.array_equal(read(path).biases[0], [1, 1, 1, 2, 2, 2])
 
 
+@pytest.mark.parametrize("attributes", [{"axis": 10, "broadcast": 1}, {"axis": 1}, {"axis": 0, "broadcast": 1}])
+def test_an_axis_that_aligns_nothing_is_refused(tmp_path: Path, attributes: dict[str, int]) -> None:
+    nodes = [node("MatMul", "x W", "a"), node("Add", "a b", "s", **attributes)]
+    nodes += [node("Tanh", "s", "h"), node("Neg", "h", "y")]
+    path = tmp_path / "old.onnx"
+    onnx.save(model(nodes, {"x": [1, 3]}, {"W": RNG.normal(size=(3, 4)), "b": RNG.normal(size=4)}, opset=6), path)
+    from withstand.importers import UnsupportedModel, read
+
+    with pytest.raises(UnsupportedModel, match="cannot align" if attributes != {"axis": 1} else "broadcast = "):
+        read(path)
+
+
 PARTS = ("Max a m", "Tanh m h", "Neg h g", "Max g y")
 
 

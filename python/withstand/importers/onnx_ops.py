@@ -224,7 +224,13 @@ def _aligned(node: Node, values: list[Value]) -> list[Value]:
     left, right = (values[0], values[-1])
     if axis is None or left is None or right is None:
         return values
-    missing = len(left.shape) - axis % len(left.shape) - len(right.shape)
+    place = axis + len(left.shape) if axis < 0 else axis
+    end = place + len(right.shape)
+    aligned = 0 <= place <= end <= len(left.shape) and left.shape[place:end] == right.shape
+    if not node.attribute("broadcast") or not aligned:
+        said = f"axis = {axis} and broadcast = {node.attribute('broadcast')}"
+        raise ValueError(f"cannot align {tuple(right.shape)} with {tuple(left.shape)} by {said}")
+    missing = len(left.shape) - end
     if isinstance(right, Affine):
         positions = np.arange(right.size).reshape(right.shape + (1,) * missing)
         return [left, right.take(positions)]
