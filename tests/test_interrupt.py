@@ -104,7 +104,7 @@ def test_many_python_threads_at_once():
         assert all(pool.map(common, range(8)))
 
 
-def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(monkeypatch):
+def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(sigint, monkeypatch):
     rng = np.random.default_rng(0)
     net = ws.Network([rng.normal(size=(400, 4)), rng.normal(size=(400, 400)), rng.normal(size=(1, 400))])
     rows = np.ones((20_000_000 // sum(w.size for w in net.weights) * 3 + 1, 4)) * rng.normal(size=(1, 4))
@@ -113,7 +113,7 @@ def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(monkeypatch):
     def ended(*args):
         calls.append(len(args[1]))
         if len(calls) == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(sigint)
         return core(*args)
 
     assert np.array_equal(net.forward(rows), np.repeat(net.forward(rows[:1]), len(rows), axis=0))
