@@ -268,7 +268,7 @@ bool counting::fits(const Space& space) {
   return true;
 }
 
-std::optional<Natural> Space::configurations(std::uint64_t steps) const { 
+std::optional<Natural> Space::configurations(std::uint64_t steps) const {
   return Counter<Natural>(steps)(choice_of(*this));
 }
 

@@ -7,6 +7,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "withstand/parallel.hpp"
+
 namespace withstand {
 namespace {
 
@@ -46,7 +48,8 @@ void count_completions(Grid::Stage& stage) {
   const std::size_t n = stage.sites.size();
   stage.ways.assign((n + 1) * stage.codes, 0);
   stage.ways[n * stage.codes] = 1;
-  for (std::size_t p = n; p-- > 0;)
+  for (std::size_t p = n; p-- > 0;) {
+    if (p % 1024 == 0) interruption_point();
     for (std::uint32_t code = 0; code < stage.codes; ++code) {
       std::uint64_t sum = stage.completions(static_cast<Index>(p) + 1, code);
       for (int term : stage.open[p]) {
@@ -56,6 +59,7 @@ void count_completions(Grid::Stage& stage) {
       }
       stage.ways[p * stage.codes + code] = sum;
     }
+  }
 }
 
 }  // namespace
@@ -87,11 +91,15 @@ void Grid::add_stage(Index layer) {
     stage.stride.push_back(stage.codes);
     stage.codes *= static_cast<std::uint32_t>(stage.caps.back() + 1);
     if (stage.caps.back() > 0)
-      for (const Site& site : terms[t].sites[static_cast<std::size_t>(layer)]) open[site].push_back(static_cast<int>(t));
+      for (const Site& site : terms[t].sites[static_cast<std::size_t>(layer)]) {
+        if (site.from == 0) interruption_point();  // layers of synapses are long
+        open[site].push_back(static_cast<int>(t));
+      }
   }
   if (stage.codes == 1) return;
   stage.members.resize(terms.size());
   for (const auto& [site, who] : open) {
+    if (site.from == 0) interruption_point();
     for (int t : who) stage.members[static_cast<std::size_t>(t)].push_back(static_cast<int>(stage.sites.size()));
     stage.sites.push_back(site);
     stage.open.push_back(who);
