@@ -19,7 +19,6 @@ class Grid {
   struct Stage {
     Index layer = 0;
     std::vector<Site> sites;                     ///< distinct, sorted
-    std::vector<std::vector<int>> open;          ///< terms of each position
     std::vector<std::vector<int>> members;       ///< positions of each term
     std::vector<std::vector<int>> behind;        ///< per term and position: number of its first member behind it
     std::vector<int> caps;                       ///< most failures of each term
@@ -33,11 +32,16 @@ class Grid {
     }
     /// Number among the term's members of a position that is one.
     int member(std::size_t term, int position) const { return behind[term][static_cast<std::size_t>(position)] - 1; }
+    /// Whether the component at a position is open to the term.
+    bool offers(Index p, std::size_t term) const {
+      const auto at = static_cast<std::size_t>(p);
+      return behind[term][at] > (at == 0 ? 0 : behind[term][at - 1]);
+    }
     int left(std::uint32_t code, std::size_t term) const {
       return static_cast<int>(code / stride[term]) % (caps[term] + 1);
     }
     bool feasible(Index p, std::size_t term, std::uint32_t code) const {
-      return left(code, term) > 0 && completions(p + 1, code - stride[term]) > 0;
+      return offers(p, term) && left(code, term) > 0 && completions(p + 1, code - stride[term]) > 0;
     }
   };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <stdexcept>
 
 #include "withstand/parallel.hpp"
@@ -43,6 +42,35 @@ void check_table(const Space& space, Index layer) {
                                 " takes a table of more than 2^27 entries; use worst_case or bound");
 }
 
+/// The components of a stage: a merge of its terms' sorted candidates, which may be millions of synapses.
+void merge_candidates(const Space& space, Grid::Stage& stage) {
+  const std::size_t terms = stage.caps.size();
+  stage.members.resize(terms);
+  stage.behind.resize(terms);
+  std::vector<const Site*> next(terms, nullptr), end(terms, nullptr);
+  for (std::size_t t = 0; t < terms; ++t)
+    if (stage.caps[t] > 0) {
+      const std::vector<Site>& sites = space.terms()[t].sites[static_cast<std::size_t>(stage.layer)];
+      next[t] = sites.data();
+      end[t] = sites.data() + sites.size();
+    }
+  for (int p = 0;; ++p) {
+    if (p % 4096 == 0) interruption_point();
+    const Site* first = nullptr;
+    for (std::size_t t = 0; t < terms; ++t)
+      if (next[t] != end[t] && (first == nullptr || *next[t] < *first)) first = next[t];
+    if (first == nullptr) return;
+    stage.sites.push_back(*first);
+    for (std::size_t t = 0; t < terms; ++t) {
+      if (next[t] != end[t] && *next[t] == stage.sites.back()) {
+        stage.members[t].push_back(p);
+        ++next[t];
+      }
+      stage.behind[t].push_back(static_cast<int>(stage.members[t].size()));
+    }
+  }
+}
+
 /// completions(p, code) for every p and code: a component is left alone, or given to one of its terms.
 void count_completions(Grid::Stage& stage) {
   const std::size_t n = stage.sites.size();
@@ -52,11 +80,9 @@ void count_completions(Grid::Stage& stage) {
     if (p % 1024 == 0) interruption_point();
     for (std::uint32_t code = 0; code < stage.codes; ++code) {
       std::uint64_t sum = stage.completions(static_cast<Index>(p) + 1, code);
-      for (int term : stage.open[p]) {
-        const auto t = static_cast<std::size_t>(term);
-        if (stage.left(code, t) > 0)
+      for (std::size_t t = 0; t < stage.caps.size(); ++t)
+        if (stage.offers(static_cast<Index>(p), t) && stage.left(code, t) > 0)
           sum = saturating_add(sum, stage.completions(static_cast<Index>(p) + 1, code - stage.stride[t]));
-      }
       stage.ways[p * stage.codes + code] = sum;
     }
   }
@@ -83,34 +109,15 @@ Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_
 void Grid::add_stage(Index layer) {
   Stage stage;
   stage.layer = layer;
-  std::map<Site, std::vector<int>> open;
   const auto& terms = space_.terms();
   check_table(space_, layer);
-  for (std::size_t t = 0; t < terms.size(); ++t) {
-    stage.caps.push_back(static_cast<int>(terms[t].most(layer)));
+  for (const Space::Term& term : terms) {
+    stage.caps.push_back(static_cast<int>(term.most(layer)));
     stage.stride.push_back(stage.codes);
     stage.codes *= static_cast<std::uint32_t>(stage.caps.back() + 1);
-    if (stage.caps.back() > 0)
-      for (const Site& site : terms[t].sites[static_cast<std::size_t>(layer)]) {
-        if (site.from == 0) interruption_point();  // layers of synapses are long
-        open[site].push_back(static_cast<int>(t));
-      }
   }
   if (stage.codes == 1) return;
-  stage.members.resize(terms.size());
-  for (const auto& [site, who] : open) {
-    if (site.from == 0) interruption_point();
-    for (int t : who) stage.members[static_cast<std::size_t>(t)].push_back(static_cast<int>(stage.sites.size()));
-    stage.sites.push_back(site);
-    stage.open.push_back(who);
-  }
-  for (const std::vector<int>& members : stage.members) {
-    stage.behind.emplace_back();
-    for (std::size_t p = 0, next = 0; p < stage.sites.size(); ++p) {
-      if (next < members.size() && members[next] == static_cast<int>(p)) ++next;
-      stage.behind.back().push_back(static_cast<int>(next));
-    }
-  }
+  merge_candidates(space_, stage);
   count_completions(stage);
   stages_.push_back(std::move(stage));
 }

@@ -16,15 +16,14 @@ Walker::Walker(const Grid& grid, const Grid::Class& cls, std::uint64_t rank) : g
     rank %= suffix;
     std::uint32_t code = cls.codes[s];
     for (Index p = 0; code != 0; ++p)
-      for (int term : here.open[static_cast<std::size_t>(p)]) {
-        const auto t = static_cast<std::size_t>(term);
+      for (std::size_t t = 0; t < here.caps.size(); ++t) {
         if (!here.feasible(p, t, code)) continue;
         const std::uint64_t block = here.completions(p + 1, code - here.stride[t]);
         if (digit >= block) {
           digit -= block;
           continue;
         }
-        choices_.push_back({static_cast<int>(s), static_cast<int>(p), term});
+        choices_.push_back({static_cast<int>(s), static_cast<int>(p), static_cast<int>(t)});
         codes_.push_back(code);
         code -= here.stride[t];
         break;  // a component fails once
@@ -55,8 +54,8 @@ bool Walker::advance(std::size_t depth) {
   const std::uint32_t code = codes_[depth];
   int after = choice.term;
   for (Index p = choice.position; here.completions(p, code) > 0; ++p, after = -1)
-    for (int term : here.open[static_cast<std::size_t>(p)])
-      if (term > after && here.feasible(p, static_cast<std::size_t>(term), code)) {
+    for (int term = after + 1; term < static_cast<int>(here.caps.size()); ++term)
+      if (here.feasible(p, static_cast<std::size_t>(term), code)) {
         choice.position = static_cast<int>(p);
         choice.term = term;
         return true;
@@ -75,7 +74,7 @@ void Walker::complete(std::size_t depth) {
     choices_[depth].term = -1;
     const Grid::Stage& here = stage(depth);
     for (Index p = choices_[depth].position + 1; choices_[depth].term < 0; ++p)
-      for (int term : here.open[static_cast<std::size_t>(p)])
+      for (int term = 0; term < static_cast<int>(here.caps.size()); ++term)
         if (here.feasible(p, static_cast<std::size_t>(term), codes_[depth])) {
           choices_[depth].position = static_cast<int>(p);
           choices_[depth].term = term;
