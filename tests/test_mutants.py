@@ -31,7 +31,7 @@ def test_slips_are_many_and_have_names_of_their_own():
 
 
 def test_a_stale_slip_is_refused():
-    slip = Slip("stale", "src/space.cpp", "no such text", "", "nothing")
+    slip = Slip("stale", "src/failure/space.cpp", "no such text", "", "nothing")
     with pytest.raises(ValueError, match=r"stale: the text to replace occurs 0 times in src/space\.cpp, not once"):
         slip.planted("int main() {}")
     with pytest.raises(ValueError, match="occurs 2 times"):
@@ -39,7 +39,7 @@ def test_a_stale_slip_is_refused():
 
 
 def test_a_survivor_is_shown():
-    slips = [Slip("a", "src/space.cpp", "x", "y", "first"), Slip("b", "src/space.cpp", "x", "z", "second")]
+    slips = [Slip("a", "src/failure/space.cpp", "x", "y", "first"), Slip("b", "src/failure/space.cpp", "x", "z", "second")]
     text = page(slips, {"a": Caught("campaign, bound: below the truth", 3.2), "b": Caught("", 90.0)})
     assert "**1 of 2 slips are caught**, 1 of them by the campaign, 0 by the tests." in text
     assert "- b: not looked into." in text

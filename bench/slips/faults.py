@@ -8,7 +8,7 @@ from .slip import Slip
 SLIPS = (
     Slip(
         "fault-1-telescoped",
-        "src/bounds/relaxation_marginal.cpp",
+        "src/bounds/linear/marginal.cpp",
         "if (marginals_.telescoped[at(j)] == 0) continue;",
         "if (layer.upper_slope(j) == layer.lower_slope(j)) continue;",
         "which receivers telescope is asked of the lines again, an ulp later",
@@ -43,14 +43,14 @@ SLIPS = (
     ),
     Slip(
         "fault-5-overflow",
-        "src/overflow.cpp",
+        "src/evaluate/overflow.cpp",
         "const auto fits = [](double value) { return value <= largest_value; };",
         "const auto fits = [](double) { return true; };",
         "nothing is refused that may overflow",
     ),
     Slip(
         "fault-6-norm",
-        "src/network.cpp",
+        "src/network/network.cpp",
         "facts.row_norm = weight.rowwise().stableNorm() * up;\n"
         "  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);",
         "facts.row_norm = weight.rowwise().norm() * up;\n",
@@ -58,7 +58,7 @@ SLIPS = (
     ),
     Slip(
         "fault-6-rounding",
-        "src/bounds/relaxation_substitute.cpp",
+        "src/bounds/linear/substitute.cpp",
         "+= underflow(w.data() + j * w.cols(), before.magnitude.data(), w.cols(), layer.rounding(j));",
         "+= 0;",
         "no floor below what products lose under the normal range",

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from .slip import Slip
 
-LINES, LAYER, RESPONSE = "src/bounds/lines.cpp", "src/bounds/relaxation_layer.cpp", "src/bounds/relaxation_response.cpp"
-SUBSTITUTE, MARGINAL = "src/bounds/relaxation_substitute.cpp", "src/bounds/relaxation_marginal.cpp"
-JOINT = "src/bounds/joint.cpp"
+LINES, LAYER, RESPONSE = "src/bounds/linear/lines.cpp", "src/bounds/linear/layer.cpp", "src/bounds/linear/response.cpp"
+SUBSTITUTE, MARGINAL = "src/bounds/linear/substitute.cpp", "src/bounds/linear/marginal.cpp"
+JOINT = "src/bounds/linear/joint.cpp"
 
 SLIPS = (
     Slip(
@@ -117,7 +117,7 @@ SLIPS = (
     ),
     Slip(
         "refine-blend",
-        "src/bounds/relaxation_refine.cpp",
+        "src/bounds/linear/refine.cpp",
         "offset = (1 - share) * offset + share * to.offset + outward",
         "offset = to.offset + outward",
         "the average of two lines with the offset of one",
@@ -146,7 +146,7 @@ SLIPS = (
     ),
     Slip(
         "linear-noise-layer",
-        "src/bounds/linear.cpp",
+        "src/bounds/linear/linear.cpp",
         "failure.amount.front() : failure.amount[at(layer - 1)];",
         "failure.amount.front() : failure.amount[at(0)];",
         "every layer has the first one's noise",

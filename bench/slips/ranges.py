@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from .slip import Slip
 
-RECEPTION, SIGNED, INTERVAL = "src/bounds/reception.cpp", "src/bounds/signed.cpp", "src/bounds/interval.cpp"
-DECISION, SELECTION = "src/bounds/decision.cpp", "src/bounds/selection.cpp"
+RECEPTION, SIGNED, INTERVAL = "src/bounds/reception.cpp", "src/bounds/signed.cpp", "src/evaluate/ranges.cpp"
+DECISION, SELECTION = "src/bounds/decision.cpp", "src/core/top_sum.cpp"
 
 SLIPS = (
     Slip(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .slip import Slip
 
-SCALAR, EFFECTS, ADJOINT = "src/bounds/scalar.cpp", "src/bounds/effects.cpp", "src/bounds/adjoint.cpp"
+SCALAR, EFFECTS, ADJOINT = "src/bounds/scalar.cpp", "src/failure/effects.cpp", "src/bounds/adjoint.cpp"
 
 SLIPS = (
     Slip(

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "withstand/enumerate.hpp"
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 
 // Networks, inputs and failures of the benchmarks, the same on every machine.
 namespace withstand {

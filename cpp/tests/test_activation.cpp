@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "withstand/activation.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
 using withstand::Activation;
 

@@ -4,7 +4,7 @@
 #include "withstand/bound.hpp"
 #include "withstand/enumerate.hpp"
 #include "withstand/linear.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 #include "withstand/search.hpp"
 
 // All engines in one program, which must agree about the same failures. A build of it with every definition in view
@@ -28,8 +28,8 @@ double enumerated(const Setting& s, const Space& space, Goal goal) {
   question.decisions = goal == Goal::argmax;
   question.components = true;
   const Enumerator engine(s.network, space, s.inputs, question);
-  const Statistics found = engine.run(0, engine.grid().batches(), 1);
-  CHECK(found.count == engine.grid().configurations());
+  const Statistics found = engine.run(0, engine.batches(), 1);
+  CHECK(found.count == engine.configurations());
   CHECK(!found.top.empty());
   return found.top.front().error;
 }

@@ -27,8 +27,8 @@ void compare(const std::vector<Index>& widths, const char* activation, const Fai
   for (bool eliminate : {true, false}) {
     question.eliminate = eliminate;
     const Enumerator engine(s.network, Space(s.network, {failure}), s.inputs, question);
-    found.push_back(engine.run(0, engine.grid().batches(), 1));
-    CHECK(found.back().count == engine.grid().configurations());
+    found.push_back(engine.run(0, engine.batches(), 1));
+    CHECK(found.back().count == engine.configurations());
   }
   const Statistics &a = found[0], &b = found[1];
   CHECK(a.exceeding == b.exceeding);

@@ -6,8 +6,9 @@
 #include <limits>
 #include <vector>
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 #include "withstand/types.hpp"
+#include "withstand/variants.hpp"
 
 // Every kernel of every variant that runs here, against the loops of its declaration.
 using namespace withstand;

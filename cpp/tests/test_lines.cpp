@@ -4,12 +4,12 @@
 #include <cmath>
 #include <vector>
 
-#include "../src/bounds/lines.hpp"
+#include "bounds/linear/lines.hpp"
 #include "check.hpp"
 
 using withstand::Activation;
 using withstand::Interval;
-namespace relaxed = withstand::relaxed;
+namespace linear = withstand::bounds::linear;
 
 namespace {
 
@@ -24,7 +24,7 @@ std::vector<double> samples(Interval range) {
 }
 
 void check_offsets(const Activation& phi, Interval range, double slope) {
-  const Interval offset = relaxed::offsets(phi, slope, range);
+  const Interval offset = linear::offsets(phi, slope, range);
   double least = 1e300, most = -1e300;
   for (const double s : samples(range)) {
     least = std::min(least, phi(s) - slope * s);
@@ -35,8 +35,8 @@ void check_offsets(const Activation& phi, Interval range, double slope) {
 }
 
 void check_slopes(const Activation& phi, Interval range) {
-  const Interval slopes = relaxed::slopes(phi, range), image = relaxed::image(phi, range);
-  const double straight = relaxed::straight_slope(phi, range);
+  const Interval slopes = linear::slopes(phi, range), image = linear::image(phi, range);
+  const double straight = linear::straight_slope(phi, range);
   const std::vector<double> at = samples(range);
   for (const double s : at) {
     CHECK(image.lower <= phi(s) + near && image.upper >= phi(s) - near);

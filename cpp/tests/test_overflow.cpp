@@ -4,7 +4,7 @@
 
 #include "check.hpp"
 #include "withstand/forward.hpp"
-#include "withstand/overflow.hpp"
+#include "evaluate/overflow.hpp"
 
 using namespace withstand;
 

@@ -3,7 +3,7 @@
 
 #include "check.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/product.hpp"
+#include "core/product.hpp"
 
 using namespace withstand;
 

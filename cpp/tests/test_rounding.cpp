@@ -4,7 +4,7 @@
 #include <random>
 
 #include "check.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
 using namespace withstand;
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "withstand/selection.hpp"
+#include "core/top_sum.hpp"
 
 using withstand::Index;
 using withstand::top_indices;

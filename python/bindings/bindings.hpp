@@ -9,7 +9,7 @@
 #include <limits>
 #include <memory>
 
-#include "withstand/budget.hpp"
+#include "core/budget.hpp"
 
 namespace py = pybind11;
 

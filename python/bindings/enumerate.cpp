@@ -149,11 +149,11 @@ void bind_enumerate(py::module_& m) {
            }),
            py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("decisions"), py::arg("epsilon"),
            py::arg("top"), py::arg("components") = false)
-      .def_property_readonly("components", [](const Enumerator& e) { return sites_of(e.grid().components()); })
-      .def_property_readonly("configurations", [](const Enumerator& e) { return e.grid().configurations(); })
-      .def_property_readonly("batches", [](const Enumerator& e) { return e.grid().batches(); })
-      .def_property_readonly("batch_size", [](const Enumerator& e) { return e.grid().batch_size(); })
-      .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.grid().rank(batch); })
+      .def_property_readonly("components", [](const Enumerator& e) { return sites_of(e.components()); })
+      .def_property_readonly("configurations", [](const Enumerator& e) { return e.configurations(); })
+      .def_property_readonly("batches", [](const Enumerator& e) { return e.batches(); })
+      .def_property_readonly("batch_size", [](const Enumerator& e) { return e.batch_size(); })
+      .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.rank(batch); })
       .def_property_readonly("rounding", &Enumerator::rounding)
       .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
 }

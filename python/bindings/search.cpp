@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "bindings.hpp"
+#include "search/leaves.hpp"
 #include "withstand/search.hpp"
 
 using namespace withstand;
+using withstand::search::Leaf;
+using withstand::search::Option;
+using withstand::search::TreeRecord;
 
 void bind_search(py::module_& m) {
   py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("argmax", Goal::argmax);

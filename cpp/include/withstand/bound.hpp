@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "withstand/domain.hpp"
-#include "withstand/goal.hpp"
+#include "withstand/harm.hpp"
 #include "withstand/network.hpp"
 #include "withstand/space.hpp"
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <optional>
 
-#include "withstand/grid.hpp"
 #include "withstand/network.hpp"
 #include "withstand/parallel.hpp"
+#include "withstand/space.hpp"
 #include "withstand/statistics.hpp"
 
 namespace withstand {
@@ -29,13 +29,20 @@ struct Question {
 /// [0, batches()) into ranges, threads or machines of one instruction set merges to the same statistics, bit by bit.
 class Enumerator {
  public:
-  /// Throws std::invalid_argument for what cannot be enumerated (see Grid), inputs that do not fit the network or
+  /// Throws std::invalid_argument for what cannot be enumerated (values from an interval, 2^63 configurations or more), inputs that do not fit the network or
   /// decisions of a single output, std::overflow_error where values or squares of errors may leave the range of doubles.
   Enumerator(const Network& network, const Space& space, const Matrix& inputs, const Question& question);
   ~Enumerator();
   Enumerator(Enumerator&&) noexcept;
 
-  const Grid& grid() const;
+  /// Every component that may fail, sorted.
+  std::vector<Site> components() const;
+  std::uint64_t configurations() const;
+  std::uint64_t batches() const;
+  /// Configurations in a batch, at most.
+  std::uint64_t batch_size() const;
+  /// Configurations in the batches before this one.
+  std::uint64_t rank(std::uint64_t batch) const;
   /// Batches first, ..., last - 1. `watch` is told how many configurations are done; where it returns false the result
   /// covers the batches that were finished: compare `count`.
   Statistics run(std::uint64_t first, std::uint64_t last, int threads = 0, const Watch& watch = {}) const;

@@ -52,7 +52,7 @@ struct LinearEffort {
 };
 
 class LinearBound;
-namespace relaxed {
+namespace bounds::linear {
 class Relaxation;
 }
 
@@ -77,7 +77,7 @@ class LinearResult {
     Index first = 0, last = 0, budget = 0;
   };
   std::vector<Gain> positive(Index row, const Pool& pool) const;
-  void record(const relaxed::Relaxation& relaxation);
+  void record(const bounds::linear::Relaxation& relaxation);
 
   Matrix table_;               ///< k x columns: gain of every component
   std::vector<Gain> columns_; ///< whose gain a column holds

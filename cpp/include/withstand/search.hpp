@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
+#include <vector>
 
-#include "withstand/budget.hpp"
 #include "withstand/domain.hpp"
-#include "withstand/incumbent.hpp"
+#include "withstand/forward.hpp"
+#include "withstand/harm.hpp"
+#include "withstand/parallel.hpp"
 #include "withstand/space.hpp"
-#include "withstand/tree_record.hpp"
 
 namespace withstand {
+
+namespace search {
+struct TreeRecord;
+}
+
+/// A concrete execution that does harm: what failed, at which input, where, how much.
+struct Witness {
+  std::vector<Forced> failed;  ///< sorted by site
+  Vector input;
+  Index input_index = 0;
+  Index output = 0;
+  double harm = 0;  ///< of the canonical evaluation
+};
 
 struct SearchOptions {
   Goal goal = Goal::error;
   double gap = 0;                                  ///< stop when (upper - lower) <= gap * |upper|
   double time_limit = std::numeric_limits<double>::infinity();  ///< seconds
-  std::uint64_t node_limit = Budget::unlimited;    ///< deterministic: one thread works while it is set
+  std::uint64_t node_limit = std::numeric_limits<std::uint64_t>::max();    ///< deterministic: one thread works while it is set
   int threads = 0;                                 ///< 0: default_threads()
   /// Share of the cost of enumerating everything that bounding may take before enumeration takes over, where the first
   /// bounds are promising; 0: only enumerate, infinite: only bound.
@@ -38,6 +54,6 @@ struct SearchResult {
 /// The worst that the failures of a space can do on a domain. `record` keeps the leaves of the tree, of finite spaces at
 /// given inputs.
 SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch = {}, TreeRecord* record = nullptr);
+                        const Watch& watch = {}, search::TreeRecord* record = nullptr);
 
 }  // namespace withstand

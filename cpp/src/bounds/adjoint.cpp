@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bounds/effects.hpp"
+#include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/reception.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 /// What a failure of one model can do to the target: a list per budget, of one layer or of all layers together.
@@ -155,4 +155,4 @@ std::vector<double> adjoint_bound(const Network& net, const Space& space, const 
   return found;
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

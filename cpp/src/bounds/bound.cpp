@@ -7,14 +7,14 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bounds/effects.hpp"
+#include "failure/effects.hpp"
 #include "bounds/problem.hpp"
 #include "bounds/slack.hpp"
-#include "withstand/overflow.hpp"
+#include "evaluate/overflow.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 constexpr std::array<std::pair<const char*, Method>, 8> names{{{"fep", Method::fep},
@@ -75,6 +75,11 @@ bool heeds_exactly(Method method) {
 }
 
 }  // namespace
+}  // namespace withstand::bounds
+
+namespace withstand {
+
+using namespace bounds;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
 const char* name(Method method) { return names[static_cast<std::size_t>(method)].first; }
 

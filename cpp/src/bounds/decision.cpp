@@ -10,9 +10,9 @@
 
 #include "bounds/problem.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 /// F_j - F_c in the intact network, from above; not above 0, for c is its class. With a nonlinear output activation the
@@ -105,4 +105,4 @@ Found harms(const Problem& p, Method method) {
   return harm;
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

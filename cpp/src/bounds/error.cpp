@@ -5,9 +5,9 @@
 
 #include "bounds/problem.hpp"
 #include "withstand/linear.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 Found scalar(const Problem& p, Formula formula, const std::vector<Target>& targets) {
@@ -68,4 +68,4 @@ Found errors(const Problem& p, Method method) {
   return found;
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

@@ -3,12 +3,12 @@
 
 #include <vector>
 
-#include "withstand/interval.hpp"
+#include "evaluate/ranges.hpp"
 #include "withstand/space.hpp"
 
 // The bound methods, all of one shape: upper bounds on the deviation (faulty - nominal) of linear functionals of the
 // outputs' pre-activations, for all inputs of one row of a domain. The dispatcher bound.cpp does the rest.
-namespace withstand {
+namespace withstand::bounds {
 
 /// The functional s_plus - s_minus of the outputs' pre-activations, or s_plus alone (then |deviation| is bounded).
 struct Target {
@@ -44,4 +44,4 @@ std::vector<double> adjoint_bound(const Network& network, const Space& space, co
 /// Whether a failed neuron may tell its successors different values.
 bool equivocal(const Space& space);
 
-}  // namespace withstand
+}  // namespace withstand::bounds

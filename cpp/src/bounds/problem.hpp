@@ -6,7 +6,7 @@
 #include "bounds/methods.hpp"
 #include "withstand/bound.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 
 /// One row of a domain, or no domain: everything a method may ask for.
 struct Problem {
@@ -35,4 +35,4 @@ Found errors(const Problem& problem, Method method);
 /// Bound the harm to the decision that every output does as the new class; -infinity where it is surely the old one.
 Found harms(const Problem& problem, Method method);
 
-}  // namespace withstand
+}  // namespace withstand::bounds

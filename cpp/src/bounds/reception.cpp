@@ -6,11 +6,11 @@
 #include <cmath>
 #include <functional>
 
-#include "bounds/effects.hpp"
+#include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 constexpr std::size_t few = 8;  // up to here selecting on the fly beats a partial sort
@@ -194,4 +194,4 @@ double top_between(std::vector<double>& gains, Index least, Index most) {
   return sum;
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

@@ -4,10 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "withstand/interval.hpp"
+#include "evaluate/ranges.hpp"
 #include "withstand/space.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 
 /// What the neurons of a layer send, as intervals: deviations from the fault-free values, or the values themselves.
 struct Carried {
@@ -72,4 +72,4 @@ class Reception {
 /// Sum of the `least` largest gains and of those among the next `most - least` that are positive. Reorders the gains.
 double top_between(std::vector<double>& gains, Index least, Index most);
 
-}  // namespace withstand
+}  // namespace withstand::bounds

@@ -12,12 +12,12 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "bounds/effects.hpp"
+#include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 using Counts = std::vector<Index>;
@@ -283,4 +283,4 @@ ScalarBound scalar_bound(const Network& network, const Space& space, const std::
   return {recursion.run(targets), recursion.relaxed()};
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

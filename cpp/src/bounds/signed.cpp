@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bounds/effects.hpp"
+#include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/reception.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 /// Intervals of the faulty pre-activations of correct neurons: interval propagation with a cardinality constraint.
@@ -157,4 +157,4 @@ std::vector<double> matrix_bound(const Network& net, const Space& space, const N
   return found;
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

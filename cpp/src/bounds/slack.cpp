@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bounds/effects.hpp"
-#include "withstand/rounding.hpp"
+#include "failure/effects.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 namespace {
 
 /// Largest deviation of a failed neuron of a layer, and of a receiver's pre-activation by failed synapses.
@@ -52,4 +52,4 @@ double evaluation_slack(const Network& net, const Space& space, const std::vecto
   return std::isnan(error) ? infinity : 2 * error * (1 + 1e-9);
 }
 
-}  // namespace withstand
+}  // namespace withstand::bounds

@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include "withstand/interval.hpp"
+#include "evaluate/ranges.hpp"
 #include "withstand/space.hpp"
 
-namespace withstand {
+namespace withstand::bounds {
 
 /// Bounds speak of real arithmetic. Two executions in floating point, one intact and one failed, may differ by this much
 /// more: the reduced-precision recursion of docs/theory.md with the evaluation's own rounding as the error of a neuron.
@@ -14,4 +14,4 @@ namespace withstand {
 double evaluation_slack(const Network& network, const Space& space, const std::vector<Interval>& layers,
                         bool from_domain);
 
-}  // namespace withstand
+}  // namespace withstand::bounds

@@ -5,7 +5,7 @@
 #include <new>
 #include <vector>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// Memory that begins with a cache line: a vector that lies across two lines takes twice as long to load.
 template <class T>
@@ -25,4 +25,4 @@ struct LineAllocator {
 
 using AlignedDoubles = std::vector<double, LineAllocator<double>>;
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

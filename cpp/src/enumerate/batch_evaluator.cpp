@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr Index columns = 96;  // of a block: a few vector registers wide, and small enough for the first-level cache
@@ -181,4 +181,4 @@ void BatchEvaluator::flush(Judge& judge) {
   used_ = 0;
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

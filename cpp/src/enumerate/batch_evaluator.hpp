@@ -8,7 +8,7 @@
 #include "linear_rows.hpp"
 #include "walk.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// The fast evaluation of a batch, one input after the other. Two ways to go from the states of the walk to outputs:
 ///
@@ -61,4 +61,4 @@ class BatchEvaluator {
   std::uint64_t offset_ = 0;                         // of the first column in the batch
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -141,4 +141,4 @@ void Components::settle(const Grid::Batch& batch, const double* errors, const Ca
   }
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -4,10 +4,10 @@
 #include <functional>
 #include <vector>
 
-#include "withstand/grid.hpp"
+#include "enumerate/grid.hpp"
 #include "withstand/statistics.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// Hands the errors of a batch on to the failed components of its configurations.
 ///
@@ -51,4 +51,4 @@ class Components {
   std::vector<double> limits_;                           // fast errors from here on may be the component's worst
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -8,15 +8,11 @@
 #include <stdexcept>
 
 #include "batch_evaluator.hpp"
-#include "withstand/budget.hpp"
-#include "withstand/overflow.hpp"
+#include "core/budget.hpp"
+#include "evaluate/overflow.hpp"
 
-namespace withstand {
+namespace withstand::enumerate {
 namespace {
-
-using enumeration::BatchEvaluator;
-using enumeration::Judge;
-using enumeration::Problem;
 
 /// Configurations per batch, a power of two that depends on the problem only, never on the machine: enough to pay for what
 /// is set up once per input; where every layer is a product, at most about a second of work, so that threads balance, and
@@ -54,7 +50,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     problem.nominal.back().post.back().maxCoeff(&c);
     problem.decision.push_back(c);
   }
-  problem.slack = 4 * enumeration::rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
+  problem.slack = 4 * rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
   problem.largest_slack = problem.slack.maxCoeff();
   return problem;
 }
@@ -66,6 +62,11 @@ struct Worker {
 };
 
 }  // namespace
+}  // namespace withstand::enumerate
+
+namespace withstand {
+
+using namespace enumerate;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
 struct Enumerator::State {
   Problem problem;
@@ -76,7 +77,11 @@ Enumerator::Enumerator(const Network& network, const Space& space, const Matrix&
 Enumerator::~Enumerator() = default;
 Enumerator::Enumerator(Enumerator&&) noexcept = default;
 
-const Grid& Enumerator::grid() const { return state_->problem.grid; }
+std::vector<Site> Enumerator::components() const { return state_->problem.grid.components(); }
+std::uint64_t Enumerator::configurations() const { return state_->problem.grid.configurations(); }
+std::uint64_t Enumerator::batches() const { return state_->problem.grid.batches(); }
+std::uint64_t Enumerator::batch_size() const { return state_->problem.grid.batch_size(); }
+std::uint64_t Enumerator::rank(std::uint64_t batch) const { return state_->problem.grid.rank(batch); }
 double Enumerator::rounding() const { return state_->problem.largest_slack; }
 
 Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads, const Watch& watch) const {

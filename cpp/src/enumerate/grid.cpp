@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/grid.hpp"
+#include "enumerate/grid.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 
 #include "withstand/parallel.hpp"
 
-namespace withstand {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double largest_table = 1 << 27;
@@ -188,4 +188,4 @@ double Grid::value(std::size_t term) const {
   return failure.effect == Effect::stuck ? failure.amount.front() : 0.0;
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumerate

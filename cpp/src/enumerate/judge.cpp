@@ -5,10 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -165,4 +165,4 @@ std::vector<Choice> Judge::configuration(std::uint64_t offset) const {
   return unrank(problem_.grid, problem_.grid.classes()[batch_.cls], batch_.begin + offset);
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

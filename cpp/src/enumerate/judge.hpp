@@ -7,7 +7,7 @@
 #include "components.hpp"
 #include "replay.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// Turns outputs into errors and statistics, and has every candidate for a reported value evaluated canonically.
 class Judge {
@@ -67,4 +67,4 @@ class Judge {
   std::vector<std::vector<Candidate>> candidates_;  // per output
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

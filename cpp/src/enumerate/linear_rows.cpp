@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double kept_bytes = 4e6;  // a worker keeps the lanes of every input, and as much of their rows, up to here
@@ -250,4 +250,4 @@ void LinearRows::expand(const Lanes& lanes, Index first, const double* values, d
   for (auto m = static_cast<std::size_t>(first); m + 1 < lanes.widths.size(); ++m) members[m] = values[lanes.index[m]];
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -7,9 +7,9 @@
 #include "judge.hpp"
 #include "row_store.hpp"
 #include "walk.hpp"
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// Errors of all configurations that share a prefix, for a piecewise-linear tail: a row.
 ///
@@ -92,4 +92,4 @@ class LinearRows {
   std::vector<int> hinges_;
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -3,10 +3,11 @@
 
 #include <vector>
 
+#include "enumerate/grid.hpp"
 #include "withstand/enumerate.hpp"
 #include "withstand/forward.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// What all workers share, read-only.
 struct Problem {
@@ -31,4 +32,4 @@ Vector harms(const Problem& problem, Index input, const Vector& outputs);
 /// layer, where squares of errors may leave the range of doubles.
 Vector rounding_bounds(const Network& network, const Grid& grid, const Matrix& inputs);
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <limits>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr std::size_t most_known = 1 << 14;
@@ -77,4 +77,4 @@ Entry Replayer::entry(const std::vector<Choice>& configuration, Index only) {
   return entry;
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

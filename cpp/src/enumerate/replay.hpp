@@ -5,7 +5,7 @@
 
 #include "problem.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// Canonical evaluations of configurations, remembered. Failures that change nothing (a crashed neuron that transmits
 /// 0 anyway) are dropped first: dead neurons make many configurations that are the same execution.
@@ -25,4 +25,4 @@ class Replayer {
   std::unordered_map<std::string, Vector> known_;
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "withstand/kernels.hpp"
-#include "withstand/product.hpp"
+#include "kernels/kernels.hpp"
+#include "core/product.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -171,4 +171,4 @@ double Response::bytes(const Network& net, Index lowest) {
   return bytes;
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

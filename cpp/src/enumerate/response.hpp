@@ -5,7 +5,7 @@
 
 #include "withstand/network.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// A piecewise-linear network around one input, every neuron held on the linear piece it is on there.
 ///
@@ -76,4 +76,4 @@ class Response {
   Vector nominal_;
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -5,10 +5,10 @@
 #include <stdexcept>
 
 #include "problem.hpp"
-#include "withstand/kernels.hpp"
-#include "withstand/product.hpp"
+#include "kernels/kernels.hpp"
+#include "core/product.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
@@ -74,4 +74,4 @@ Vector harms(const Problem& problem, Index input, const Vector& outputs) {
   return harm;
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

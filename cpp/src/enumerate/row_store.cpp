@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <new>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr std::size_t head = 3;  // epoch, length, tag
@@ -55,4 +55,4 @@ double* RowStore::find(const std::vector<std::uint64_t>& key, std::uint64_t tag,
   }
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// A hash table from short keys to rows of doubles in one block of memory; when it is full it forgets everything.
 class RowStore {
@@ -33,4 +33,4 @@ class RowStore {
   std::unique_ptr<std::uint64_t[], Free> block_;
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 namespace {
 
 constexpr double kept_bytes = 16e6;  // a worker keeps the execution of every input up to here
@@ -232,4 +232,4 @@ void Walk::touch(StageState& state, std::size_t i, const Site& site, double chan
   now.post = (again ? before.post : state.post(site.to)) + change;
 }
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

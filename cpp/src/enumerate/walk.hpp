@@ -4,7 +4,7 @@
 #include "problem.hpp"
 #include "response.hpp"
 
-namespace withstand::enumeration {
+namespace withstand::enumerate {
 
 /// phi over n values, by the kernel of this machine.
 void activate(const Activation& phi, double* s, Index n);
@@ -103,4 +103,4 @@ class Walk {
   Index input_ = 0;
 };
 
-}  // namespace withstand::enumeration
+}  // namespace withstand::enumerate

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/grid.hpp"
+#include "enumerate/grid.hpp"
 
-namespace withstand {
+namespace withstand::enumerate {
 
 const Grid::Stage& Walker::stage(std::size_t depth) const {
   return grid_->stages()[static_cast<std::size_t>(choices_[depth].stage)];
@@ -87,4 +87,4 @@ std::vector<Choice> unrank(const Grid& grid, const Grid::Class& cls, std::uint64
   return Walker(grid, cls, rank).choices();
 }
 
-}  // namespace withstand
+}  // namespace withstand::enumerate

@@ -2,7 +2,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
+#include "withstand/variants.hpp"
 
 namespace withstand {
 
@@ -56,5 +57,7 @@ std::vector<std::string> available_variants() {
   for (const Kernels* variant : runnable()) names.emplace_back(variant->name);
   return names;
 }
+
+const char* variant() { return kernels().name; }
 
 }  // namespace withstand

@@ -3,7 +3,7 @@
 // Everything is static, nothing of the standard library is used: an inline function that leaked from here would carry
 // this variant's instructions into baseline code (see cmake/kernels.cmake).
 
-#include "withstand/kernels.hpp"
+#include "kernels/kernels.hpp"
 #if defined(__AVX2__)
 #include <immintrin.h>  // its functions are always inlined and leave no symbols
 #endif

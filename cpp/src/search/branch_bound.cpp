@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/branch_bound.hpp"
+#include "search/branch_bound.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 
 #include "tree.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::search {
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
   return std::isfinite(harm) ? harm + tie(harm, scale_) : harm;
@@ -200,4 +200,4 @@ double BranchBound::scale() const { return tree_->scale(); }
 std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }
 std::uint64_t BranchBound::evaluations() const { return tree_->evaluations(); }
 
-}  // namespace withstand
+}  // namespace withstand::search

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/choices.hpp"
+#include "search/choices.hpp"
 
 #include <algorithm>
 #include <set>
@@ -7,7 +7,7 @@
 
 #include "withstand/parallel.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 bool before(const Option& a, const Option& b) { return a.site != b.site ? a.site < b.site : a.quota < b.quota; }
@@ -86,4 +86,4 @@ bool Choices::exactly() const {
   return std::any_of(quotas.begin(), quotas.end(), [](const Quota& q) { return q.exactly; });
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "search/first.hpp"
 
-#include "withstand/execution.hpp"
-#include "withstand/filler.hpp"
+#include "search/continuous/execution.hpp"
+#include "search/layered/idle.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 /// The prescribed numbers of failures of a space, each with what it may be filled with. A total is one quota, counts per
@@ -43,4 +43,4 @@ void evaluate_one(const Network& net, const Space& space, const Domain& domain, 
   incumbent.offer(net, harm, point.input, 0, execution.forced(components, point));
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

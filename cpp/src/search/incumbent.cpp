@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/incumbent.hpp"
+#include "search/incumbent.hpp"
 
 #include <algorithm>
 
 #include "withstand/parallel.hpp"
-#include "withstand/rounding.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 constexpr std::size_t memory = 100000;  ///< components in the sets that wait for a closer look
@@ -82,4 +82,4 @@ void Incumbent::look_closely() {
   remembered_ = 0;
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

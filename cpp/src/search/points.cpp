@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "search/linear_relaxation.hpp"
-#include "withstand/reach.hpp"
-#include "withstand/rounding.hpp"
+#include "search/adapters/linear_relaxation.hpp"
+#include "search/layered/reach.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 /// Largest harm that output pre-activations in a range allow, the noise of a harm between two evaluations (or one and
@@ -113,4 +113,4 @@ double Points::outputs() const {
   return outputs > 0 ? outputs : largest;
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

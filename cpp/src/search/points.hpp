@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "withstand/branch_bound.hpp"
+#include "search/branch_bound.hpp"
 #include "withstand/domain.hpp"
 
-namespace withstand {
+namespace withstand::search {
 
 /// The given inputs of a search over finite failures, each prepared when it is taken up.
 class Points {
@@ -42,4 +42,4 @@ class Points {
 /// The largest sum of absolute values that an output of an intact network is made of: what its rounding goes by.
 double scale_of(const Network& network, const Trace& intact);
 
-}  // namespace withstand
+}  // namespace withstand::search

@@ -6,17 +6,17 @@
 #include <optional>
 
 #include "search/first.hpp"
-#include "search/opinions.hpp"
+#include "search/adapters/opinions.hpp"
 #include "search/points.hpp"
 #include "search/tree.hpp"
 #include "withstand/bound.hpp"
-#include "withstand/branch_bound.hpp"
-#include "withstand/continuous.hpp"
-#include "withstand/filler.hpp"
-#include "withstand/overflow.hpp"
-#include "withstand/rounding.hpp"
+#include "search/branch_bound.hpp"
+#include "search/continuous/continuous.hpp"
+#include "search/layered/idle.hpp"
+#include "evaluate/overflow.hpp"
+#include "core/rounding.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 /// A question, what is known of the answer, and how long the search for it may go on.
@@ -188,6 +188,11 @@ void require_one_value(const Space& space) {
 }
 
 }  // namespace
+}  // namespace withstand::search
+
+namespace withstand {
+
+using namespace search;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
                         const Watch& watch, TreeRecord* record) {

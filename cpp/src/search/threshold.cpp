@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "withstand/threshold.hpp"
+#include "search/threshold.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 constexpr double guard = 1e-14;  // relative; the sums have at most some hundred terms
@@ -104,4 +104,4 @@ std::vector<Option> selection(const ObjectiveBound& bound, const std::vector<Ind
   return chosen;
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

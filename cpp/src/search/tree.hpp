@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "search/opinions.hpp"
-#include "withstand/branch_bound.hpp"
+#include "search/adapters/opinions.hpp"
+#include "search/branch_bound.hpp"
 
-namespace withstand {
+namespace withstand::search {
 
 /// Difference below which two harms are equal to a search, `scale` being that of what the outputs sum up: relative to
 /// the harm, or where that is small to 1, or where everything is small to the scale.
@@ -124,4 +124,4 @@ class BranchBound::Tree {
   std::atomic<std::uint64_t> evaluations_{0};
 };
 
-}  // namespace withstand
+}  // namespace withstand::search

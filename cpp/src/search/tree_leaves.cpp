@@ -5,9 +5,9 @@
 #include <iterator>
 
 #include "tree.hpp"
-#include "withstand/threshold.hpp"
+#include "search/threshold.hpp"
 
-namespace withstand {
+namespace withstand::search {
 
 Evaluator& BranchBound::Tree::evaluator(Worker& worker, std::size_t row) const {
   Tools& found = tools(worker, row);
@@ -186,4 +186,4 @@ double enumeration_cost(const Layered::Problem& problem, double live, const std:
   return states * step;
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

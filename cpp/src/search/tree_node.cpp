@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "tree.hpp"
-#include "withstand/rounding.hpp"
-#include "withstand/threshold.hpp"
+#include "core/rounding.hpp"
+#include "search/threshold.hpp"
 
-namespace withstand {
+namespace withstand::search {
 namespace {
 
 const Site& site_of(const Option& option) { return option.site; }
@@ -128,4 +128,4 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
   leaf(node, only, Leaf::Kind::enumerated, 0, out);
 }
 
-}  // namespace withstand
+}  // namespace withstand::search

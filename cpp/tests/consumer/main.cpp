@@ -3,8 +3,8 @@
 #include <cstdio>
 
 #include "withstand/forward.hpp"
-#include "withstand/kernels.hpp"
 #include "withstand/space.hpp"
+#include "withstand/variants.hpp"
 
 int main() {
   using namespace withstand;
@@ -14,7 +14,7 @@ int main() {
   const double intact = forward(net, x)(0), failed = forward(net, x, {{{1, 3, -1}, 0.0}})(0);
   Failure crash;
   crash.counts = {2};
-  std::printf("%s: %g -> %g, %s configurations\n", kernels().name, intact, failed,
+  std::printf("%s: %g -> %g, %s configurations\n", variant(), intact, failed,
               Space(net, {crash}).configurations()->to_string().c_str());
   return intact == 2.0 && failed == 1.75 ? 0 : 1;
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include <cmath>
+
+#include "bounds/linear/relaxation.hpp"
+#include "withstand/parallel.hpp"
+
+namespace withstand::bounds::linear {
+
+// Midpoint-radius form: s = W m + b has radius |W| r, and the rounding of an inner product of n terms is at most
+// (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone.
+void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper) {
+  const Network& net = prepared.net;
+  prepared.pre.assign(at(net.layers()) + 1, {});
+  prepared.post.assign(at(net.layers()) + 1, {});
+  prepared.post[0] = {lower, upper};
+  for (Index l = 1; l <= net.layers(); ++l) {
+    interruption_point();
+    const Matrix& w = net.weight(l);
+    const LayerRange& input = prepared.post[at(l - 1)];
+    const Vector middle = 0.5 * input.lower + 0.5 * input.upper;
+    const Vector radius = (input.upper - middle).cwiseMax(middle - input.lower) * (1 + 2 * epsilon);
+    const Vector centre = w * middle + net.bias(l);
+    const double gamma = static_cast<double>(w.cols() + 8) * epsilon;
+    const Vector reach = middle.cwiseAbs() * gamma + radius * (1 + gamma);
+    Vector spread = (w.cwiseAbs() * reach + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
+    for (Index j = 0; j < w.rows(); ++j)
+      spread(j) += underflow(w.data() + j * w.cols(), reach.data(), w.cols(), std::abs(centre(j)) + spread(j));
+    LayerRange& pre = prepared.pre[at(l)];
+    LayerRange& post = prepared.post[at(l)];
+    pre.lower = (centre - spread).unaryExpr(&down);
+    pre.upper = (centre + spread).unaryExpr(&up);
+    post = pre;
+    for (Index j = 0; j < centre.size(); ++j) {
+      const Interval y = image(net.activation(l), entry(pre, j));
+      post.lower(j) = y.lower;
+      post.upper(j) = y.upper;
+    }
+  }
+}
+
+}  // namespace withstand::bounds::linear

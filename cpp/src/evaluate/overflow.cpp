@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "evaluate/overflow.hpp"
+
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+namespace withstand {
+namespace {
+
+/// The most that failures do to the values of one layer, whoever fails.
+struct Reached {
+  double forced = 0;    // what a neuron may transmit instead of its value
+  double added = 0;     // and on top of it
+  double signal = 0;    // what synapses add to the signals they carry, and
+  double received = 0;  // to what a receiver sums up
+};
+
+double amount_in(const Failure& failure, Index layer) {
+  const bool everywhere = failure.amount.size() == 1;
+  return std::abs(failure.amount[everywhere ? 0 : static_cast<std::size_t>(layer - 1)]);
+}
+
+Reached reached(const Space& space, Index layer) {
+  Reached most;
+  for (const Space::Term& term : space.terms()) {
+    const auto count = static_cast<double>(term.most(layer));
+    if (count == 0) continue;
+    const Failure& failure = term.failure;
+    switch (failure.effect) {
+      case Effect::crash:
+      case Effect::synapse_crash: break;
+      case Effect::stuck:
+      case Effect::byzantine: most.forced = std::max(most.forced, amount_in(failure, layer)); break;
+      case Effect::deviation:
+      case Effect::noise: most.added += amount_in(failure, layer); break;
+      case Effect::synapse_signal: most.signal += amount_in(failure, layer); break;
+      case Effect::synapse_product:
+      case Effect::synapse_replace: most.received += count * amount_in(failure, layer); break;
+    }
+  }
+  return most;
+}
+
+[[noreturn]] void refuse(Index layer, const char* what, double value, double weight, double signal) {
+  std::ostringstream message;
+  message << "layer " << layer << ": " << what << " may reach " << value;
+  if (layer > 0) message << " (weights up to " << weight << ", signals up to " << signal << ")";
+  message << ", and beyond " << largest_value << " an execution might overflow; scale the network, its inputs or what "
+          << "failures transmit down";
+  throw std::overflow_error(message.str());
+}
+
+}  // namespace
+
+void require_no_overflow(const Network& net, const Space& space, const Domain& domain) {
+  const auto fits = [](double value) { return value <= largest_value; };  // false for what is not a number
+  Vector signals = domain.lower.cwiseAbs().cwiseMax(domain.upper.cwiseAbs()).colwise().maxCoeff().transpose();
+  for (Index l = 0; l <= net.layers(); ++l) {
+    const Reached here = reached(space, l);
+    const double weight = l > 0 ? net.max_weight(l) : 0;
+    const double largest = signals.maxCoeff() + here.signal;
+    if (l > 0) {
+      const Activation& phi = net.activation(l);
+      const Vector sums = ((net.weight(l).cwiseAbs() * (signals.array() + here.signal).matrix()).array() +
+                           net.bias(l).array().abs() + here.received).matrix();
+      for (Index j = 0; j < sums.size(); ++j)
+        if (!fits(sums(j)) || !fits(phi.gain() * sums(j))) refuse(l, "a sum of products", sums(j), weight, largest);
+      signals = (phi.lipschitz() * sums.array() + std::abs(phi(0.0))).cwiseMin(phi.magnitude());
+    }
+    signals = signals.cwiseMax(here.forced).array() + here.added;
+    for (Index i = 0; i < signals.size(); ++i)
+      if (!fits(signals(i))) refuse(l, "a transmitted value", signals(i), weight, largest);
+  }
+}
+
+}  // namespace withstand

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// How many configurations a space has. Components that are open to the same counts form a group, and a group of n adds
+// the factor (1 + x_a + x_b + ...)^n to a polynomial with one variable per count, of which the coefficients of allowed
+// degrees are summed. Groups that share no count are multiplied; a degree is forgotten after the last group that adds
+// to it.
+#include "failure/counting.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
+
+namespace withstand {
+namespace {
+
+/// A count: of a term over all layers, or of a term in one layer.
+struct Demand {
+  Index cap = 0;
+  bool exactly = false;
+};
+
+using Members = std::vector<std::size_t>;         // demands that a component is open to
+using Groups = std::map<Members, std::uint64_t>;  // number of such components
+
+struct Choice {
+  std::vector<Demand> demands;
+  Groups groups;
+};
+
+/// Components of one layer that are open to the same demands: a merge of the terms' sorted candidates.
+void add_layer(const Space& space, Index layer, const Members& demand_of, Groups& groups) {
+  struct Queue {
+    const Site* next;
+    const Site* end;
+    std::size_t demand;
+  };
+  std::vector<Queue> queues;
+  for (std::size_t t = 0; t < demand_of.size(); ++t) {
+    const std::vector<Site>& sites = space.terms()[t].sites[static_cast<std::size_t>(layer)];
+    if (demand_of[t] != SIZE_MAX && !sites.empty())
+      queues.push_back({sites.data(), sites.data() + sites.size(), demand_of[t]});
+  }
+  std::sort(queues.begin(), queues.end(), [](const Queue& a, const Queue& b) { return a.demand < b.demand; });
+  Members members;
+  while (queues.size() > 1) {
+    Site first = *queues.front().next;
+    for (const Queue& queue : queues) first = std::min(first, *queue.next);
+    members.clear();
+    for (Queue& queue : queues)
+      if (*queue.next == first) {
+        members.push_back(queue.demand);
+        ++queue.next;
+      }
+    ++groups[members];
+    queues.erase(std::remove_if(queues.begin(), queues.end(), [](const Queue& q) { return q.next == q.end; }),
+                 queues.end());
+  }
+  for (const Queue& rest : queues) groups[{rest.demand}] += static_cast<std::uint64_t>(rest.end - rest.next);
+}
+
+/// Noise strikes everywhere at once, and a count of 0 nowhere: neither offers a choice.
+Choice choice_of(const Space& space) {
+  Choice choice;
+  const std::vector<Space::Term>& terms = space.terms();
+  const auto demand = [&choice](Index cap, bool exactly) {
+    if (cap == 0) return SIZE_MAX;
+    choice.demands.push_back({cap, exactly});
+    return choice.demands.size() - 1;
+  };
+  Members totals(terms.size(), SIZE_MAX);
+  for (std::size_t t = 0; t < terms.size(); ++t)
+    if (terms[t].failure.total && terms[t].failure.effect != Effect::noise)
+      totals[t] = demand(terms[t].failure.counts.front(), terms[t].failure.exactly);
+  for (Index layer = 0; layer <= space.layers(); ++layer) {
+    Members here = totals;
+    for (std::size_t t = 0; t < terms.size(); ++t)
+      if (!terms[t].failure.total) here[t] = demand(terms[t].count(layer), terms[t].failure.exactly);
+    add_layer(space, layer, here, choice.groups);
+  }
+  return choice;
+}
+
+/// The groups, sorted into sets that share no demand.
+std::vector<Groups> parts_of(const Choice& choice) {
+  Members root(choice.demands.size());
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  const auto find = [&root](std::size_t d) {
+    while (root[d] != d) d = root[d] = root[root[d]];
+    return d;
+  };
+  for (const auto& [members, size] : choice.groups)
+    for (std::size_t d : members) root[find(d)] = find(members.front());
+  std::map<std::size_t, Groups> parts;
+  for (const auto& [members, size] : choice.groups) parts[find(members.front())].emplace(members, size);
+  std::vector<Groups> all;
+  for (auto& [d, groups] : parts) all.push_back(std::move(groups));
+  return all;
+}
+
+std::uint64_t length(const Natural& value) { return value.limbs().size(); }
+std::uint64_t length(double) { return 1; }
+
+/// C(n, k + 1) from C(n, k).
+void advance(Natural& ways, std::uint64_t n, std::uint64_t k) {
+  ways *= static_cast<std::uint32_t>(n - k);
+  ways /= static_cast<std::uint32_t>(k + 1);
+}
+void advance(double& ways, std::uint64_t n, std::uint64_t k) {
+  ways *= static_cast<double>(n - k);
+  ways /= static_cast<double>(k + 1);
+}
+
+/// Counts in naturals or in doubles, as long as the steps last.
+template <class Number>
+class Counter {
+ public:
+  explicit Counter(std::uint64_t steps) : left_(steps) {}
+
+  /// Nothing where the steps ran out.
+  std::optional<Number> operator()(const Choice& choice) {
+    Number all = 1;
+    for (const Groups& part : parts_of(choice)) {
+      const Number here = count(choice.demands, part);
+      if (!spend(length(all) * length(here))) return std::nullopt;
+      all = all * here;
+    }
+    return left_ > 0 ? std::optional<Number>(all) : std::nullopt;
+  }
+
+ private:
+  using Degrees = std::vector<Index>;              // of the demands that more groups add to; last: taken of this group
+  using Polynomial = std::map<Degrees, Number>;
+
+  bool spend(std::uint64_t steps) {
+    left_ = steps > left_ ? 0 : left_ - steps;
+    return left_ > 0;
+  }
+
+  Number count(const std::vector<Demand>& demands, const Groups& groups) {
+    std::map<std::size_t, std::size_t> place;             // of each demand among the degrees
+    std::map<std::size_t, const Members*> last;           // group that adds to it last
+    for (const auto& [members, size] : groups)
+      for (std::size_t d : members) {
+        place.emplace(d, place.size());
+        last[d] = &members;
+      }
+    Polynomial ways{{Degrees(place.size() + 1, 0), Number(1)}};
+    for (const auto& [members, size] : groups)
+      for (std::size_t d : members) {
+        const bool closes = last[d] == &members, ends = d == members.back();
+        ways = give(ways, size, demands[d], place[d], closes, ends);
+      }
+    return ways.empty() ? Number(0) : std::move(ways.begin()->second);
+  }
+
+  /// Ways to give some of a group's components that are left to one demand; `ends` with it: the rest stays intact.
+  Polynomial give(const Polynomial& ways, std::uint64_t size, const Demand& demand, std::size_t place, bool closes,
+                  bool ends) {
+    Polynomial next;
+    for (const auto& [degrees, number] : ways) {
+      const auto free = size - static_cast<std::uint64_t>(degrees.back());
+      const auto room = static_cast<std::uint64_t>(demand.cap - degrees[place]);
+      const bool all = closes && demand.exactly;
+      if (all && room > free) continue;
+      const std::uint64_t most = std::min(free, room);
+      Number chosen = 1;
+      // of C(n, k) = C(n, n - k) the shorter way
+      const std::uint64_t steps = all ? std::min(most, free - most) : most;
+      for (std::uint64_t k = 0; k <= steps; ++k) {
+        if (!all || k == steps) {
+          if (!spend(400 + degrees.size() + length(number) * length(chosen) + 4 * length(number))) return {};
+          const auto taken = static_cast<Index>(all ? most : k);
+          Degrees more = degrees;
+          more[place] = closes ? 0 : more[place] + taken;
+          more.back() = ends ? 0 : more.back() + taken;
+          next[std::move(more)] += number * chosen;
+        }
+        if (k == steps) break;
+        if (!spend(8 + 8 * length(chosen))) return {};
+        advance(chosen, free, k);
+      }
+    }
+    return next;
+  }
+
+  std::uint64_t left_;
+};
+
+/// Components given to demands one after the other, along paths that make room (a maximum flow).
+class Flow {
+ public:
+  explicit Flow(const Choice& choice) : given_(choice.demands.size()) {
+    for (const auto& [members, size] : choice.groups) groups_.push_back({&members, static_cast<Index>(size)});
+    open_.resize(choice.demands.size());
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      for (std::size_t d : *groups_[g].members) open_[d].push_back(g);
+  }
+
+  /// Give `amount` more components to a demand; false where there are not enough.
+  bool give(std::size_t demand, Index amount) {
+    while (amount > 0) {
+      const Index got = along(demand, amount);
+      if (got == 0) return false;
+      amount -= got;
+    }
+    return true;
+  }
+
+ private:
+  struct Group {
+    const Members* members;
+    Index left;
+  };
+
+  struct Step {
+    std::size_t demand;
+    std::size_t group;
+  };
+
+  /// Breadth first: the shortest path from the demand to a group with components left; return what went along it.
+  Index along(std::size_t demand, Index amount) {
+    std::vector<Step> from(groups_.size(), {SIZE_MAX, SIZE_MAX});  // who takes of a group, and gives back of which one
+    std::vector<bool> seen(groups_.size(), false);
+    std::vector<std::pair<std::size_t, std::size_t>> queue{{demand, SIZE_MAX}};
+    std::vector<bool> asked(given_.size(), false);
+    asked[demand] = true;
+    for (std::size_t n = 0; n < queue.size(); ++n) {
+      const auto [who, through] = queue[n];
+      for (std::size_t g : open_[who]) {
+        if (seen[g]) continue;
+        seen[g] = true;
+        from[g] = {who, through};
+        if (groups_[g].left > 0) return push(g, amount, from);
+        for (std::size_t other : *groups_[g].members)
+          if (!asked[other] && given_[other].count(g) > 0 && given_[other][g] > 0) {
+            asked[other] = true;
+            queue.push_back({other, g});
+          }
+      }
+    }
+    return 0;
+  }
+
+  Index push(std::size_t group, Index amount, const std::vector<Step>& from) {
+    Index got = std::min(amount, groups_[group].left);
+    for (std::size_t g = group; from[g].group != SIZE_MAX; g = from[g].group)
+      got = std::min(got, given_[from[g].demand][from[g].group]);
+    groups_[group].left -= got;
+    for (std::size_t g = group; g != SIZE_MAX; g = from[g].group) {
+      given_[from[g].demand][g] += got;
+      if (from[g].group != SIZE_MAX) given_[from[g].demand][from[g].group] -= got;
+    }
+    return got;
+  }
+
+  std::vector<Group> groups_;
+  std::vector<std::vector<std::size_t>> open_;
+  std::vector<std::map<std::size_t, Index>> given_;  // of each demand, from which group
+};
+
+}  // namespace
+
+bool counting::fits(const Space& space) {
+  const Choice choice = choice_of(space);
+  Flow flow(choice);
+  for (std::size_t d = 0; d < choice.demands.size(); ++d)
+    if (choice.demands[d].exactly && !flow.give(d, choice.demands[d].cap)) return false;
+  return true;
+}
+
+std::optional<Natural> Space::configurations(std::uint64_t steps) const {
+  return Counter<Natural>(steps)(choice_of(*this));
+}
+
+double Space::magnitude(std::uint64_t steps) const {
+  return Counter<double>(steps)(choice_of(*this)).value_or(std::numeric_limits<double>::infinity());
+}
+
+}  // namespace withstand

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "search/continuous/execution.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "withstand/parallel.hpp"
+
+namespace withstand::search {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+bool by_site(const Forced& a, const Forced& b) { return a.site < b.site; }
+
+/// A point as one vector of coordinates: inputs, then parameters.
+double& coordinate(Execution::Point& point, Index n) {
+  return n < point.input.size() ? point.input(n) : point.parameters[at(n - point.input.size())];
+}
+
+struct Ends {
+  Vector lower, upper;
+};
+
+Ends ends(const std::vector<Restriction::Failed>& components, const Vector& lower, const Vector& upper) {
+  const auto d = lower.size(), n = static_cast<Index>(components.size());
+  Ends all{Vector(d + n), Vector(d + n)};
+  all.lower.head(d) = lower;
+  all.upper.head(d) = upper;
+  for (Index c = 0; c < n; ++c) {
+    all.lower(d + c) = components[at(c)].lower;
+    all.upper(d + c) = components[at(c)].upper;
+  }
+  return all;
+}
+
+Execution::Point middle(const Ends& all, Index inputs) {
+  Execution::Point point{Vector(inputs), std::vector<double>(at(all.lower.size() - inputs))};
+  for (Index n = 0; n < all.lower.size(); ++n) {
+    const double half = all.lower(n) + (all.upper(n) - all.lower(n)) / 2;
+    coordinate(point, n) = std::min(std::max(half, all.lower(n)), all.upper(n));
+  }
+  return point;
+}
+
+}  // namespace
+
+std::vector<Restriction::Failed> Execution::components(const Restriction& restriction) const {
+  std::vector<Restriction::Failed> all = restriction.failed;
+  for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+    const Space::Term& term = space_.terms()[t];
+    if (term.failure.effect != Effect::noise) continue;
+    for (const auto& sites : term.sites)
+      for (const Site& site : sites) {
+        const std::vector<double>& amounts = term.failure.amount;
+        const double amount = amounts.size() == 1 || site.layer == 0 ? amounts.front() : amounts[at(site.layer - 1)];
+        if (std::none_of(all.begin(), all.end(), [&](const auto& failed) { return failed.site == site; }))
+          all.push_back({site, t, -amount, amount});
+      }
+  }
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.site < b.site; });
+  return all;
+}
+
+double Execution::value(const Restriction::Failed& component, double parameter, const Trace& intact,
+                        const Trace& faulty) const {
+  const Site& site = component.site;
+  const Effect effect = space_.terms()[component.term].failure.effect;
+  if (effect == Effect::deviation) return intact.post[at(site.layer)](site.to) + parameter;
+  if (effect == Effect::noise) return faulty.post[at(site.layer)](site.to) + parameter;
+  if (effect == Effect::crash || effect == Effect::synapse_crash) return 0;
+  if (effect != Effect::synapse_product && effect != Effect::synapse_signal) return parameter;
+  const double weight = net_.weight(site.layer)(site.to, site.from);
+  const double signal = faulty.post[at(site.layer - 1)](site.from);
+  return effect == Effect::synapse_product ? weight * signal + parameter : weight * (signal + parameter);
+}
+
+std::vector<Forced> Execution::forced(const std::vector<Restriction::Failed>& components, const Point& point) const {
+  const Trace intact = trace(net_, point.input);
+  std::vector<Forced> forced;
+  std::size_t next = 0;
+  while (next < components.size()) {  // layer by layer: what a component sends may depend on what failed before it
+    const Index layer = components[next].site.layer;
+    const Trace faulty = forced.empty() ? intact : trace(net_, point.input, forced);
+    for (; next < components.size() && components[next].site.layer == layer; ++next)
+      forced.push_back({components[next].site, value(components[next], point.parameters[next], intact, faulty)});
+    std::sort(forced.begin(), forced.end(), by_site);
+  }
+  return forced;
+}
+
+double Execution::harm(const std::vector<Restriction::Failed>& components, const Point& point) const {
+  const Harm harm(net_, point.input, goal_);
+  return harm(forward(net_, point.input, forced(components, point)));
+}
+
+Execution::Point Execution::middle(const std::vector<Restriction::Failed>& components, const Vector& lower,
+                                   const Vector& upper) const {
+  return search::middle(ends(components, lower, upper), lower.size());
+}
+
+Execution::Point Execution::climb(const std::vector<Restriction::Failed>& components, const Vector& lower,
+                                  const Vector& upper, int rounds) const {
+  const Ends all = ends(components, lower, upper);
+  Point best = search::middle(all, lower.size());
+  double reached = harm(components, best);
+  const Vector slope = sensitivity(components, lower, upper);
+  Point jump = best;
+  for (Index n = 0; n < slope.size(); ++n)
+    if (slope(n) != 0) coordinate(jump, n) = slope(n) > 0 ? all.upper(n) : all.lower(n);
+  if (const double there = harm(components, jump); there > reached) best = jump, reached = there;
+  for (int round = 0; round < rounds; ++round) {
+    const double before = reached;
+    for (Index n = 0; n < all.lower.size(); ++n) {
+      if (all.lower(n) == all.upper(n)) continue;
+      if (!goes_on()) return best;
+      for (const double end : {all.lower(n), all.upper(n)}) {
+        Point trial = best;
+        coordinate(trial, n) = end;
+        if (const double there = harm(components, trial); there > reached) best = trial, reached = there;
+      }
+    }
+    if (reached == before) break;
+  }
+  return best;
+}
+
+Vector Execution::sensitivity(const std::vector<Restriction::Failed>& components, const Vector& lower,
+                              const Vector& upper) const {
+  const Ends all = ends(components, lower, upper);
+  Vector change = Vector::Zero(all.lower.size());
+  Point point = search::middle(all, lower.size());
+  for (Index n = 0; n < change.size(); ++n) {
+    if (all.lower(n) == all.upper(n)) continue;
+    if (!goes_on()) break;
+    const double kept = coordinate(point, n);
+    coordinate(point, n) = all.upper(n);
+    const double high = harm(components, point);
+    coordinate(point, n) = all.lower(n);
+    change(n) = high - harm(components, point);
+    coordinate(point, n) = kept;
+  }
+  return change;
+}
+
+}  // namespace withstand::search

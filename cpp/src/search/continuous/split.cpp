@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// How a node whose failures are decided is split: values, inputs, receivers.
+#include <algorithm>
+#include <cmath>
+
+#include "search/continuous/tree.hpp"
+
+namespace withstand::search {
+namespace {
+
+/// Boxes of more dimensions are split by receivers before inputs: a kink is gone after one split.
+constexpr Index few_inputs = 8;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// The kink of a piecewise-linear activation that lies deepest inside a range, and how deep; not positive: none does.
+std::pair<double, double> deepest_kink(const Activation& phi, double lower, double upper) {
+  using Kind = Activation::Kind;
+  const double reach = phi.kind() == Kind::clip ? 0.5 : phi.kind() == Kind::hard_tanh ? 1.0 : 0.0;
+  std::pair<double, double> best{0, 0};
+  if (phi.kind() == Kind::identity || !phi.piecewise_linear()) return best;
+  for (const double kink : {-reach / phi.gain(), reach / phi.gain()}) {
+    const double depth = std::min(upper - kink, kink - lower);
+    if (depth > best.second) best = {kink, depth};
+  }
+  return best;
+}
+
+}  // namespace
+
+bool Continuous::Tree::split_ranges(const Node& node, Outcome& out) const {
+  const auto components = execution_.components(node.restriction);
+  const bool valued = std::any_of(node.restriction.failed.begin(), node.restriction.failed.end(),
+                                  [](const Restriction::Failed& failed) { return failed.upper > failed.lower; });
+  if (!valued && ((node.upper - node.lower).array() > 0).count() > few_inputs && split_receiver(node, out)) return true;
+  const Vector change = execution_.sensitivity(components, node.lower, node.upper).cwiseAbs();
+  const Index d = node.lower.size();
+  Index best = -1;
+  const auto width = [&](Index n) {
+    if (n < d) return node.upper(n) - node.lower(n);
+    const Restriction::Failed& failed = components[at(n - d)];
+    const Effect effect = space_.terms()[failed.term].failure.effect;
+    return effect == Effect::noise ? 0.0 : failed.upper - failed.lower;  // noise has no decisions
+  };
+  const auto score = [&](Index n) { return change(n) + 1e-9 * width(n); };
+  Index wide = 0;
+  for (Index n = 0; n < change.size(); ++n) {
+    if (!(width(n) > 1e-12)) continue;
+    wide += n < d ? 1 : 0;
+    if (best < 0 || score(n) > score(best)) best = n;
+  }
+  const bool value = best >= d;
+  if (!value && (wide > few_inputs || best < 0) && split_receiver(node, out)) return true;
+  if (best < 0) return false;
+  if (!value) {
+    halve(node, best, out);
+    return true;
+  }
+  const Site site = components[at(best - d)].site;
+  for (const bool upper_half : {false, true}) {
+    Node child = node;
+    for (Restriction::Failed& failed : child.restriction.failed) {
+      if (failed.site != site) continue;
+      const double middle = failed.lower + (failed.upper - failed.lower) / 2;
+      (upper_half ? failed.lower : failed.upper) = middle;
+    }
+    out.children.push_back(std::move(child));
+  }
+  return true;
+}
+
+void Continuous::Tree::halve(const Node& node, Index n, Outcome& out) const {
+  const double middle = node.lower(n) + (node.upper(n) - node.lower(n)) / 2;
+  for (const bool upper_half : {false, true}) {
+    Node child = node;
+    (upper_half ? child.lower : child.upper)(n) = middle;
+    child.linear.reset();  // prepared when it is taken up
+    out.children.push_back(std::move(child));
+  }
+}
+
+/// The receiver whose activation is least straight over its range, weighted by what leaves it: at its kink.
+bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
+  Index layer = 0, neuron = 0;
+  double most = 0, kink = 0;
+  for (Index l = 1; l <= net_.depth(); ++l) {
+    const LayerRange& range = node.ranges->faulty[at(l)];
+    for (Index j = 0; j < net_.width(l); ++j) {
+      const auto [where, bend] = deepest_kink(net_.activation(l), range.lower(j), range.upper(j));
+      const double weight = net_.weight_transposed(l + 1).row(j).cwiseAbs().sum();
+      if (bend > 1e-12 && bend * weight > most) most = bend * weight, kink = where, layer = l, neuron = j;
+    }
+  }
+  if (layer == 0) return false;
+  for (const bool positive : {false, true}) {
+    Node child = node;
+    const LayerRange& range = node.ranges->faulty[at(layer)];
+    child.restriction.pieces.push_back(
+        {layer, neuron, positive ? kink : range.lower(neuron), positive ? range.upper(neuron) : kink});
+    out.children.push_back(std::move(child));
+  }
+  return true;
+}
+
+}  // namespace withstand::search

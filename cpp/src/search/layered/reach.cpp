@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "search/layered/reach.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "evaluate/ranges.hpp"
+#include "withstand/parallel.hpp"
+#include "core/rounding.hpp"
+#include "core/top_sum.hpp"
+
+namespace withstand::search {
+namespace {
+
+constexpr double unit = std::numeric_limits<double>::epsilon();  // 2^-52, twice the unit roundoff
+constexpr double precise = 0x1p-44;  ///< twice the digits: an error of 2^-100 where doubles have one of 2^-52, with room
+constexpr double representable = 0x1p50;  ///< times a grid: sums and differences of some such numbers are exact
+
+/// What the neurons of a layer transmit: [low, high] where alive, `magnitude` failed or not, `noise` of rounding.
+struct Signals {
+  Vector low, high, magnitude, noise, error;
+  double grid = 0;  ///< all signals of all evaluations are multiples of it; 0: of nothing
+};
+
+void decide(Signals& y, const Choices::Stage& stage) {
+  for (const Forced& f : stage.failed) {
+    y.low(f.site.to) = y.high(f.site.to) = f.value;
+    y.magnitude(f.site.to) = std::abs(f.value);
+    y.noise(f.site.to) = y.error(f.site.to) = 0;
+    y.grid = std::min(y.grid, grid(&f.value, 1));
+  }
+  for (const Option& o : stage.options) {
+    y.magnitude(o.site.to) = std::max(y.magnitude(o.site.to), std::abs(o.value));
+    y.grid = std::min(y.grid, grid(&o.value, 1));
+  }
+}
+
+/// The grid that phi's values lie on for arguments on a grid; 0 where it rounds.
+double image_grid(const Activation& phi, double of, double largest) {
+  if (!phi.piecewise_linear()) return 0;
+  const double gain = phi.gain(), slope = phi.kind() == Activation::Kind::leaky_relu ? phi.slope() : 1;
+  double fine = of * grid(&gain, 1) * std::min(1.0, grid(&slope, 1));
+  if (phi.kind() == Activation::Kind::clip) fine = std::min(fine, 0.5);
+  if (phi.kind() == Activation::Kind::hard_tanh) fine = std::min(fine, 1.0);
+  return largest * gain * std::max(1.0, slope) + 1 <= representable * fine ? fine : 0;
+}
+
+/// |computed phi(s) - phi(s)| for |s| up to `largest`: a few units in the last place, and the rounding of gain * s.
+double evaluation_error(const Activation& phi, double largest) {
+  const double reach = std::abs(phi(0)) + phi.lipschitz() * largest;
+  return largest == 0 && phi(0) == 0 ? 0 : 8 * unit * std::min(phi.magnitude(), reach) + 0x1p-1000;
+}
+
+Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, double on) {
+  const Vector &lower = reached.lower[l], &upper = reached.upper[l];
+  Signals y;
+  y.low = lower.unaryExpr([&](double s) { return below(phi, s); });
+  y.high = upper.unaryExpr([&](double s) { return above(phi, s); });
+  y.magnitude = y.low.cwiseAbs().cwiseMax(y.high.cwiseAbs());
+  const Vector largest = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
+  y.grid = image_grid(phi, on, largest.maxCoeff());
+  y.noise = phi.lipschitz() * reached.noise[l];
+  y.error = phi.lipschitz() * reached.error[l];
+  if (y.grid > 0) return y;
+  const Vector own = largest.unaryExpr([&](double s) { return evaluation_error(phi, s); });
+  y.noise += 2 * own;
+  y.error += (phi.piecewise_linear() ? precise : 2) * own;
+  for (Index j = 0; j < own.size(); ++j) {  // where phi is constant it hides what its argument is off by
+    const double noise = reached.noise[l](j);
+    if (phi.piecewise_linear() && local_slopes(phi, {lower(j) - noise, upper(j) + noise}).upper == 0)
+      y.noise(j) = y.error(j) = 0;
+  }
+  return y;
+}
+
+/// What one quota may fail of the neurons that a layer listens to.
+struct Group {
+  std::size_t quota;
+  std::vector<Index> neurons;
+  std::vector<double> values;
+};
+
+std::vector<Group> groups_of(const Choices::Stage& stage, std::size_t quotas) {
+  std::vector<Group> groups(quotas);
+  for (std::size_t q = 0; q < quotas; ++q) groups[q].quota = q;
+  for (const Option& o : stage.options) {
+    groups[o.quota].neurons.push_back(o.site.to);
+    groups[o.quota].values.push_back(o.value);
+  }
+  groups.erase(std::remove_if(groups.begin(), groups.end(), [](const Group& g) { return g.neurons.empty(); }),
+               groups.end());
+  return groups;
+}
+
+/// Range of the pre-activations of one layer, receiver by receiver.
+class Receivers {
+ public:
+  Receivers(const Network& net, const Choices& choices, Index layer, const Signals& y)
+      : net_(net), y_(y), groups_(groups_of(choices.stages[neuron_stage(layer - 1)], choices.quotas.size())),
+        synapses_(choices.stages[synapse_stage(layer)]), layer_(layer), quotas_(choices.quotas),
+        grid_(std::min(net.facts(layer).grid * y.grid, net.facts(layer).bias_grid)), gains_(quotas_.size()) {
+    Index count = 0;
+    for (const Choices::Quota& quota : quotas_) count += quota.count;
+    roundings_ = 2 * static_cast<double>(net.width(layer - 1) + 2 * count + 8) * unit;
+  }
+
+  /// Largest s_j where `sign` is 1; largest -s_j where it is -1.
+  double largest(Index j, double sign) {
+    const auto w = net_.weight(layer_).row(j).transpose().array();
+    most_ = (sign * w * y_.low.array()).max(sign * w * y_.high.array());
+    cut_.clear();
+    for (const Forced& f : synapses_.failed)
+      if (f.site.to == j) cut_.push_back(f.site.from);
+    for (const Index i : cut_) most_(i) = 0;
+    return sign * net_.bias(layer_)(j) + most_.sum() + by_neurons(j, sign) + by_synapses(j);
+  }
+  double rounding(Index j) const {
+    const Matrix& w = net_.weight(layer_);
+    const double products = w.row(j).cwiseAbs().dot(y_.magnitude);
+    if (grid_ > 0 && products + std::abs(net_.bias(layer_)(j)) <= representable * grid_) return 0;
+    return roundings_ * (products + std::abs(net_.bias(layer_)(j))) +
+           underflow(w.data() + j * w.cols(), y_.magnitude.data(), w.cols(), products);
+  }
+  /// Of the sums; 0 where some of them are rounded.
+  double grid_of_sums(const Vector& roundings) const { return (roundings.array() == 0).all() ? grid_ : 0; }
+
+ private:
+  double by_neurons(Index j, double sign) {
+    const double* w = net_.weight(layer_).data() + j * net_.weight(layer_).cols();
+    double sum = 0;
+    for (const Group& group : groups_) {
+      std::vector<double>& gains = gains_[group.quota];
+      gains.resize(group.neurons.size());
+      for (std::size_t n = 0; n < gains.size(); ++n) {
+        const Index i = group.neurons[n];
+        gains[n] = sign * w[i] * group.values[n] - most_(i);
+      }
+      for (std::size_t n = 0; n < gains.size() && !cut_.empty(); ++n)
+        if (std::find(cut_.begin(), cut_.end(), group.neurons[n]) != cut_.end()) gains[n] = 0;
+      sum += top_sum(gains.data(), static_cast<Index>(gains.size()), quotas_[group.quota].count);
+    }
+    return sum;
+  }
+  double by_synapses(Index j) {
+    if (synapses_.options.empty()) return 0;
+    for (std::vector<double>& gains : gains_) gains.clear();
+    const auto first = std::lower_bound(synapses_.options.begin(), synapses_.options.end(), Site{layer_, j, 0},
+                                        [](const Option& o, const Site& site) { return o.site < site; });
+    for (auto o = first; o != synapses_.options.end() && o->site.to == j; ++o)
+      gains_[o->quota].push_back(-most_(o->site.from));
+    double sum = 0;
+    for (std::size_t q = 0; q < quotas_.size(); ++q)
+      sum += top_sum(gains_[q].data(), static_cast<Index>(gains_[q].size()), quotas_[q].count);
+    return sum;
+  }
+
+  const Network& net_;
+  const Signals& y_;
+  std::vector<Group> groups_;
+  const Choices::Stage& synapses_;
+  Index layer_;
+  const std::vector<Choices::Quota>& quotas_;
+  double grid_, roundings_;
+  Eigen::ArrayXd most_;  ///< of each product
+  std::vector<std::vector<double>> gains_;
+  std::vector<Index> cut_;
+};
+
+}  // namespace
+
+Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, const Choices& choices) {
+  const auto layers = static_cast<std::size_t>(net.layers()) + 1;
+  Reach result;
+  for (auto* rows : {&result.lower, &result.upper, &result.noise, &result.error, &result.sent_noise})
+    rows->resize(layers);
+  const Vector zero = Vector::Zero(net.inputs());
+  Signals y{lower, upper, lower.cwiseAbs().cwiseMax(upper.cwiseAbs()), zero, zero, 0};
+  y.grid = lower == upper ? grid(lower.data(), lower.size()) : 0;
+  decide(y, choices.stages[0]);
+  result.sent_noise[0] = y.noise;
+  for (Index l = 1; l <= net.layers(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    Receivers receivers(net, choices, l, y);
+    result.lower[at].resize(net.width(l));
+    result.upper[at].resize(net.width(l));
+    result.noise[at] = net.weight(l).cwiseAbs() * y.noise;
+    result.error[at] = net.weight(l).cwiseAbs() * y.error;
+    Vector roundings(net.width(l));
+    for (Index j = 0; j < net.width(l); ++j) {
+      interruption_point();
+      const double rounding = roundings(j) = receivers.rounding(j);
+      result.upper[at](j) = receivers.largest(j, 1) + rounding;
+      result.lower[at](j) = -receivers.largest(j, -1) - rounding;
+      result.noise[at](j) += 2 * rounding;
+      result.error[at](j) += 2 * precise * rounding;
+    }
+    y = transmitted(net.activation(l), result, at, receivers.grid_of_sums(roundings));
+    if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);
+    result.sent_noise[at] = y.noise;
+  }
+  result.output_noise = y.noise.maxCoeff();
+  result.output_error = y.error.maxCoeff();
+  result.exact = y.grid > 0;
+  return result;
+}
+
+}  // namespace withstand::search

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// The descent of layered enumeration: stages, branching, forward steps. The closing selection is in closing.cpp.
+#include "walk.hpp"
+
+#include <algorithm>
+
+#include "kernels/kernels.hpp"
+#include "core/rounding.hpp"
+
+namespace withstand::search {
+
+Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)
+    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget),
+      combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()),
+      last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
+      levels_(choices.stages.size()) {
+  const Network& net = problem.network;
+  closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
+            !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
+  if (closes_)
+    for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
+  objectives_ = problem.harm.rows() * net.weight(net.layers());
+  for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
+  index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
+  scale_.resize(index_.size());
+  find_flats();
+  split();
+}
+
+void Layered::Walk::split() {
+  parts_.push_back({choices_.stages.size(), 0, 0});
+  for (std::size_t s = 0; s < choices_.stages.size(); ++s) {
+    const std::size_t options = choices_.stages[s].options.size();
+    const std::size_t block = std::max<std::size_t>(1, options / 128);
+    for (std::size_t first = 0; first < options; first += block)
+      parts_.push_back({s, first, std::min(options, first + block)});
+  }
+}
+
+double* Layered::Walk::buffer(std::size_t stage, std::size_t depth) {
+  auto& buffers = levels_[stage].buffers;
+  const auto layer = (stage + 2) / 2;  // stages 2l - 1 and 2l - 2 both hold pre-activations of layer l
+  while (buffers.size() <= depth)
+    buffers.emplace_back(static_cast<std::size_t>(problem_.columns.layers[layer].bias.size()));
+  return buffers[depth].data();
+}
+
+void Layered::Walk::run(const Part& part) {
+  part_ = part;
+  taken_.clear();
+  left_.clear();
+  for (const Choices::Quota& quota : choices_.quotas) left_.push_back(quota.count);
+  open_ = 0;
+  for (Index left : left_) open_ += left;
+  idle_.assign(left_.size(), 0);
+  std::copy(problem_.input.data(), problem_.input.data() + problem_.input.size(), signals_[0].data());
+  send(0);
+}
+
+/// Stage 2l - 1: synapses into layer l.
+void Layered::Walk::receive(Index layer, const double* pre) {
+  const std::size_t stage = synapse_stage(layer);
+  const Choices::Stage& here = choices_.stages[stage];
+  if (here.options.empty() && here.failed.empty()) return transmit(layer, pre);
+  double* s = buffer(stage, 0);
+  std::copy(pre, pre + levels_[stage].buffers[0].size(), s);
+  for (const Forced& f : here.failed)
+    s[f.site.to] -= problem_.network.weight(layer)(f.site.to, f.site.from) *
+                    signals_[static_cast<std::size_t>(layer - 1)][static_cast<std::size_t>(f.site.from)];
+  survey(stage);
+  branch(stage, 0, 0, s);
+  leave(stage);
+}
+
+void Layered::Walk::transmit(Index layer, const double* pre) {
+  if (layer == problem_.network.layers()) return finish(pre);
+  received_[static_cast<std::size_t>(layer)] = pre;
+  const Activation& phi = problem_.network.activation(layer);
+  std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
+  if (phi.kind() == Activation::Kind::relu) {
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
+  } else {
+    std::copy(pre, pre + y.size(), y.data());
+    phi.apply(y.data(), static_cast<long>(y.size()));
+  }
+  send(layer);
+}
+
+/// Stage 2l: neurons of layer l, and the forward step to layer l + 1 that all their failures share.
+void Layered::Walk::send(Index layer) {
+  const std::size_t stage = neuron_stage(layer);
+  std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
+  for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
+  const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
+  work(y.size() * next.bias.size());
+  if (budget_.stopped()) return;
+  const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
+  double* pre = buffer(stage, 0);
+  combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
+           pre);
+  survey(stage);
+  branch(stage, 0, 0, pre);
+  leave(stage);
+}
+
+/// Pre-activations computed at or below `low` and at or above `high` lie on a constant piece in real arithmetic too.
+void Layered::Walk::find_flats() {
+  using Kind = Activation::Kind;
+  for (Index l = 1; l <= problem_.network.depth(); ++l) {
+    const Activation& phi = problem_.network.activation(l);
+    const Vector& noise = problem_.reach->noise[static_cast<std::size_t>(l)];
+    const bool ramp = phi.kind() == Kind::hard_tanh || phi.kind() == Kind::clip;
+    const bool rectifier = phi.kind() == Kind::relu || (phi.kind() == Kind::leaky_relu && phi.slope() == 0);
+    const double half = phi.kind() == Kind::clip ? 0.5 : 1.0;
+    const double kink = ramp ? add_up(half / phi.gain(), 0x1p-50 * half / phi.gain()) : rectifier ? 0 : infinity;
+    flats_.push_back({-kink - noise.array(), (ramp ? kink : infinity) + noise.array()});
+  }
+}
+
+/// Whether the signal of a neuron is what it is computed to be in real arithmetic too: it lies on a constant piece of its
+/// activation, nothing was rounded, or the neuron has failed.
+bool Layered::Walk::certain(Index layer, Index neuron) const {
+  const auto l = static_cast<std::size_t>(layer);
+  if (l > 0 && (received_[l][neuron] <= flats_[l - 1].low(neuron) || received_[l][neuron] >= flats_[l - 1].high(neuron)))
+    return true;
+  if (problem_.reach->sent_noise[l](neuron) == 0) return true;
+  const auto same = [site = Site{layer, neuron, -1}](const auto& other) { return other.site == site; };
+  const std::vector<Forced>& failed = choices_.stages[neuron_stage(layer)].failed;
+  return std::any_of(failed.begin(), failed.end(), same) ||
+         std::any_of(taken_.begin(), taken_.end(), [&](const Option* taken) { return same(*taken); });
+}
+
+/// Which options change something in the current state, and by how much.
+void Layered::Walk::survey(std::size_t stage) {
+  Level& level = levels_[stage];
+  level.live.clear();
+  level.idle.clear();
+  const Choices::Stage& here = choices_.stages[stage];
+  const bool closing = closes_ && stage == last_stage_;
+  if (closing) candidates_.clear();
+  if (open_ == 0) return;
+  const auto from = static_cast<std::size_t>(here.synapses ? here.layer - 1 : here.layer);
+  const double* y = signals_[from].data();
+  work(here.options.size());
+  for (std::size_t p = 0; p < here.options.size(); ++p) {
+    const Option& o = here.options[p];
+    const double delta = here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from]
+                                       : o.value - y[o.site.to];
+    const bool exactly = choices_.quotas[o.quota].exactly;
+    const auto sender = static_cast<Index>(from);
+    const bool idle = delta == 0 && (weightless(here, o) || certain(sender, here.synapses ? o.site.from : o.site.to));
+    if (closing && o.quota == closing_) {
+      if (!idle || exactly) candidates_.push_back({&o, p, delta});
+    } else if (!idle) {
+      level.live.push_back({&o, p, delta});
+    } else if (exactly) {
+      level.idle.push_back(o);
+      ++idle_[o.quota];
+    }
+  }
+}
+
+void Layered::Walk::leave(std::size_t stage) {
+  for (const Option& option : levels_[stage].idle) --idle_[option.quota];
+}
+
+/// All subsets of the stage's live options, from position `first` on.
+void Layered::Walk::branch(std::size_t stage, std::size_t first, std::size_t depth, const double* pre) {
+  const bool opening = taken_.empty();
+  if (!opening || part_.stage > stage) proceed(stage, pre);
+  if (opening && part_.stage != stage) return;
+  const std::vector<Live>& live = levels_[stage].live;
+  for (std::size_t n = first; n < live.size() && open_ > 0 && !budget_.stopped(); ++n) {
+    const Live now = live[n];
+    if (left_[now.option->quota] == 0) continue;
+    if (opening && (now.position < part_.first || now.position >= part_.last)) continue;
+    --left_[now.option->quota];
+    --open_;
+    taken_.push_back(now.option);
+    double* out = buffer(stage, depth + 1);
+    apply(now, depth == 0 ? pre : buffer(stage, depth), out);
+    const Site& site = now.option->site;
+    double& signal = signals_[static_cast<std::size_t>(site.layer)][static_cast<std::size_t>(site.to)];
+    const double kept = signal;
+    if (!site.is_synapse()) signal = now.option->value;  // the synapses that leave it see what it transmits
+    std::size_t next = n + 1;
+    while (next < live.size() && live[next].option->site == site) ++next;
+    branch(stage, next, depth + 1, out);
+    if (!site.is_synapse()) signal = kept;
+    taken_.pop_back();
+    ++open_;
+    ++left_[now.option->quota];
+  }
+}
+
+/// out = pre after one more failure: one column for a neuron, one entry for a synapse.
+void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
+  const Site& site = now.option->site;
+  const auto layer = static_cast<std::size_t>(site.layer) + (site.is_synapse() ? 0 : 1);
+  const Columns::Layer& columns = problem_.columns.layers[layer];
+  if (site.is_synapse()) {
+    std::copy(pre, pre + columns.bias.size(), out);
+    out[site.to] += now.delta;
+    return;
+  }
+  const int column = static_cast<int>(site.to);
+  combine_(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
+}
+
+void Layered::Walk::proceed(std::size_t stage, const double* pre) {
+  if (exactly_ && !choices_.overlapping)
+    for (std::size_t q = 0; q < left_.size(); ++q) {
+      const Choices::Quota& quota = choices_.quotas[q];
+      const bool awaits = closes_ && q == closing_;
+      if (quota.exactly && !awaits && quota.last_stage <= stage && left_[q] > idle_[q]) return;
+    }
+  if (closes_ && stage == last_stage_) return close(pre);
+  if (stage % 2 == 0) return receive(static_cast<Index>(stage / 2) + 1, pre);
+  return transmit(static_cast<Index>(stage + 1) / 2, pre);
+}
+
+/// Count an evaluation.
+bool Layered::Walk::count() {
+  constexpr std::uint64_t batch = 64;
+  if (++evaluations_ % batch == 0) budget_.spend(batch);
+  return !budget_.stopped();
+}
+
+/// Count operations, and after some tenths of a millisecond of them look whether to go on: `budget_` knows then.
+void Layered::Walk::work(std::size_t operations) {
+  constexpr std::size_t look_after = 1 << 19;
+  work_ += operations + 64;
+  if (work_ < look_after) return;
+  work_ = 0;
+  goes_on();
+}
+
+void Layered::Walk::finish(const double* z) {
+  if (!count()) return;
+  if (exactly_ && choices_.overlapping && !payable()) return;
+  if (problem_.harm.of_pre(z) + noise_ >= incumbent_.harm()) replay(taken_);
+}
+
+}  // namespace withstand::search

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "search/layered/layered.hpp"
+
+namespace withstand::search {
+
+/// One worker's depth-first walk: the state, and the buffers of every level.
+class Layered::Walk {
+ public:
+  Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget);
+
+  struct Part {
+    std::size_t stage;  ///< of the first failure; beyond the last stage: no failure before the closing selection
+    std::size_t first, last;
+  };
+  const std::vector<Part>& parts() const { return parts_; }
+  void run(const Part& part);
+  std::uint64_t evaluations() const { return evaluations_; }
+
+ private:
+  /// An option that changes something in the current state, and by how much its signal (product) moves.
+  struct Live {
+    const Option* option;
+    std::size_t position;
+    double delta;
+  };
+  struct Level {
+    std::vector<Live> live;
+    std::vector<Option> idle;                   ///< options of "exactly" quotas that change nothing
+    std::vector<std::vector<double>> buffers;   ///< pre-activations after 0, 1, ... failures of this stage
+  };
+
+  void split();
+  void receive(Index layer, const double* pre);
+  void transmit(Index layer, const double* pre);
+  void send(Index layer);
+  void find_flats();
+  bool certain(Index layer, Index neuron) const;
+  bool weightless(const Choices::Stage& stage, const Option& option) const {
+    return stage.synapses && problem_.network.weight(stage.layer)(option.site.to, option.site.from) == 0;
+  }
+  void survey(std::size_t stage);
+  void leave(std::size_t stage);
+  void branch(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
+  void apply(const Live& live, const double* pre, double* out);
+  void proceed(std::size_t stage, const double* pre);
+  void finish(const double* z);
+  void close(const double* z);
+  void measure(Index objective);
+  void choose(Index objective, Index least, Index most);
+  std::optional<Contest> contest(Index objective, const std::vector<std::size_t>& order, Index least, Index most) const;
+  std::vector<Forced> forced(const std::vector<const Option*>& chosen) const;
+  void replay(const std::vector<const Option*>& chosen, std::optional<Contest> contest = {});
+  bool payable() const;
+  std::vector<Option> idle_options() const;
+  bool count();
+  void work(std::size_t operations);
+  double* buffer(std::size_t stage, std::size_t depth);
+
+  Problem problem_;
+  Choices choices_;
+  double noise_;
+  Incumbent& incumbent_;
+  Budget& budget_;
+
+  void (*combine_)(long, const double*, long, const int*, const double*, const double*, long, double*);
+  long (*nonzero_)(long, const double*, int*, double*);
+  bool exactly_;
+  bool closes_;                  ///< the last stage is closed by selection ...
+  std::size_t last_stage_ = 0;
+  struct Flats {
+    Eigen::ArrayXd low, high;
+  };
+  std::vector<Flats> flats_;             ///< of layers 1..L
+  std::vector<const double*> received_;  ///< pre-activations of each layer that has been reached
+  std::size_t closing_ = 0;      ///< ... of this quota
+  Matrix objectives_;            ///< rows of the harm times W^(L+1)
+
+  Part part_{};
+  std::vector<Part> parts_;
+  std::vector<Index> left_;      ///< per quota: failures that may still be taken
+  Index open_ = 0;               ///< their sum
+  std::vector<Index> idle_;      ///< per "exactly" quota: options met that change nothing
+  std::vector<const Option*> taken_;
+  std::vector<Level> levels_;
+  std::vector<std::vector<double>> signals_;
+  std::vector<Live> candidates_;       ///< of the closing selection
+  std::vector<double> gains_;
+  std::vector<int> index_;
+  std::vector<double> scale_;
+  std::uint64_t evaluations_ = 0;
+  std::size_t work_ = 0;  ///< since the last look whether to go on
+};
+
+}  // namespace withstand::search
