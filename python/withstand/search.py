@@ -97,7 +97,8 @@ def worst_case(
     time_limit : float, optional
         Seconds after which the search ends with a valid interval, in the middle of a bound or of an evaluation where
         it must. Before any search, whatever the limit, come one bound in some passes over the weights and one
-        evaluated configuration.
+        evaluated configuration; after it, up to half a second for bounds that can be expected to end by then, so that
+        `upper` is no worse than what `bound` says in that time.
     node_limit : int, optional
         Nodes after which it does (states of an enumeration are counted by 64); the same result every time, computed
         on one thread.

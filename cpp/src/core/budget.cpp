@@ -19,7 +19,8 @@ bool Budget::spend(std::uint64_t nodes) {
 
 void Budget::stop(Stop reason) {
   Stop none = Stop::none;
-  stop_.compare_exchange_strong(none, reason);  // the first reason counts
+  if (reason == Stop::interrupted) stop_ = reason;
+  else stop_.compare_exchange_strong(none, reason);  // the first reason counts
   if (reason != Stop::nodes) halted_ = true;
 }
 
@@ -48,7 +49,7 @@ double Budget::elapsed() const { return timed_ && seconds_ > 0 ? 1 - remaining()
 
 bool Budget::goes_on(bool caller) {
   try {
-    if (caller && watch_ && !halted_ && pulse_.due() && !watch_(finished_)) stop(Stop::interrupted);
+    if (caller && watch_ && !interrupted() && pulse_.due() && !watch_(finished_)) stop(Stop::interrupted);
   } catch (...) {  // other threads do not see it
     stop(Stop::interrupted);
     throw;

@@ -32,6 +32,9 @@ class Budget : public Interrupter {
   /// No node may be taken up any more; where one is left, that is why the search ends.
   bool used_up();
 
+  /// By whoever watches; that may be after the time has gone.
+  bool interrupted() const { return stop_.load(std::memory_order_relaxed) == Stop::interrupted; }
+
   bool timed() const { return timed_; }
   double remaining() const;  ///< seconds; infinite without a limit
   double elapsed() const;    ///< share of the time that has gone, from 0; 0 without a limit

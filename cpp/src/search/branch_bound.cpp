@@ -84,8 +84,11 @@ double BranchBound::Tree::upper() const {
 void BranchBound::Tree::run() {
   try {
     search();
-    if (!open_.empty()) consult(work_ + Opinions::cheap);
   } catch (const Interrupted&) {  // what is open stays open
+  }
+  try {
+    if (!open_.empty()) consult(budget_.reason() == Budget::Stop::time ? infinity : work_ + Opinions::cheap);
+  } catch (const Interrupted&) {  // so do its bounds
   }
 }
 
@@ -135,7 +138,7 @@ bool BranchBound::Tree::much_time() const {
 /// Lower the bounds of open nodes to what other methods say of their inputs, as far as so much work is worth it.
 void BranchBound::Tree::consult(double work) {
   while (inputs_.opinion && !open_.empty()) {
-    const std::optional<Vector> known = inputs_.opinion(work, budget_.remaining());
+    const std::optional<Vector> known = inputs_.opinion(work);
     if (!known) return;
     known_ = known_.cwiseMin(*known);
     for (Node& node : open_) node.bound = std::min(node.bound, known_(static_cast<Index>(node.row)));

@@ -89,7 +89,8 @@ void clip(SearchResult& result, const Search& search, const Proved& proved) {
 }
 
 SearchResult continuous(const Search& search) {
-  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads);
+  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
+                    search.budget);
   Continuous tree(search.net, search.space, search.domain, search.options.goal, search.incumbent, search.budget,
                   search.team(), search.options.gap, search.ceiling, opinions);
   tree.run();
@@ -103,7 +104,8 @@ SearchResult continuous(const Search& search) {
 SearchResult discrete(const Search& search, TreeRecord* record) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
-  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads);
+  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
+                    search.budget);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),
                              search.ceiling,
                              [&](std::size_t n) { return points.prepare(n); },
@@ -115,7 +117,7 @@ SearchResult discrete(const Search& search, TreeRecord* record) {
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
   if (record == nullptr)
-    inputs.opinion = [&](double work, double seconds) { return opinions.next(work, seconds); };
+    inputs.opinion = [&](double work) { return opinions.next(work); };
   BranchBound tree(choices, std::move(inputs), search.incumbent, search.budget, search.team(), search.options.gap,
                    search.options.bounding, record);
   tree.run();
@@ -149,8 +151,8 @@ std::optional<Witness> completed(const Network& net, const Choices& choices, Wit
 }
 
 /// Prescribed numbers of failures by way of "at most": its worst case is also theirs where idle failures make up the
-/// numbers, as they do in wide networks of rectifiers. Nothing where they do not.
-std::optional<SearchResult> through_at_most(const Search& search, TreeRecord* record) {
+/// numbers, as they do in wide networks of rectifiers. Where they do not, nothing but a lower ceiling.
+std::optional<SearchResult> through_at_most(Search& search, TreeRecord* record) {
   constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
   const Choices choices(search.net, search.space);
   if (choices.overlapping || search.space.magnitude() < worth_it) return std::nullopt;
@@ -163,6 +165,7 @@ std::optional<SearchResult> through_at_most(const Search& search, TreeRecord* re
   Incumbent found;
   const double ceiling = first_opinion(search.net, at_most, search.domain, search.options.goal);
   SearchResult result = discrete({search.net, at_most, search.domain, search.options, search.budget, found, ceiling}, record);
+  search.ceiling = std::min(search.ceiling, result.upper);
   if (!result.witness) return std::nullopt;
   result.witness = completed(search.net, choices, std::move(*result.witness));
   if (!result.witness) return std::nullopt;
@@ -170,7 +173,7 @@ std::optional<SearchResult> through_at_most(const Search& search, TreeRecord* re
   return result;
 }
 
-SearchResult searched(const Search& search, TreeRecord* record) {
+SearchResult searched(Search& search, TreeRecord* record) {
   bool points = true;
   for (Index n = 0; n < search.domain.size(); ++n) points = points && search.domain.is_point(n);
   if (!points || !search.space.finite()) return continuous(search);
@@ -178,6 +181,17 @@ SearchResult searched(const Search& search, TreeRecord* record) {
     if (auto found = through_at_most(search, record)) return *found;
   if (record != nullptr) record->leaves.clear();
   return discrete(search, record);
+}
+
+/// What bounds say that can be had within the grace of a limit.
+double without_tree(const Search& search) {
+  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads, search.budget);
+  double upper = search.ceiling;
+  try {
+    while (const auto known = opinions.next(infinity)) upper = std::min(upper, known->maxCoeff());
+  } catch (const Interrupted&) {  // what is known stays true
+  }
+  return upper;
 }
 
 void require_one_value(const Space& space) {
@@ -217,11 +231,11 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
     }
   }
   const Interruptible work(budget);
-  const Search search{net, space, domain, options, budget, incumbent, ceiling};
+  Search search{net, space, domain, options, budget, incumbent, ceiling};
   try {
     return searched(search, record);
   } catch (const Interrupted&) {  // before there was a tree
-    return conclude(search, {std::max(incumbent.harm(), ceiling), 0, 0, 0}, 1);
+    return conclude(search, {std::max(incumbent.harm(), without_tree(search)), 0, 0, 0}, 1);
   }
 }
 

@@ -12,6 +12,18 @@ namespace {
 /// Multiply-adds of a matrix product in one second of one thread, for what can be expected to end in time.
 constexpr double per_second = 4e9;
 
+/// A budget with some seconds more: only its watch ends work at once.
+class Late : public Interrupter {
+ public:
+  explicit Late(Budget& budget) : budget_(budget) {}
+  bool goes_on(bool caller) override {
+    return budget_.goes_on(caller) || (!budget_.interrupted() && budget_.remaining() > -Opinions::grace);
+  }
+
+ private:
+  Budget& budget_;
+};
+
 /// What `each` operations per weight cost.
 double passes(const Network& net, double each) {
   double entries = 0;
@@ -19,10 +31,12 @@ double passes(const Network& net, double each) {
   return each * entries;
 }
 
-bool all_pieces(const Network& net) {
-  for (Index l = 1; l <= net.depth(); ++l)
-    if (!net.activation(l).piecewise_linear()) return false;
-  return true;
+/// Multiply-adds in the time it takes to search for the lines of every smooth neuron: some 30 microseconds each.
+double lines(const Network& net) {
+  double cost = 0;
+  for (Index l = 1; l <= net.layers(); ++l)
+    if (!net.activation(l).piecewise_linear()) cost += 1.2e5 * static_cast<double>(net.width(l));
+  return cost;
 }
 
 bool any_synapses(const Space& space) {
@@ -43,8 +57,9 @@ double cost_of_linear(const Network& net) {
   return cost;
 }
 
-Opinions::Opinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads)
-    : net_(net), space_(space), domain_(domain), goal_(goal), threads_(threads),
+Opinions::Opinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads,
+                   Budget& budget)
+    : net_(net), space_(space), domain_(domain), goal_(goal), threads_(threads), budget_(budget),
       team_(workers(static_cast<std::uint64_t>(domain.size()), threads)) {
   const auto rows = static_cast<double>(domain.size());
   const auto outputs = static_cast<double>(net.outputs());
@@ -53,13 +68,12 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   const auto add = [&](Method method, double each, double product = 0) {
     methods_.push_back({method, rows * (passes(net, each) + product)});
   };
-  const double smooth = all_pieces(net) ? 1 : 5;  // lines of a smooth activation are searched for
   if (domain.size() > 1) add(Method::capped, 4);
   add(Method::signed_, 12 + 500 * synapses);
   add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
   double tables = 0;  // a synapse into every receiver, for every receiver
   for (Index l = 1; l <= net.layers(); ++l) tables += 12 * synapses * std::pow(static_cast<double>(net.width(l)), 2);
-  add(Method::linear, smooth * (20 * outputs + 500 * synapses), smooth * 2 * cost_of_linear(net) + tables);
+  add(Method::linear, 20 * outputs + 500 * synapses, 2 * cost_of_linear(net) + lines(net) + tables);
   std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
   if (domain.size() == 1) add(Method::capped, 4);  // that was the first opinion, but for single outputs
   add(Method::matrix, 10 + 500 * synapses);        // these two seldom know what the others do not
@@ -67,13 +81,16 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   std::reverse(methods_.begin(), methods_.end());
 }
 
-std::optional<Vector> Opinions::next(double work, double seconds) {
+std::optional<Vector> Opinions::next(double work) {
   if (methods_.empty()) return std::nullopt;
   const Candidate now = methods_.back();
+  const double seconds = budget_.remaining() + grace;
   if (spent_ + now.cost > work || now.cost > seconds * per_second * team_) return std::nullopt;
+  Late late(budget_);
+  const Interruptible patient(late);
+  const Matrix found = bound(net_, space_, domain_, now.method, goal_, threads_).values;
   methods_.pop_back();
   spent_ += now.cost;
-  const Matrix found = bound(net_, space_, domain_, now.method, goal_, threads_).values;
   known_ = known_.size() == 0 ? found : Matrix(known_.cwiseMin(found));  // output by output, as "tightest"
   return known_.rowwise().maxCoeff();
 }

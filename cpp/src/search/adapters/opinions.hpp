@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "withstand/bound.hpp"
+#include "withstand/budget.hpp"
 
 namespace withstand::search {
 
@@ -19,12 +20,16 @@ class Opinions {
   /// Multiply-adds that nobody notices beside a call: methods that cost no more are asked at the end in any case.
   static constexpr double cheap = 3e8;
 
+  /// Seconds beyond a limit of time that a method may take: an upper end should not be worse than that of a bound which
+  /// could have been had instead.
+  static constexpr double grace = 0.5;
+
   /// Keeps references to all of them.
-  Opinions(const Network& network, const Space& space, const Domain& domain, Goal goal, int threads);
+  Opinions(const Network& network, const Space& space, const Domain& domain, Goal goal, int threads, Budget& budget);
 
   /// Upper bounds of the harm at every row, as the next method and those before know it, if they cost at most `work`
-  /// multiply-adds and the next one can be expected to end within `seconds`; nothing otherwise. Interruptible.
-  std::optional<Vector> next(double work, double seconds);
+  /// multiply-adds and the next one can be expected to end in time or within the grace; nothing otherwise. Interruptible.
+  std::optional<Vector> next(double work);
 
   /// About how long it takes to ask all that are left.
   double seconds() const;
@@ -42,6 +47,7 @@ class Opinions {
   const Domain& domain_;
   Goal goal_;
   int threads_;
+  Budget& budget_;
   double team_;
   std::vector<Candidate> methods_;  ///< still to be asked, the next one last
   double spent_ = 0;

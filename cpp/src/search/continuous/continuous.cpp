@@ -49,14 +49,19 @@ double Continuous::Tree::upper() const {
 void Continuous::Tree::run() {
   try {
     search();
-    if (!open_.empty() && !closed(open_.front().bound)) consult(static_cast<double>(bounds_) * cost_ + Opinions::cheap);
   } catch (const Interrupted&) {  // what is open stays open
+  }
+  try {
+    const double paid = static_cast<double>(bounds_) * cost_ + Opinions::cheap;
+    if (!open_.empty() && !closed(open_.front().bound))
+      consult(budget_.reason() == Budget::Stop::time ? std::numeric_limits<double>::infinity() : paid);
+  } catch (const Interrupted&) {  // so do its bounds
   }
 }
 
 /// Lower the bounds of open nodes to what other methods say of their rows, as far as so much work is worth it.
 void Continuous::Tree::consult(double work) {
-  while (const std::optional<Vector> known = opinions_.next(work, budget_.remaining())) {
+  while (const std::optional<Vector> known = opinions_.next(work)) {
     for (Node& node : open_) node.bound = std::min(node.bound, (*known)(node.row));
     std::make_heap(open_.begin(), open_.end(), later);
   }
