@@ -15,8 +15,8 @@ from withstand.cli.app import app, command
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
 from withstand.cli.parameters import EpsilonType, Number, OutputFile, number
 from withstand.cli.refusals import working_with
-from withstand.latency import LATENCIES
-from withstand.quantise import QUANTISERS
+from withstand.model.quantise import QUANTISERS
+from withstand.uses.latency import LATENCIES
 
 __all__ = ["app"]
 
