@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._types import FloatArray
+from withstand.model.evaluation import outputs
 from withstand.model.network import Network
 
 #: Names of the quantisers, as `precision` takes them.
@@ -108,10 +109,7 @@ class Quantised:
     def forward(self, X: npt.ArrayLike) -> FloatArray:
         """Evaluate: every hidden neuron transmits its quantised value. Shapes as for `Network.forward`."""
         y, single = self.network._inputs(X)
-        for n, quantiser in enumerate(self.activations):
-            s = y @ self.network.weights[n].T + self.network.biases[n]
-            y = quantiser(self.network.activations[n](s))
-        out = self.network.output_activation(y @ self.network.weights[-1].T + self.network.biases[-1])
+        out = outputs(self.network, y, lambda layer, y: self.activations[layer - 1](y))
         return out[0] if single else out
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._types import Component, FloatArray
+from withstand.model.evaluation import outputs
 from withstand.model.network import Network
 from withstand.model.spec import output_harms
 
@@ -57,14 +58,9 @@ def _outputs(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], size: i
     ends = np.cumsum((0, *net.widths[1:-1]))
     first = net.trace(X)[1]
     for start in range(0, len(failed), size):
-        alive = ~failed[start : start + size]
-        y = first[None] * alive[:, None, : ends[1]]
-        for layer in range(2, net.depth + 1):
-            s = _times(y, net.weights[layer - 1]) + net.biases[layer - 1]
-            y = net.activations[layer - 1](s) * alive[:, None, ends[layer - 1] : ends[layer]]
-        yield net.output_activation(_times(y, net.weights[-1]) + net.biases[-1])
+        alive = ~failed[start : start + size, None, :]
 
+        def crash(layer: int, y: FloatArray, alive: npt.NDArray[np.bool_] = alive) -> FloatArray:
+            return np.asarray(y * alive[..., ends[layer - 1] : ends[layer]])
 
-def _times(y: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return y @ weight.T as one product: stacks of matrices are multiplied one by one, many times as slowly."""
-    return np.asarray((y.reshape(-1, y.shape[-1]) @ weight.T).reshape(*y.shape[:-1], len(weight)))
+        yield outputs(net, crash(1, first[None]), crash, source=1)

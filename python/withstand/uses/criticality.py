@@ -13,6 +13,7 @@ import numpy.typing as npt
 from withstand._coerce import as_seconds, shown, thread_count, whole
 from withstand._types import FloatArray
 from withstand.model.domain import rows_of
+from withstand.model.evaluation import received
 from withstand.model.failures import Crash
 from withstand.model.network import Network, as_network
 from withstand.questions.clock import Clock
@@ -282,7 +283,7 @@ def _taylor(net: Network, rows: FloatArray) -> FloatArray:
     scores: list[FloatArray] = []
     for layer in range(net.depth, 0, -1):
         scores.append(np.abs(gradient * values[layer][:, None, :]).max(axis=1).mean(axis=0))
-        s = values[layer - 1] @ net.weights[layer - 1].T + net.biases[layer - 1]
+        s = received(net, layer, values[layer - 1])
         phi, h = net.activations[layer - 1], 1e-6
         slope = (phi(s + h) - phi(s - h)) / (2 * h)
         gradient = (gradient * slope[:, None, :]) @ net.weights[layer - 1]

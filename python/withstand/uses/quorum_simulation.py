@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from withstand._types import FloatArray
+from withstand.model.evaluation import outputs
 from withstand.model.network import Network
 from withstand.questions.clock import Clock
 from withstand.uses.latency import Latency
@@ -47,20 +48,29 @@ class Simulation:
         return np.concatenate(times), worst
 
     def _batch(self, x: FloatArray, missing: Counts) -> tuple[FloatArray, FloatArray]:
-        net = self.net
-        y = net.activations[0](x @ net.weights[0].T + net.biases[0])
-        clock = np.zeros_like(y)  # when each neuron of the layer fires
-        for layer in range(1, net.depth + 1):
-            wait_for, stand_in = net.widths[layer] - missing[layer - 1], self.stand_ins[layer - 1]
-            receivers = net.widths[layer + 1] if self.links else 1
-            arrival = clock[:, None, :] + self.latency.draw(self.rng, (len(y), receivers, net.widths[layer]))
-            order = np.sort(arrival, axis=2)
-            fired = order[:, :, wait_for - 1] if wait_for else clock.min(axis=1, keepdims=True)
-            fired = np.broadcast_to(fired, (len(y), receivers))
-            came = arrival <= fired[:, :, None] if wait_for else np.zeros(arrival.shape, dtype=bool)
-            used = np.where(came, y[:, None, :], stand_in)
-            clock = np.broadcast_to(fired, (len(y), net.widths[layer + 1]))
-            s = (used * net.weights[layer]).sum(axis=2) if self.links else used[:, 0] @ net.weights[layer].T
-            s = s + net.biases[layer]
-            y = (net.activations[layer] if layer < net.depth else net.output_activation)(s)
-        return clock.max(axis=1), y
+        race = _Race(self, missing, np.zeros((len(x), self.net.widths[1])))
+        out = outputs(self.net, x, race)
+        return race.clock.max(axis=1), out
+
+
+@dataclass(eq=False)
+class _Race:
+    """Signals on their way to the receivers of one layer after another."""
+
+    rules: Simulation
+    missing: Counts
+    clock: FloatArray  # when each neuron of the layer fires
+
+    def __call__(self, layer: int, y: FloatArray) -> FloatArray:
+        """Let the signals of a layer arrive, and return what the receivers go on with."""
+        net, rules = self.rules.net, self.rules
+        wait_for, stand_in = net.widths[layer] - self.missing[layer - 1], rules.stand_ins[layer - 1]
+        receivers = net.widths[layer + 1] if rules.links else 1
+        arrival = self.clock[:, None, :] + rules.latency.draw(rules.rng, (len(y), receivers, net.widths[layer]))
+        order = np.sort(arrival, axis=2)
+        fired = order[:, :, wait_for - 1] if wait_for else self.clock.min(axis=1, keepdims=True)
+        fired = np.broadcast_to(fired, (len(y), receivers))
+        came = arrival <= fired[:, :, None] if wait_for else np.zeros(arrival.shape, dtype=bool)
+        self.clock = np.broadcast_to(fired, (len(y), net.widths[layer + 1]))
+        used = np.where(came, y[:, None, :], stand_in)
+        return used if rules.links else used[:, 0]
