@@ -150,15 +150,8 @@ def worst_case(
     started = time.perf_counter()
     lower, upper = bounds_of(as_network(net), domain, "domain")
     space = as_failures(failures)._space(net)
-    record, options = None, {}
     goal = "argmax" if asks_decisions(spec) else "error"
-    if certificate is not None:
-        certificate = as_path(certificate, "certificate")
-        if isinstance(domain, Box):
-            raise ValueError("certificates cover given inputs, not boxes")
-        require_checkable(net, failures, lower, goal)  # before any work
-        record = _core.TreeRecord()
-        options = {"record": record, "bounding": math.inf}
+    proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
     watch = _Watch(progress)
     found = _core.worst_case(
         net._core,
@@ -171,26 +164,48 @@ def worst_case(
         node_limit=node_count(node_limit),
         threads=thread_count(threads),
         watch=watch,
-        **options,
+        **({} if proof is None else proof.options),
     )
     watch.end()
-    witness = _witness(found.witness)
-    if certificate is not None and record is not None:
-        if witness is None:
-            raise ValueError("the search ended before its first evaluation: there is no witness to certify")
-        write(certificate, net, failures, lower, goal, found.lower, found.upper, witness, record.leaves)
+    if proof is not None:
+        proof.write(found)
+    counted = space.finite and math.isfinite(space.magnitude)
     return WorstCase(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
         exact=found.status == _core.SearchStatus.exact,
         rounding=float(found.rounding),
-        witness=witness,
+        witness=_witness(found.witness),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-        configurations=int(space.configurations()) if space.finite and math.isfinite(space.magnitude) else None,
+        configurations=int(space.configurations()) if counted else None,
         seconds=time.perf_counter() - started,
     )
+
+
+class _Proof:
+    """The certificate that a search is to leave behind; what none can be written of is refused before any work."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, goal: str
+    ) -> None:
+        self._path = as_path(path, "certificate")
+        if isinstance(domain, Box):
+            raise ValueError("certificates cover given inputs, not boxes")
+        self._net, self._failures, self._goal = net, failures, goal
+        self._inputs, _ = bounds_of(net, domain, "domain")
+        require_checkable(net, failures, self._inputs, goal)
+        self._record = _core.TreeRecord()
+        self.options = {"record": self._record, "bounding": math.inf}
+
+    def write(self, found: Any) -> None:
+        """Write down what the search found."""
+        witness = _witness(found.witness)
+        if witness is None:
+            raise ValueError("the search ended before its first evaluation: there is no witness to certify")
+        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, witness,
+              self._record.leaves)  # fmt: skip
 
 
 def _witness(found: Any) -> Witness | None:

@@ -120,58 +120,75 @@ def harden(
     as_network(net), bounds_of(net, X), thread_count(threads)
     line = Line(flag(progress, "progress"))
     clock = Clock(as_seconds(time_limit), line)
-    decisions = asks_decisions(spec)
-    limit = 0.0 if decisions and epsilon is None else as_limit(needed(epsilon))
-    counts, total = _crashes(net, failures)
+    limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
+    rest = _Rest(net, *_crashes(net, failures), limit, X, spec, clock, threads)
     found: list[Harmful] = []
-    searches = 0
-
-    def search(protected: Harmful) -> WorstCase:
-        """Search the unprotected neurons until it is clear on which side of the limit they are."""
-        nonlocal searches
-        searches += 1
-        left = _among(net, counts, total, [c for c in crash_sets.components(net) if c not in protected])
-        result = worst_case(net, left, X, spec=spec, time_limit=clock.limit(), threads=threads,
-                            progress=lambda steps: line(f"harden: search {searches}, {steps:,} steps"))  # fmt: skip
-        if result.status == "interrupted":
-            raise KeyboardInterrupt
-        if harmful(result.lower) or not harmful(result.upper):
-            return result
-        few = result.configurations is not None and result.configurations <= _FEW
-        if not isinstance(X, Box) and result.exact and few:  # let evaluations decide
-            every = enumerate_failures(net, left, X, spec=spec, threads=threads)
-            if every.status != "complete":
-                raise KeyboardInterrupt
-            return replace(result, lower=every.worst, witness=every.witness)
-        what = "harm" if decisions else "error"
-        limited = result.status == "budget"
-        why = "the search's limit" if limited else "what a search can tell apart"
-        raise ValueError(
-            f"{result.lower!r} <= worst {what} <= {result.upper!r} with {len(protected)} neurons protected: {why} "
-            f"leaves open on which side of {limit!r} it is"
-        )
-
-    def harmful(value: float) -> bool:
-        return value >= 0 if decisions else value > limit
-
     with closing(line):
         while True:
             protected, exact = _hitting_set(found)
-            result = search(protected)
-            if not harmful(result.lower):
+            result = rest.search(protected)
+            if not rest.harmful(result.lower):
                 break
             # Disjoint harmful sets: each is a lower bound's worth, and saves a round.
             avoided = set(protected)
-            while harmful(result.lower):
+            while rest.harmful(result.lower):
                 assert result.witness is not None
                 members = frozenset((c[0], c[1]) for c in result.witness.failed)
                 if not members:
                     raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
                 found.append(members)
                 avoided |= members
-                result = search(frozenset(avoided))
+                result = rest.search(frozenset(avoided))
     at_least = len(protected) if exact else _packing(found)
-    return Hardening(tuple(sorted(protected)), exact or at_least == len(protected), at_least, result, searches)
+    return Hardening(tuple(sorted(protected)), exact or at_least == len(protected), at_least, result, rest.searches)
+
+
+@dataclass(eq=False)
+class _Rest:
+    """What the neurons do that are left unprotected."""
+
+    net: Network
+    counts: tuple[int, ...]
+    total: bool
+    limit: float
+    X: npt.ArrayLike | Box
+    spec: Argmax | None
+    clock: Clock
+    threads: int | None
+    searches: int = 0
+
+    def harmful(self, value: float) -> bool:
+        """Return whether an error (decisions: harm) is one."""
+        return value > self.limit if self.spec is None else value >= 0
+
+    def search(self, protected: Harmful) -> WorstCase:
+        """Search the unprotected neurons until it is clear on which side of the limit they are."""
+        self.searches += 1
+        free = [c for c in crash_sets.components(self.net) if c not in protected]
+        left = _among(self.net, self.counts, self.total, free)
+        result = worst_case(
+            self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
+            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"),
+        )  # fmt: skip
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
+        if self.harmful(result.lower) or not self.harmful(result.upper):
+            return result
+        few = result.configurations is not None and result.configurations <= _FEW
+        if isinstance(self.X, Box) or not result.exact or not few:
+            raise ValueError(self._undecided(result, len(protected)))
+        every = enumerate_failures(self.net, left, self.X, spec=self.spec, threads=self.threads)
+        if every.status != "complete":
+            raise KeyboardInterrupt
+        return replace(result, lower=every.worst, witness=every.witness)  # evaluations decide
+
+    def _undecided(self, result: WorstCase, protected: int) -> str:
+        what = "error" if self.spec is None else "harm"
+        why = "the search's limit" if result.status == "budget" else "what a search can tell apart"
+        return (
+            f"{result.lower!r} <= worst {what} <= {result.upper!r} with {protected} neurons protected: {why} "
+            f"leaves open on which side of {self.limit!r} it is"
+        )
 
 
 def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool]:

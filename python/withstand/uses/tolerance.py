@@ -174,27 +174,41 @@ def tolerance(
         listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
         most = max_total(scalar, allowed, clock.lasts(0.1))
         total = question.limit(model, sum(sizes), (proved, "capped"), "anywhere")
-        each = ()
-        if per_layer:
-            anywhere = (total.guaranteed, total.method)
-            known = [max(anywhere, (_alone_by_bound(scalar, allowed, n), "capped")) for n in range(len(sizes))]
-            shorter = replace(question, node_limit=None if node_limit is None else node_limit // 10)
-            each = tuple(
-                shorter.limit(layer, n, k, f"in layer {place}")
-                for place, (layer, n, k) in enumerate(zip(layers, sizes, known), start=1)
-            )
-        drawn = None
-        if samples and domain is not None and not clock.over():
-            counts = _counts(total, sum(sizes))
-            try:
-                drawn = measure_curve(net, domain, counts, model=model, spec=spec, samples=samples, seed=seed,
-                                      node_limit=node_limit, time_limit=clock.limit(), threads=threads)  # fmt: skip
-                clock.over()
-            except KeyboardInterrupt:  # what was found before is the answer
-                clock.interrupt()
+        capped = [_alone_by_bound(scalar, allowed, n) for n in range(len(sizes))] if per_layer else []
+        each = _limits_alone(question, layers, sizes, total, capped)
+        drawn = _drawn(question, model, _counts(total, sum(sizes)), samples, seed) if samples else None
     finally:
         line.close()
     return _result(total, each, listed, sizes, most, drawn, clock.status)
+
+
+def _limits_alone(
+    question: Question, layers: list[Model], sizes: tuple[int, ...], total: Limit, capped: list[int]
+) -> tuple[Limit, ...]:
+    """Return the limits of layers alone, above what is proved of all together and, by the scalar bound, of each.
+
+    Their searches are ten times as short.
+    """
+    nodes = question.node_limit
+    shorter = replace(question, node_limit=None if nodes is None else nodes // 10)
+    known = [max((total.guaranteed, total.method), (count, "capped")) for count in capped]
+    each = enumerate(zip(layers, sizes, known), start=1)
+    return tuple(shorter.limit(layer, n, k, f"in layer {place}") for place, (layer, n, k) in each)
+
+
+def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
+    """Return the curve, where there are inputs and time."""
+    q, clock = question, question.clock
+    if q.domain is None or clock.over():
+        return None
+    try:
+        curve = measure_curve(q.net, q.domain, counts, model=model, spec=q.spec, samples=samples, seed=seed,
+                              node_limit=q.node_limit, time_limit=clock.limit(), threads=q.threads)  # fmt: skip
+        clock.over()
+        return curve
+    except KeyboardInterrupt:  # what was found before is the answer
+        clock.interrupt()
+        return None
 
 
 def _result(
