@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import withstand as ws
 from withstand._coerce import as_budget
-from withstand.curve import measure_curve
-from withstand.moments import expected_error, last_layer_moments
-from withstand.probability import clopper_pearson
+from withstand.uses.curve import measure_curve
+from withstand.uses.error_moments import expected_error, last_layer_moments
+from withstand.uses.probability import clopper_pearson
 
 NET = ws.Network([np.eye(3, 2), [[1.0, 0.5, 0.25], [0.5, 1.0, -1.0]]])
 X = np.array([[1.0, 0.5], [0.25, 1.0]])

@@ -16,11 +16,12 @@ import withstand as ws
 from alterations import ALTERATIONS, altered, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from withstand._certified_space import Space
-from withstand._checked_bound import Judge
-from withstand._checked_budget import LIMITS
-from withstand._checked_lines import Phi, lines
 from withstand.certificate import FORMAT, fingerprint
+from withstand.certificate.activation_lines import Phi, lines
+from withstand.certificate.budget import LIMITS
+from withstand.certificate.leaf_bound import Judge
+from withstand.certificate.space import Space
+from withstand.certificate.terms import described
 
 
 def deep_network(seed, width=8, depth=4):
@@ -411,7 +412,7 @@ def test_bounds_hold_under_decisions(seed):
     network, failures = bridge.network(net), bridge.model(model)
     goal = "argmax" if rng.integers(2) and network.widths[-1] > 1 else "error"
     phis = [Phi(a.name, a.gain, a.slope or 0.0) for a in (*network.activations, network.output_activation)]
-    space = Space(json.loads(json.dumps(ws._certificate_terms.described(failures))), network.widths)
+    space = Space(json.loads(json.dumps(described(failures))), network.widths)
     try:
         judge = Judge(network.weights, network.biases, phis, space, X[0], goal)
     except ValueError:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import withstand as ws
 from runs import LONG, LONG_NET, LONG_X, NET, X, numbers
-from withstand.sharding import Problem, shards
+from withstand.questions.sharding import Problem, shards
 
 FAILURES = ws.Crash(3)
 SHARDS = len(shards(Problem.of(LONG_NET, LONG, LONG_X, 6.0, False, 10).engine().batches))

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 import pytest
 import withstand as ws
 from runs import LONG, LONG_NET, LONG_X, NET, X, numbers
-from withstand import _core, checkpoint
-from withstand._database_file import holders
-from withstand.checkpoint import Checkpoint
-from withstand.sharding import Problem
+from withstand import _core
+from withstand.questions import checkpoint
+from withstand.questions.checkpoint import Checkpoint
+from withstand.questions.database_file import holders
+from withstand.questions.sharding import Problem
 
 FAILURES = ws.Crash(3)
 WHOLE = ws.enumerate_failures(NET, FAILURES, X, epsilon=0.5)

@@ -11,7 +11,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from commands import hit, withstand
-from withstand.cli import applications, limits, tell  # noqa: F401  (they add their commands)
+from withstand.cli import applications, limits, reporting  # noqa: F401  (they add their commands)
 from withstand.cli.app import app
 
 CODES = {"tolerated": 0, "violated": 1, "unknown": 3, "wrong usage": 2, "did not work": 4, "interrupted": 130}

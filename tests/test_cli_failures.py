@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("click")
 from click.testing import CliRunner
 from commands import command, hit, with_limit, withstand
-from withstand.cli import applications, limits, tell  # noqa: F401  (they add their commands)
+from withstand.cli import applications, limits, reporting  # noqa: F401  (they add their commands)
 from withstand.cli.app import app
 
 FEW = ("digits_small", "--rows", "0:2")

@@ -12,7 +12,7 @@ pytest.importorskip("click")
 from click.testing import CliRunner
 from withstand.cli.app import app
 from withstand.cli.limits import replicas, tolerance
-from withstand.cli.tell import report
+from withstand.cli.reporting import report
 
 NET, X, _ = ws.embedded("digits_small")
 ASK = ("tolerance", "digits_small", "--rows", "0:2")

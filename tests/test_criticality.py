@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import strategies as s
 import withstand as ws
-from withstand.hardening import _greedy, _hitting_set, _packing
+from withstand.uses.hardening import _greedy, _hitting_set, _packing
 
 
 def sites_of(net):

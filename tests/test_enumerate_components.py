@@ -16,7 +16,7 @@ import strategies as own
 import withstand as ws
 from hypothesis import given
 from runs import LONG, LONG_NET, LONG_X, NET, X
-from withstand.sharding import Problem
+from withstand.questions.sharding import Problem
 
 SEEDS = 240
 

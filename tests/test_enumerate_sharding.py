@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from runs import LONG, LONG_NET, LONG_X, NET, X, numbers
-from withstand.sharding import SHARDS, Problem, run_shard, shards
+from withstand.questions.sharding import SHARDS, Problem, run_shard, shards
 
 FAILURES = ws.Crash(3)
 WHOLE = ws.enumerate_failures(NET, FAILURES, X, epsilon=0.5)

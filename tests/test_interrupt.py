@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
-from withstand.sharding import Problem
+from withstand.questions.sharding import Problem
 
 
 class CtrlC:
@@ -76,8 +76,8 @@ def test_ctrl_c_at_the_very_end_changes_nothing(tmp_path):
 
 
 def test_ctrl_c_during_the_estimate(sigint, monkeypatch, capsys):
-    monkeypatch.setattr("withstand.progress.TRIAL", 1e9)
-    monkeypatch.setattr("withstand.progress.PARTS", 10**5)
+    monkeypatch.setattr("withstand.questions.progress.TRIAL", 1e9)
+    monkeypatch.setattr("withstand.questions.progress.PARTS", 10**5)
     threading.Timer(1.0, os.kill, [os.getpid(), sigint]).start()
     found = ws.enumerate_failures(ENDLESS_NET, ENDLESS, np.ones(10), progress=True)
     assert (found.status, found.done, found.witness) == ("interrupted", 0, None)

@@ -13,8 +13,8 @@ import strategies as s
 import withstand as ws
 from hypothesis import given
 from hypothesis import strategies as st
-from withstand.precision import allocate
-from withstand.quantise import QUANTISERS, Quantiser, unit_error
+from withstand.model.quantise import QUANTISERS, Quantiser, unit_error
+from withstand.uses.precision import allocate
 
 TIGHT = ws.Network(
     [np.zeros((3, 1)), np.full((4, 3), 0.5), np.full((1, 4), 0.25)],

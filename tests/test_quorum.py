@@ -13,12 +13,12 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
-from withstand._clock import Clock
-from withstand._simulation import Simulation
-from withstand.frontier import Layers, at_most, frontier
-from withstand.latency import Latency
-from withstand.progress import Line
-from withstand.quorum import PER_RECEIVER, fastest
+from withstand.questions.clock import Clock
+from withstand.questions.progress import Line
+from withstand.uses.frontier import Layers, at_most, frontier
+from withstand.uses.latency import Latency
+from withstand.uses.quorum import PER_RECEIVER, fastest
+from withstand.uses.quorum_simulation import Simulation
 
 LATENCIES = [Latency("exponential"), Latency("uniform"), Latency("pareto", 3.5), Latency("lognormal", 0.5)]
 

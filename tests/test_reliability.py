@@ -12,10 +12,10 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
-from withstand._independent import Task
-from withstand.convolution import last_layer
-from withstand.moments import expected_error, last_layer_moments
-from withstand.probability import clopper_pearson, counts_table, draw, per_neuron
+from withstand.uses.error_moments import expected_error, last_layer_moments
+from withstand.uses.independent_crashes import Task
+from withstand.uses.loss_distribution import last_layer
+from withstand.uses.probability import clopper_pearson, counts_table, draw, per_neuron
 
 
 def all_harms(net: ws.Network, X: np.ndarray, spec: ws.Argmax | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import withstand as ws
-from withstand import _svg
+from withstand.report import drawing
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,9 @@ def test_without_a_budget_and_with_one_too_small(diabetes):
 
 
 def test_charts_put_larger_values_higher():
-    chart = _svg.lines([1, 2], {"a": [1.0, 10.0], "b": [0.0, 5.0]}, log=True, x="k", y="v")
+    chart = drawing.lines([1, 2], {"a": [1.0, 10.0], "b": [0.0, 5.0]}, log=True, x="k", y="v")
     heights = [float(h) for h in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', chart)]
     assert len(heights) == 3  # the 0 has no logarithm
     assert heights[1] < heights[2] < heights[0]
-    cells = re.findall(r'fill-opacity="([\d.]+)"', _svg.heat([np.array([1.0, 2.0]), np.array([4.0])], "t"))
+    cells = re.findall(r'fill-opacity="([\d.]+)"', drawing.heat([np.array([1.0, 2.0]), np.array([4.0])], "t"))
     assert [float(c) for c in cells] == [0.25, 0.5, 1.0]

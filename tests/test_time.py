@@ -10,10 +10,11 @@ import threading
 import numpy as np
 import pytest
 import withstand as ws
-from withstand import _clock, _question, curve
-from withstand._clock import Clock
-from withstand.frontier import Layers, frontier, guaranteed_total, max_total
-from withstand.progress import Line
+from withstand.questions import clock as clocks
+from withstand.questions.clock import Clock
+from withstand.questions.progress import Line
+from withstand.uses import curve, tolerance_search
+from withstand.uses.frontier import Layers, frontier, guaranteed_total, max_total
 
 RNG = np.random.default_rng(12)
 pytestmark = pytest.mark.usefixtures("sigint")  # also where a job in the background ignores it
@@ -45,7 +46,7 @@ class Ticking:
 
 @pytest.mark.parametrize("looks", [1, 5, 20, 60, 100, 150, 250, 400, 10000])
 def test_what_is_known_when_the_time_is_up_is_true(whole, looks, monkeypatch):
-    monkeypatch.setattr(_clock, "time", Ticking(looks))
+    monkeypatch.setattr(clocks, "time", Ticking(looks))
     found = ws.tolerance(NET, EPSILON, X, time_limit=100.0)
     assert found.guaranteed <= whole.guaranteed
     for here, there in zip(found.per_layer, whole.per_layer):
@@ -89,7 +90,7 @@ def test_every_search_gets_the_time_that_is_left(monkeypatch):
         given.append(time_limit)
         return ws.worst_case(*arguments, time_limit=time_limit, **options)
 
-    monkeypatch.setattr(_question, "worst_case", searched)
+    monkeypatch.setattr(tolerance_search, "worst_case", searched)
     monkeypatch.setattr(curve, "worst_case", searched)
     ws.tolerance(NET, EPSILON, X, time_limit=50.0, samples=2)
     assert len(given) > 5
@@ -117,7 +118,7 @@ def interrupted(monkeypatch, after):
         assert found.status == "interrupted"
         return found
 
-    for module in (_question, curve):
+    for module in (tolerance_search, curve):
         monkeypatch.setattr(module, "worst_case", searched)
 
 
@@ -140,10 +141,10 @@ def test_ctrl_c_ends_a_report_with_its_sections(monkeypatch):
 
 
 def test_ctrl_c_ends_hardening_as_it_should(monkeypatch):
-    from withstand import hardening
+    from withstand.uses import hardening
 
     interrupted(monkeypatch, 1)
-    monkeypatch.setattr(hardening, "worst_case", _question.worst_case)
+    monkeypatch.setattr(hardening, "worst_case", tolerance_search.worst_case)
     with pytest.raises(KeyboardInterrupt):
         ws.harden(NET, 1, 0.5, X)
 
@@ -163,11 +164,11 @@ def test_a_scalar_bound_that_is_cut_short_proves_less():
 
 
 def test_a_clock_shares_what_is_left(monkeypatch):
-    monkeypatch.setattr(_clock, "time", Ticking(10**9))
+    monkeypatch.setattr(clocks, "time", Ticking(10**9))
     clock = Clock(10.0, Line(False))
     assert (clock.left(), clock.limit(), clock.part(0.25)) == (10, 10, 2.5)
     assert (clock.over(), clock.status) == (False, "complete")
-    _clock.time.now = 10.0
+    clocks.time.now = 10.0
     assert (clock.left(), clock.limit(), clock.over(), clock.status) == (0, 0, True, "budget")
     clock.interrupt()
     assert clock.status == "interrupted"

@@ -15,9 +15,9 @@ from bridge import network as as_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from withstand._coerce import as_budget
-from withstand.frontier import Layers, Synapses, at_most, frontier, guaranteed_total, max_total
-from withstand.scalars import margin, read, read_layers
-from withstand.tolerance import tolerance
+from withstand.uses.frontier import Layers, Synapses, at_most, frontier, guaranteed_total, max_total
+from withstand.uses.rational_bounds import margin, read, read_layers
+from withstand.uses.tolerance import tolerance
 
 EXAMPLE = Layers((4, 3), (Q(1, 2), Q(1, 4)), (1, 1), (1, 1), (None, None))
 CAPPED = Layers((4, 3), (Q(1, 2), Q(1, 4)), (1, 1), (1, 1), (1, 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import withstand as ws
-from withstand.quantise import unit_error
+from withstand.model.quantise import unit_error
 
 from .plain import Case, Net, Term, model_source
 from .space import Batch

@@ -1,33 +1,42 @@
 # SPDX-License-Identifier: MIT
-"""Prove how many failures a neural network withstands: witnessed <= truth <= proved."""
+"""Prove how many failures a neural network withstands: witnessed <= truth <= proved.
+
+Every package imports only those that stand left of it, `certificate` and `importers` only `model`::
+
+    model <- certificate, importers <- questions <- uses <- report, cli
+
+The checker of certificates shares no code with the engines. One step goes to the right: `Network.save` writes an .npz
+file, which is the importers'. Private helpers stand at the top; `plot` and `torch`, beside `uses`, need an extra each.
+"""
 
 from __future__ import annotations
 
+from withstand._paths import keep_paths
 from withstand._version import version as __version__
-from withstand.activations import Activation
-from withstand.bounds import Bound, bound, fep
 from withstand.build_info import get_cmake_dir, get_include
 from withstand.certificate import Check, check_certificate
 from withstand.config import show_config
-from withstand.criticality import Criticality, criticality
-from withstand.domain import Box
-from withstand.embedded import embedded
-from withstand.enumeration import enumerate_failures
-from withstand.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
-from withstand.hardening import Hardening, harden
 from withstand.importers import UnsupportedModel, load
-from withstand.latency import Latency
-from withstand.network import Network
-from withstand.precision import Precision, precision
-from withstand.quorum import Quorum, quorum
-from withstand.reliability import Reliability, reliability
-from withstand.replicas import replicas_needed, replicate
+from withstand.importers.embedded import embedded
+from withstand.model.activations import Activation
+from withstand.model.domain import Box
+from withstand.model.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.model.network import Network
+from withstand.model.spec import Argmax
+from withstand.model.witness import Witness
+from withstand.questions.bounds import Bound, bound, fep
+from withstand.questions.enumeration import enumerate_failures
+from withstand.questions.results import ComponentErrors, Enumeration, Histogram
+from withstand.questions.search import WorstCase, worst_case
 from withstand.report import Report, report
-from withstand.results import ComponentErrors, Enumeration, Histogram
-from withstand.search import WorstCase, worst_case
-from withstand.spec import Argmax
-from withstand.tolerance import Tolerance, tolerance
-from withstand.witness import Witness
+from withstand.uses.criticality import Criticality, criticality
+from withstand.uses.hardening import Hardening, harden
+from withstand.uses.latency import Latency
+from withstand.uses.precision import Precision, precision
+from withstand.uses.quorum import Quorum, quorum
+from withstand.uses.reliability import Reliability, reliability
+from withstand.uses.replicas import replicas_needed, replicate
+from withstand.uses.tolerance import Tolerance, tolerance
 
 __all__ = [
     "Activation",
@@ -78,3 +87,5 @@ __all__ = [
     "tolerance",
     "worst_case",
 ]
+
+keep_paths()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from withstand.curve import Curve, measure_curve
-from withstand.network import Network
+from withstand.model.network import Network
+from withstand.uses.curve import Curve, measure_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import withstand as ws
 from runs import numbers
-from withstand._checked_budget import LIMITS
 from withstand.certificate import checksum
+from withstand.certificate.budget import LIMITS
 
 #: Seconds after which a mutated file counts as a hang.
 HANG = 10.0

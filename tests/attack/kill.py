@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from runs import LONG, LONG_NET, LONG_X, numbers, ws
-from withstand.sharding import Problem, shards
+from withstand.questions.sharding import Problem, shards
 
 RUN = """
 import multiprocessing, pickle, sys

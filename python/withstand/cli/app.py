@@ -13,12 +13,12 @@ import click
 
 import withstand as ws
 from _withstand_command.interrupts import keeping
-from withstand._certificate_terms import named
-from withstand.checkpoint import CheckpointWarning
+from withstand.certificate.terms import named
 from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.questions.checkpoint import CheckpointWarning
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -13,46 +13,39 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
-from withstand.cli.parameters import EpsilonType, Number, OutputFile, number
+from withstand.cli.parameters import EpsilonType, Number, OutputFile, TextType, number
 from withstand.cli.refusals import working_with
-from withstand.latency import LATENCIES
-from withstand.quantise import QUANTISERS
+from withstand.model.quantise import QUANTISERS
+from withstand.uses.latency import LATENCIES
 
 __all__ = ["app"]
 
 needed_epsilon = click.option("--epsilon", "-e", type=EpsilonType(), required=True, help="Largest tolerated error.")
 
 
-class ProbabilitiesType(click.ParamType):  # type: ignore[type-arg]
+class ProbabilitiesType(TextType):
     """One probability, or one per hidden layer: 0.01, or 0.01,0.001."""
 
     name = "probabilities"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parsed(self, text: str) -> float | tuple[float, ...]:
         """Parse the numbers."""
-        if not isinstance(value, str):
-            return value
         try:
-            numbers = tuple(number(part) for part in value.split(","))
+            numbers = tuple(number(part) for part in text.split(","))
         except ValueError:
-            self.fail(f"{value!r} is neither a probability nor one per layer like 0.01,0.001", param, ctx)
+            raise ValueError(f"{text!r} is neither a probability nor one per layer like 0.01,0.001") from None
         return numbers[0] if len(numbers) == 1 else numbers
 
 
-class LatencyType(click.ParamType):  # type: ignore[type-arg]
+class LatencyType(TextType):
     """A distribution, with its shape where it has one: exponential, pareto:2.5."""
 
     name = "latency"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parsed(self, text: str) -> ws.Latency:
         """Parse the name and the shape."""
-        if not isinstance(value, str):
-            return value
-        name, colon, shape = value.partition(":")
-        try:
-            return ws.Latency(name, number(shape) if colon else None)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+        name, colon, shape = text.partition(":")
+        return ws.Latency(name, number(shape) if colon else None)
 
 
 @command()

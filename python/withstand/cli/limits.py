@@ -16,8 +16,7 @@ from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
-from withstand.cli.parameters import EpsilonType, Number, OutputFile
-from withstand.cli.parameters import number as parsed
+from withstand.cli.parameters import EpsilonType, Number, OutputFile, TextType, number
 from withstand.cli.refusals import interrupted, working_with
 
 #: Kinds of failures by name; those with a number take it after a colon.
@@ -32,26 +31,24 @@ KINDS: dict[str, Callable[..., ws.Failures]] = {
 PLAIN = ("crash", "synapse-crash")
 
 
-class KindType(click.ParamType):  # type: ignore[type-arg]
+class KindType(TextType):
     """A kind of failure, with its value or capacity where it has one: crash, stuck:0.5, byzantine:1."""
 
     name = "kind"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parsed(self, text: str) -> Callable[..., ws.Failures]:
         """Return a function from counts to a failure model."""
-        if not isinstance(value, str):
-            return value
-        name, colon, number = value.partition(":")
+        name, colon, value = text.partition(":")
         if name not in KINDS:
-            self.fail(f"{name!r} is none of {', '.join(KINDS)}", param, ctx)
+            raise ValueError(f"{name!r} is none of {', '.join(KINDS)}")
         if (name in PLAIN) == bool(colon):
-            self.fail(f"{value!r}: {name} takes {'no number' if colon else f'a number, like {name}:1'}", param, ctx)
+            raise ValueError(f"{text!r}: {name} takes {'no number' if colon else f'a number, like {name}:1'}")
         if not colon:
             return KINDS[name]
         try:
-            amount = parsed(number)
+            amount = number(value)
         except ValueError:
-            self.fail(f"{number!r} is no number", param, ctx)
+            raise ValueError(f"{value!r} is no number") from None
         return lambda counts: KINDS[name](counts, amount)
 
 

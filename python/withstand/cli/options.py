@@ -15,7 +15,7 @@ import withstand as ws
 from withstand._types import FloatArray
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number
 from withstand.cli.refusals import DidNotWork, working_with
-from withstand.embedded import EMBEDDED, embedded
+from withstand.importers.embedded import EMBEDDED, embedded
 
 F = TypeVar("F", bound=Callable[..., Any])
 

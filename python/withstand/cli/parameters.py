@@ -50,39 +50,50 @@ class EpsilonType(click.ParamType):  # type: ignore[type-arg]  # generic since c
             self.fail(str(error), param, ctx)
 
 
-class CountsType(click.ParamType):  # type: ignore[type-arg]
+class TextType(click.ParamType):  # type: ignore[type-arg]
+    """A value that is written in a notation of its own; a default may be the value itself."""
+
+    def parsed(self, text: str) -> Any:
+        """Return the value, or raise ValueError with what to say."""
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse a text."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.parsed(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class CountsType(TextType):
     """A total count, or one count per layer: 2, or 2,1,0."""
 
     name = "counts"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parsed(self, text: str) -> int | tuple[int, ...]:
         """Parse integers."""
-        if not isinstance(value, str):
-            return value
         try:
-            counts = tuple(int(part) for part in value.split(","))
+            counts = tuple(int(part) for part in text.split(","))
         except ValueError:
-            self.fail(f"{value!r} is neither a count nor counts per layer like 2,1,0", param, ctx)
-        return counts[0] if "," not in value else counts
+            raise ValueError(f"{text!r} is neither a count nor counts per layer like 2,1,0") from None
+        return counts[0] if "," not in text else counts
 
 
-class CountsWithValue(click.ParamType):  # type: ignore[type-arg]
+class CountsWithValue(TextType):
     """Counts and a number: 1:0.5, or 1,0:0.5."""
 
     name = "counts:number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def parsed(self, text: str) -> tuple[int | tuple[int, ...], float]:
         """Parse the counts and the number."""
-        if not isinstance(value, str):
-            return value
-        counts, colon, amount = value.partition(":")
+        counts, _, amount = text.partition(":")
         try:
-            parsed = number(amount)
+            value = number(amount)
         except ValueError:
-            colon = ""
-        if not colon:
-            self.fail(f"{value!r} is not COUNTS:NUMBER, like 1:0.5", param, ctx)
-        return CountsType().convert(counts, param, ctx), parsed
+            raise ValueError(f"{text!r} is not COUNTS:NUMBER, like 1:0.5") from None
+        return CountsType().parsed(counts), value
 
 
 class InputFile(click.Path):

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""What a certificate proves, and whether it is what was asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._coerce import as_path, whole
+from withstand._types import FloatArray
+from withstand.certificate.budget import LIMITS, Rejected
+from withstand.certificate.checker import Checker
+from withstand.certificate.reading import parsed, require
+from withstand.certificate.terms import described, named, same
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Failures, as_failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Argmax, Spec, asks_decisions
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """What `check_certificate` found.
+
+    Attributes
+    ----------
+    valid : bool
+        Whether the certificate proves its claim for this network, and the claim is of what was expected.
+    reason : str
+        "confirmed", or what is wrong, and where.
+    lower, upper : float
+        The claim: the witness does `lower`, to the rounding of an evaluation, and nothing in the space, at any of the
+        inputs, does more than `upper` in real arithmetic. NaN where the file could not be read that far.
+    failures, inputs, goal
+        What the claim speaks of: the failure models as the file states them, the number of inputs, "error" or "argmax".
+    domain : ndarray, shape (inputs, d)
+        The inputs themselves, in the order in which the search was given them. Nothing is proved about others.
+    classes : tuple of int
+        For decisions, the class that the intact network picks at each of them.
+    network : str
+        Checksum of the network that the file speaks of.
+    nodes, bounded, enumerated : int
+        Nodes of the tree, and leaves of both kinds, seen before the end.
+    configurations : int
+        Configurations that the checker evaluated one by one.
+    refined : int
+        Further parts into which the checker split leaves because its own bound was weaker than the search's.
+    """
+
+    valid: bool
+    reason: str
+    lower: float
+    upper: float
+    failures: tuple[dict[str, Any], ...]
+    inputs: int
+    goal: str
+    domain: FloatArray
+    classes: tuple[int, ...]
+    network: str
+    nodes: int
+    bounded: int
+    enumerated: int
+    configurations: int
+    refined: int
+
+    @property
+    def spec(self) -> Spec:
+        """What `worst_case` was asked with: None for errors, `Argmax()` for decisions."""
+        return Argmax() if self.goal == "argmax" else None
+
+    def __repr__(self) -> str:
+        harm = "harm to the decision" if self.goal == "argmax" else "error"
+        said = f"{self.lower!r} <= worst {harm} <= {self.upper!r}"
+        lines = [f"Check: {said}, {named(self.failures)}", f"  {'valid' if self.valid else 'NOT valid'}  {self.reason}"]
+        lines += [f"  input {n}  {x.tolist()}" for n, x in enumerate(self.domain[:5])]
+        lines += [f"  and {self.inputs - 5} more inputs"] if self.inputs > 5 else []
+        return "\n".join([*lines, f"  network  {self.network}"])
+
+
+def check_certificate(
+    path: str | os.PathLike[str],
+    net: Network,
+    *,
+    failures: Failures | None = None,
+    domain: npt.ArrayLike | Box | None = None,
+    spec: Spec | EllipsisType = ...,
+    effort: int = 20_000,
+) -> Check:
+    """Check a certificate that `worst_case` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    net : Network
+        The network that it speaks of.
+    failures : Failures, optional
+        What you want a proof about; a certificate of other failures is rejected.
+    domain : array_like of shape (n, d) or (d,), optional
+        The inputs that you want a proof about; a certificate of others, or of these in another order, is rejected.
+    spec : None or Argmax, optional
+        What you want a proof about: errors (None) or decisions.
+    effort : int, default 20000
+        Parts into which the checker may split leaves that its own bound does not close.
+
+    Returns
+    -------
+    Check
+        `valid` or not, and why; and what the file speaks of, which is to be read where it was not given here.
+        Nothing of a certificate is believed: that the tree covers the whole space at every
+        input, that each leaf is below the claim and that the witness attains the lower claim is all recomputed here, in
+        plain Python and NumPy rounded outward, with code that the search does not use. Trusted are the activations of
+        NumPy to 16 units in the last place, and its sums of products to the error that any order of them may have.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    TypeError, ValueError
+        If an argument is not what it should be. What is wrong with the file is no exception but a `reason`.
+
+    Notes
+    -----
+    Work is counted before it is done, and a file that asks for more than the checker is willing to do is rejected by
+    name: more than 100 MB, 5 million configurations, 10^12 multiply-adds, ... `worst_case` writes no such files.
+
+    Examples
+    --------
+    >>> import tempfile, withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0]], [[1.0, -1.0]]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     worst = ws.worst_case(net, ws.Crash(1), [[3.0]], certificate=folder + "/proof.json")
+    ...     check = ws.check_certificate(folder + "/proof.json", net, domain=[[3.0]])
+    ...     other = ws.check_certificate(folder + "/proof.json", net, failures=ws.Crash(2))
+    >>> check.valid, check.lower, check.reason, check.domain.tolist()
+    (True, 6.0, 'confirmed', [[3.0]])
+    >>> other.valid, other.reason
+    (False, 'the certificate speaks of Crash(1), not of Crash(2)')
+    """
+    path, effort = as_path(path, "path"), whole(effort, "effort")
+    as_network(net)
+    expected = _Expected(net, failures, domain, spec)
+    with open(path, "rb") as file:
+        content = file.read(LIMITS["bytes"] + 1)
+    checker = c = Checker(net, effort)
+    try:
+        certificate = parsed(content)
+        checker.read(certificate)
+        expected.compare(checker)
+        checker.check(certificate)
+        valid, reason = True, "confirmed"
+    except Rejected as error:
+        valid, reason = False, str(error)
+    return Check(valid, reason, c.lower, c.upper, tuple(c.failures), len(c.inputs), c.goal, c.inputs, c.classes,
+                 c.network, c.nodes, c.bounded, c.enumerated, c.configurations, c.refined)  # fmt: skip
+
+
+class _Expected:
+    """What a caller wants a proof about."""
+
+    def __init__(self, net: Network, failures: Failures | None, domain: Any, spec: Any) -> None:
+        if failures is not None:
+            as_failures(failures)
+        if isinstance(domain, Box):
+            raise ValueError("certificates cover given inputs, not boxes")
+        self._failures = failures
+        self._terms = None if failures is None else described(failures)
+        self._inputs = None if domain is None else bounds_of(net, domain, "domain")[0]
+        self._goal = None if spec is ... else "argmax" if asks_decisions(spec) else "error"
+
+    def compare(self, checker: Checker) -> None:
+        if self._terms is not None:
+            other = f"the certificate speaks of {named(checker.failures)}, not of {self._failures!r}"
+            require(same(checker.failures, self._terms), other)
+        if self._goal is not None:
+            require(checker.goal == self._goal, f"the certificate speaks of {checker.goal}, not of {self._goal}")
+        if self._inputs is None:
+            return
+        found, wanted = checker.inputs, self._inputs
+        require(len(found) == len(wanted), f"the certificate speaks of {len(found)} inputs, not of {len(wanted)}")
+        for n in np.flatnonzero((found != wanted).any(axis=1))[:1]:
+            there, here = found[n].tolist(), wanted[n].tolist()
+            raise Rejected(f"the certificate speaks of another input {n}: {there}, not {here}")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Harm in rational arithmetic, of networks whose activations are piecewise linear: where rounding leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from withstand._types import FloatArray
+from withstand.certificate.activation_lines import Phi
+from withstand.certificate.budget import Budget
+from withstand.certificate.space import Neuron, Way
+
+_PIECEWISE = ("relu", "leaky_relu", "identity", "hard_tanh", "clip")
+
+
+class Exact:
+    """A network at one input, without any rounding."""
+
+    def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi],
+                 x: FloatArray, budget: Budget) -> None:  # fmt: skip
+        self._weights, self._biases, self._phis, self._x, self._budget = weights, biases, phis, x, budget
+        self._intact: list[Fraction] | None = None
+
+    @property
+    def possible(self) -> bool:
+        """Whether every activation is piecewise linear."""
+        return all(phi.name in _PIECEWISE for phi in self._phis)
+
+    def outputs(self, failed: Sequence[tuple[Neuron, Way]] = ()) -> list[Fraction]:
+        """Return the outputs under failures."""
+        self._budget.spend("multiply-adds in rational arithmetic", sum(w.size for w in self._weights))
+        held = {neuron: Fraction(way.value) for neuron, way in failed}
+        y = [held.get((0, i), Fraction(v)) for i, v in enumerate(self._x.tolist())]
+        for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
+            rows = zip(w.tolist(), b.tolist())
+            s = [sum((Fraction(a) * v for a, v in zip(row, y) if a and v), Fraction(bias)) for row, bias in rows]
+            y = [held.get((l, j), _value(phi, t)) for j, t in enumerate(s)]
+        return y
+
+    def first_largest(self) -> int:
+        """Return the class: the first of the largest outputs of the intact network."""
+        intact = self._nominal()
+        return intact.index(max(intact))
+
+    def harm(self, failed: Sequence[tuple[Neuron, Way]], goal: str) -> Fraction:
+        """Return the harm of failures."""
+        y, intact = self.outputs(failed), self._nominal()
+        if goal == "error":
+            return max(abs(a - b) for a, b in zip(y, intact))
+        c = self.first_largest()
+        return max(v - y[c] for j, v in enumerate(y) if j != c)
+
+    def _nominal(self) -> list[Fraction]:
+        if self._intact is None:
+            self._intact = self.outputs()
+        return self._intact
+
+
+def _value(phi: Phi, s: Fraction) -> Fraction:
+    t = Fraction(phi.gain) * s
+    if phi.name == "identity":
+        return t
+    if phi.name == "hard_tanh":
+        return min(max(t, Fraction(-1)), Fraction(1))
+    if phi.name == "clip":
+        return min(max(t + Fraction(1, 2), Fraction(0)), Fraction(1))
+    return t if t >= 0 else t * Fraction(phi.slope if phi.name == "leaky_relu" else 0.0)

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""What the certificate checker computes of a network: values and upper bounds of the harm, both rounded outward.
+
+Linear relaxation with failure masks, on what neurons transmit: coefficients are substituted back layer by layer, and a
+free neuron adds the gain that its failure would bring; the best gains that the counts allow bound every completion.
+Written for the checker alone, in NumPy: it shares no code with the bounds that a search uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from withstand._types import FloatArray
+from withstand.certificate.activation_lines import EPS, TINY, Lines, Phi, lines
+from withstand.certificate.budget import Budget, Rejected
+from withstand.certificate.exact import Exact
+from withstand.certificate.space import Neuron, Space, State, Way
+
+Failed = Sequence[tuple[Neuron, Way]]
+_SPLITTING = "multiply-adds of splitting leaves"
+
+
+@dataclass
+class _Layer:
+    """What a layer transmits under decisions."""
+
+    lines: Lines
+    least: FloatArray  # of what a neuron transmits where it is alive
+    most: FloatArray
+    size: FloatArray  # largest absolute value transmitted, failed or not
+    low: FloatArray  # pre-activations
+    high: FloatArray
+    held: dict[int, float]  # decided failed: what they transmit
+    neurons: list[int]  # of the options
+    quotas: list[int]
+    values: FloatArray
+
+
+@dataclass
+class Estimate:
+    """Upper bounds of the harm, one per objective, and what the undecided neurons add to the largest."""
+
+    harm: float
+    best: Neuron | None  # the neuron that adds most to the largest bound
+
+
+class Judge:
+    """A network at one input, with a goal."""
+
+    def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi], space: Space,
+                 x: FloatArray, goal: str, budget: Budget | None = None) -> None:  # fmt: skip
+        self._budget = Budget() if budget is None else budget
+        self.exact = Exact(weights, biases, phis, x, self._budget)
+        self._weights, self._biases, self._phis, self._space, self._x = weights, biases, phis, space, x
+        self._goal = goal
+        self._candidates: list[int] = []
+        self._gamma = 2 * EPS * (max(max(w.shape) for w in weights) + 32)
+        intact, error = self.outputs([()])
+        self._intact, self._intact_error = intact[0], error[0]
+        self._class = int(np.argmax(self._intact))
+        if goal == "argmax":
+            self._settle_class(error[0])
+
+    @property
+    def predicted(self) -> int:
+        """The intact network's class, with the goal "argmax"."""
+        return self._class
+
+    def _settle_class(self, error: FloatArray) -> None:
+        c = self._class
+        if len(self._intact) < 2:
+            raise Rejected("a network with one output picks no class")
+        lead = self._intact[c] - self._intact - error - error[c]
+        unclear = [j for j in range(len(lead)) if j != c and not lead[j] > 0]
+        if unclear and self.exact.possible:
+            self._class = self.exact.first_largest()
+        elif unclear:
+            raise Rejected(f"outputs {sorted([c, *unclear])} are too close to say which class the network picks")
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    def bounding(self, bounds: int = 1, *, splitting: bool = False) -> None:
+        """Count the work of bounds before it is done; one is never less than a million multiply-adds' worth.
+
+        Every leaf that the file bounds may be split into a few.
+        """
+        options = sum(map(len, self._space.ways.values()))
+        below, work = 0, 1_000_000 + 4000 * options
+        for w in self._weights:
+            work += 2 * w.shape[0] * (below + w.size + 20 * w.shape[1] + 4 * options)
+            below += w.size + 20 * w.shape[1]
+        if splitting:
+            self._budget.spend(_SPLITTING, bounds * work)
+        else:
+            self._budget.spend("multiply-adds", bounds * work)
+            self._budget.allow(_SPLITTING, 4 * bounds * work)
+
+    def evaluating(self, sets: int) -> None:
+        """Count the work of so many evaluations before it is done."""
+        self._budget.spend("configurations to evaluate", sets)
+        self._budget.spend("multiply-adds", sets * (3 * sum(w.size for w in self._weights) + 2000))
+
+    # -- values ---------------------------------------------------------------------------------------------------
+
+    def outputs(self, sets: Sequence[Failed]) -> tuple[FloatArray, FloatArray]:
+        """Return the outputs under sets of failures, shape (len(sets), m), and bounds of their rounding errors."""
+        y, error = np.repeat(self._x[None], len(sets), axis=0), np.zeros((len(sets), len(self._x)))
+        self._force(sets, 0, y, error)
+        for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
+            s = y @ w.T + b
+            size = np.abs(y) @ np.abs(w).T + np.abs(b)
+            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma) + EPS * np.abs(s) + TINY
+            y = phi(s)
+            apart = np.maximum(phi.above(s + off) - y, y - phi.below(s - off)) * (1 + 4 * EPS)
+            error = np.minimum(apart, phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y))
+            self._force(sets, l, y, error)
+        return y, error
+
+    @staticmethod
+    def _force(sets: Sequence[Failed], layer: int, y: FloatArray, error: FloatArray) -> None:
+        for n, failed in enumerate(sets):
+            for neuron, way in failed:
+                if neuron[0] == layer:
+                    y[n, neuron[1]], error[n, neuron[1]] = way.value, 0.0
+
+    def harms(self, sets: Sequence[Failed]) -> tuple[FloatArray, FloatArray]:
+        """Return the harms of sets of failures, and bounds of their rounding errors."""
+        y, error = self.outputs(sets)
+        if self._goal == "error":
+            rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
+            failing = np.array([bool(failed) for failed in sets])  # nothing fails: nothing is off
+            return np.abs(y - self._intact).max(axis=1), np.where(failing, 2 * rounding.max(axis=1), 0.0)
+        others = np.delete(np.arange(y.shape[1]), self._class)
+        margin = y[:, others] - y[:, [self._class]]
+        return margin.max(axis=1), 2 * ((1 + EPS) * error.max(axis=1) + EPS * np.abs(y).max(axis=1))
+
+    # -- bounds ---------------------------------------------------------------------------------------------------
+
+    def bound(self, state: State) -> Estimate:
+        """Bound the harm of every completion of the decisions; -infinity where there is none."""
+        self._candidates = self._count(state)
+        if any(q.exactly and n < left for q, n, left in zip(self._space.quotas, self._candidates, state.left)):
+            return Estimate(-np.inf, None)
+        layers = [self._inputs(state)]
+        for l in range(1, len(self._weights)):
+            low, high = self._ranges(layers, self._weights[l - 1], self._biases[l - 1], state)
+            layers.append(self._layer(l, low, high, state))
+        w, b, psi, m = self._weights[-1], self._biases[-1], self._phis[-1], len(self._intact)
+        if self._goal == "error":
+            rows = np.concatenate([np.eye(m), -np.eye(m)])
+        else:
+            rows = np.delete(np.eye(m) - np.eye(m)[self._class], self._class, axis=0)
+        value, gains = self._upper(layers, rows @ w, state)
+        value = value + rows @ b + 4 * self._gamma * (np.abs(rows) @ (np.abs(w) @ layers[-1].size + np.abs(b)))
+        harm = self._error(psi, value) if self._goal == "error" else self._lead(psi, value, layers, state)
+        worst = int(np.argmax(harm))
+        places = [(l, i) for l, layer in enumerate(layers) for i in layer.neurons]
+        row = gains[worst]
+        best = places[int(np.argmax(row))] if len(row) and row.max() > 0 else None
+        return Estimate(float(harm[worst]), best)
+
+    def _count(self, state: State) -> list[int]:
+        """Return how many options every quota still has."""
+        open_ways = [w for n, ways in self._space.ways.items() if n not in state.decided for w in ways]
+        return [sum(w.quota == q for w in open_ways) if left else 0 for q, left in enumerate(state.left)]
+
+    def _error(self, psi: Phi, value: FloatArray) -> FloatArray:
+        """Return the errors that output pre-activations of at most `value` (and, negated, at least) allow."""
+        m = len(self._intact)
+        most, least = psi.above(value[:m]), psi.below(-value[m:])
+        rise, fall = most - self._intact, self._intact - least
+        slack = self._intact_error + 4 * EPS * (np.abs(self._intact) + np.abs(most) + np.abs(least))
+        return np.concatenate([rise + slack, fall + slack])
+
+    def _lead(self, psi: Phi, value: FloatArray, layers: list[_Layer], state: State) -> FloatArray:
+        """Return the largest leads over the intact class, from those before the output activation."""
+        if psi.name == "identity" and psi.gain == 1.0:
+            return value
+        low, high = self._ranges(layers, self._weights[-1], self._biases[-1], state)
+        others = np.delete(np.arange(len(low)), self._class)
+        apart = psi.above(high[others]) - psi.below(low[[self._class]])
+        apart = apart + 4 * EPS * np.abs(apart)
+        steepest = np.where(value <= 0, 0.0, psi.lipschitz * value * (1 + 4 * EPS))  # not a number stays so
+        return np.minimum(apart, steepest)
+
+    def _inputs(self, state: State) -> _Layer:
+        x = self._x
+        return self._transmit(0, Lines(np.ones_like(x), 0 * x, np.ones_like(x), 0 * x), x, x, x, x, state)
+
+    def _layer(self, l: int, low: FloatArray, high: FloatArray, state: State) -> _Layer:
+        phi = self._phis[l - 1]
+        return self._transmit(l, lines(phi, low, high), phi.below(low), phi.above(high), low, high, state)
+
+    def _transmit(self, l: int, relaxed: Lines, least: FloatArray, most: FloatArray, low: FloatArray, high: FloatArray,
+                  state: State) -> _Layer:  # fmt: skip
+        held = {n[1]: way.value for n, way in state.failed if n[0] == l}
+        options = [(n[1], way) for n, ways in self._space.ways.items() if n[0] == l and n not in state.decided
+                   for way in ways if state.left[way.quota] > 0]  # fmt: skip
+        size = np.maximum(np.abs(least), np.abs(most))
+        for i, way in options:
+            size[i] = max(size[i], abs(way.value))
+        for i, value in held.items():
+            size[i] = abs(value)
+        return _Layer(relaxed, least, most, size, low, high, held, [i for i, _ in options],
+                      [way.quota for _, way in options], np.array([way.value for _, way in options]))  # fmt: skip
+
+    def _ranges(
+        self, layers: list[_Layer], w: FloatArray, b: FloatArray, state: State
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the range of the pre-activations w y + b: the better of substitution and of intervals, per end."""
+        rows = np.concatenate([w, -w])
+        value = np.minimum(self._upper(layers, rows, state)[0], self._direct(layers, rows, state))
+        n = len(b)
+        room = self._gamma * np.abs(b) + 4 * EPS * np.abs(value.reshape(2, n)).max(axis=0)
+        high, low = value[:n] + b + room, b - value[n:] - room
+        return np.minimum(low, high), np.maximum(low, high)
+
+    def _direct(self, layers: list[_Layer], rows: FloatArray, state: State) -> FloatArray:
+        """Bound rows of what the last layer transmits by its ranges alone."""
+        layer = layers[-1]
+        a, held = _take(rows, layer.held)
+        up, down = np.maximum(a, 0), np.minimum(a, 0)
+        at = layer.neurons
+        gains = a[:, at] * layer.values - (up[:, at] * layer.most[at] + down[:, at] * layer.least[at])
+        value = held + up @ layer.most + down @ layer.least
+        slack = 4 * self._gamma * (np.abs(rows) @ layer.size)
+        return np.asarray(value + self._select(gains, layer.quotas, state) + slack)
+
+    def _upper(self, layers: list[_Layer], rows: FloatArray, state: State) -> tuple[FloatArray, FloatArray]:
+        """Bound rows of what the last of `layers` transmits; also return the gains of all options, in their order."""
+        const, slack = np.zeros(len(rows)), np.zeros(len(rows))
+        gains: list[FloatArray] = []
+        a = rows
+        for l in range(len(layers) - 1, -1, -1):
+            layer, t = layers[l], layers[l].lines
+            slack = slack + np.abs(a) @ layer.size
+            free, held = _take(a, layer.held)
+            const = const + held
+            up, down, at = np.maximum(free, 0), np.minimum(free, 0), layer.neurons
+            least = up[:, at] * (t.upper_slope * layer.low + t.upper_offset)[at]
+            least = least + down[:, at] * (t.lower_slope * layer.high + t.lower_offset)[at]
+            sent = free[:, at] * layer.values
+            room = np.abs(t.upper_slope * layer.low) + np.abs(t.upper_offset)
+            room = np.maximum(room, np.abs(t.lower_slope * layer.high) + np.abs(t.lower_offset))
+            gains.insert(0, sent - least + 8 * EPS * (np.abs(sent) + np.abs(free[:, at]) * room[at]))
+            const = const + up @ t.upper_offset + down @ t.lower_offset
+            slack = slack + np.abs(free) @ room
+            a = up * t.upper_slope + down * t.lower_slope
+            if l == 0:
+                const = const + a @ self._x
+                slack = slack + np.abs(a) @ np.abs(self._x)
+                break
+            w, b = self._weights[l - 1], self._biases[l - 1]
+            carried = np.abs(w) @ layers[l - 1].size + np.abs(b)
+            slack = slack + 3 * (np.abs(a) @ carried)
+            const = const + a @ b
+            a = a @ w
+        table = np.concatenate(gains, axis=1)
+        best = self._select(table, [q for layer in layers for q in layer.quotas], state)
+        return const + best + 2 * self._gamma * slack + 8 * EPS * (np.abs(const) + np.abs(best)), table
+
+    def _select(self, gains: FloatArray, quotas: list[int], state: State) -> FloatArray:
+        """Return the largest sums of gains that the counts allow, row by row: each quota on its own."""
+        total = np.zeros(len(gains))
+        places = np.array(quotas, dtype=np.int64)
+        for q, (quota, left) in enumerate(zip(self._space.quotas, state.left)):
+            own = gains[:, places == q]
+            kept = min(left, own.shape[1])
+            if kept == 0:
+                continue
+            if not quota.exactly or own.shape[1] < self._candidates[q]:  # the others may be in later layers
+                own = np.maximum(own, 0.0)
+            chosen = np.sort(own, axis=1)[:, own.shape[1] - kept :]
+            total = total + chosen.sum(axis=1) + self._gamma * np.abs(chosen).sum(axis=1)
+        return total
+
+
+def _take(a: FloatArray, held: dict[int, float]) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients without those of decided failures, and what these contribute."""
+    if not held:
+        return a, np.zeros(len(a))
+    at = list(held)
+    free = a.copy()
+    free[:, at] = 0.0
+    return free, np.asarray(a[:, at] @ np.array([held[i] for i in at]))

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""Writing down what a search proved. The leaves come from the search; here they become a tree, and a file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from withstand._types import FloatArray
+from withstand.certificate.budget import LIMITS, Rejected
+from withstand.certificate.checker import CAP, Checker, fingerprint
+from withstand.certificate.reading import FORMAT, checksum, parsed
+from withstand.certificate.space import Neuron, Space, State
+from withstand.certificate.terms import described
+from withstand.model.failures import Failures
+from withstand.model.network import Network
+from withstand.model.witness import Witness
+
+#: Of the claim, for the roundings of whoever checks it.
+ROOM = 1e-9
+#: Configurations that all enumerated leaves together may hold.
+MOST = LIMITS["configurations to evaluate"]
+#: Parts into which the checker may split leaves, by default.
+EFFORT = 20_000
+
+
+def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal: str) -> None:
+    """Refuse, before any search, what the checker would reject whatever the search finds.
+
+    Raises
+    ------
+    ValueError
+        For models that certificates do not cover, more than the checker is willing to look at, and tied classes.
+    """
+    checker = Checker(net, 0)
+    checker.failures, checker.inputs, checker.goal = described(failures), inputs, goal
+    try:
+        judges = checker.prepare()
+        judges[0].bounding(len(judges))
+        space = Space(checker.failures, net.widths)
+        space.size(space.root())
+    except Rejected as error:
+        raise ValueError(f"no certificate can be written: {error}") from None
+
+
+def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
+          lower: float, upper: float, witness: Witness, leaves: Sequence[Any]) -> None:  # fmt: skip
+    """Write the certificate of lower <= truth <= upper, whose leaves a search recorded.
+
+    The upper claim gets a billionth of room, so that roundings are no reason to reject it.
+    """
+    if not math.isfinite(upper):
+        raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
+    terms = described(failures)
+    space = Space(terms, net.widths)
+    forest = _Forest(space)
+    roots = [forest.root([leaf for leaf in leaves if leaf.input_index == n]) for n in range(len(inputs))]
+    body: dict[str, Any] = {
+        "format": FORMAT,
+        "network": {"widths": list(net.widths), "sha256": fingerprint(net)},
+        "failures": terms,
+        "inputs": [[float(v) for v in x] for x in inputs],
+        "goal": goal,
+        "claim": {"lower": lower, "upper": upper + ROOM * max(1.0, abs(upper)), "witness": _witness(space, witness)},
+        "roots": roots,
+        "nodes": forest.nodes,
+    }
+    body["checksum"] = checksum(body)
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    _require_confirmed(text, net, lower, upper)
+    with open(path, "wb") as file:
+        file.write(text)
+
+
+def _require_confirmed(text: bytes, net: Network, lower: float, upper: float) -> None:
+    """Run the checker: what it rejects is not written."""
+    checker = Checker(net, EFFORT)
+    try:
+        file = parsed(text)
+        checker.read(file)
+        checker.check(file)
+    except Rejected as error:
+        found = f"the search found {lower!r} <= worst <= {upper!r}"
+        raise ValueError(f"no certificate is written: {found}, but the checker says: {error}") from None
+
+
+def _witness(space: Space, witness: Witness) -> dict[str, Any]:
+    """Return the witness with the term by which each neuron fails: any assignment that the counts allow."""
+    stack = [(space.root(), 0)]
+    failed = [(c[0], c[1]) for c in witness.failed]
+    while stack:
+        state, n = stack.pop()
+        if n == len(failed):
+            if not any(left and q.exactly for left, q in zip(state.left, space.quotas)):
+                return {"input": witness.input_index, "failed": [[*neuron, way.term] for neuron, way in state.failed]}
+            continue
+        for way in space.ways[failed[n]]:
+            child = space.fail(state, failed[n], way) if way.value == witness.values[failed[n]] else None
+            if child is not None:
+                stack.append((child, n + 1))
+    raise AssertionError("the witness is a configuration of the space")
+
+
+class _Forest:
+    """Trees from their leaves: a neuron that all leaves of a part decide is what the part was split on."""
+
+    def __init__(self, space: Space) -> None:
+        self.nodes: list[dict[str, Any]] = []
+        self._space, self._room = space, MOST
+
+    def root(self, leaves: list[Any]) -> int:
+        decided = []
+        for leaf in leaves:
+            ways: dict[Neuron, int | None] = {(l, i): None for l, i in leaf.alive}
+            ways.update({(l, i): term for l, i, term in leaf.failed})
+            decided.append((leaf, ways))
+        return self._build(decided)
+
+    def _build(self, leaves: list[tuple[Any, dict[Neuron, int | None]]]) -> int:
+        root: dict[str, Any] = {}
+        index = self._add(root)
+        stack = [(root, self._space.root(), leaves)]
+        while stack:
+            node, state, part = stack.pop()
+            if len(part) == 1 and part[0][1].keys() <= state.decided:
+                stack.extend(self._leaf(node, state, part[0][0]))
+                continue
+            counts = Counter(neuron for _, ways in part for neuron in ways if neuron not in state.decided)
+            neuron = next(n for n, count in counts.items() if count == len(part))
+            for key, child in self._split(node, state, neuron):
+                mine = [leaf for leaf in part if leaf[1][neuron] == key]
+                assert mine, f"a search left out {neuron} becoming {key}"
+                stack.append((*child, mine))
+        return index
+
+    def _leaf(self, node: dict[str, Any], state: State, leaf: Any) -> list[tuple[dict[str, Any], State, Any]]:
+        """Make a node a leaf; where it enumerates too much for a checker, split it instead."""
+        if not leaf.enumerated:
+            node["bounded"] = float(leaf.bound)
+            return []
+        size = self._space.size(state)
+        if size <= CAP:
+            self._room -= size
+            if self._room < 0:
+                raise ValueError(f"the certificate would leave more than {MOST:,} configurations to enumerate")
+            node["enumerated"] = size
+            return []
+        if size > self._room:
+            raise ValueError(f"the certificate would leave {size:,} configurations to enumerate, more than {MOST:,}")
+        neuron = self._space.free(state)[0]
+        return [(*child, [(leaf, {})]) for _, child in self._split(node, state, neuron)]
+
+    def _split(
+        self, node: dict[str, Any], state: State, neuron: Neuron
+    ) -> list[tuple[int | None, tuple[dict[str, Any], State]]]:
+        node.update(split=list(neuron), alive=0, failed={})
+        parts = []
+        for key, child in self._space.children(state, neuron).items():
+            made: dict[str, Any] = {}
+            index = self._add(made)
+            if key is None:
+                node["alive"] = index
+            else:
+                node["failed"][str(key)] = index
+            parts.append((key, (made, child)))
+        return parts
+
+    def _add(self, node: dict[str, Any]) -> int:
+        self.nodes.append(node)
+        return len(self.nodes) - 1

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Upper bounds on the output error of a network with failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._coerce import shown, thread_count
+from withstand._types import FloatArray
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Failures, as_failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Spec, asks_decisions
+
+#: Names of the methods, as `bound` takes them.
+METHODS = ("fep", "at-most", "capped", "matrix", "adjoint", "signed", "linear", "tightest")
+
+_REFERENCES = {
+    "fep": "Theorem A (Theorem F for synapses) of El Mhamdi and Guerraoui, When Neurons Fail, IPDPS 2017",
+    "at-most": "Theorem B: the largest Fep of any fewer failures",
+    "capped": "Theorem B with the ranges and moduli of continuity of the activations",
+    "matrix": "the recursion per neuron, with |W| and a selection of failures per receiver",
+    "adjoint": "one backward pass with one common set of failures per layer",
+    "signed": "intervals of the deviation, with local slopes and a selection of failures per receiver",
+    "linear": "linear relaxation with failure masks",
+    "tightest": "the least of all methods that apply",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A proved upper bound on the output error (or, with `Argmax`, on the harm to the decision).
+
+    Attributes
+    ----------
+    value : float
+        Bound for every output and every input of the domain.
+    per_output : ndarray, shape (m,)
+        Bound of each output; with `Argmax` the harm output j does as the new class (-inf: it is the class itself).
+    per_input : ndarray, shape (n,)
+        Bound for each given input; one entry for a box, or for no domain.
+    method : str
+        The method asked for.
+    covers : {"at most", "exactly"}
+        Whether fewer failures than counted are covered too.
+    rigor : str
+        In which sense the number is an upper bound.
+    reference : str
+        Where the method comes from; `docs/theory.md` has statement and proof.
+    slack : float
+        How much more than `value` two evaluations in double precision may differ by, from their own rounding;
+        infinite where it is not known.
+    """
+
+    value: float
+    per_output: FloatArray
+    per_input: FloatArray
+    method: str
+    covers: str
+    rigor: str
+    reference: str
+    slack: float
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def bound(
+    net: Network,
+    failures: Failures,
+    domain: npt.ArrayLike | Box | None = None,
+    *,
+    method: str = "tightest",
+    spec: Spec = None,
+    threads: int | None = None,
+) -> Bound:
+    """Bound how far the outputs move when components fail.
+
+    Parameters
+    ----------
+    net : Network
+    failures : Failures
+        What may fail: `Crash(2)`, `Byzantine((1, 0), capacity=1.0)`, a sum of models, ...
+    domain : array_like of shape (n, d) or (d,), or Box, optional
+        For which inputs: the given ones, or all of a box. Without it the bound holds for every input whatsoever, with
+        the activations' own ranges; activations that are unbounded, where their values matter, need a domain.
+    method : str, default "tightest"
+        "fep": the paper's Forward Error Propagation (Theorem A). Takes `exactly=True`, or at-most spaces where a
+        failure does at least as much as the activation's range (Theorem C). "at-most": Theorem B. "capped": with ranges
+        and moduli of continuity. "matrix", "adjoint", "signed", "linear": per neuron, see `docs/theory.md`.
+        "tightest": the least of all that apply.
+    spec : Argmax, optional
+        Bound the harm to the decision instead of the error.
+    threads : int, optional
+        For several inputs; default as `show_config` tells. The result does not depend on it.
+
+    Returns
+    -------
+    Bound
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If the failures do not fit the network, the domain does not, or the method does not apply; the message names
+        the violated condition.
+
+    Notes
+    -----
+    Cost: "fep", "at-most" and "capped" L operations per distribution of a total count (and one interval propagation
+    per input); the others one pass over the weights per input, "linear" L passes per row.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0]] * 3, [[0.5] * 3] * 4, [[0.25] * 4]], activation="clip")
+    >>> ws.bound(net, ws.Crash((1, 1)), method="fep").value
+    0.625
+    """
+    as_network(net)
+    decisions, count = asks_decisions(spec), thread_count(threads)
+    if not isinstance(method, str):
+        raise TypeError(f"method must be a string, got {shown(method)}")
+    space = as_failures(failures)._space(net)
+    if domain is None:
+        found = _core.bound_without_domain(net._core, space, method, decisions)
+    else:
+        lower, upper = bounds_of(net, domain, "domain")
+        found = _core.bound(net._core, space, lower, upper, method, decisions, count)
+    return _result(found, method)
+
+
+def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:
+    """Forward Error Propagation, the paper's formula: `bound` with method "fep".
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0]] * 5, [[0.25] * 5]], activation="clip")
+    >>> ws.fep(net, ws.Crash(2)).value
+    0.5
+    """
+    return bound(net, failures, domain, method="fep")
+
+
+def _result(found: Any, method: str) -> Bound:
+    value, per_output, per_input = found.result()
+    slack: float = found.slack
+    rigor = (
+        "upper bound in real arithmetic, rounded outward; an evaluation in double precision may exceed it by its own "
+        f"rounding, at most {slack:.3g}"
+    )
+    if found.relaxed:
+        rigor += "; the total count was relaxed to what each layer can hold"
+    covers = "exactly" if found.exactly else "at most"
+    return Bound(value, per_output, per_input, method, covers, rigor, _REFERENCES[method], slack)

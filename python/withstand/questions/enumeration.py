@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""Trying every failure configuration."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import nullcontext, suppress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
+from withstand._types import Component, FloatArray
+from withstand.model.domain import rows_of
+from withstand.model.failures import Failures, as_failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Argmax, Spec, asks_decisions
+from withstand.model.witness import Witness
+from withstand.questions.checkpoint import Checkpoint
+from withstand.questions.progress import Bar, announcement
+from withstand.questions.results import Enumeration, component_errors, component_of, histogram, moments
+from withstand.questions.sharding import Problem, Report, Shard, is_whole, require_executor, run_here, run_on, shards
+
+Progress = Callable[[int, int], object]
+
+#: Worst configurations that a result keeps.
+TOP = 10
+
+
+def enumerate_failures(
+    net: Network,
+    failures: Failures,
+    X: npt.ArrayLike,
+    *,
+    epsilon: Epsilon | None = None,
+    spec: Argmax | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | Progress = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    components: bool = False,
+) -> Enumeration:
+    """Evaluate every failure configuration at every input.
+
+    Parameters
+    ----------
+    net : Network
+    failures : Failures
+        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash` and their sums.
+    X : array_like, shape (n, d) or (d,)
+        Inputs.
+    epsilon : int, float, str, Fraction or Decimal, optional
+        Budget, a string is read as a decimal: the result's `exceeding` is the share of configurations with a larger
+        error.
+    spec : Argmax, optional
+        Ask for decisions instead of errors: `worst` is a harm, `exceeding` the share of configurations that flip a
+        class.
+    threads : int, optional
+        Threads; by default WITHSTAND_NUM_THREADS, OMP_NUM_THREADS or the processors this process may use. With an
+        executor, threads of each of its workers, by default 1.
+    executor : concurrent.futures.Executor, optional
+        Where to run shards of the space: the standard library's pools, loky, ``dask.distributed`` (its
+        ``Client.get_executor()``), ``mpi4py.futures``. Shards that are lost with a worker are redone; an executor that
+        is dead leaves the rest to this process, which a RuntimeWarning tells.
+    progress : bool or callable, default False
+        True says on standard error how much there is to do and about how long it takes, then shows a bar; a callable
+        receives (done, total) configurations.
+    checkpoint : path, optional
+        SQLite file that keeps the finished shards: run again with the same arguments to go on where a run ended,
+        however it ended. A file that can no longer be written in mid-run (the disk is full) or is gone costs a
+        RuntimeWarning, not the result. Copy it together with the `-wal` file that a killed run leaves beside it: that
+        holds the latest shards, and a copy without it may lack them.
+    components : bool, default False
+        Ask for every component (neuron or synapse) what the configurations do that have it among the failed: the
+        result's `components`. Costs little more, except that every component's worst is evaluated canonically.
+
+    Returns
+    -------
+    Enumeration
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If the failures do not fit the network, may take a whole interval of values (use `worst_case`), make 2^63
+        configurations or more, or `X` does not fit the network; if `checkpoint` belongs to another problem, is damaged,
+        is no regular file, or cannot be opened and written; if `executor` is shut down.
+    OverflowError
+        If values of the network, intact or failed, or squares of errors might leave the range of doubles; the message
+        names the layer.
+
+    Notes
+    -----
+    Cost: configurations x inputs x (the part of the network behind the first failing layer), in constant memory. Every
+    statistic is the same for any number of threads and shards, bit by bit; the worst value, the witness, the top list,
+    the worst of each output and of each component and `exceeding` come from the canonical evaluation `net.forward`.
+    Ctrl-C returns what is known so far, with status "interrupted".
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0], [-1.0]], [[1.0, 1.0, 1.0]]])
+    >>> found = ws.enumerate_failures(net, ws.Crash(2), [[1.0]])
+    >>> found.configurations, found.worst, found.witness.failed
+    (7, 3.0, ((1, 0), (1, 1)))
+
+    The second neuron does most, and the third one transmits nothing anyway:
+
+    >>> found = ws.enumerate_failures(net, ws.Crash(1), [[1.0]], components=True)
+    >>> {component: errors.worst for component, errors in found.components.items()}
+    {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
+    """
+    as_network(net), as_failures(failures), flag(components, "components")
+    limit = None if epsilon is None else as_limit(epsilon)
+    if executor is not None:
+        require_executor(executor)
+    make = Problem if executor is None and checkpoint is None else Problem.of  # only shards need the inputs' digest
+    problem = make(net, failures, rows_of(net, X), limit, asks_decisions(spec), TOP, bool(components))
+    count = thread_count(threads)
+    engine = problem.engine()
+    started = time.perf_counter()
+    report = _progress(progress, int(engine.configurations))
+    try:
+        statistics = _run(problem, engine, count, executor, checkpoint, report)
+        if report is not None and int(statistics.count) == int(engine.configurations):
+            with suppress(KeyboardInterrupt):  # it comes too late to change anything
+                report(int(statistics.count))
+    finally:
+        if isinstance(report, Bar):
+            report.close()
+    seconds = time.perf_counter() - started
+    return _result(problem, engine, statistics, seconds)
+
+
+def _run(
+    problem: Problem,
+    engine: Any,
+    threads: int,
+    executor: Executor | None,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> Any:
+    """Announce the work to people, and do it."""
+    if isinstance(report, Bar):
+        try:
+            report.announce(announcement(engine, len(problem.rows), threads or int(_core.default_threads())))
+        except KeyboardInterrupt:
+            return problem.empty()
+    if executor is None and checkpoint is None:
+        return engine.run(0, engine.batches, threads, report)
+    return _sharded(problem, engine, threads, executor, checkpoint, report)
+
+
+def _sharded(
+    problem: Problem,
+    engine: Any,
+    threads: int,
+    executor: Executor | None,
+    checkpoint: str | os.PathLike[str] | None,
+    report: Report | None,
+) -> Any:
+    """Fold the shards: those of the checkpoint, those of the executor, and here what is left."""
+    total = problem.empty()
+    left = dict.fromkeys(shards(engine.batches))
+
+    def parts() -> Iterator[tuple[Shard, Any]]:
+        if executor is not None:
+            yield from run_on(executor, problem, engine, list(left), threads or 1)
+            if left:
+                lost = f"the executor lost {len(left)} of its shards, they are done in this process"
+                warnings.warn(lost, RuntimeWarning, stacklevel=5)
+        yield from run_here(engine, list(left), threads, total, report)
+
+    try:
+        with nullcontext() if checkpoint is None else Checkpoint(checkpoint, problem, engine) as file:
+            for shard, statistics in () if file is None else file.load():
+                total.merge(statistics)
+                del left[shard]
+            if isinstance(report, Bar):
+                report.resume(int(total.count))
+            elif report is not None:
+                report(int(total.count))
+            for shard, statistics in parts():
+                total.merge(statistics)
+                del left[shard]
+                if file is not None and is_whole(engine, shard, statistics):
+                    file.add(shard, statistics)
+                if report is not None:
+                    report(int(total.count))
+    except KeyboardInterrupt:  # what is known so far is the answer
+        pass
+    return total
+
+
+def run(
+    net: Network,
+    failures: Failures,
+    rows: FloatArray,
+    *,
+    epsilon: float | None = None,
+    spec: Spec = None,
+    threads: int | None = None,
+    components: bool = False,
+) -> Any:
+    """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
+    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1, components)
+    statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
+    if int(statistics.count) != int(enumerator.configurations):
+        raise KeyboardInterrupt
+    return statistics
+
+
+def _result(problem: Problem, engine: Any, statistics: Any, seconds: float) -> Enumeration:
+    done, total = int(statistics.count), int(engine.configurations)
+    counted = problem.decisions or problem.epsilon is not None
+    top = tuple(_witness(problem.failures, problem.rows, *entry) for entry in statistics.top)
+    mean, std = moments(statistics)
+    return Enumeration(
+        status="complete" if done == total else "interrupted",
+        done=done,
+        configurations=total,
+        evaluations=done * len(problem.rows),
+        worst=top[0].error if top else float("nan"),
+        witness=top[0] if top else None,
+        mean=mean,
+        std=std,
+        rounding=float(engine.rounding),
+        per_output=np.array(statistics.per_output),
+        top=top,
+        histogram=histogram(statistics),
+        resolution=2.0**-_core.histogram_bits,
+        exceeding=int(statistics.exceeding) / done if counted and done else None,
+        seconds=seconds,
+        components=dict(component_errors(engine.components, statistics)) if problem.components else None,
+        _least=float(statistics.least),
+    )
+
+
+def _witness(
+    failures: Failures,
+    rows: FloatArray,
+    error: float,
+    sites: list[tuple[int, int, int]],
+    terms: list[int],
+    index: int,
+    output: int,
+) -> Witness:
+    values: dict[Component, float] = {}
+    for (layer, to, source), term in zip(sites, terms):
+        effect, amount = failures._terms[term][:2]
+        values[component_of(layer, to, source)] = float(amount[0]) if effect == "stuck" else 0.0
+    return Witness(tuple(values), values, rows[index].copy(), index, output, error)
+
+
+def _progress(progress: bool | Progress, total: int) -> Report | None:
+    if isinstance(progress, (bool, np.bool_)):
+        return Bar(total) if progress else None
+    if not callable(progress):
+        raise TypeError(f"progress must be a bool or a callable(done, total), got {shown(progress)}")
+    callback = progress
+    return lambda done: callback(done, total)

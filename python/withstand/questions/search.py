@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The exact worst case: witnessed <= truth <= proved."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
+from withstand.certificate.writing import require_checkable, write
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Failures, as_failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Spec, asks_decisions
+from withstand.model.witness import Witness
+from withstand.questions.progress import Line
+
+
+@dataclass(frozen=True, eq=False)
+class WorstCase:
+    """What `worst_case` found: lower <= truth <= upper.
+
+    Attributes
+    ----------
+    status : {"exact", "gap", "budget", "interrupted"}
+        Why the search ended: the interval closed; it is as narrow as asked for, or as splitting makes it; a limit was
+        reached; Ctrl-C.
+    lower : float
+        The harm of the witness, by the canonical evaluation.
+    upper : float
+        No configuration at any input of the domain does more harm, in real arithmetic: the rounding of evaluations is
+        part of it.
+    exact : bool
+        Whether `upper - lower` is at most `rounding`, and either at most 1e-9 of `lower`, or what evaluations may be
+        off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted), or
+        below 1e-129.
+    rounding : float
+        How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
+        off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the
+        harm, or of the absolute values that an output sums up (at most 1) where those are larger. 4e-13 where values
+        or inputs range over intervals, for there the search ends at bounds.
+    witness : Witness or None
+        Attains `lower`; None only when the search ended before its first evaluation.
+    nodes, evaluations : int
+        States and bounds visited; complete evaluations of single configurations.
+    configurations : int or None
+        Size of the failure space; None for interval-valued failures, and beyond 1.8e308.
+    seconds : float
+        Wall time.
+    """
+
+    status: str
+    lower: float
+    upper: float
+    exact: bool
+    rounding: float
+    witness: Witness | None
+    nodes: int
+    evaluations: int
+    configurations: int | None
+    seconds: float
+
+
+def worst_case(
+    net: Network,
+    failures: Failures,
+    domain: npt.ArrayLike | Box,
+    *,
+    spec: Spec = None,
+    gap: float = 0.0,
+    time_limit: float | None = None,
+    node_limit: int | None = None,
+    threads: int | None = None,
+    progress: bool | Callable[[int], object] = False,
+    certificate: str | os.PathLike[str] | None = None,
+) -> WorstCase:
+    """Find the worst that the failures can do to the network, and prove that nothing is worse.
+
+    Parameters
+    ----------
+    net : Network
+    failures : Failures
+        What may fail.
+    domain : array_like of shape (n, d) or (d,), or Box
+        Where: the given inputs, or every input of a box.
+    spec : Argmax, optional
+        Maximise the lead over the intact network's class instead of the error.
+    gap : float, default 0.0
+        End as soon as (upper - lower) <= gap * |upper|.
+    time_limit : float, optional
+        Seconds after which the search ends with a valid interval, in the middle of a bound or of an evaluation where
+        it must. Before any search, whatever the limit, come one bound in some passes over the weights and one
+        evaluated configuration; after it, up to half a second for bounds that can be expected to end by then, so that
+        `upper` is no worse than what `bound` says in that time.
+    node_limit : int, optional
+        Nodes after which it does (states of an enumeration are counted by 64); the same result every time, computed
+        on one thread.
+    threads : int, optional
+        Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
+    progress : bool or callable, default False
+        True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
+    certificate : path, optional
+        Write the tree of the search there: a proof of the interval that `check_certificate` and the command
+        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
+        search then closes everything by bounds, and the checker runs once, beyond any limit: what it does not confirm
+        is not written.
+
+    Returns
+    -------
+    WorstCase
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit the network or each other, limits that are negative, or equivocal failures.
+
+    Notes
+    -----
+    The problem is NP-hard, so the time may grow exponentially with the count. Two exact methods share it, and which one
+    works is decided by the cost of either in counted operations, never by the clock:
+
+    - *branch and bound*: a linear relaxation bounds what undecided components can do, its selection is the first
+      witness, and the search splits along it; sets that the bound cannot exclude are evaluated when they are few;
+    - *layered enumeration*: failures are tried layer by layer, skipping components whose failure changes nothing; the
+      last stage is closed by selecting the largest gains, which is exact because every output is linear in it.
+
+    Over a box, and where failed components may transmit any value of a range, the values and the inputs are split too,
+    and the search ends when the interval is narrower than one millionth of its upper end (status "gap"). The values of
+    `Noise` are not split: its interval stays open.
+    A search that goes on for long also asks the methods of `bound`, cheap ones first, each as soon as it costs little
+    beside the work so far, or a tenth of the time has gone: what ends at a limit ends no worse than the bounds that
+    it had the time to ask.
+    `lower` is always the canonical evaluation of the witness. `upper` holds in real arithmetic and is rounded outward.
+    The failures are those of *When Neurons Fail* (El Mhamdi and Guerraoui, IPDPS 2017).
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0]], [[1.0, -1.0]]])
+    >>> worst = ws.worst_case(net, ws.Crash(1), [[3.0]])
+    >>> worst.status, worst.lower, worst.witness.failed
+    ('exact', 6.0, ((1, 1),))
+    """
+    started = time.perf_counter()
+    lower, upper = bounds_of(as_network(net), domain, "domain")
+    space = as_failures(failures)._space(net)
+    goal = "argmax" if asks_decisions(spec) else "error"
+    proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
+    watch = _Watch(progress)
+    found = _core.worst_case(
+        net._core,
+        space,
+        lower,
+        upper,
+        goal=getattr(_core.Goal, goal),
+        gap=at_least_zero(gap, "gap"),
+        time_limit=as_seconds(time_limit),
+        node_limit=node_count(node_limit),
+        threads=thread_count(threads),
+        watch=watch,
+        **({} if proof is None else proof.options),
+    )
+    watch.end()
+    if proof is not None:
+        proof.write(found)
+    counted = space.finite and math.isfinite(space.magnitude)
+    return WorstCase(
+        status=str(found.status.name),
+        lower=float(found.lower),
+        upper=float(found.upper),
+        exact=found.status == _core.SearchStatus.exact,
+        rounding=float(found.rounding),
+        witness=_witness(found.witness),
+        nodes=int(found.nodes),
+        evaluations=int(found.evaluations),
+        configurations=int(space.configurations()) if counted else None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+class _Proof:
+    """The certificate that a search is to leave behind; what none can be written of is refused before any work."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, goal: str
+    ) -> None:
+        self._path = as_path(path, "certificate")
+        if isinstance(domain, Box):
+            raise ValueError("certificates cover given inputs, not boxes")
+        self._net, self._failures, self._goal = net, failures, goal
+        self._inputs, _ = bounds_of(net, domain, "domain")
+        require_checkable(net, failures, self._inputs, goal)
+        self._record = _core.TreeRecord()
+        self.options = {"record": self._record, "bounding": math.inf}
+
+    def write(self, found: Any) -> None:
+        """Write down what the search found."""
+        witness = _witness(found.witness)
+        if witness is None:
+            raise ValueError("the search ended before its first evaluation: there is no witness to certify")
+        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, witness,
+              self._record.leaves)  # fmt: skip
+
+
+def _witness(found: Any) -> Witness | None:
+    if found is None:
+        return None
+    values = dict(found.failed)
+    return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
+
+
+class _Watch:
+    """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
+
+    def __init__(self, progress: bool | Callable[[int], object]) -> None:
+        self._line = Line(not callable(progress) and flag(progress, "progress"))
+        self._report: Callable[[int], object] = progress if callable(progress) else self._show
+
+    def __call__(self, finished: int) -> bool:
+        self._report(finished)
+        return True
+
+    def _show(self, finished: int) -> None:
+        self._line(f"worst case: {finished:,} steps")
+
+    def end(self) -> None:
+        self._line.close()

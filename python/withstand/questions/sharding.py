@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""Spreading an enumeration over an executor, and keeping what is done in a file.
+
+A shard is a range of batches of the space's grid. Shards merge associatively, to the last bit, so neither their order
+nor where they ran matters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from withstand import _core
+from withstand._types import FloatArray
+from withstand._version import version
+from withstand.model.failures import Failures
+from withstand.model.network import Network
+
+Shard = tuple[int, int]
+Report = Callable[[int], object]
+
+#: Shards of a space with at least as many batches: enough for many workers, few enough to cost nothing. Beyond the
+#: square of it, both the number of shards and their size grow like a square root: a killed run loses little of it.
+SHARDS = 128
+#: Shards in flight per worker: one runs while the next one waits.
+AHEAD = 2
+#: Seconds after which the workers are counted again: clusters grow, and asking one costs milliseconds.
+RECOUNT = 1.0
+#: How often a shard that was lost with its worker is given to the executor again before it is left to the caller.
+RETRIES = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An enumeration, complete and picklable."""
+
+    net: Network
+    failures: Failures
+    rows: FloatArray = field(hash=False, compare=False)
+    epsilon: float | None
+    decisions: bool
+    top: int
+    components: bool = False
+    digest: str = ""  # of the inputs
+
+    @classmethod
+    def of(
+        cls,
+        net: Network,
+        failures: Failures,
+        rows: FloatArray,
+        epsilon: float | None,
+        decisions: bool,
+        top: int,
+        components: bool = False,
+    ) -> Problem:
+        """Build a problem, with the digest of its inputs."""
+        return cls(net, failures, rows, epsilon, decisions, top, components, _digest(rows))
+
+    def engine(self) -> Any:
+        """Return the enumerator."""
+        space, core = self.failures._space(self.net), self.net._core
+        return _core.Enumerator(core, space, self.rows, self.decisions, self.epsilon, self.top, self.components)
+
+    def empty(self) -> Any:
+        """Return the statistics of nothing."""
+        return _core.Statistics(self.net.widths[-1], self.top)
+
+    def fingerprint(self, engine: Any) -> dict[str, str]:
+        """Return what makes two runs the same, by name."""
+        layers = [*self.net.weights, *self.net.biases]
+        activations = [*self.net.activations, self.net.output_activation]
+        return {
+            "network": _digest(*layers) + " " + " ".join(map(repr, activations)),
+            "inputs": f"{self.rows.shape} {self.digest}",
+            "failures": repr(self.failures._terms),
+            "epsilon": repr(self.epsilon),
+            "spec": "argmax" if self.decisions else "error",
+            "components": repr(self.components),
+            "grid": f"{engine.batches} batches of {engine.batch_size}, {len(shards(engine.batches))} shards",
+            "kernels": str(_core.variant()),
+            "version": version,
+        }
+
+
+def _digest(*arrays: FloatArray) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr(array.shape).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def shards(batches: int) -> list[Shard]:
+    """Return the ranges of batches that are run and kept as a whole."""
+    size = max(1, min(-(-batches // SHARDS), math.isqrt(batches)))
+    return [(first, min(first + size, batches)) for first in range(0, batches, size)]
+
+
+def is_whole(engine: Any, shard: Shard, statistics: Any) -> bool:
+    """Return whether `statistics` cover all of `shard`: those of an interrupted run cover less."""
+    return int(statistics.count) == int(engine.rank(shard[1])) - int(engine.rank(shard[0]))
+
+
+@lru_cache(maxsize=1)
+def _engine(problem: Problem) -> Any:
+    return problem.engine()
+
+
+def run_shard(problem: Problem, shard: Shard, threads: int) -> Any:
+    """Run one shard; what an executor's worker calls. Ctrl-C may reach it too: what returns then is not whole."""
+    return _engine(problem).run(shard[0], shard[1], threads)
+
+
+def run_here(
+    engine: Any, todo: Iterable[Shard], threads: int, total: Any, report: Report | None
+) -> Iterator[tuple[Shard, Any]]:
+    """Yield (shard, statistics), one after the other; after an interruption the last one is not whole.
+
+    `total` is what the caller merges the shards into: progress counts from there.
+    """
+    for shard in todo:
+        before = int(total.count)
+        inner = None if report is None else lambda count, before=before: report(before + count)
+        statistics = engine.run(shard[0], shard[1], threads, inner)
+        yield shard, statistics
+        if not is_whole(engine, shard, statistics):
+            return
+
+
+def require_executor(executor: object) -> None:
+    """Raise TypeError for what has no workers to submit to, and name what has."""
+    if isinstance(executor, Executor):
+        return
+    raise TypeError(
+        "executor must be a concurrent.futures.Executor (ProcessPoolExecutor, ThreadPoolExecutor, loky's,"
+        f" mpi4py.futures' or client.get_executor() of dask.distributed), got {executor!r}"
+    )
+
+
+def run_on(
+    executor: Executor, problem: Problem, engine: Any, todo: Iterable[Shard], threads: int
+) -> Iterator[tuple[Shard, Any]]:
+    """Yield (shard, statistics) as the executor's workers finish them, whole shards only.
+
+    Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
+    """
+    waiting = deque(todo)
+    total = len(waiting)
+    lost: Counter[Shard] = Counter()
+    flying: dict[Future[Any], Shard] = {}
+    counted, ahead = -math.inf, 0
+    try:
+        while waiting or flying:
+            try:
+                if time.monotonic() > counted + RECOUNT:
+                    counted, ahead = time.monotonic(), AHEAD * workers(executor)
+                while waiting and len(flying) < ahead:
+                    flying[executor.submit(run_shard, problem, waiting[0], threads)] = waiting[0]
+                    waiting.popleft()
+            except (BrokenExecutor, OSError):  # a dead pool takes nothing any more
+                waiting.clear()
+            except RuntimeError as error:
+                if len(waiting) == total:  # it has never taken any: no accident but a pool that is shut down
+                    raise ValueError(f"executor {executor!r} takes no work: {error}") from None
+                waiting.clear()
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                shard = flying.pop(future)
+                statistics = _result(future)
+                if statistics is not None and is_whole(engine, shard, statistics):
+                    yield shard, statistics
+                elif lost[shard] < RETRIES:
+                    lost[shard] += 1
+                    waiting.append(shard)
+    finally:
+        for future in flying:
+            future.cancel()
+
+
+#: What dask.distributed and loky call the loss of a worker; by name, since neither needs to be installed.
+LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError")
+
+
+def _result(future: Future[Any]) -> Any:
+    """Return the statistics, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
+    try:
+        error = future.exception()
+    except CancelledError:
+        return None
+    if error is None:
+        return future.result()
+    if isinstance(error, (BrokenExecutor, CancelledError, OSError, KeyboardInterrupt)):
+        return None
+    if type(error).__name__ in LOSSES:
+        return None
+    raise error
+
+
+def workers(executor: Executor) -> int:
+    """Return how many shards the executor can run at once, as far as it tells."""
+    client = getattr(executor, "_client", None)
+    if client is not None and hasattr(client, "nthreads"):  # dask.distributed
+        return max(1, int(sum(client.nthreads().values())))
+    for name in ("_max_workers", "num_workers"):  # the standard library and loky; mpi4py.futures
+        known = getattr(executor, name, None)
+        if isinstance(known, int) and known > 0:
+            return known
+    return os.cpu_count() or 1

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+"""One report about a network, as text, JSON and one HTML file."""
+
+from __future__ import annotations
+
+from withstand.report.report import Report, report
+
+__all__ = ["Report", "report"]

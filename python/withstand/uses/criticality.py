@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""Criticality: which neurons matter, alone and together, and why weights and gradients do not tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._coerce import as_seconds, shown, thread_count, whole
+from withstand._types import FloatArray
+from withstand.model.domain import rows_of
+from withstand.model.evaluation import received
+from withstand.model.failures import Crash
+from withstand.model.network import Network, as_network
+from withstand.questions.clock import Clock
+from withstand.questions.enumeration import run
+from withstand.questions.progress import Line
+from withstand.questions.results import component_errors
+from withstand.uses import crash_sets
+from withstand.uses.rank_correlation import rank_correlation
+
+Neuron = tuple[int, int]
+LayerArrays = tuple[FloatArray, ...]
+
+#: Sets drawn for each neuron where all of them would be too many.
+_DRAWN = 2000
+#: Pairs that a result names.
+_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two neurons that together do more than the sum of what each does alone."""
+
+    neurons: tuple[Neuron, Neuron]
+    error: float
+    alone: tuple[float, float]
+
+    @property
+    def synergy(self) -> float:
+        """What the pair adds to the sum."""
+        return self.error - sum(self.alone)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A cheap guess at criticality, held against the truth.
+
+    Attributes
+    ----------
+    values : tuple of ndarray
+        Per hidden layer, shape (N_l,).
+    correlation : float
+        Spearman's rank correlation with `Criticality.worst`.
+    error : float
+        What the k neurons that score highest do together; compare `Criticality.largest`.
+    """
+
+    values: LayerArrays
+    correlation: float
+    error: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Criticality:
+    """What each neuron does when it is among k crashed ones.
+
+    Attributes
+    ----------
+    k : int
+    worst, mean : tuple of ndarray
+        Per hidden layer, shape (N_l,): largest and mean error over all sets of k crashes that contain the neuron and
+        over all inputs (the error at an input is the worst over outputs).
+    exact : bool
+        Whether all sets were tried at all inputs; otherwise `worst` is at least reached and `mean` an estimate.
+    sets : int
+        Sets tried for each neuron.
+    synergy : tuple of Pair
+        The pairs with the largest synergy, largest first; empty for k = 1 or where there is none.
+    scores : dict of str to Score
+        "weight norm": the norm of the weights out of a neuron. "taylor": mean |value x gradient|, worst over outputs.
+    """
+
+    k: int
+    worst: LayerArrays
+    mean: LayerArrays
+    exact: bool
+    sets: int
+    synergy: tuple[Pair, ...]
+    scores: dict[str, Score]
+
+    @property
+    def largest(self) -> float:
+        """The largest error of any k crashes tried."""
+        return max(float(layer.max()) for layer in self.worst)
+
+    def ranking(self) -> tuple[Neuron, ...]:
+        """Return all neurons, the most critical first."""
+        worst = np.concatenate(self.worst)
+        names = [(layer, i) for layer, values in enumerate(self.worst, start=1) for i in range(len(values))]
+        return tuple(names[n] for n in np.argsort(-worst, kind="stable"))
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the worst errors as a heat map, one row per layer, and return the axes; needs matplotlib."""
+        import matplotlib.pyplot as plt
+
+        if axes is None:
+            axes = plt.figure(layout="constrained").add_subplot()
+        grid = np.full((len(self.worst), max(map(len, self.worst))), np.nan)
+        for row, values in zip(grid, self.worst):
+            row[: len(values)] = values
+        image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=0.0)
+        axes.set_yticks(range(len(grid)), [str(n) for n in range(1, len(grid) + 1)])
+        axes.set(xlabel="neuron", ylabel="layer")
+        axes.figure.colorbar(image, ax=axes, label=f"worst error among {self.k} crashed")
+        return axes
+
+    def __repr__(self) -> str:
+        names = self.ranking()[:5]
+        top = ", ".join(f"{name} {self.worst[name[0] - 1][name[1]]:.4g}" for name in names)
+        how = "all" if self.exact else "random"
+        lines = [f"Criticality among {self.k} crashed ({how} {self.sets:,} sets for each neuron)", f"  worst    {top}"]
+        for pair in self.synergy[:1]:
+            (a, b), (alone_a, alone_b) = pair.neurons, pair.alone
+            lines.append(f"  synergy  {a} with {b}: {pair.error:.4g}, alone {alone_a:.4g} + {alone_b:.4g}")
+        lines += [f"  {name}: rank correlation {score.correlation:.2f}, its top {self.k} do {score.error:.4g} of "
+                  f"{self.largest:.4g}" for name, score in self.scores.items()]  # fmt: skip
+        return "\n".join(lines)
+
+
+def criticality(
+    net: Network,
+    X: npt.ArrayLike,
+    *,
+    k: int = 1,
+    evaluations: int = 50_000_000,
+    seed: int = 0,
+    time_limit: float | None = 60.0,
+    threads: int | None = None,
+) -> Criticality:
+    """Measure for every hidden neuron what happens when it is among `k` that crash.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (n, d) or (d,)
+    k : int, default 1
+        Size of the sets.
+    evaluations : int, default 50,000,000
+        Sets x inputs up to which all sets are tried; beyond, 2,000 random sets for each neuron.
+    seed : int, default 0
+    time_limit : float or None, default 60.0
+        Seconds in all. When they are up, fewer inputs or sets were tried, the result is not `exact`, and synergies may
+        be left out. None: no limit; the result is then the same on every machine.
+    threads : int, optional
+        For the enumeration.
+
+    Returns
+    -------
+    Criticality
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `k` is not between 1 and the number of hidden neurons, or `X` does not fit.
+
+    Notes
+    -----
+    Exact: one enumeration for each input, C(n, k) sets, serves all neurons. Neither weights nor gradients find the
+    critical sets: `scores` shows how far off they are.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0], [3.0]], [[1.0, -1.0, 1.0]]])
+    >>> found = ws.criticality(net, [[1.0]])
+    >>> found.worst[0].tolist(), found.ranking()[0]
+    ([1.0, 2.0, 3.0], (1, 2))
+    """
+    rows = rows_of(as_network(net), X)
+    k, evaluations, seed = whole(k, "k", least=-1), whole(evaluations, "evaluations"), whole(seed, "seed")
+    thread_count(threads)
+    clock = Clock(as_seconds(time_limit), Line(False))
+    if not 1 <= k <= net.n_neurons:
+        raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {shown(k)}")
+    sets = math.comb(net.n_neurons - 1, k - 1)
+    exact = math.comb(net.n_neurons, k) * len(rows) <= evaluations
+    if exact:
+        worst, mean, tried = _enumerated(net, rows, k, threads, clock)
+        exact = tried == len(rows)
+    else:
+        worst, mean, sets = _drawn(net, rows, k, min(sets, _DRAWN), np.random.default_rng(seed), clock)
+    ends = np.cumsum(net.widths[1:-1])[:-1]
+    alone = worst if k == 1 else crash_sets.harms(net, rows, np.eye(net.n_neurons, dtype=bool))
+    pairs = math.comb(net.n_neurons, 2) * len(rows)
+    return Criticality(
+        k, tuple(np.split(worst, ends)), tuple(np.split(mean, ends)), exact, sets,
+        _synergy(net, rows, alone, clock) if k > 1 and pairs <= evaluations else (),
+        {name: _score(net, rows, values, worst, k) for name, values in
+         (("weight norm", _weight_norm(net)), ("taylor", _taylor(net, rows)))},
+    )  # fmt: skip
+
+
+def _enumerated(
+    net: Network, rows: FloatArray, k: int, threads: int | None, clock: Clock
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return worst and mean over every set that contains the neuron, and every input; and how many inputs."""
+    sites = [(*neuron, -1) for neuron in crash_sets.components(net)]
+    worst, mean = np.zeros(len(sites)), np.zeros(len(sites))
+    tried = 0
+    for row in rows:
+        if tried and clock.over():
+            break
+        tried += 1
+        found = run(net, Crash(k, exactly=True), row[None], threads=threads, components=True)
+        errors = [of for _, of in component_errors(sites, found)]
+        worst = np.maximum(worst, [of.worst for of in errors])
+        mean += np.array([of.mean for of in errors])
+    return worst, mean / tried, tried
+
+
+def _drawn(
+    net: Network, rows: FloatArray, k: int, sets: int, rng: np.random.Generator, clock: Clock
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return the same over random sets of each neuron; and how many: fewer where the first take too long."""
+    n = net.n_neurons
+    worst, mean = np.zeros(n), np.zeros(n)
+    for neuron in range(n):
+        if math.isfinite(clock.left()) and neuron in (0, n // 2):  # what one set takes, and whether that was right
+            started = clock.left()
+            crash_sets.harms(net, rows, np.eye(n, dtype=bool)[:1])
+            pace = max(started - clock.left(), 1e-9)
+            sets = max(1, min(sets, int(clock.left() / pace / (n - neuron))))
+        others = rng.random((sets, n))
+        others[:, neuron] = -1.0
+        failed = np.zeros((sets, n), dtype=bool)
+        np.put_along_axis(failed, np.argpartition(others, k - 1, axis=1)[:, :k], True, axis=1)
+        errors = np.array([crash_sets.harms(net, row[None], failed) for row in rows])
+        worst[neuron], mean[neuron] = errors.max(), errors.mean()
+    return worst, mean, sets
+
+
+def _synergy(net: Network, rows: FloatArray, alone: FloatArray, clock: Clock) -> tuple[Pair, ...]:
+    """Return the pairs that exceed the sum of their members by most; none where the time is up before all are tried."""
+    first, second = np.triu_indices(net.n_neurons, 1)
+    gain, errors = np.empty(len(first)), np.empty(len(first))
+    for start in range(0, len(first), 4096):
+        if clock.over():
+            return ()
+        part = slice(start, start + 4096)
+        failed = np.zeros((len(first[part]), net.n_neurons), dtype=bool)
+        index = np.arange(len(failed))
+        failed[index, first[part]] = failed[index, second[part]] = True
+        errors[part] = crash_sets.harms(net, rows, failed)
+    gain = errors - alone[first] - alone[second]
+    sites = crash_sets.components(net)
+    best = [n for n in np.argsort(-gain, kind="stable")[:_PAIRS] if gain[n] > 1e-9 * errors[n]]
+    return tuple(
+        Pair((sites[first[n]], sites[second[n]]), float(errors[n]), (float(alone[first[n]]), float(alone[second[n]])))
+        for n in best
+    )
+
+
+def _score(net: Network, rows: FloatArray, values: FloatArray, worst: FloatArray, k: int) -> Score:
+    failed = np.zeros(len(values), dtype=bool)
+    failed[np.argsort(-values, kind="stable")[:k]] = True
+    ends = np.cumsum(net.widths[1:-1])[:-1]
+    return Score(tuple(np.split(values, ends)), rank_correlation(values, worst), crash_sets.harm_of(net, rows, failed))
+
+
+def _weight_norm(net: Network) -> FloatArray:
+    return np.concatenate([np.linalg.norm(weight, axis=0) for weight in net.weights[1:]])
+
+
+def _taylor(net: Network, rows: FloatArray) -> FloatArray:
+    """Mean over inputs of |y_i dF/dy_i|, the worst over outputs."""
+    values = net.trace(rows)
+    gradient = np.broadcast_to(net.weights[-1], (len(rows), *net.weights[-1].shape))
+    scores: list[FloatArray] = []
+    for layer in range(net.depth, 0, -1):
+        scores.append(np.abs(gradient * values[layer][:, None, :]).max(axis=1).mean(axis=0))
+        s = received(net, layer, values[layer - 1])
+        phi, h = net.activations[layer - 1], 1e-6
+        slope = (phi(s + h) - phi(s - h)) / (2 * h)
+        gradient = (gradient * slope[:, None, :]) @ net.weights[layer - 1]
+    return np.concatenate(scores[::-1])

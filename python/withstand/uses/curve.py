@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The worst error over the number of failures: bounded, exact, and found by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
+from withstand._types import Component, FloatArray
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Crash, Failures, modelled
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Spec, asks_decisions, output_harms
+from withstand.questions.bounds import bound
+from withstand.questions.clock import Clock
+from withstand.questions.progress import Line
+from withstand.questions.search import WorstCase, worst_case
+from withstand.uses import crash_sets
+
+#: Inputs at which random sets are tried when the domain is a box.
+_POINTS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Largest output error (decisions: harm) for each number of failures.
+
+    Attributes
+    ----------
+    counts : tuple of int
+        Numbers of failures.
+    paper, proved : ndarray, shape (len(counts),)
+        `bound` by "at-most" and "tightest", for at most so many.
+    searches : tuple of WorstCase
+        The interval of each count.
+    random : ndarray, shape (len(counts), samples)
+        Error of random sets of exactly so many components.
+    decisions : bool
+        Whether the numbers are harm: it changes the class where it is at least 0.
+    kind : str
+        What fails, in words.
+    """
+
+    counts: tuple[int, ...]
+    paper: FloatArray
+    proved: FloatArray
+    searches: tuple[WorstCase, ...]
+    random: FloatArray
+    decisions: bool = False
+    kind: str = "failures"
+
+    @property
+    def lower(self) -> FloatArray:
+        """What the witnesses do, shape (len(counts),): the exact worst case where `upper` is the same to rounding."""
+        return np.array([search.lower for search in self.searches])
+
+    @property
+    def upper(self) -> FloatArray:
+        """What is proved, shape (len(counts),): the upper ends of the searches."""
+        return np.array([search.upper for search in self.searches])
+
+
+def measure_curve(
+    net: Network,
+    X: npt.ArrayLike | Box,
+    counts: Sequence[int] = range(1, 7),
+    *,
+    model: Callable[..., Failures] = Crash,
+    spec: Spec = None,
+    samples: int = 1000,
+    seed: int = 0,
+    time_limit: float | None = None,
+    node_limit: int | None = None,
+    threads: int | None = None,
+) -> Curve:
+    """Compute the numbers of a `Curve`.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like of shape (n, d) or (d,), or Box
+        The error is the largest over these inputs; random sets are tried at 16 random inputs of a box.
+    counts : sequence of int, default 1, ..., 6
+        Numbers of failures.
+    model, spec : as for `tolerance`
+    samples, seed : int
+        How many random sets of exactly k components to try for each k, and the seed they come from. A Byzantine neuron
+        transmits one end of its range, by chance.
+    time_limit : float, optional
+        Seconds in all. When they are up, searches end with what they have, and fewer random sets are drawn.
+    node_limit, threads
+        For each search, as for `worst_case`.
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    ValueError
+        For counts below 1, no samples, or what `bound` and `worst_case` refuse.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> from withstand.curve import measure_curve
+    >>> net, X, _ = ws.embedded("digits_small")
+    >>> curve = measure_curve(net, X[:2], counts=(1, 2), samples=10)
+    >>> [search.status for search in curve.searches]
+    ['exact', 'exact']
+    """
+    as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
+    counts = _counts(counts)
+    samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
+    models = [modelled(model, k) for k in counts]
+    draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
+    clock = Clock(as_seconds(time_limit), Line(False))
+    search: dict[str, Any] = {"spec": spec, "node_limit": node_limit, "threads": threads}
+    return Curve(
+        counts,
+        np.array([bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]),
+        np.array([bound(net, m, X, spec=spec, threads=threads).value for m in models]),
+        tuple(_searched(worst_case(net, m, X, time_limit=clock.limit(), **search)) for m in models),
+        draws.harms(counts, samples, clock),
+        draws.decisions,
+        draws.kind,
+    )
+
+
+def _searched(found: WorstCase) -> WorstCase:
+    """Pass Ctrl-C on: a curve of which the rest was not tried is none."""
+    if found.status == "interrupted":
+        raise KeyboardInterrupt
+    return found
+
+
+def _counts(counts: Any) -> tuple[int, ...]:
+    if isinstance(counts, str) or not isinstance(counts, Iterable):
+        raise TypeError(f"counts must be a sequence of numbers of failures, got {shown(counts)}")
+    known = tuple(whole(k, "counts") for k in counts)
+    if min(known, default=0) < 1:
+        raise ValueError(f"counts must hold numbers of failures of at least 1, got {shown([*known])}")
+    return known
+
+
+def _points(net: Network, X: npt.ArrayLike | Box, seed: int) -> FloatArray:
+    lower, upper = bounds_of(net, X)
+    if not isinstance(X, Box):
+        return lower
+    return np.random.default_rng(seed).uniform(lower, upper, (_POINTS, lower.shape[1]))
+
+
+class _Draws:
+    """Random sets of failed components, and what they do."""
+
+    def __init__(
+        self, net: Network, model: Callable[..., Failures], X: FloatArray, decisions: bool, rng: np.random.Generator
+    ) -> None:
+        self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
+        self.intact = net.forward(X)
+        terms = model(1)._terms
+        if len(terms) != 1:
+            raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
+        ((effect, amount, *_, among),) = terms
+        if effect not in _VALUES:
+            raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
+        self.amount = float(amount[0]) if amount else 0.0
+        self.signs = effect == "byzantine"
+        self.sites = among or _sites(net, effect)
+        what = "synapses" if effect == "synapse_crash" else "hidden neurons"
+        self.kind = f"{_VALUES[effect]} anywhere among {len(self.sites):,} {what}"
+
+    def harms(self, counts: Sequence[int], samples: int, clock: Clock) -> FloatArray:
+        """Return errors of random sets, shape (len(counts), samples), or fewer samples when the time is up."""
+        drawn: list[list[float]] = []
+        for count in counts:
+            row: list[float] = []
+            while len(row) < samples and not (row and clock.left() <= 0):
+                row.append(self.harm(count))
+            drawn.append(row)
+        fewest = min(map(len, drawn))
+        return np.array([row[:fewest] for row in drawn])
+
+    def harm(self, count: int) -> float:
+        """Error, or harm, of one random set."""
+        chosen = self.rng.choice(len(self.sites), size=count, replace=False)
+        values = self.rng.choice((-self.amount, self.amount), size=count) if self.signs else [self.amount] * count
+        failed: dict[Component, float] = {self.sites[i]: float(v) for i, v in zip(chosen, values)}
+        faulty = self.net.forward(self.X, failed=failed)
+        return float(output_harms(self.intact, faulty, self.decisions).max())
+
+
+#: Effects that can be drawn, and their names on an axis.
+_VALUES = {
+    "crash": "crashes",
+    "stuck": "stuck neurons",
+    "byzantine": "Byzantine neurons",
+    "synapse_crash": "crashed synapses",
+}
+
+
+def _sites(net: Network, effect: str) -> tuple[Component, ...]:
+    """Return every component that may fail."""
+    if effect == "synapse_crash":
+        return tuple(
+            (layer, to, source)
+            for layer, weight in enumerate(net.weights, start=1)
+            for to in range(weight.shape[0])
+            for source in range(weight.shape[1])
+        )
+    return crash_sets.components(net)

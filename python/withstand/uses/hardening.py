@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Hardening: the smallest set of neurons to protect so that failures of the others do no harm."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy.typing as npt
+
+from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Crash, Failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Argmax, asks_decisions
+from withstand.questions.clock import Clock
+from withstand.questions.enumeration import enumerate_failures
+from withstand.questions.progress import Line
+from withstand.questions.search import WorstCase, worst_case
+from withstand.uses import crash_sets
+
+Neuron = tuple[int, int]
+Harmful = frozenset[Neuron]
+
+#: Branches after which a smallest hitting set is no longer looked for.
+_BRANCHES = 20_000
+#: Configurations of which every one is evaluated where rounding leaves a search undecided.
+_FEW = 100_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hardening:
+    """Neurons to protect, and the proof that the others may fail.
+
+    Attributes
+    ----------
+    protect : tuple of (layer, neuron)
+        Sorted.
+    exact : bool
+        Whether no smaller set of neurons does.
+    at_least : int
+        Every set that does has at least this many neurons.
+    worst : WorstCase
+        The search over the unprotected neurons that confirms it: its `upper` is within epsilon, to rounding.
+    searches : int
+        Searches made.
+    """
+
+    protect: tuple[Neuron, ...]
+    exact: bool
+    at_least: int
+    worst: WorstCase
+    searches: int
+
+    def __repr__(self) -> str:
+        how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
+        return (
+            f"Hardening: protect {len(self.protect)} neurons ({how})\n"
+            f"  protect  {', '.join(map(str, self.protect)) or 'none'}\n"
+            f"  then     error <= {self.worst.upper:.6g}, proved by {self.searches} searches"
+        )
+
+
+def harden(
+    net: Network,
+    failures: int | Crash,
+    epsilon: Epsilon | None = None,
+    X: npt.ArrayLike | Box | None = None,
+    *,
+    spec: Argmax | None = None,
+    time_limit: float | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Hardening:
+    """Find the smallest set of neurons to protect so that crashes of the others stay within `epsilon`.
+
+    Parameters
+    ----------
+    net : Network
+    failures : int or Crash
+        How many may crash: a total, or counts per hidden layer.
+    epsilon : int, float, str, Fraction or Decimal
+        Largest tolerated error, a string is read as a decimal; unused with `spec`, and may be left out then.
+    X : array_like of shape (n, d) or (d,), or Box
+        For which inputs.
+    spec : Argmax, optional
+        Keep the decisions instead.
+    time_limit : float, optional
+        Seconds in all.
+    threads : int, optional
+    progress : bool, default False
+        Say on standard error how many searches were made.
+
+    Returns
+    -------
+    Hardening
+
+    Raises
+    ------
+    TypeError, ValueError
+        For failures that are not plain crashes, an `epsilon` out of range, or a domain that does not fit; and where a
+        search leaves open on which side of `epsilon` the worst error is, at its time limit or by rounding.
+
+    Notes
+    -----
+    Every harmful set needs a protected member: a hitting set. The smallest one that hits the harmful sets known so far
+    is no larger than the answer; a search among the neurons it leaves either proves that nothing harmful is left,
+    and then it *is* the answer, or yields another harmful set. Where the smallest hitting set takes too long it is
+    replaced by a greedy one, and `at_least` counts disjoint harmful sets.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0], [2.0], [3.0]], [[1.0, 1.0, 1.0]]])
+    >>> ws.harden(net, 1, 1.5, [[1.0]]).protect  # the crashes of neurons 1 and 2 alone move the output by 2 and 3
+    ((1, 1), (1, 2))
+    """
+    if X is None:
+        raise TypeError("X must be an array of inputs or a Box, got None")
+    as_network(net), bounds_of(net, X), thread_count(threads)
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
+    limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
+    rest = _Rest(net, *_crashes(net, failures), limit, X, spec, clock, threads)
+    found: list[Harmful] = []
+    with closing(line):
+        while True:
+            protected, exact = _hitting_set(found)
+            result = rest.search(protected)
+            if not rest.harmful(result.lower):
+                break
+            # Disjoint harmful sets: each is a lower bound's worth, and saves a round.
+            avoided = set(protected)
+            while rest.harmful(result.lower):
+                assert result.witness is not None
+                members = frozenset((c[0], c[1]) for c in result.witness.failed)
+                if not members:
+                    raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
+                found.append(members)
+                avoided |= members
+                result = rest.search(frozenset(avoided))
+    at_least = len(protected) if exact else _packing(found)
+    return Hardening(tuple(sorted(protected)), exact or at_least == len(protected), at_least, result, rest.searches)
+
+
+@dataclass(eq=False)
+class _Rest:
+    """What the neurons do that are left unprotected."""
+
+    net: Network
+    counts: tuple[int, ...]
+    total: bool
+    limit: float
+    X: npt.ArrayLike | Box
+    spec: Argmax | None
+    clock: Clock
+    threads: int | None
+    searches: int = 0
+
+    def harmful(self, value: float) -> bool:
+        """Return whether an error (decisions: harm) is one."""
+        return value > self.limit if self.spec is None else value >= 0
+
+    def search(self, protected: Harmful) -> WorstCase:
+        """Search the unprotected neurons until it is clear on which side of the limit they are."""
+        self.searches += 1
+        free = [c for c in crash_sets.components(self.net) if c not in protected]
+        left = _among(self.net, self.counts, self.total, free)
+        result = worst_case(
+            self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
+            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"),
+        )  # fmt: skip
+        if result.status == "interrupted":
+            raise KeyboardInterrupt
+        if self.harmful(result.lower) or not self.harmful(result.upper):
+            return result
+        few = result.configurations is not None and result.configurations <= _FEW
+        if isinstance(self.X, Box) or not result.exact or not few:
+            raise ValueError(self._undecided(result, len(protected)))
+        every = enumerate_failures(self.net, left, self.X, spec=self.spec, threads=self.threads)
+        if every.status != "complete":
+            raise KeyboardInterrupt
+        return replace(result, lower=every.worst, witness=every.witness)  # evaluations decide
+
+    def _undecided(self, result: WorstCase, protected: int) -> str:
+        what = "error" if self.spec is None else "harm"
+        why = "the search's limit" if result.status == "budget" else "what a search can tell apart"
+        return (
+            f"{result.lower!r} <= worst {what} <= {result.upper!r} with {protected} neurons protected: {why} "
+            f"leaves open on which side of {self.limit!r} it is"
+        )
+
+
+def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool]:
+    if isinstance(failures, Failures) and not isinstance(failures, Crash):
+        raise TypeError(f"harden takes how many neurons may crash, or a Crash, got {failures!r}")
+    model = failures if isinstance(failures, Crash) else Crash(failures)
+    _, _, counts, total, exactly, _, among = model._terms[0]
+    if exactly or among is not None:
+        raise ValueError(f"{model!r}: harden takes at most so many crashes among all neurons")
+    model._space(net)
+    return counts, total
+
+
+def _among(net: Network, counts: tuple[int, ...], total: bool, left: list[Neuron]) -> Crash:
+    """Return the crashes of neurons that are left, no more than there are."""
+    if total:
+        return Crash(min(counts[0], len(left)), among=left)
+    sizes = [sum(c[0] == layer for c in left) for layer in range(1, net.depth + 1)]
+    return Crash(tuple(min(f, n) for f, n in zip(counts, sizes)), among=left)
+
+
+def _hitting_set(sets: list[Harmful]) -> tuple[Harmful, bool]:
+    """Return a smallest set that meets every given one, and True; or a greedy one and False."""
+    greedy = _greedy(sets)
+    best, left = greedy, _BRANCHES
+    stack: list[tuple[Harmful, list[Harmful], Harmful]] = [(frozenset(), sets, frozenset())]
+    while stack and left:
+        left -= 1
+        chosen, open_sets, excluded = stack.pop()
+        open_sets = [s - excluded for s in open_sets]
+        if not open_sets:
+            if len(chosen) < len(best):
+                best = chosen
+            continue
+        if not all(open_sets) or len(chosen) + _packing(open_sets) >= len(best):
+            continue
+        # One of the members of the smallest set must be chosen; those tried before are excluded.
+        smallest = min((sorted(members) for members in open_sets), key=len)
+        for n, member in enumerate(smallest):
+            rest = [s for s in open_sets if member not in s]
+            stack.append((chosen | {member}, rest, excluded | frozenset(smallest[:n])))
+    return best, not stack
+
+
+def _greedy(sets: list[Harmful]) -> Harmful:
+    chosen: set[Neuron] = set()
+    open_sets = sets
+    while open_sets:
+        hits: dict[Neuron, int] = {}
+        for members in open_sets:
+            for member in members:
+                hits[member] = hits.get(member, 0) + 1
+        best = min(hits, key=lambda c: (-hits[c], c))
+        chosen.add(best)
+        open_sets = [s for s in open_sets if best not in s]
+    return frozenset(chosen)
+
+
+def _packing(sets: list[Harmful]) -> int:
+    """Return a number of disjoint sets among the given ones: so many members any hitting set has."""
+    used: set[Neuron] = set()
+    count = 0
+    for members in sorted(sets, key=len):
+        if not used & members:
+            used |= members
+            count += 1
+    return count

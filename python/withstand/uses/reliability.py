@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Reliability: the probability that independent failures do harm, always as an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand._coerce import (
+    SAMPLES,
+    Epsilon,
+    as_limit,
+    as_seconds,
+    needed,
+    real_array,
+    share,
+    shown,
+    thread_count,
+    whole,
+)
+from withstand._types import FloatArray
+from withstand.model.domain import rows_of
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Argmax, asks_decisions
+from withstand.questions.clock import Clock
+from withstand.questions.progress import Line
+from withstand.uses.independent_crashes import OUTWARD, TINY, Task
+from withstand.uses.probability import Probabilities, counts_table, per_neuron
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reliability:
+    """P(error > epsilon), or P(class flips): lower <= truth <= upper.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The interval; it holds with probability `confidence` over the samples drawn.
+    method : str
+        What narrowed it, joined by " + ": "enumeration", "certificate", "convolution", "moments", "sampling".
+    confidence : float
+        1.0 where the interval is proved.
+    proved : tuple of float
+        The interval without sampling, always true.
+    parts : dict of str to float
+        What the width consists of: "tail" (sets too large to enumerate, not sampled), "sampling", "grid" (of the
+        convolution), "rounding".
+    enumerated, certified : int
+        All sets of at most this many failures were enumerated (-1: none); proved harmless.
+    samples, exceeding : int
+        Larger sets that were drawn, and how many of them do harm.
+    counts : tuple of int
+        Harmful sets of 0, 1, ..., `enumerated` failures: sufficient for every common p (`curve`).
+    """
+
+    lower: float
+    upper: float
+    method: str
+    confidence: float
+    proved: tuple[float, float]
+    parts: dict[str, float]
+    enumerated: int
+    certified: int
+    samples: int
+    exceeding: int
+    counts: tuple[int, ...]
+    _size: int | None = field(default=None)
+
+    def curve(self, p: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Return proved lower and upper ends at every common probability in `p`, from the enumeration already done.
+
+        Raises
+        ------
+        ValueError
+            If the neurons had different probabilities, or one of `p` lies outside [0, 1].
+        """
+        if self._size is None:
+            raise ValueError("a curve over p needs one p common to all neurons")
+        grid = real_array(p, "p")
+        if not ((grid >= 0) & (grid <= 1)).all():
+            raise ValueError(f"p must lie in [0, 1], got {shown(p)}")
+        ends = np.array([self._at(float(q)) for q in grid.ravel()]).reshape(*grid.shape, 2)
+        return ends[..., 0], ends[..., 1]
+
+    def _at(self, p: float) -> tuple[float, float]:
+        assert self._size is not None
+        n, known = self._size, max(self.enumerated, self.certified)
+        table = counts_table(np.full(n, p), max(known, 0))[0]
+        harm = sum(c * p**j * (1 - p) ** (n - j) for j, c in enumerate(self.counts))
+        tail = float(table[-1]) if known >= 0 else 1.0
+        tiny = TINY if 0 < p < 1 and (any(self.counts) or known < n) else 0.0
+        return harm * (1 - OUTWARD), min(1.0, (harm + tail) * (1 + OUTWARD) + tiny)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
+        sampled = f"\n  samples     {self.samples:,}, {self.exceeding:,} do harm" if self.samples else ""
+        return (
+            f"Reliability: {self.lower:.6g} <= P <= {self.upper:.6g}\n"
+            f"  method      {self.method}, confidence {self.confidence:g}\n"
+            f"  proved      {self.proved[0]:.6g} to {self.proved[1]:.6g}, sets of up to {self.enumerated} enumerated\n"
+            f"  width       {self.upper - self.lower:.3g} = {parts}{sampled}"
+        )
+
+
+def reliability(
+    net: Network,
+    p: Probabilities,
+    epsilon: Epsilon | None = None,
+    X: npt.ArrayLike | None = None,
+    *,
+    spec: Argmax | None = None,
+    evaluations: int = 20_000_000,
+    samples: int = 10_000,
+    confidence: float = 0.99,
+    seed: int = 0,
+    time_limit: float | None = 60.0,
+    threads: int | None = None,
+) -> Reliability:
+    """Enclose the probability that independent crashes push the error above `epsilon`.
+
+    Parameters
+    ----------
+    net : Network
+    p : float, one per hidden layer, or one per hidden neuron
+        Probability that a neuron crashes, independently of the others; in [0, 1].
+    epsilon : int, float, str, Fraction or Decimal
+        Budget; a string is read as a decimal. Unused with `spec`, and may be left out then.
+    X : array_like, shape (n, d) or (d,)
+        Inputs; the error of a set of crashes is its worst over these and all outputs.
+    spec : Argmax, optional
+        Ask for the probability that a class flips instead.
+    evaluations : int, default 20,000,000
+        Work spent on enumerating small sets: sets x inputs.
+    samples : int, default 10,000
+        Larger sets drawn at random where the proved interval is wider than 1 % of its lower end; 0 for none.
+    confidence : float, default 0.99
+        Of the Clopper-Pearson interval of the samples.
+    seed : int, default 0
+    time_limit : float or None, default 60.0
+        Seconds after which no larger sets are certified or enumerated, and no more are drawn: the interval is as true,
+        and wider. None: no limit; the result is then the same on every machine.
+    threads : int, optional
+        For the enumeration.
+
+    Returns
+    -------
+    Reliability
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit the network or has the wrong type or range.
+
+    Notes
+    -----
+    Sets of few failures are certified harmless by a bound or enumerated; what is left are the larger ones, whose total
+    probability is the binomial tail. They are sampled as one stratum: one interval per size was tried and is wider,
+    because widths of strata add up where errors of one sample average out. If only the last hidden layer can fail, its
+    distribution is also convolved. See `docs/reliability.md`.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0]] * 3, [[1.0, 1.0, 1.0]]])
+    >>> result = ws.reliability(net, 0.5, 1.5, [[1.0]])  # harm: 2 or 3 of 3 crashes
+    >>> round(result.lower, 9), round(result.upper, 9), result.confidence
+    (0.5, 0.5, 1.0)
+    """
+    as_network(net), thread_count(threads)
+    limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
+    samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
+    evaluations = whole(evaluations, "evaluations")
+    confidence = share(confidence, "confidence")
+    if X is None:
+        raise TypeError("X must be an array of inputs, got None")
+    clock = Clock(as_seconds(time_limit), Line(False))
+    task = Task(net, per_neuron(net, p), limit, rows_of(net, X), spec, threads, clock)
+    task.certify()
+    task.enumerate(evaluations)
+    lower, upper, methods = task.proved()
+    drawn = exceeding = 0
+    low, high = lower, upper
+    if samples and task.rest > 0 and upper - lower > max(0.01 * lower, 1e-12):
+        low, high, exceeding, drawn = task.sampled(samples, confidence, seed)
+        low, high = max(lower, low), min(upper, high)
+        methods.append("sampling")
+        if low > high:  # the samples contradict what is proved: they missed, as they may
+            low, high = lower, upper
+    return Reliability(
+        low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
+        task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
+        tuple(task.counts), task.common,
+    )  # fmt: skip

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""How many failures a network withstands: proved by bounds, then by exact search, and refuted by a witness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy.typing as npt
+
+from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Crash, Failures
+from withstand.model.network import Network, as_network
+from withstand.model.spec import Spec, asks_decisions
+from withstand.questions.clock import Clock
+from withstand.questions.progress import Line
+from withstand.uses.curve import Curve, measure_curve
+from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, max_total, maximal
+from withstand.uses.rational_bounds import Model, counts_of_none, margin, read, room
+from withstand.uses.tolerance_search import Limit, Question
+
+#: Most counts of a curve.
+_CURVE = 24
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Tolerance(Limit):
+    """How many failures anywhere a network withstands; what `Limit` says, and more.
+
+    Attributes
+    ----------
+    per_layer : tuple of Limit
+        The same for failures of one layer alone: hidden layers 1..L, or for synapses into layers 1..L+1. Empty if not
+        asked for.
+    frontier : tuple of tuples or None
+        Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list, or a tenth
+        of the time was not enough.
+    frontier_size : int
+        Tuples that a listing may have to visit: (n_2 + 1) (n_3 + 1) ..., n_l what can fail in layer l.
+    most : int
+        Number of failures of which some distribution over the layers is proved harmless.
+    curve : Curve or None
+        Count of failures against the paper's bound, the proved, the exact and the sampled error. None where it was not
+        asked for, or the time was up.
+    status : {"complete", "budget", "interrupted"}
+        Whether everything was tried, or the time was up, or Ctrl-C came: then the numbers are what was known by then,
+        proved and witnessed like any others.
+    """
+
+    per_layer: tuple[Limit, ...]
+    frontier: tuple[tuple[int, ...], ...] | None
+    frontier_size: int
+    most: int
+    curve: Curve | None
+    status: str = "complete"
+
+    def __repr__(self) -> str:
+        listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
+        lines = [f"Tolerance: {_sentence(self)}"]
+        lines += [f"  layer {n}    {_sentence(limit)}" for n, limit in enumerate(self.per_layer, start=1)]
+        lines += [f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"]
+        why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
+        return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
+
+
+def _sentence(limit: Limit) -> str:
+    end = "more were not refuted" if limit.breaking is None else f"{limit.breaking} can do harm"
+    if limit.exact and limit.breaking is None:
+        end = "that is all"
+    return f"any {limit.guaranteed} are harmless ({limit.method}), {end}"
+
+
+def tolerance(
+    net: Network,
+    epsilon: Epsilon | None = None,
+    domain: npt.ArrayLike | Box | None = None,
+    *,
+    model: Callable[..., Failures] = Crash,
+    spec: Spec = None,
+    per_layer: bool = True,
+    samples: int = 0,
+    seed: int = 0,
+    node_limit: int | None = 50_000,
+    time_limit: float | None = 60.0,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Tolerance:
+    """Find how many failures keep the error within `epsilon`, and the fewest that do not.
+
+    Parameters
+    ----------
+    net : Network
+    epsilon : int, float, str, Fraction or Decimal
+        The budget: how far the failed network may be from the intact one. A string is read as a decimal, exactly; a
+        float is the double it is. Unused with `spec`, and may be left out then.
+    domain : array_like of shape (n, d), Box or None
+        For which inputs; as for `bound`. Without it nothing is searched, and `breaking` is None.
+    model : callable, default Crash
+        Makes a failure model from a count, and from one count per layer: `Crash`, `SynapseCrash`, ``lambda counts:
+        StuckAt(counts, value=1.0)``, ``lambda counts: Byzantine(counts, capacity=1.0)``.
+    spec : Argmax, optional
+        Keep the decision instead: harm is a change of class.
+    per_layer : bool, default True
+        Ask for every layer alone, too.
+    samples : int, default 0
+        Random sets of failures drawn for each count of the curve; 0 leaves the curve out.
+    seed : int, default 0
+        Of the random sets.
+    node_limit : int or None, default 50,000
+        Nodes of each search, the same result every time, computed on one thread; a tenth of it for each layer alone,
+        and a hundredth once a search was left open. None: until it is clear.
+    time_limit : float or None, default 60.0
+        Seconds in all, of bounds, searches and the curve. When they are up the result says so, and holds what is known
+        by then. None: no limit; the result is then the same on every machine.
+    threads : int, optional
+        Of the bounds, and of searches without a node limit. The result does not depend on it.
+    progress : bool, default False
+        Say on standard error what is being tried.
+
+    Returns
+    -------
+    Tolerance
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an epsilon that is no nonnegative number, a model that is a sum or takes exactly so many, or what `bound`
+        and `worst_case` refuse.
+
+    Notes
+    -----
+    First the scalar bound (Theorems B and F, with ranges), in exact arithmetic: its frontier costs at most
+    (n_2 + 1) (n_3 + 1) ... operations and is left out beyond 100,000. Then the method "tightest", one bound per count
+    tried, by galloping. Then one search per count, upward, until a witness does harm or the limit leaves a search open;
+    from there on only witnesses are looked for. Where epsilon lies within the rounding of an exact search every
+    set is tried, if they are not too many. Bounds and searches speak of real arithmetic and are rounded outward,
+    witnesses are evaluated by `Network.forward`.
+
+    Examples
+    --------
+    >>> import withstand as ws
+    >>> net = ws.Network([[[1.0]] * 4, [[0.5] * 4] * 3, [[0.25] * 3]], activation="clip")
+    >>> result = ws.tolerance(net, "0.5", None)
+    >>> result.guaranteed, result.most, result.frontier
+    (1, 2, ((0, 2), (1, 1)))
+    >>> result = ws.tolerance(net, "0.5", [[0.5]])
+    >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
+    (2, 3, True, ((2, 0), (2, 1), (2, 2)))
+    """
+    as_network(net), node_count(node_limit), thread_count(threads)
+    decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
+    samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
+    budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
+    if domain is not None:
+        bounds_of(net, domain, "domain")
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
+    none = counts_of_none(net, model)
+    layers = [_alone(model, len(none), place) for place in range(len(none))]
+    sizes = tuple(_size(net, layer) for layer in layers)
+    question = Question(net, budget, domain, spec, node_limit, clock, threads)
+    scalar = read(net, model, domain, spec)
+    allowed = margin(net, domain) if decisions else room(net, budget)
+    if allowed is None:  # the outputs' own range
+        everything = Limit(sum(sizes), None, True, "capped", None)
+        each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
+        return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None, clock.status)
+    try:
+        line("tolerance: the scalar bound")
+        proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
+        listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
+        most = max_total(scalar, allowed, clock.lasts(0.1))
+        total = question.limit(model, sum(sizes), (proved, "capped"), "anywhere")
+        capped = [_alone_by_bound(scalar, allowed, n) for n in range(len(sizes))] if per_layer else []
+        each = _limits_alone(question, layers, sizes, total, capped)
+        drawn = _drawn(question, model, _counts(total, sum(sizes)), samples, seed) if samples else None
+    finally:
+        line.close()
+    return _result(total, each, listed, sizes, most, drawn, clock.status)
+
+
+def _limits_alone(
+    question: Question, layers: list[Model], sizes: tuple[int, ...], total: Limit, capped: list[int]
+) -> tuple[Limit, ...]:
+    """Return the limits of layers alone, above what is proved of all together and, by the scalar bound, of each.
+
+    Their searches are ten times as short.
+    """
+    nodes = question.node_limit
+    shorter = replace(question, node_limit=None if nodes is None else nodes // 10)
+    known = [max((total.guaranteed, total.method), (count, "capped")) for count in capped]
+    each = enumerate(zip(layers, sizes, known), start=1)
+    return tuple(shorter.limit(layer, n, k, f"in layer {place}") for place, (layer, n, k) in each)
+
+
+def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
+    """Return the curve, where there are inputs and time."""
+    q, clock = question, question.clock
+    if q.domain is None or clock.over():
+        return None
+    try:
+        curve = measure_curve(q.net, q.domain, counts, model=model, spec=q.spec, samples=samples, seed=seed,
+                              node_limit=q.node_limit, time_limit=clock.limit(), threads=q.threads)  # fmt: skip
+        clock.over()
+        return curve
+    except KeyboardInterrupt:  # what was found before is the answer
+        clock.interrupt()
+        return None
+
+
+def _result(
+    total: Limit,
+    each: tuple[Limit, ...],
+    listed: tuple[tuple[int, ...], ...] | None,
+    sizes: tuple[int, ...],
+    most: int,
+    curve: Curve | None,
+    status: str,
+) -> Tolerance:
+    within = None if listed is None else tuple(sorted(maximal(tuple(map(min, f, sizes)) for f in listed)))
+    visits = math.prod(n + 1 for n in sizes[1:])
+    most = min(max(most, total.guaranteed), sum(sizes))
+    return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
+                     most, curve, status)  # fmt: skip
+
+
+def _alone(model: Model, places: int, place: int) -> Model:
+    """Return the model that fails in one place only."""
+    return lambda count: model(tuple(count if n == place else 0 for n in range(places)))
+
+
+def _alone_by_bound(scalar: Recursion, allowed: Fraction, place: int) -> int:
+    """Most failures in one place that the scalar bound proves harmless; -1 if none."""
+    low, high = -1, scalar.sizes[place] + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        counts = [middle if n == place else 0 for n in range(len(scalar.sizes))]
+        low, high = (middle, high) if at_most(scalar, counts) <= allowed else (low, middle)
+    return low
+
+
+def _size(net: Network, model: Model) -> int:
+    """Largest count that the model allows in this network."""
+    low, high = 0, max(net.n_neurons, *(weight.size for weight in net.weights)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            model(middle)._space(net)
+            low = middle
+        except ValueError:
+            high = middle
+    return low
+
+
+def _counts(total: Limit, most: int) -> list[int]:
+    """Return the counts of a curve: up to what breaks, or one more than is proved."""
+    last = min(most, max(1, total.guaranteed + 1 if total.breaking is None else total.breaking))
+    steps = min(last, _CURVE)
+    return sorted({1 + round(n * (last - 1) / max(1, steps - 1)) for n in range(steps)})

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""How many failures do no harm, of one model after another: bounds first, then searches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy.typing as npt
+
+from withstand._types import Component, FloatArray
+from withstand.model.domain import Box, bounds_of
+from withstand.model.failures import Failures
+from withstand.model.network import Network
+from withstand.model.spec import Spec, output_harms
+from withstand.model.witness import Witness
+from withstand.questions.bounds import bound
+from withstand.questions.clock import Clock
+from withstand.questions.enumeration import enumerate_failures
+from withstand.questions.search import worst_case
+from withstand.uses.rational_bounds import Model
+
+#: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
+_TIE = 10_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """How many failures do no harm, anywhere or in one layer.
+
+    Attributes
+    ----------
+    guaranteed : int
+        Every pattern of at most this many failures is proved harmless; -1 where the intact network already is not
+        (with `Argmax`: a tie).
+    breaking : int or None
+        Smallest count for which a replayed witness does harm; None where nothing was searched or found.
+    exact : bool
+        Whether this is the whole truth: `breaking` is `guaranteed` + 1, or everything may fail.
+    method : str
+        What proved `guaranteed`: "capped" (the scalar bound, in exact arithmetic), "tightest" (the least of all bounds)
+        or "search".
+    witness : Witness or None
+        Failures of `breaking` components that do harm: ``net.forward(witness.input, failed=witness.values)``.
+    """
+
+    guaranteed: int
+    breaking: int | None
+    exact: bool
+    method: str
+    witness: Witness | None
+
+
+@dataclass
+class _Found:
+    """What is known so far: counts proved harmless by bounds, and by whatever, and a witness of more that do harm."""
+
+    bounded: int
+    harmless: int
+    witness: Witness | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of every count."""
+
+    net: Network
+    budget: Fraction
+    domain: npt.ArrayLike | Box | None
+    spec: Spec
+    node_limit: int | None
+    clock: Clock
+    threads: int | None
+
+    def harmless(self, value: float) -> bool:
+        """Return whether an error (decisions: harm) is within the budget."""
+        if self.spec is not None:
+            return value < 0
+        return math.isfinite(value) and Fraction(value) <= self.budget
+
+    def limit(self, model: Model, most: int, known: tuple[int, str], where: str) -> Limit:
+        """Join bounds and searches, above the count that is known to be harmless, and by which method.
+
+        When the time is up, or at Ctrl-C, what is known by then is the answer.
+        """
+        start = min(known[0], most)
+        found = _Found(start, start)
+        try:
+            self._bound(found, model, most, where)
+            self._search(found, model, most, where)
+        except KeyboardInterrupt:
+            self.clock.interrupt()
+        guaranteed, breaking = found.harmless, None
+        if found.witness is not None:  # what is proved in real arithmetic may still round to harm
+            breaking = len(found.witness.failed)
+            guaranteed = min(guaranteed, breaking - 1)
+        method = "search" if guaranteed > found.bounded else "tightest" if found.bounded > start else known[1]
+        exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
+        return Limit(guaranteed, breaking, exact, method, found.witness)
+
+    def _stages(self, whole: bool) -> tuple[int | None, ...]:
+        """Return the nodes of one search after another; where a smaller count was left open, only the first."""
+        most = self.node_limit
+        stages = (500, 5000, most) if most is None else (most // 100, most // 10, most)
+        return stages if whole else stages[:1]
+
+    def _bound(self, found: _Found, model: Model, most: int, where: str) -> None:
+        """Find the largest count that the tightest bound proves harmless: by strides that double, then by bisection."""
+        high, stride = most + 1, 1
+        while high - found.bounded > 1 and not self.clock.over():
+            count = min(found.bounded + stride, (found.bounded + high) // 2)
+            self.clock.say(f"tolerance: any {found.bounded} {where} are harmless, bounding {count}")
+            value = bound(self.net, model(count), self.domain, spec=self.spec, threads=self.threads).value
+            if self.harmless(value):
+                found.bounded = found.harmless = count
+            else:
+                high = count
+            stride *= 2
+
+    def _search(self, found: _Found, model: Model, most: int, where: str) -> None:
+        """Raise what is harmless by one search after another, until a witness does harm."""
+        ((*_, equivocal, _),) = model(0)._terms
+        if self.domain is None or equivocal:
+            return
+        tried, stride = found.harmless, 1
+        while tried < most and not self.clock.over():
+            tried = min(tried + stride, most)
+            doing = f"tolerance: any {found.harmless} {where} are harmless, searching {tried}"
+            lower, upper, witness = self._worst(model(tried), stride == 1, doing)
+            if witness is not None and not self.harmless(lower):
+                found.witness = witness
+                found.witness = self._fewest(witness)
+                return
+            if self.harmless(upper):
+                found.harmless = tried
+            else:  # larger counts are seldom closed: look for a witness
+                stride *= 2
+
+    def _fewest(self, witness: Witness) -> Witness:
+        """Take out failures, one after the other, that are not needed to do harm."""
+        for component in witness.failed:
+            values = {c: v for c, v in witness.values.items() if c != component}
+            error, output = self._replayed(witness.input, values)
+            if not self.harmless(error):
+                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
+        return witness
+
+    def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
+        """Return error (decisions: harm) and output of one execution."""
+        intact, faulty = self.net.forward(x), self.net.forward(x, failed=values)
+        off = output_harms(intact, faulty, self.spec is not None)
+        return float(off.max()), int(off.argmax())
+
+    def _worst(self, failures: Failures, whole: bool, doing: str) -> tuple[float, float, Witness | None]:
+        """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.
+
+        Which side of epsilon it is on is mostly clear long before the search ends, so it starts with few nodes.
+        """
+        assert self.domain is not None
+        for nodes in self._stages(whole):
+            found = worst_case(self.net, failures, self.domain, spec=self.spec, node_limit=nodes, threads=self.threads,
+                               time_limit=self.clock.limit(),
+                               progress=lambda steps: self.clock.say(f"{doing} ({steps:,} steps)"))  # fmt: skip
+            if found.status == "interrupted":
+                self.clock.interrupt()
+            clear = self.harmless(found.lower) == self.harmless(found.upper)
+            if clear or found.status != "budget" or self.clock.over():
+                break
+        tie = found.exact and self.harmless(found.lower) and not self.harmless(found.upper)
+        if tie and not isinstance(self.domain, Box) and found.configurations is not None:
+            rows, _ = bounds_of(self.net, self.domain)
+            if found.configurations * len(rows) <= _TIE:
+                every = enumerate_failures(self.net, failures, rows, spec=self.spec, threads=self.threads)
+                if every.status == "complete":
+                    return every.worst, every.worst, every.witness
+                self.clock.interrupt()
+        return found.lower, found.upper, found.witness
