@@ -150,15 +150,14 @@ def worst_case(
     started = time.perf_counter()
     lower, upper = bounds_of(as_network(net), domain, "domain")
     space = as_failures(failures)._space(net)
-    record, options = None, {}
+    record = None if certificate is None else _core.TreeRecord()
+    proving = {} if record is None else {"bounding": math.inf}
     goal = "argmax" if asks_decisions(spec) else "error"
     if certificate is not None:
         certificate = as_path(certificate, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
         require_checkable(net, failures, lower, goal)  # before any work
-        record = _core.TreeRecord()
-        options = {"record": record, "bounding": math.inf}
     watch = _Watch(progress)
     found = _core.worst_case(
         net._core,
@@ -171,7 +170,8 @@ def worst_case(
         node_limit=node_count(node_limit),
         threads=thread_count(threads),
         watch=watch,
-        **options,
+        record=record,
+        **proving,
     )
     watch.end()
     witness = _witness(found.witness)
