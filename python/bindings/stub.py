@@ -40,7 +40,6 @@ def _accepted(line: str) -> str:
     return line + UNHASHABLE if "__hash__: typing.ClassVar[None]" in line else line
 
 
-
 def difference(text: str) -> str:
     """Return what distinguishes a stub from the generated one; empty where nothing does."""
     lines = text.splitlines(), generated().splitlines()

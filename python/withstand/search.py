@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy.typing as npt
 
@@ -188,12 +187,12 @@ def worst_case(
         witness=witness,
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-        configurations=int(space.configurations()) if space.finite and math.isfinite(space.magnitude) else None,
+        configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
     )
 
 
-def _witness(found: Any) -> Witness | None:
+def _witness(found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
     values = dict(found.failed)
