@@ -5,13 +5,35 @@
 #include <pybind11/functional.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "core/budget.hpp"
 
 namespace py = pybind11;
+
+// Python's containers with what they hold: what a signature says is what python/withstand/_core.pyi says, and mypy checks.
+using NeuronName = py::typing::Tuple<Eigen::Index, Eigen::Index>;              // layer, to
+using SiteName = py::typing::Tuple<Eigen::Index, Eigen::Index, Eigen::Index>;  // layer, to, from or -1
+
+/// An argument that may be None, and whose signature says so.
+template <class T>
+using OrNone = std::optional<std::reference_wrapper<T>>;
+
+template <class T>
+T* pointer(const OrNone<T>& argument) {
+  return argument ? &argument->get() : nullptr;
+}
+
+/// Python's ==, which takes anything.
+template <class T>
+bool equal(const T& self, const py::object& other) {
+  return py::isinstance<T>(other) && self == other.cast<const T&>();
+}
 
 /// A watch written in Python; Ctrl-C, which arrives while it runs, becomes "stop" instead of an exception.
 inline withstand::Watch until_ctrl_c(withstand::Watch watch) {
@@ -52,6 +74,7 @@ auto interruptible(const Work& work) {
 void bind_config(py::module_& m);
 void bind_network(py::module_& m);
 void bind_failure(py::module_& m);
+void bind_forward(py::module_& m);
 void bind_enumerate(py::module_& m);
 void bind_bounds(py::module_& m);
 void bind_linear(py::module_& m);

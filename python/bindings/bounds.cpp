@@ -16,19 +16,29 @@ void bind_bounds(py::module_& m) {
       .def_readonly("relaxed", &Bounds::relaxed)
       .def_readonly("slack", &Bounds::slack);
 
-  m.def("layer_effects", [](const Network& net, const Space& space, const std::optional<Matrix>& lower,
-                            const std::optional<Matrix>& upper) {
-    return interruptible(
-        [&] { return layer_effects(net, space, lower ? std::optional<Domain>({*lower, *upper}) : std::nullopt); });
-  });
-  m.def("bound_without_domain", [](const Network& net, const Space& space, const std::string& method, bool argmax) {
-    const Goal goal = argmax ? Goal::argmax : Goal::error;
-    return interruptible([&] { return bound(net, space, std::nullopt, method_named(method), goal, 1); });
-  });
-  m.def("bound", [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper,
-                    const std::string& method, bool argmax, int threads) {
-    const Goal goal = argmax ? Goal::argmax : Goal::error;
-    return interruptible(
-        [&] { return bound(net, space, Domain{lower, upper}, method_named(method), goal, threads); });
-  });
+  m.def(
+      "layer_effects",
+      [](const Network& net, const Space& space, const std::optional<Matrix>& lower,
+         const std::optional<Matrix>& upper) {
+        return interruptible(
+            [&] { return layer_effects(net, space, lower ? std::optional<Domain>({*lower, *upper}) : std::nullopt); });
+      },
+      py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"));
+  m.def(
+      "bound_without_domain",
+      [](const Network& net, const Space& space, const std::string& method, bool argmax) {
+        const Goal goal = argmax ? Goal::argmax : Goal::error;
+        return interruptible([&] { return bound(net, space, std::nullopt, method_named(method), goal, 1); });
+      },
+      py::arg("network"), py::arg("space"), py::arg("method"), py::arg("argmax"));
+  m.def(
+      "bound",
+      [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, const std::string& method,
+         bool argmax, int threads) {
+        const Goal goal = argmax ? Goal::argmax : Goal::error;
+        return interruptible(
+            [&] { return bound(net, space, Domain{lower, upper}, method_named(method), goal, threads); });
+      },
+      py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("method"), py::arg("argmax"),
+      py::arg("threads"));
 }

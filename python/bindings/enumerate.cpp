@@ -12,17 +12,19 @@ using namespace withstand;
 
 namespace {
 
-py::list sites_of(const std::vector<Site>& sites) {
-  py::list list;
+py::typing::List<SiteName> sites_of(const std::vector<Site>& sites) {
+  py::typing::List<SiteName> list;
   for (const Site& site : sites) list.append(py::make_tuple(site.layer, site.to, site.from));
   return list;
 }
 
-py::tuple state_of(const Entry& entry) {
+auto state_of(const Entry& entry) {
   return py::make_tuple(entry.error, sites_of(entry.sites), entry.terms, entry.input, entry.output);
 }
 
-Entry entry_from(const py::tuple& state) {
+using EntryState = decltype(state_of(std::declval<Entry>()));
+
+Entry entry_from(const EntryState& state) {
   Entry entry;
   entry.error = state[0].cast<double>();
   for (const py::handle site : state[1]) {
@@ -35,16 +37,18 @@ Entry entry_from(const py::tuple& state) {
   return entry;
 }
 
-py::list entries_of(const Statistics& s) {
-  py::list entries;
+py::typing::List<EntryState> entries_of(const Statistics& s) {
+  py::typing::List<EntryState> entries;
   for (const Entry& entry : s.top) entries.append(state_of(entry));
   return entries;
 }
 
-py::tuple state_of(const ExactSum& sum) {
+auto state_of(const ExactSum& sum) {
   const ExactSum::Digits digits = sum.digits();
   return py::make_tuple(digits.first, digits.values);
 }
+
+using SumState = decltype(state_of(std::declval<ExactSum>()));
 
 ExactSum sum_from(const py::handle& state) {
   const auto [first, values] = state.cast<std::pair<int, std::vector<std::int64_t>>>();
@@ -52,8 +56,8 @@ ExactSum sum_from(const py::handle& state) {
 }
 
 /// Only those that failed: a shard of a large space has few of its components.
-py::tuple components_of(const Statistics& s) {
-  py::list known;
+auto components_of(const Statistics& s) {
+  py::typing::List<py::typing::Tuple<std::size_t, std::uint64_t, SumState, double>> known;
   for (std::size_t c = 0; c < s.components.size(); ++c) {
     const ComponentErrors& here = s.components[c];
     if (here.count > 0) known.append(py::make_tuple(c, here.count, state_of(here.sum), here.worst));
@@ -71,13 +75,15 @@ std::vector<ComponentErrors> components_from(const py::sequence& state) {
   return components;
 }
 
-py::tuple state_of(const Statistics& s) {
+auto state_of(const Statistics& s) {
   return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
                         s.histogram.counts(), s.per_output, entries_of(s), s.keep,
                         components_of(s));
 }
 
-Statistics statistics_from(const py::tuple& state) {
+using State = decltype(state_of(std::declval<Statistics>()));
+
+Statistics statistics_from(const State& state) {
   if (state.size() != 11) throw std::invalid_argument("these are the statistics of another version");
   const auto per_output = state[7].cast<std::vector<double>>();
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
@@ -90,16 +96,18 @@ Statistics statistics_from(const py::tuple& state) {
   for (std::uint64_t count : state[6].cast<std::vector<std::uint64_t>>())
     s.histogram.insert(static_cast<int>(std::min<std::int64_t>(key++, std::numeric_limits<int>::max())), count);
   s.per_output = per_output;
-  for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<py::tuple>()));
+  for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<EntryState>()));
   s.components = components_from(state[10].cast<py::sequence>());
   return s;
 }
 
+using Progress = std::optional<py::typing::Callable<py::object(std::uint64_t)>>;
+
 /// Tell Python of the progress and ask it for signals. Ctrl-C ends the run early, with what is known so far; other errors
 /// are raised.
-bool goes_on(const py::object& progress, std::uint64_t done) {
+bool goes_on(const Progress& progress, std::uint64_t done) {
   try {
-    if (!progress.is_none()) progress(done);
+    if (progress) (*progress)(done);
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_KeyboardInterrupt)) throw;
@@ -109,7 +117,7 @@ bool goes_on(const py::object& progress, std::uint64_t done) {
 }
 
 /// The GIL is free while threads work; twenty times a second Python is asked for signals and told of the progress.
-Statistics run(const Enumerator& self, std::uint64_t first, std::uint64_t last, int threads, const py::object& progress) {
+Statistics run(const Enumerator& self, std::uint64_t first, std::uint64_t last, int threads, const Progress& progress) {
   const Watch watch = [&progress](std::uint64_t done) {
     const py::gil_scoped_acquire acquire;
     return goes_on(progress, done);
@@ -123,7 +131,7 @@ Statistics run(const Enumerator& self, std::uint64_t first, std::uint64_t last, 
 void bind_enumerate(py::module_& m) {
   py::class_<Statistics>(m, "Statistics")
       .def(py::init<std::size_t, std::size_t>(), py::arg("outputs"), py::arg("keep"))
-      .def("merge", &Statistics::merge)
+      .def("merge", &Statistics::merge, py::arg("other"))
       .def_readonly("count", &Statistics::count)
       .def_readonly("exceeding", &Statistics::exceeding)
       .def_readonly("least", &Statistics::least)
@@ -140,7 +148,10 @@ void bind_enumerate(py::module_& m) {
       .def(py::pickle([](const Statistics& s) { return state_of(s); }, &statistics_from));
 
   m.attr("histogram_bits") = LogHistogram::bits;
-  m.def("histogram_edge", py::vectorize(&LogHistogram::lower));
+  m.def(
+      "histogram_edge",
+      [](const py::array_t<int>& keys) { return py::array_t<double>(py::vectorize(&LogHistogram::lower)(keys)); },
+      py::arg("keys"));
 
   py::class_<Enumerator>(m, "Enumerator")
       .def(py::init([](const Network& net, const Space& space, const Matrix& inputs, bool decisions,
@@ -153,7 +164,7 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("configurations", [](const Enumerator& e) { return e.configurations(); })
       .def_property_readonly("batches", [](const Enumerator& e) { return e.batches(); })
       .def_property_readonly("batch_size", [](const Enumerator& e) { return e.batch_size(); })
-      .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.rank(batch); })
+      .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.rank(batch); }, py::arg("batch"))
       .def_property_readonly("rounding", &Enumerator::rounding)
       .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
 }

@@ -8,9 +8,9 @@ using namespace withstand;
 namespace {
 
 /// Python's int, by its digits to base 256: a decimal would be limited to 4,300 digits. None where nobody counted.
-py::object configurations(const Space& space, std::uint64_t steps) {
+std::optional<py::int_> configurations(const Space& space, std::uint64_t steps) {
   const std::optional<Natural> count = space.configurations(steps);
-  if (!count) return py::none();
+  if (!count) return std::nullopt;
   std::string bytes;
   for (std::uint32_t limb : count->limbs())
     for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(limb >> shift));
@@ -38,7 +38,7 @@ void bind_failure(py::module_& m) {
       .def_readonly("to", &Site::to)
       .def_readonly("from_", &Site::from);
 
-  py::class_<Forced>(m, "Forced").def(py::init<Site, double>());
+  py::class_<Forced>(m, "Forced").def(py::init<Site, double>(), py::arg("site"), py::arg("value"));
 
   py::class_<Failure>(m, "Failure")
       .def(py::init<Effect, std::vector<double>, std::vector<Index>, bool, bool, bool,
@@ -48,7 +48,7 @@ void bind_failure(py::module_& m) {
       .def("describe", &Failure::describe);
 
   py::class_<Space>(m, "Space")
-      .def(py::init<const Network&, const std::vector<Failure>&>())
+      .def(py::init<const Network&, const std::vector<Failure>&>(), py::arg("network"), py::arg("failures"))
       .def_property_readonly("finite", &Space::finite)
       .def_property_readonly("at_most", &Space::at_most)
       .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)

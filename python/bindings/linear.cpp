@@ -24,8 +24,9 @@ void bind_linear(py::module_& m) {
            py::arg("upper"));
 
   py::class_<Restriction>(m, "Restriction")
-      .def(py::init<const Space&>())
-      .def("check", [](const Restriction& restriction, const Space& space) { check(restriction, space); })
+      .def(py::init<const Space&>(), py::arg("space"))
+      .def("check", [](const Restriction& restriction, const Space& space) { check(restriction, space); },
+           py::arg("space"))
       .def("fail", &Restriction::fail, py::arg("space"), py::arg("site"), py::arg("term") = 0)
       .def_readwrite("failed", &Restriction::failed)
       .def_readwrite("alive", &Restriction::alive)
@@ -36,16 +37,16 @@ void bind_linear(py::module_& m) {
       .def_readonly("deviation", &LinearResult::deviation)
       .def_readonly("faulty", &LinearResult::faulty)
       .def_readonly("ranges", &LinearResult::ranges)
-      .def("selected", &LinearResult::selected)
-      .def("gains", &LinearResult::gains);
+      .def("selected", &LinearResult::selected, py::arg("row"))
+      .def("gains", &LinearResult::gains, py::arg("row"));
 
   py::class_<LinearBound>(m, "LinearBound")
-      .def(py::init<const Network&, const Space&, ConstVectorRef, ConstVectorRef>(), py::keep_alive<1, 2>(),
-           py::keep_alive<1, 3>())
+      .def(py::init<const Network&, const Space&, ConstVectorRef, ConstVectorRef>(), py::arg("network"),
+           py::arg("space"), py::arg("lower"), py::arg("upper"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
       .def("__call__",
-           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows, const LinearRanges* known,
-              int steps) {
-             return interruptible([&] { return bound(restriction, rows, known, {steps, {}}); });
+           [](LinearBound& bound, const Restriction& restriction, const ConstMatrixRef& rows,
+              const OrNone<const LinearRanges>& known, int steps) {
+             return interruptible([&] { return bound(restriction, rows, pointer(known), {steps, {}}); });
            },
-           py::arg("restriction"), py::arg("rows"), py::arg("known") = nullptr, py::arg("steps") = 0);
+           py::arg("restriction"), py::arg("rows"), py::arg("known") = py::none(), py::arg("steps") = 0);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <pybind11/numpy.h>
+
 #include "bindings.hpp"
-#include "withstand/forward.hpp"
+#include "withstand/network.hpp"
 
 using namespace withstand;
 
@@ -10,30 +12,27 @@ void bind_network(py::module_& m) {
       .def_property_readonly("name", &Activation::name)
       .def_property_readonly("gain", &Activation::gain)
       .def_property_readonly("slope", &Activation::slope)
-      .def("__call__", py::vectorize([](const Activation* a, double s) { return (*a)(s); }))
-      .def("modulus", &Activation::modulus)
+      .def("__call__",
+           [](const Activation& a, const py::array_t<double>& s) {
+             return py::array_t<double>(py::vectorize([&a](double value) { return a(value); })(s));
+           },
+           py::arg("s"))
+      .def("modulus", &Activation::modulus, py::arg("eta"))
       .def_property_readonly("lipschitz", &Activation::lipschitz)
       .def_property_readonly("infimum", &Activation::infimum)
       .def_property_readonly("supremum", &Activation::supremum)
-      .def("__eq__", &Activation::operator==, py::is_operator());
+      .def("__eq__", &equal<Activation>, py::arg("other"));
 
   py::class_<Network>(m, "Network")
-      .def(py::init<std::vector<Matrix>, std::vector<Vector>, std::vector<Activation>>())
+      .def(py::init<std::vector<Matrix>, std::vector<Vector>, std::vector<Activation>>(), py::arg("weights"),
+           py::arg("biases"), py::arg("activations"))
       .def_property_readonly("depth", &Network::depth)
       .def_property_readonly("layers", &Network::layers)
       .def_property_readonly("neurons", &Network::neurons)
-      .def("width", &Network::width)
-      .def("weight", &Network::weight, py::return_value_policy::reference_internal)
-      .def("bias", &Network::bias, py::return_value_policy::reference_internal)
-      .def("activation", &Network::activation)
-      .def("max_weight", &Network::max_weight)
-      .def("__eq__", &Network::operator==, py::is_operator());
-
-  m.def("trace", [](const Network& net, ConstVectorRef x, const std::vector<Forced>& forced) {
-    return trace(net, x, forced).post;
-  });
-  m.def("forward_batch", [](const Network& net, const ConstMatrixRef& inputs, const std::vector<Forced>& forced) {
-    py::gil_scoped_release release;
-    return forward_batch(net, inputs, forced);
-  });
+      .def("width", &Network::width, py::arg("layer"))
+      .def("weight", &Network::weight, py::arg("layer"), py::return_value_policy::reference_internal)
+      .def("bias", &Network::bias, py::arg("layer"), py::return_value_policy::reference_internal)
+      .def("activation", &Network::activation, py::arg("layer"))
+      .def("max_weight", &Network::max_weight, py::arg("layer"))
+      .def("__eq__", &equal<Network>, py::arg("other"));
 }

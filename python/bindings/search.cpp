@@ -8,6 +8,36 @@ using withstand::search::Leaf;
 using withstand::search::Option;
 using withstand::search::TreeRecord;
 
+namespace {
+
+using FailedValues = py::typing::Dict<py::typing::Union<NeuronName, SiteName>, double>;
+
+FailedValues failed_of(const Witness& witness) {
+  FailedValues failed;
+  for (const Forced& f : witness.failed) {
+    const Site& s = f.site;
+    const py::tuple neuron = py::make_tuple(s.layer, s.to);
+    const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
+    failed[s.is_synapse() ? synapse : neuron] = f.value;
+  }
+  return failed;
+}
+
+py::typing::List<NeuronName> alive_of(const Leaf& leaf) {
+  py::typing::List<NeuronName> alive;
+  for (const Site& s : leaf.decisions.alive) alive.append(py::make_tuple(s.layer, s.to));
+  return alive;
+}
+
+/// Layer, neuron and term of each.
+auto failed_of(const Leaf& leaf) {
+  py::typing::List<py::typing::Tuple<Index, Index, std::size_t>> failed;
+  for (const Option& o : leaf.decisions.failed) failed.append(py::make_tuple(o.site.layer, o.site.to, o.term));
+  return failed;
+}
+
+}  // namespace
+
 void bind_search(py::module_& m) {
   py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("argmax", Goal::argmax);
   py::enum_<SearchStatus>(m, "SearchStatus")
@@ -17,17 +47,7 @@ void bind_search(py::module_& m) {
       .value("interrupted", SearchStatus::interrupted);
 
   py::class_<Witness>(m, "Witness")
-      .def_property_readonly("failed",
-                             [](const Witness& w) {
-                               py::dict failed;
-                               for (const Forced& f : w.failed) {
-                                 const Site& s = f.site;
-                                 const py::tuple neuron = py::make_tuple(s.layer, s.to);
-                                 const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
-                                 failed[s.is_synapse() ? synapse : neuron] = f.value;
-                               }
-                               return failed;
-                             })
+      .def_property_readonly("failed", [](const Witness& witness) { return failed_of(witness); })
       .def_readonly("input", &Witness::input)
       .def_readonly("input_index", &Witness::input_index)
       .def_readonly("output", &Witness::output)
@@ -46,17 +66,8 @@ void bind_search(py::module_& m) {
       .def_property_readonly("enumerated", [](const Leaf& leaf) { return leaf.kind == Leaf::Kind::enumerated; })
       .def_readonly("input_index", &Leaf::input_index)
       .def_readonly("bound", &Leaf::bound)
-      .def_property_readonly("alive",
-                             [](const Leaf& leaf) {
-                               py::list alive;
-                               for (const Site& s : leaf.decisions.alive) alive.append(py::make_tuple(s.layer, s.to));
-                               return alive;
-                             })
-      .def_property_readonly("failed", [](const Leaf& leaf) {
-        py::list failed;
-        for (const Option& o : leaf.decisions.failed) failed.append(py::make_tuple(o.site.layer, o.site.to, o.term));
-        return failed;
-      });
+      .def_property_readonly("alive", &alive_of)
+      .def_property_readonly("failed", [](const Leaf& leaf) { return failed_of(leaf); });
 
   py::class_<TreeRecord>(m, "TreeRecord").def(py::init<>()).def_readonly("leaves", &TreeRecord::leaves);
 
@@ -64,12 +75,12 @@ void bind_search(py::module_& m) {
       "worst_case",
       [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, Goal goal, double gap,
          double time_limit, std::uint64_t node_limit, int threads, const Watch& watch, double bounding,
-         TreeRecord* record) {
+         const OrNone<TreeRecord>& record) {
         py::gil_scoped_release release;
         const SearchOptions options{goal, gap, time_limit, node_limit, threads, bounding};
-        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), record);
+        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), pointer(record));
       },
       py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
       py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"),
-      py::arg("bounding") = SearchOptions{}.bounding, py::arg("record") = nullptr);
+      py::arg("bounding") = SearchOptions{}.bounding, py::arg("record") = py::none());
 }

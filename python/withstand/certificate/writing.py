@@ -8,7 +8,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
@@ -19,6 +19,9 @@ from withstand.certificate.terms import described
 from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.model.witness import Witness
+
+if TYPE_CHECKING:
+    from withstand import _core
 
 #: Of the claim, for the roundings of whoever checks it.
 ROOM = 1e-9
@@ -48,7 +51,7 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
 
 
 def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
-          lower: float, upper: float, witness: Witness, leaves: Sequence[Any]) -> None:  # fmt: skip
+          lower: float, upper: float, witness: Witness, leaves: Sequence[_core.Leaf]) -> None:  # fmt: skip
     """Write the certificate of lower <= truth <= upper, whose leaves a search recorded.
 
     The upper claim gets a billionth of room, so that roundings are no reason to reject it.
@@ -112,7 +115,7 @@ class _Forest:
         self.nodes: list[dict[str, Any]] = []
         self._space, self._room = space, MOST
 
-    def root(self, leaves: list[Any]) -> int:
+    def root(self, leaves: list[_core.Leaf]) -> int:
         decided = []
         for leaf in leaves:
             ways: dict[Neuron, int | None] = {(l, i): None for l, i in leaf.alive}
@@ -120,7 +123,7 @@ class _Forest:
             decided.append((leaf, ways))
         return self._build(decided)
 
-    def _build(self, leaves: list[tuple[Any, dict[Neuron, int | None]]]) -> int:
+    def _build(self, leaves: list[tuple[_core.Leaf, dict[Neuron, int | None]]]) -> int:
         root: dict[str, Any] = {}
         index = self._add(root)
         stack = [(root, self._space.root(), leaves)]
@@ -137,7 +140,9 @@ class _Forest:
                 stack.append((*child, mine))
         return index
 
-    def _leaf(self, node: dict[str, Any], state: State, leaf: Any) -> list[tuple[dict[str, Any], State, Any]]:
+    def _leaf(
+        self, node: dict[str, Any], state: State, leaf: _core.Leaf
+    ) -> list[tuple[dict[str, Any], State, list[tuple[_core.Leaf, dict[Neuron, int | None]]]]]:
         """Make a node a leaf; where it enumerates too much for a checker, split it instead."""
         if not leaf.enumerated:
             node["bounded"] = float(leaf.bound)

@@ -40,7 +40,7 @@ class Failures:
         return Failures, (self._terms,)
 
     def __repr__(self) -> str:
-        return " + ".join(_described(term, core) for term, core in zip(self._terms, self._core()))
+        return " + ".join(_described(term, core) for term, core in zip(self._terms, self._cores()))
 
     def configurations(self, net: Network) -> int:
         """Return the number of configurations: the sets of failed components of `net` that the counts allow.
@@ -63,14 +63,14 @@ class Failures:
             raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
         return int(count)
 
-    def _core(self) -> list[Any]:
+    def _cores(self) -> list[_core.Failure]:
         return [_core_failure(*term) for term in self._terms]
 
-    def _space(self, net: Network) -> Any:
+    def _space(self, net: Network) -> _core.Space:
         for term in self._terms:
             if max(term[2], default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {_candidates(net, term):,} components can fail, not {max(term[2])}")
-        return _core.Space(net._core, self._core())
+        return _core.Space(net._core, self._cores())
 
 
 def as_failures(failures: object) -> Failures:
@@ -97,7 +97,7 @@ def _candidates(net: Network, term: tuple[Any, ...]) -> int:
     return sum(weight.size for weight in net.weights) if term[0].startswith("synapse") else net.n_neurons
 
 
-def _described(term: tuple[Any, ...], core: Any) -> str:
+def _described(term: tuple[Any, ...], core: _core.Failure) -> str:
     """Return what the core says, with the counts as they are where it cannot hold them."""
     text, counts = str(core.describe()), term[2]
     if max(counts, default=0) <= LARGEST:
@@ -115,7 +115,7 @@ def _core_failure(
     exactly: bool,
     equivocal: bool,
     among: tuple[Component, ...] | None,
-) -> Any:
+) -> _core.Failure:
     sites = None if among is None else [_core.Site(*component) for component in among]
     effect_value = getattr(_core.Effect, effect)
     held = [min(count, LARGEST) for count in counts]  # larger ones never meet a network

@@ -267,7 +267,7 @@ class Network:
             n, i = (int(v) for v in outside[0])
             raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
-    def _forced(self, failed: Mapping[Component, float] | None) -> list[Any]:
+    def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
         if failed is None:
             return []
         if not isinstance(failed, Mapping):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy.typing as npt
 
@@ -148,7 +147,7 @@ def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = N
     return bound(net, failures, domain, method="fep")
 
 
-def _result(found: Any, method: str) -> Bound:
+def _result(found: _core.Bounds, method: str) -> Bound:
     value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (

@@ -54,7 +54,7 @@ class Checkpoint:
         be opened or written, or is held by another process for longer than `PATIENCE`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], problem: Problem, engine: Any) -> None:
+    def __init__(self, path: str | os.PathLike[str], problem: Problem, engine: _core.Enumerator) -> None:
         self._path = database_path(path)
         self._problem, self._engine = problem, engine
         self._fingerprint = {"format": FORMAT, **problem.fingerprint(engine)}
@@ -116,7 +116,7 @@ class Checkpoint:
                 f" ({_short(name)}: {_short(known.get(name))} in the file, {_short(now.get(name))} now)"
             )
 
-    def load(self) -> Iterator[tuple[Shard, Any]]:
+    def load(self) -> Iterator[tuple[Shard, _core.Statistics]]:
         """Yield the finished shards with their statistics; raise ValueError where they are not what was written."""
         left = set(shards(self._engine.batches))
         try:
@@ -133,7 +133,7 @@ class Checkpoint:
         except ERRORS as error:
             raise self._refusal(error) from None
 
-    def add(self, shard: Shard, statistics: Any) -> None:
+    def add(self, shard: Shard, statistics: _core.Statistics) -> None:
         """Keep a finished shard, as long as the file takes it."""
         if not self._keeps:
             return
@@ -215,7 +215,7 @@ class Checkpoint:
         bound = json.dumps([self._fingerprint, *map(str, shard)], sort_keys=True)
         return hashlib.sha256(f"{bound}\n{state}".encode()).hexdigest()
 
-    def _statistics(self, shard: Shard, text: str) -> Any:
+    def _statistics(self, shard: Shard, text: str) -> _core.Statistics | None:
         """Return the statistics that a state describes; None where they cannot be those of the shard."""
         try:
             state = json.loads(text)
@@ -228,7 +228,7 @@ class Checkpoint:
             return None
         return statistics if self._fits(statistics) and is_whole(self._engine, shard, statistics) else None
 
-    def _fits(self, statistics: Any) -> bool:
+    def _fits(self, statistics: _core.Statistics) -> bool:
         """Return whether the worst configurations speak of this problem's inputs, outputs and failures."""
         outputs, inputs = len(self._problem.empty().per_output), range(len(self._problem.rows))
         terms = range(len(self._problem.failures._terms))

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -141,12 +140,12 @@ def enumerate_failures(
 
 def _run(
     problem: Problem,
-    engine: Any,
+    engine: _core.Enumerator,
     threads: int,
     executor: Executor | None,
     checkpoint: str | os.PathLike[str] | None,
     report: Report | None,
-) -> Any:
+) -> _core.Statistics:
     """Announce the work to people, and do it."""
     if isinstance(report, Bar):
         try:
@@ -160,17 +159,17 @@ def _run(
 
 def _sharded(
     problem: Problem,
-    engine: Any,
+    engine: _core.Enumerator,
     threads: int,
     executor: Executor | None,
     checkpoint: str | os.PathLike[str] | None,
     report: Report | None,
-) -> Any:
+) -> _core.Statistics:
     """Fold the shards: those of the checkpoint, those of the executor, and here what is left."""
     total = problem.empty()
     left = dict.fromkeys(shards(engine.batches))
 
-    def parts() -> Iterator[tuple[Shard, Any]]:
+    def parts() -> Iterator[tuple[Shard, _core.Statistics]]:
         if executor is not None:
             yield from run_on(executor, problem, engine, list(left), threads or 1)
             if left:
@@ -208,7 +207,7 @@ def run(
     spec: Spec = None,
     threads: int | None = None,
     components: bool = False,
-) -> Any:
+) -> _core.Statistics:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
     enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
@@ -217,7 +216,7 @@ def run(
     return statistics
 
 
-def _result(problem: Problem, engine: Any, statistics: Any, seconds: float) -> Enumeration:
+def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statistics, seconds: float) -> Enumeration:
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
     top = tuple(_witness(problem.failures, problem.rows, *entry) for entry in statistics.top)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
-from typing import Any
 
+from withstand import _core
 from withstand.questions.sharding import is_whole
 
 WIDTH = 30
@@ -98,7 +98,7 @@ class Bar:
         self._line = ""
 
 
-def announcement(engine: Any, inputs: int, threads: int) -> str:
+def announcement(engine: _core.Enumerator, inputs: int, threads: int) -> str:
     """Return how many configurations there are, and about how long they take on this machine.
 
     The estimate comes from running a few batches spread over the space; where that is a good part of all, there is

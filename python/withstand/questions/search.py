@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy.typing as npt
 
@@ -165,12 +164,12 @@ def worst_case(
         node_limit=node_count(node_limit),
         threads=thread_count(threads),
         watch=watch,
-        **({} if proof is None else proof.options),
+        record=None if proof is None else proof.record,
+        **({} if proof is None else {"bounding": math.inf}),
     )
     watch.end()
     if proof is not None:
         proof.write(found)
-    counted = space.finite and math.isfinite(space.magnitude)
     return WorstCase(
         status=str(found.status.name),
         lower=float(found.lower),
@@ -180,7 +179,7 @@ def worst_case(
         witness=_witness(found.witness),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-        configurations=int(space.configurations()) if counted else None,
+        configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
     )
 
@@ -197,19 +196,18 @@ class _Proof:
         self._net, self._failures, self._goal = net, failures, goal
         self._inputs, _ = bounds_of(net, domain, "domain")
         require_checkable(net, failures, self._inputs, goal)
-        self._record = _core.TreeRecord()
-        self.options = {"record": self._record, "bounding": math.inf}
+        self.record = _core.TreeRecord()
 
-    def write(self, found: Any) -> None:
+    def write(self, found: _core.SearchResult) -> None:
         """Write down what the search found."""
         witness = _witness(found.witness)
         if witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, witness,
-              self._record.leaves)  # fmt: skip
+              self.record.leaves)  # fmt: skip
 
 
-def _witness(found: Any) -> Witness | None:
+def _witness(found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
     values = dict(found.failed)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from withstand import _core
 from withstand._types import FloatArray
@@ -65,16 +64,16 @@ class Problem:
         """Build a problem, with the digest of its inputs."""
         return cls(net, failures, rows, epsilon, decisions, top, components, _digest(rows))
 
-    def engine(self) -> Any:
+    def engine(self) -> _core.Enumerator:
         """Return the enumerator."""
         space, core = self.failures._space(self.net), self.net._core
         return _core.Enumerator(core, space, self.rows, self.decisions, self.epsilon, self.top, self.components)
 
-    def empty(self) -> Any:
+    def empty(self) -> _core.Statistics:
         """Return the statistics of nothing."""
         return _core.Statistics(self.net.widths[-1], self.top)
 
-    def fingerprint(self, engine: Any) -> dict[str, str]:
+    def fingerprint(self, engine: _core.Enumerator) -> dict[str, str]:
         """Return what makes two runs the same, by name."""
         layers = [*self.net.weights, *self.net.biases]
         activations = [*self.net.activations, self.net.output_activation]
@@ -105,24 +104,24 @@ def shards(batches: int) -> list[Shard]:
     return [(first, min(first + size, batches)) for first in range(0, batches, size)]
 
 
-def is_whole(engine: Any, shard: Shard, statistics: Any) -> bool:
+def is_whole(engine: _core.Enumerator, shard: Shard, statistics: _core.Statistics) -> bool:
     """Return whether `statistics` cover all of `shard`: those of an interrupted run cover less."""
     return int(statistics.count) == int(engine.rank(shard[1])) - int(engine.rank(shard[0]))
 
 
 @lru_cache(maxsize=1)
-def _engine(problem: Problem) -> Any:
+def _engine(problem: Problem) -> _core.Enumerator:
     return problem.engine()
 
 
-def run_shard(problem: Problem, shard: Shard, threads: int) -> Any:
+def run_shard(problem: Problem, shard: Shard, threads: int) -> _core.Statistics:
     """Run one shard; what an executor's worker calls. Ctrl-C may reach it too: what returns then is not whole."""
     return _engine(problem).run(shard[0], shard[1], threads)
 
 
 def run_here(
-    engine: Any, todo: Iterable[Shard], threads: int, total: Any, report: Report | None
-) -> Iterator[tuple[Shard, Any]]:
+    engine: _core.Enumerator, todo: Iterable[Shard], threads: int, total: _core.Statistics, report: Report | None
+) -> Iterator[tuple[Shard, _core.Statistics]]:
     """Yield (shard, statistics), one after the other; after an interruption the last one is not whole.
 
     `total` is what the caller merges the shards into: progress counts from there.
@@ -147,8 +146,8 @@ def require_executor(executor: object) -> None:
 
 
 def run_on(
-    executor: Executor, problem: Problem, engine: Any, todo: Iterable[Shard], threads: int
-) -> Iterator[tuple[Shard, Any]]:
+    executor: Executor, problem: Problem, engine: _core.Enumerator, todo: Iterable[Shard], threads: int
+) -> Iterator[tuple[Shard, _core.Statistics]]:
     """Yield (shard, statistics) as the executor's workers finish them, whole shards only.
 
     Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
@@ -156,7 +155,7 @@ def run_on(
     waiting = deque(todo)
     total = len(waiting)
     lost: Counter[Shard] = Counter()
-    flying: dict[Future[Any], Shard] = {}
+    flying: dict[Future[_core.Statistics], Shard] = {}
     counted, ahead = -math.inf, 0
     try:
         while waiting or flying:
@@ -189,7 +188,7 @@ def run_on(
 LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError")
 
 
-def _result(future: Future[Any]) -> Any:
+def _result(future: Future[_core.Statistics]) -> _core.Statistics | None:
     """Return the statistics, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
     try:
         error = future.exception()

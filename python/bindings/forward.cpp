@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/forward.hpp"
+
+#include "bindings.hpp"
+
+using namespace withstand;
+
+void bind_forward(py::module_& m) {
+  m.def(
+      "trace",
+      [](const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
+        return trace(net, input, forced).post;
+      },
+      py::arg("network"), py::arg("input"), py::arg("forced"));
+  m.def(
+      "forward_batch",
+      [](const Network& net, const ConstMatrixRef& inputs, const std::vector<Forced>& forced) {
+        py::gil_scoped_release release;
+        return forward_batch(net, inputs, forced);
+      },
+      py::arg("network"), py::arg("inputs"), py::arg("forced"));
+}
