@@ -85,12 +85,12 @@ class Terminal:
         self._process.send_signal(signal.SIGINT)
 
     def end(self) -> tuple[int, dict[str, object]]:
-        answer, _ = self._process.communicate(timeout=600)
-        try:
+        try:  # first: a command waits for a full terminal to be read
             while text := os.read(self._screen, 4096):
                 self.shown += text.decode()
         except OSError:  # a terminal that nobody writes to any more
             pass
+        answer, _ = self._process.communicate(timeout=600)
         os.close(self._screen)
         return self._process.returncode, json.loads(answer)
 

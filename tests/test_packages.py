@@ -55,9 +55,10 @@ def test_short_module_paths_stay(name):
     assert (kind == "function") == (name in ws.__all__)
 
 
-def test_a_pickle_that_names_a_short_path_is_read():
+def test_pickles_that_name_short_paths_or_plain_terms_are_read():
     stored = b"\x80\x04cwithstand.spec\nArgmax\n)\x81."
     assert pickle.loads(stored) == ws.Argmax()
     moved = pickle.dumps(ws.Crash((2, 1)), protocol=0).replace(b"withstand.model.failures", b"withstand.failures")
     assert b"withstand.failures" in moved
     assert pickle.loads(moved) == ws.Crash((2, 1))
+    assert b"term" not in pickle.dumps(ws.Crash(1) + ws.StuckAt(1, value=0.5))

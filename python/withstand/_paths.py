@@ -13,8 +13,10 @@ _PATHS = {
              "reliability", "replicas", "tolerance"),
     "importers": ("embedded",),
 }  # fmt: skip
-#: Modules with another name than their path.
+#: Modules with another name than their path; pickles of results name the private ones.
 _RENAMED = {
+    "_question": "uses.tolerance_search",
+    "_report_text": "report.text",
     "convolution": "uses.loss_distribution",
     "moments": "uses.error_moments",
     "scalars": "uses.rational_bounds",

@@ -13,7 +13,7 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
-from withstand.cli.parameters import EpsilonType, Number, OutputFile, TextType, number
+from withstand.cli.parameters import EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
 from withstand.model.quantise import QUANTISERS
 from withstand.uses.latency import LATENCIES
@@ -23,18 +23,10 @@ __all__ = ["app"]
 needed_epsilon = click.option("--epsilon", "-e", type=EpsilonType(), required=True, help="Largest tolerated error.")
 
 
-class ProbabilitiesType(TextType):
+class ProbabilitiesType(PerLayerType):
     """One probability, or one per hidden layer: 0.01, or 0.01,0.001."""
 
-    name = "probabilities"
-
-    def parsed(self, text: str) -> float | tuple[float, ...]:
-        """Parse the numbers."""
-        try:
-            numbers = tuple(number(part) for part in text.split(","))
-        except ValueError:
-            raise ValueError(f"{text!r} is neither a probability nor one per layer like 0.01,0.001") from None
-        return numbers[0] if len(numbers) == 1 else numbers
+    name, form = "probabilities", "a probability nor one per layer like 0.01,0.001"
 
 
 class LatencyType(TextType):

@@ -67,18 +67,32 @@ class TextType(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-class CountsType(TextType):
+class PerLayerType(TextType):
+    """One number for all layers, or one for each, with commas between them."""
+
+    form: str
+
+    def one(self, text: str) -> float:
+        """Return one of the numbers."""
+        return number(text)
+
+    def parsed(self, text: str) -> Any:
+        """Parse the numbers."""
+        try:
+            numbers = tuple(self.one(part) for part in text.split(","))
+        except ValueError:
+            raise ValueError(f"{text!r} is neither {self.form}") from None
+        return numbers[0] if len(numbers) == 1 else numbers
+
+
+class CountsType(PerLayerType):
     """A total count, or one count per layer: 2, or 2,1,0."""
 
-    name = "counts"
+    name, form = "counts", "a count nor counts per layer like 2,1,0"
 
-    def parsed(self, text: str) -> int | tuple[int, ...]:
-        """Parse integers."""
-        try:
-            counts = tuple(int(part) for part in text.split(","))
-        except ValueError:
-            raise ValueError(f"{text!r} is neither a count nor counts per layer like 2,1,0") from None
-        return counts[0] if "," not in text else counts
+    def one(self, text: str) -> int:
+        """Return a count."""
+        return int(text)
 
 
 class CountsWithValue(TextType):
@@ -86,7 +100,7 @@ class CountsWithValue(TextType):
 
     name = "counts:number"
 
-    def parsed(self, text: str) -> tuple[int | tuple[int, ...], float]:
+    def parsed(self, text: str) -> tuple[Any, float]:
         """Parse the counts and the number."""
         counts, _, amount = text.partition(":")
         try:

@@ -15,9 +15,6 @@ from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 
-#: Names of the methods, as `bound` takes them.
-METHODS = ("fep", "at-most", "capped", "matrix", "adjoint", "signed", "linear", "tightest")
-
 _REFERENCES = {
     "fep": "Theorem A (Theorem F for synapses) of El Mhamdi and Guerraoui, When Neurons Fail, IPDPS 2017",
     "at-most": "Theorem B: the largest Fep of any fewer failures",
@@ -28,6 +25,8 @@ _REFERENCES = {
     "linear": "linear relaxation with failure masks",
     "tightest": "the least of all methods that apply",
 }
+#: Names of the methods, as `bound` takes them.
+METHODS = tuple(_REFERENCES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -253,8 +253,7 @@ def _witness(
 ) -> Witness:
     values: dict[Component, float] = {}
     for (layer, to, source), term in zip(sites, terms):
-        effect, amount = failures._terms[term][:2]
-        values[component_of(layer, to, source)] = float(amount[0]) if effect == "stuck" else 0.0
+        values[component_of(layer, to, source)] = failures._terms[term].sends
     return Witness(tuple(values), values, rows[index].copy(), index, output, error)
 
 

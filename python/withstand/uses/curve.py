@@ -16,6 +16,7 @@ from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions, output_harms
+from withstand.model.term import Term
 from withstand.questions.bounds import bound
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
@@ -166,14 +167,14 @@ class _Draws:
         terms = model(1)._terms
         if len(terms) != 1:
             raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
-        ((effect, amount, *_, among),) = terms
-        if effect not in _VALUES:
-            raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
-        self.amount = float(amount[0]) if amount else 0.0
-        self.signs = effect == "byzantine"
-        self.sites = among or _sites(net, effect)
-        what = "synapses" if effect == "synapse_crash" else "hidden neurons"
-        self.kind = f"{_VALUES[effect]} anywhere among {len(self.sites):,} {what}"
+        (term,) = terms
+        if term.effect not in _KINDS:
+            raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_KINDS)} only")
+        # Of these a failed component transmits one, by chance.
+        self.values = (-term.amount[0], term.amount[0]) if term.effect == "byzantine" else (term.sends,)
+        self.sites = term.among or _sites(net, term)
+        what = "synapses" if term.on_synapses else "hidden neurons"
+        self.kind = f"{_KINDS[term.effect]} anywhere among {len(self.sites):,} {what}"
 
     def harms(self, counts: Sequence[int], samples: int, clock: Clock) -> FloatArray:
         """Return errors of random sets, shape (len(counts), samples), or fewer samples when the time is up."""
@@ -189,14 +190,14 @@ class _Draws:
     def harm(self, count: int) -> float:
         """Error, or harm, of one random set."""
         chosen = self.rng.choice(len(self.sites), size=count, replace=False)
-        values = self.rng.choice((-self.amount, self.amount), size=count) if self.signs else [self.amount] * count
+        values = self.rng.choice(self.values, size=count) if len(self.values) > 1 else self.values * count
         failed: dict[Component, float] = {self.sites[i]: float(v) for i, v in zip(chosen, values)}
         faulty = self.net.forward(self.X, failed=failed)
         return float(output_harms(self.intact, faulty, self.decisions).max())
 
 
 #: Effects that can be drawn, and their names on an axis.
-_VALUES = {
+_KINDS = {
     "crash": "crashes",
     "stuck": "stuck neurons",
     "byzantine": "Byzantine neurons",
@@ -204,9 +205,9 @@ _VALUES = {
 }
 
 
-def _sites(net: Network, effect: str) -> tuple[Component, ...]:
+def _sites(net: Network, term: Term) -> tuple[Component, ...]:
     """Return every component that may fail."""
-    if effect == "synapse_crash":
+    if term.on_synapses:
         return tuple(
             (layer, to, source)
             for layer, weight in enumerate(net.weights, start=1)

@@ -102,24 +102,16 @@ class Precision:
 
 
 def precision(
-    net: Network,
-    epsilon: Epsilon,
-    domain: npt.ArrayLike | Box,
-    *,
-    quantiser: str = "grid",
-    activations: bool = True,
-    weights: bool = True,
-    most: int = 40,
-    samples: int = 1000,
-    seed: int = 0,
-) -> Precision:
+    net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantiser: str = "grid", activations: bool = True,
+    weights: bool = True, most: int = 40, samples: int = 1000, seed: int = 0,
+) -> Precision:  # fmt: skip
     """Find the fewest bits per layer with a proved error within `epsilon`, and run the quantised network.
 
     Parameters
     ----------
     net : Network
     epsilon : int, float, str, Fraction or Decimal
-        Largest tolerated output error; a string is read as a decimal.
+        What quantising may cost at an output; a string is read as a decimal.
     domain : array_like of shape (n, d) or (d,), or Box
         For which inputs the proof holds.
     quantiser : {"grid", "fraction", "saturated", "truncated"}, default "grid"

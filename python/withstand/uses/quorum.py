@@ -95,17 +95,9 @@ class Quorum:
 
 
 def quorum(
-    net: Network,
-    epsilon: Epsilon,
-    domain: npt.ArrayLike | Box,
-    *,
-    latency: LatencyLike = "exponential",
-    links: bool = False,
-    substitute: str = "zero",
-    runs: int = 1000,
-    seed: int = 0,
-    time_limit: float | None = 60.0,
-) -> Quorum:
+    net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, latency: LatencyLike = "exponential",
+    links: bool = False, substitute: str = "zero", runs: int = 1000, seed: int = 0, time_limit: float | None = 60.0,
+) -> Quorum:  # fmt: skip
     """Find for how few signals each layer may wait with a proved error within `epsilon`, and simulate it.
 
     Parameters
