@@ -242,36 +242,34 @@ def _search(case: Case, desk: Desk, truth: ExactTruth, floats: np.ndarray) -> No
         (answer.upper, answer.status),
         show(truth.worst),
     )
-    if answer.witness is not None and desk.check(
-        np.isfinite(list(answer.witness.values.values())).all(),
-        "witness values are no numbers",
+    _witness(case, desk, call, answer)
+    if answer.status == "exact" and case.finite and case.box is None:
+        _exact(case, desk, call, answer, truth, floats)
+
+
+def _witness(case: Case, desk: Desk, call: str, answer: Any) -> None:
+    w = answer.witness
+    if w is None:
+        return
+    numbers = np.isfinite(list(w.values.values())).all()
+    if not desk.check(numbers, "witness values are no numbers", call, w, "finite"):
+        return
+    again = replayed(case, w.input, w.values)
+    if np.isfinite(again).all() or (case.decisions and not np.isnan(again).any()):
+        same = float(again.max()) == answer.lower
+        desk.check(same, "lower is no canonical evaluation", call, answer.lower, again.tolist())
+
+
+def _exact(case: Case, desk: Desk, call: str, answer: Any, truth: ExactTruth, floats: np.ndarray) -> None:
+    if not np.isfinite([answer.upper, *floats.ravel()]).all():
+        return
+    values = (*floats.ravel().tolist(), *case.X.ravel().tolist(), 1.0)
+    top = abs(truth.worst) + max(abs(Fraction(v)) for v in values)
+    gap = Fraction(answer.upper) - truth.worst
+    desk.check(
+        gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
+        "exact, but upper is far above the real truth",
         call,
-        answer.witness,
-        "finite",
-    ):
-        again = replayed(case, answer.witness.input, answer.witness.values)
-        if np.isfinite(again).all() or (case.decisions and not np.isnan(again).any()):
-            desk.check(
-                float(again.max()) == answer.lower,
-                "lower is no canonical evaluation",
-                call,
-                answer.lower,
-                again.tolist(),
-            )
-    if (
-        answer.status == "exact"
-        and case.finite
-        and case.box is None
-        and np.isfinite([answer.upper, *floats.ravel()]).all()
-    ):
-        top = abs(truth.worst) + max(
-            abs(Fraction(v)) for v in (*floats.ravel().tolist(), *case.X.ravel().tolist(), 1.0)
-        )
-        gap = Fraction(answer.upper) - truth.worst
-        desk.check(
-            gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
-            "exact, but upper is far above the real truth",
-            call,
-            (answer.lower, answer.upper),
-            show(truth.worst),
-        )
+        (answer.lower, answer.upper),
+        show(truth.worst),
+    )

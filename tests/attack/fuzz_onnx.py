@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _common import Tally, arguments, campaign, finish, in_children, watched
 from _mutate import mutated_bytes
-from _onnx_seeds import mutated_model, seeds
+from _onnx_changes import mutated_model
+from _onnx_seeds import seeds
 from withstand import Network
 from withstand.importers import Budget, UnsupportedModel, load
 
