@@ -26,9 +26,6 @@ from campaign.pool import run
 from campaign.shrink import shrink
 from campaign.tally import Tally, Violation
 
-play.case = cases.case  # type: ignore[attr-defined]
-rational.play.case = rational.case  # type: ignore[attr-defined]
-
 
 def table(tally: Tally, networks: int, seconds: float) -> str:
     """Question by question: how often asked, refused by name, answers checked, violations."""

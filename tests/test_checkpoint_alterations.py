@@ -19,6 +19,12 @@ def altered(path, *statements):
     db.close()
 
 
+def mixed(path, other, *statements):
+    """Alter a file by means of the checkpoint of another problem."""
+    enumerate_to(other, OTHER)
+    altered(path, f"ATTACH '{other}' AS other", *statements)
+
+
 @pytest.fixture
 def file(tmp_path):
     return finished(tmp_path)
@@ -33,17 +39,14 @@ def test_shards_without_their_problem_are_refused(file):
 
 def test_shards_under_the_name_of_another_problem_are_refused(file, tmp_path):
     """Every line of the fingerprint is bound to every shard."""
-    enumerate_to(tmp_path / "other.db", OTHER)
-    altered(file, f"ATTACH '{tmp_path / 'other.db'}' AS other", "DELETE FROM problem",
-            "INSERT INTO problem SELECT * FROM other.problem")  # fmt: skip
+    mixed(file, tmp_path / "other.db", "DELETE FROM problem", "INSERT INTO problem SELECT * FROM other.problem")
     with pytest.raises(ValueError, match=r"is damaged: its shard \[0, \d+\) is not what was written"):
         enumerate_to(file, OTHER)
 
 
 def test_a_shard_of_another_problem_is_refused(file, tmp_path):
-    enumerate_to(tmp_path / "other.db", OTHER)
-    altered(file, f"ATTACH '{tmp_path / 'other.db'}' AS other", "DELETE FROM shards WHERE first = 0",
-            "INSERT INTO shards SELECT * FROM other.shards WHERE first = 0")  # fmt: skip
+    taken = "INSERT INTO shards SELECT * FROM other.shards WHERE first = 0"
+    mixed(file, tmp_path / "other.db", "DELETE FROM shards WHERE first = 0", taken)
     with pytest.raises(ValueError, match=r"is damaged: its shard \[0, \d+\) is not what was written"):
         enumerate_to(file)
 

@@ -7,7 +7,6 @@ Bounds and upper ends must be at least the true maximum with no slack at all; lo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +17,7 @@ from .bounds import METHODS
 from .cases import SLOPES, failures, pick
 from .enumeration import replayed
 from .exact import Exact, runs
+from .game import Game, Started
 from .plain import Act, Case, Net
 from .space import configurations
 from .tally import Desk, Tally
@@ -162,20 +162,9 @@ def show(truth: Fraction | None) -> str:
     return f"{near!r} ({'+' if truth >= Fraction(near) else '-'}{float(abs(truth - Fraction(near))):.3g})"
 
 
-def play(
-    seed: int,
-    index: int,
-    tally: Tally,
-    questions: tuple[str, ...],
-    started: Callable[[str], None] = lambda question: None,
-) -> None:
-    ask(case(seed, index), tally, questions, started)
-
-
-def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[[str], None]) -> None:
+def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Started) -> None:
     desk = Desk(case, tally, started)
-    desk.open("network")
-    if desk.ask("net", lambda: case.built) is None or desk.ask("failures", lambda: case.failures) is None:
+    if not desk.takes():
         return
     truth = ExactTruth(case)
     floats = case.built.forward(case.X)
@@ -273,3 +262,6 @@ def _exact(case: Case, desk: Desk, call: str, answer: Any, truth: ExactTruth, fl
         (answer.lower, answer.upper),
         show(truth.worst),
     )
+
+
+play = Game(case, ask)
