@@ -6,8 +6,9 @@ from __future__ import annotations
 from fractions import Fraction as Q
 
 import numpy as np
-import oracle
 import pytest
+
+import oracle
 
 H, F4 = Q(1, 2), Q(1, 4)
 # golden scalar tables ---------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from fractions import Fraction as Q
 from itertools import product
 
 import numpy as np
-import oracle
 import pytest
 import strategies as s
+
+import oracle
 
 H, F4 = Q(1, 2), Q(1, 4)
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from fractions import Fraction as Q
 
 import numpy as np
-import oracle
 import pytest
 import strategies as s
+
+import oracle
 
 INF = float("inf")
 
