@@ -3,8 +3,8 @@
 
     python bench/certificates.py --alterations 200
 
-Every alteration of `tests/alterations.py` in turn, checksums recomputed. Exit code 0 if every certificate is confirmed
-and every alteration rejected, 1 otherwise.
+Every alteration of `tests/certificate/alterations.py` in turn, checksums recomputed. Exit code 0 if every certificate
+is confirmed and every alteration rejected, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import withstand as ws
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "certificate"))
 from alterations import altered
 
 

@@ -26,9 +26,6 @@ from campaign.pool import run
 from campaign.shrink import shrink
 from campaign.tally import Tally, Violation
 
-play.case = cases.case  # type: ignore[attr-defined]
-rational.play.case = rational.case  # type: ignore[attr-defined]
-
 
 def table(tally: Tally, networks: int, seconds: float) -> str:
     """Question by question: how often asked, refused by name, answers checked, violations."""
@@ -65,7 +62,34 @@ def smaller(violation: Violation, exactly: bool) -> Violation:
     return violation
 
 
-def main(argv: list[str] | None = None) -> int:
+class Watch:
+    """What is seen of a campaign while it runs: when each kind of violation came first, and whether to stop."""
+
+    def __init__(self, networks: int, known: set[tuple[str, ...]], stop: bool) -> None:
+        self.networks, self.known, self.stop = networks, known, stop
+        self.began = self.told = time.monotonic()
+        self.first: dict[tuple[str, str], float] = {}
+        self.seen = 0
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def progress(self, done: int, tally: Tally) -> bool:
+        """Note what is new; true where the campaign has seen enough."""
+        for v in tally.violations[self.seen :]:
+            self.first.setdefault((v.question, v.kind), self.seconds())
+        self.seen = len(tally.violations)
+        if sys.stderr.isatty() and time.monotonic() - self.told > 1:
+            self.told = time.monotonic()
+            print(f"\r{done} of {self.networks}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
+        return self.stop and bool(self.new(tally))
+
+    def new(self, tally: Tally) -> list[Violation]:
+        """The violations that were not known before."""
+        return [v for v in tally.violations if mark(v) not in self.known]
+
+
+def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=0)
     parser.add_argument(
@@ -83,49 +107,36 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--each", type=int, default=2, help="reproducers shown of each kind")
     parser.add_argument("--shrink", action="store_true", help="simplify the reproducers first, some seconds each")
     parser.add_argument("--words", action="store_true", help="show what was refused, and how often")
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = options().parse_args(argv)
     indices, seed = range(args.rational or args.networks), args.seed
     if args.case:
         seed, index = map(int, args.case.split(":"))
         indices = range(index, index + 1)
         print((rational.case if args.rational else cases.case)(seed, index).source())
-    began, last = time.monotonic(), [0.0]
-
     known = {(*each,) for each in json.loads(args.known.read_text())} if args.known else set()
-    first: dict[tuple[str, str], float] = {}
-    seen = [0]
-
-    def progress(done: int, tally: Tally) -> bool:
-        for v in tally.violations[seen[0] :]:
-            first.setdefault((v.question, v.kind), time.monotonic() - began)
-        seen[0] = len(tally.violations)
-        if sys.stderr.isatty() and time.monotonic() - last[0] > 1:
-            last[0] = time.monotonic()
-            print(f"\r{done} of {len(indices)}, {sum(tally.wrong.values())} violations ", end="", file=sys.stderr)
-        return args.first and any(mark(v) not in known for v in tally.violations)
-
-    game = rational.play if args.rational else play
-    done, tally = run(
-        game,
-        seed,
-        indices,
-        tuple(args.questions),
-        min(args.workers, len(indices)),
-        args.timeout,
-        args.minutes,
-        progress,
-    )
-    tally.violations = [v for v in tally.violations if mark(v) not in known]
+    watch = Watch(len(indices), known, args.first)
+    game, workers = rational.play if args.rational else play, min(args.workers, len(indices))
+    done, tally = run(game, seed, indices, tuple(args.questions), workers, args.timeout, args.minutes, watch.progress)
+    tally.violations = watch.new(tally)
     if args.save:
         args.save.write_text(json.dumps(sorted({mark(v) for v in tally.violations}), indent=1))
+    tell(args, watch, done, tally)
+    return 1 if tally.violations else 0
+
+
+def tell(args: argparse.Namespace, watch: Watch, done: int, tally: Tally) -> None:
+    """Reproducers, kinds, refusals and the table."""
     for violation in shortest(tally.violations, args.each):
         print((smaller(violation, bool(args.rational)) if args.shrink else violation).text(), end="\n\n", flush=True)
     for (question, kind), count in sorted(Counter((v.question, v.kind) for v in tally.violations).items()):
-        print(f"{count:>8}  {question}: {kind}  (first after {first[question, kind]:.0f} s)")
+        print(f"{count:>8}  {question}: {kind}  (first after {watch.first[question, kind]:.0f} s)")
     if args.words:
         print("\n".join(f"{count:>8}  {words}" for words, count in tally.words.most_common(60)))
-    print(table(tally, done, time.monotonic() - began))
-    return 1 if tally.violations else 0
+    print(table(tally, done, watch.seconds()))
 
 
 if __name__ == "__main__":

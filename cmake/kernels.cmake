@@ -3,7 +3,7 @@
 # (types are registered twice, a walk over the submodules can die with SIGILL, a C++ consumer gets nothing) and kernel
 # libraries opened with dlopen (a second file to find and ship, for no gain). What makes one library safe is that a
 # variant's object file defines nothing but its table: no inline or template function of the standard library or of
-# Eigen can leak from it and be picked by the linker for baseline code. `tests/test_build.py` asserts that with nm.
+# Eigen can leak from it and be picked by the linker for baseline code. `tests/core/test_build.py` asserts that with nm.
 include(CheckCXXCompilerFlag)
 
 function(withstand_add_kernels target)

@@ -4,6 +4,7 @@
 # Exits 0 while that is so, and with another status once it no longer is.
 set -euo pipefail
 
+# Boilerplate, the same in every script on purpose: each runs alone, in an environment of its own.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"

@@ -1,245 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Every argument of every public function, with values that are none: one sentence says what is wrong, of the kinds
-that the documentation names. An argument without a row here fails the test."""
+that the documentation names. An argument without a row in the table fails the test."""
 
 from __future__ import annotations
 
 import inspect
-import io
 import math
-import sys
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 import pytest
 import withstand as ws
+from arguments_table import ELSEWHERE, FOREIGN, HUGE, NET, TABLE, X, call
 from withstand._coerce import as_budget
 from withstand.uses.curve import measure_curve
-from withstand.uses.error_moments import expected_error, last_layer_moments
-from withstand.uses.probability import clopper_pearson
-
-NET = ws.Network([np.eye(3, 2), [[1.0, 0.5, 0.25], [0.5, 1.0, -1.0]]])
-X = np.array([[1.0, 0.5], [0.25, 1.0]])
-HUGE = 10**30
-
-#: Of each kind of argument: values, what they raise, and a part of the sentence; {} stands for the argument's name.
-NO_NET = [(v, TypeError, "net must be a withstand.Network, got") for v in (None, "x", 3, [[1.0]])]
-NO_FAILURES = [(v, TypeError, "failures must be a failure model such as Crash") for v in (None, "x", 2, ws.Crash)]
-NO_INPUTS = [
-    ("x", TypeError, "{} must hold real numbers"),
-    ({}, TypeError, "{} must hold real numbers"),
-    ([[1.0, 2.0], [3.0]], ValueError, "{} must be an array"),
-    ([[math.nan, 1.0]], ValueError, "{} must be finite"),
-    ([1.0, math.inf], ValueError, "{} must be finite"),
-    ([1j, 2], TypeError, "{} must hold real numbers"),
-    ([1.0, 2.0, 3.0], ValueError, "{} has 3 columns, the network takes 2 inputs"),
-    (1.0, ValueError, "{} must have shape"),
-    (np.zeros((0, 2)), ValueError, "{} has no rows"),
-]
-NO_INPUT = [*NO_INPUTS, (None, TypeError, "{} must")]
-NO_WHOLE = [
-    *((v, TypeError, "{} must be an integer, got") for v in (1.5, "3", True, [1], math.nan, np.bool_(True), 1j)),
-    (-1, ValueError, "{} must be at least"),
-    (-HUGE, ValueError, "{} must be at least"),
-]
-NO_COUNT = [*NO_WHOLE, (None, TypeError, "{} must be an integer, got None")]
-NO_THREADS = [*NO_WHOLE, (0, ValueError, "threads must be at least 1"), (2**40, ValueError, "threads must be at most")]
-NO_SECONDS = [
-    *((v, TypeError, "{} must be a real number, got") for v in ("1", True, [1.0], 1j)),
-    *((v, ValueError, "{} must be at least 0, got") for v in (math.nan, -1, -0.5, -math.inf)),
-]
-NO_GAP = [*NO_SECONDS, (None, TypeError, "gap must be a real number")]
-NO_EPSILON = [
-    *((v, TypeError, "epsilon must be a number") for v in (True, [1], 1j, np.bool_(False), {})),
-    *((v, ValueError, "epsilon must be a finite number") for v in (math.nan, math.inf, "x", "", "nan", "inf", "1/0")),
-    *((v, ValueError, "epsilon must be a finite number") for v in ("1e9999", "1" * 2000, 10**400, Decimal("nan"))),
-    *((v, ValueError, "epsilon must be at least 0") for v in (-1, "-0.5", -1e-300, Fraction(-1, 3), Decimal("-1"))),
-]
-NEEDED_EPSILON = [*NO_EPSILON, (None, TypeError, "epsilon must be a number")]
-NO_SPEC = [
-    ("argmax", TypeError, "spec must be None or Argmax(), got 'argmax'"),
-    (ws.Argmax, TypeError, "spec must be None or Argmax(), got the class Argmax"),
-    (1, TypeError, "spec must be None or Argmax(), got 1"),
-]
-NO_FLAG = [(v, TypeError, "{} must be a bool") for v in ("x", None, 1, 0, 1.0)]
-NO_PROGRESS = [(v, TypeError, "progress must be a bool") for v in ("x", None, 1)]
-NO_PATH = [(v, TypeError, "{} must be a path, got") for v in (3, True, b"x", ["x"])] + [
-    (v, ValueError, "{} must be a path, got") for v in ("", "a\0b")
-]
-NO_SHARE = [
-    *((v, TypeError, "{} must be a real number") for v in ("x", None, True, [0.5])),
-    *((v, ValueError, "{} must lie strictly between 0 and 1") for v in (0, 1, math.nan, -1, math.inf)),
-]
-NO_NAME = [
-    *((v, TypeError, "{} must be a string") for v in (None, 3, ["x"])),
-    *((v, ValueError, "{} must be") for v in ("x", "")),
-]
-NO_METHOD = [(3, TypeError, "method must be a string"), ("x", ValueError, "unknown method 'x'")]
-NO_MODEL = [
-    (3, TypeError, "model must be a callable"),
-    (lambda _: 3, TypeError, "model must make failure models"),
-    (lambda n: ws.Crash(n) + ws.Crash(n), ValueError, "sum of 2"),
-]
-NO_P = [
-    ([[0.1, [0.2]], 0.1], ValueError, "must be an array"),
-    ("x", TypeError, "p must hold real numbers"),
-    (None, TypeError, "p must hold real numbers"),
-    (2, ValueError, "p must lie in [0, 1]"),
-    (-0.5, ValueError, "p must lie in [0, 1]"),
-    (math.nan, ValueError, "p must be finite"),
-]
-NO_NUMBER = [
-    *((v, TypeError, "{} must be a real number") for v in ("x", None, True, [1.0], 1j)),
-    *((v, ValueError, "{} must be finite") for v in (math.nan, math.inf, 10**400)),
-]
-NO_CAPACITY = [*NO_NUMBER, (-1, ValueError, "{} must be at least 0")]
-NO_COUNTS = [
-    *((v, TypeError, "counts must be integers") for v in (None, "2", 1.5, True, [1, "x"], {1}, [[1]], np.array(1.5))),
-    *((v, ValueError, "counts must be") for v in (-1, (1, -2), 10**5000)),
-]
-NO_AMONG = [
-    *((v, TypeError, "among must be a sequence of (") for v in (5, "ab")),
-    *((v, TypeError, "among names") for v in ([3], [("a", 0)], [(1.5, 0)], [None])),
-    *((v, ValueError, "among names (1,)") for v in ([(1,)],)),
-    ([(2**70, 0, 0)], ValueError, "numbers that no network has"),
-]
-NO_NEURONS = [*NO_AMONG, ([(1, -1)], ValueError, "among names (1, -1), layers and neurons are numbered from 0")]
-NO_SYNAPSES = [*NO_AMONG, ([(1, -1, 0)], ValueError, "among names (1, -1, 0), layers and neurons are numbered from 0")]
-NO_ACTIVATION = [("sine", ValueError, "unknown activation 'sine'"), (3, TypeError, ""), ([3], TypeError, "")]
-
-EACH_SEARCH = {"threads": NO_THREADS, "node_limit": NO_WHOLE, "time_limit": NO_SECONDS}
-
-#: Function, arguments that it takes, and what it is to refuse of each.
-TABLE = [
-    (ws.worst_case, (NET, ws.Crash(1), X), {
-        "net": NO_NET, "failures": NO_FAILURES, "domain": NO_INPUT, "spec": NO_SPEC, "gap": NO_GAP, **EACH_SEARCH,
-        "progress": NO_PROGRESS, "certificate": NO_PATH}),
-    (ws.bound, (NET, ws.Crash(1), X), {
-        "net": NO_NET, "failures": NO_FAILURES, "domain": NO_INPUTS, "method": NO_METHOD, "spec": NO_SPEC,
-        "threads": NO_THREADS}),
-    (ws.fep, (NET, ws.Crash(1, exactly=True), X), {"net": NO_NET, "failures": NO_FAILURES, "domain": NO_INPUTS}),
-    (ws.enumerate_failures, (NET, ws.Crash(1), X), {
-        "net": NO_NET, "failures": NO_FAILURES, "X": NO_INPUT, "epsilon": NO_EPSILON, "spec": NO_SPEC,
-        "threads": NO_THREADS, "progress": NO_PROGRESS, "components": NO_FLAG,
-        "executor": None, "checkpoint": None}),  # they have tests of their own
-    (ws.tolerance, (NET, 0.5, X), {
-        "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUTS, "model": NO_MODEL, "spec": NO_SPEC,
-        "per_layer": NO_FLAG, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH, "progress": NO_FLAG}),
-    (ws.report, (NET, X), {
-        "net": NO_NET, "X": NO_INPUT, "epsilon": NO_EPSILON, "spec": NO_SPEC,
-        "targets": [("x", TypeError, "targets must hold"), ([math.nan], ValueError, "targets must be finite"),
-                    ([1.0, 2.0, 3.0], ValueError, "targets")],
-        "most": NO_COUNT, "p": NO_P, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH,
-        "title": [(3, TypeError, "title must be a string"), (None, TypeError, "title must be a string")],
-        "progress": NO_FLAG}),
-    (ws.reliability, (NET, 0.1, 0.5, X), {
-        "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "evaluations": NO_COUNT,
-        "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT, "time_limit": NO_SECONDS,
-        "threads": NO_THREADS}),
-    (ws.criticality, (NET, X), {
-        "net": NO_NET, "X": NO_INPUT, "evaluations": NO_COUNT, "seed": NO_COUNT, "time_limit": NO_SECONDS,
-        "k": [(0, ValueError, "k must lie between 1 and the 3"), (4, ValueError, "k must lie between"),
-              (1.5, TypeError, "k must be an integer"), (None, TypeError, "k must be an integer")],
-        "threads": NO_THREADS}),
-    (ws.harden, (NET, 1, 0.5, X), {
-        "net": NO_NET, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "time_limit": NO_SECONDS,
-        "failures": [(None, TypeError, "counts must be integers"), ("x", TypeError, "counts must be integers"),
-                     (-1, ValueError, "counts must be at least 0"), (HUGE, ValueError, "can fail, not 1000"),
-                     (ws.StuckAt(1, 1.0), TypeError, "harden takes how many neurons may crash")],
-        "threads": NO_THREADS, "progress": NO_FLAG}),
-    (ws.precision, (NET, 0.5, X), {
-        "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "quantiser": NO_NAME, "activations": NO_FLAG,
-        "weights": NO_FLAG, "most": [*NO_COUNT, (HUGE, ValueError, "most must be at most 52")], "samples": NO_COUNT,
-        "seed": NO_COUNT}),
-    (ws.quorum, (NET, 0.5, X), {
-        "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "links": NO_FLAG, "substitute": NO_NAME,
-        "latency": [(3, TypeError, "latency must be a name"), ("x", ValueError, "latency must be one of"),
-                    (("pareto", "x"), TypeError, "shape of pareto latency must be a real number")],
-        "runs": [*NO_COUNT, (0, ValueError, "runs must be at least 1")], "seed": NO_COUNT, "time_limit": NO_SECONDS}),
-    (ws.replicas_needed, (NET, ws.Crash(1), 0.5, X), {
-        "net": NO_NET, "failures": NO_FAILURES, "epsilon": NEEDED_EPSILON, "domain": NO_INPUTS,
-        "time_limit": NO_SECONDS}),
-    (ws.replicate, (NET, 2), {
-        "net": NO_NET,
-        "r": [*((v, TypeError, "r must be an integer") for v in (1.5, "2", None, True, ["x"])),
-              (0, ValueError, "r must be at least 1"), ([1, 2], ValueError, "2 numbers of copies"),
-              (HUGE, ValueError, "the copies would have")]}),
-    (measure_curve, (NET, X, (1, 2)), {
-        "net": NO_NET, "X": NO_INPUT, "model": NO_MODEL, "spec": NO_SPEC, "samples": NO_COUNT, "seed": NO_COUNT,
-        "counts": [(3, TypeError, "counts must be a sequence"), ("12", TypeError, "counts must be a sequence"),
-                   ([], ValueError, "counts must hold"), ([0], ValueError, "counts must hold"),
-                   (["x"], TypeError, "counts must be an integer"), ([HUGE], ValueError, "can fail, not 1000")],
-        **EACH_SEARCH}),
-    (ws.embedded, ("digits",), {"name": [(v, ValueError, "embedded networks are") for v in ("x", None, 3, [])]}),
-    (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS}),
-    (ws.StuckAt, (1, 0.5), {
-        "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS}),
-    (ws.Byzantine, (1, 1.0), {
-        "counts": NO_COUNTS, "capacity": NO_CAPACITY, "convention": NO_NAME, "exactly": NO_FLAG, "among": NO_NEURONS,
-        "equivocal": NO_FLAG}),
-    (ws.Noise, (0.5,), {"delta": [*NO_CAPACITY[:3], *NO_CAPACITY[4:], (["x"], TypeError, "delta must be a real")]}),
-    (ws.SynapseCrash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_SYNAPSES}),
-    (ws.SynapseByzantine, (1, 1.0), {
-        "counts": NO_COUNTS, "capacity": NO_CAPACITY, "convention": NO_NAME, "exactly": NO_FLAG,
-        "among": NO_SYNAPSES}),
-    (ws.Box, ([0.0], [1.0]), {
-        end: [("x", TypeError, "must hold real numbers"), (None, TypeError, "must hold real numbers"),
-              ([math.nan], ValueError, "must be finite"), (1.0, ValueError, "must have 1 dimension")]
-        for end in ("lower", "upper")}),
-    (ws.Latency, ("pareto", 3.0), {
-        "name": [(3, TypeError, "latency must be a string"), ("x", ValueError, "latency must be one of")],
-        "shape": [("x", TypeError, "the shape of pareto latency must be a real number"),
-                  (1, ValueError, "must be more than 1"), (math.nan, ValueError, "must be finite")]}),
-    (ws.Activation, ("elu", 1.0, 1.0), {
-        "name": [(3, TypeError, "named by a string"), ("x", ValueError, "unknown activation")],
-        "gain": [("x", TypeError, "gain must be a real number"), (0, ValueError, "gain must be positive"),
-                 (math.nan, ValueError, "gain must be positive"), (None, TypeError, "gain must be a real number")],
-        "slope": [("x", TypeError, "slope must be a real number"), (-1, ValueError, "slope must be nonnegative")]}),
-    (ws.Network, ([[[1.0]], [[1.0]]],), {
-        "weights": [(3, TypeError, "weights must be a sequence"), (None, TypeError, "weights must be a sequence"),
-                    ("xx", TypeError, "weights must be a sequence"), ([], ValueError, "at least one hidden layer"),
-                    ([[[1.0], [1.0, 2.0]], [[1.0]]], ValueError, "weights of layer 1 must be an array")],
-        "biases": [(3, TypeError, "biases must be a sequence"), ([["x"], None], TypeError, "biases of layer 1 must")],
-        "activation": NO_ACTIVATION, "output_activation": NO_ACTIVATION}),
-    (NET.forward, (X,), {
-        "X": [row for row in NO_INPUTS if "no rows" not in row[2]],
-        "failed": [(3, TypeError, "failed must be a mapping"), ({3: 0.0}, ValueError, "failed component 3"),
-                   ({(1, 0): "x"}, TypeError, "failed component (1, 0): transmitted value must be a real number"),
-                   ({(1, 2**70): 0.0}, ValueError, "failed component (1, "),
-                   ({("a", 0): 0.0}, ValueError, "failed component ('a', 0)")]}),
-    (NET.trace, (X,), {
-        "X": [row for row in NO_INPUTS if "no rows" not in row[2]], "failed": [(3, TypeError, "failed")]}),
-    (NET.save, ("net.npz",), {"path": NO_PATH}),
-    (ws.Crash(1).configurations, (NET,), {"net": NO_NET}),
-    (ws.report(NET, X, most=1, samples=1).save, ("report.txt",), {"path": NO_PATH}),
-    (ws.reliability(NET, 0.1, 0.5, X).curve, (0.1,), {"p": NO_P}),
-    (ws.enumerate_failures(NET, ws.Crash(1), X).quantile, (0.5,), {
-        "q": [(v, (TypeError, ValueError), "q must") for v in ("x", None, 2, -1, math.nan)]}),
-    (ws.check_certificate, ("none.json", NET), {
-        "path": NO_PATH, "net": NO_NET, "domain": NO_INPUTS, "spec": NO_SPEC, "effort": NO_COUNT,
-        "failures": [("x", TypeError, "failures must be a failure model"), (2, TypeError, "failures must be")]}),
-    (clopper_pearson, (1, 2), {
-        "exceeding": [*NO_COUNT[:2], (3, ValueError, "3 of 2 trials")],
-        "samples": [*NO_COUNT[:2], (0, ValueError, "")], "confidence": NO_SHARE}),
-    (expected_error, (NET, 0.1, X), {"net": NO_NET, "p": NO_P, "X": NO_INPUT[:-2]}),
-    (last_layer_moments, (NET, X), {
-        "net": NO_NET, "X": NO_INPUT[:-2],
-        "p": [("x", TypeError, "p must be a real number"), (2, ValueError, "p must lie")],
-        "count": [("x", TypeError, "count must be an integer"), (9, ValueError, "count must")]}),
-]  # fmt: skip
-
-#: Public and without arguments of its own, or tested elsewhere: importers, base classes, what functions return.
-ELSEWHERE = {
-    "load", "Argmax", "Failures", "UnsupportedModel", "get_cmake_dir", "get_include", "show_config", "__version__",
-    "Bound", "Check", "ComponentErrors", "Criticality", "Enumeration", "Hardening", "Histogram", "Precision", "Quorum",
-    "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
-}  # fmt: skip
-
-#: Sentences of Python, NumPy and pybind11, not of this package.
-FOREIGN = ("incompatible function arguments", "object has no attribute", "Exceeds the limit", "_core", "not iterable",
-           "unpack", "inhomogeneous", "could not convert")  # fmt: skip
+from withstand.uses.error_moments import last_layer_moments
 
 ROWS = [
     pytest.param(function, arguments, name, *row, id=f"{function.__name__}-{name}-{n}")
@@ -247,14 +23,6 @@ ROWS = [
     for name, rows in names.items()
     for n, row in enumerate(rows or ())
 ]
-
-
-def call(function, arguments, name, value):
-    bound = inspect.signature(function).bind(*arguments)
-    if function is last_layer_moments and name not in ("p", "count"):
-        bound.arguments["p"] = 0.5
-    bound.arguments[name] = value
-    return function(*bound.args, **bound.kwargs)
 
 
 @pytest.mark.parametrize(("function", "arguments", "name", "value", "error", "sentence"), ROWS)
@@ -356,43 +124,6 @@ def test_more_failures_than_anybody_counts(build):
             ask(NET, model, X)
     with pytest.raises(ValueError, match=rf": {NET.n_neurons if build is not ws.SynapseCrash else 12} components can"):
         model.configurations(NET)
-
-
-class Closed(io.StringIO):
-    def __init__(self):
-        super().__init__()
-        self.close()
-
-
-class Full(io.StringIO):
-    def write(self, text):
-        raise OSError(28, "No space left on device")
-
-
-SHOWN = {
-    "worst_case": lambda: ws.worst_case(NET, ws.Crash(1), X, progress=True),
-    "enumerate_failures": lambda: ws.enumerate_failures(NET, ws.Crash(2), X, progress=True),
-    "tolerance": lambda: ws.tolerance(NET, 0.5, X, progress=True),
-    "harden": lambda: ws.harden(NET, 1, 0.5, X, progress=True),
-    "report": lambda: ws.report(NET, X, epsilon=0.5, most=1, samples=2, progress=True),
-}
-
-
-@pytest.mark.parametrize(("ask", "stream"), list(product(SHOWN, (lambda: None, Closed, Full))))
-def test_progress_that_nobody_can_see_stops_nothing(ask, stream, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", stream())
-    SHOWN[ask]()
-
-
-def test_every_function_that_shows_progress_is_among_them():
-    public = [getattr(ws, name) for name in ws.__all__ if inspect.isfunction(getattr(ws, name))]
-    assert {f.__name__ for f in public if "progress" in inspect.signature(f).parameters} == set(SHOWN)
-
-
-@pytest.mark.parametrize("ask", SHOWN)
-def test_progress_is_shown(ask, capsys):
-    SHOWN[ask]()
-    assert capsys.readouterr().err or ask in ("worst_case", "harden")  # shown by the clock: a fast search shows none
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.int64, np.uint8])

@@ -68,24 +68,20 @@ def check_threads(case: Case, desk: Desk) -> None:
     """The same bits from one thread and from two."""
     desk.open("threads")
     if case.finite and case.box is None:
-        one, two = (
-            desk.ask(
-                f"ws.enumerate_failures(net, failures, domain, threads={n})",
-                lambda n=n: ws.enumerate_failures(case.built, case.failures, case.X, spec=case.spec, threads=n),
-            )
-            for n in (1, 2)
-        )
+        one, two = (_threads(case, desk, "enumerate_failures", n) for n in (1, 2))
         if one is not None and two is not None:
             first, second = ((e.worst, e.mean, e.std, e.histogram.counts.tolist()) for e in (one, two))
             same = first == second and one.witness.values == two.witness.values
             desk.check(same, "threads change the answer", "ws.enumerate_failures", first, second)
-    one, two = (
-        desk.ask(
-            f"ws.bound(net, failures, domain, threads={n})",
-            lambda n=n: ws.bound(case.built, case.failures, case.domain, spec=case.spec, threads=n),
-        )
-        for n in (1, 2)
-    )
+    one, two = (_threads(case, desk, "bound", n) for n in (1, 2))
     if one is not None and two is not None:
         same = one.value == two.value and bool((one.per_input == two.per_input).all())
         desk.check(same, "threads change the answer", "ws.bound", one, two)
+
+
+def _threads(case: Case, desk: Desk, name: str, n: int) -> Any:
+    question = getattr(ws, name)
+    return desk.ask(
+        f"ws.{name}(net, failures, domain, threads={n})",
+        lambda: question(case.built, case.failures, case.domain, spec=case.spec, threads=n),
+    )

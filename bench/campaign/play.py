@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from . import bounds, enumeration, manners, search, subsets, uses
 from .cases import case as make
+from .game import Game, Started
 from .plain import Case
 from .tally import Desk, Tally
 from .truth import Truth
@@ -30,21 +29,9 @@ QUESTIONS = (
 )
 
 
-def play(
-    seed: int,
-    index: int,
-    tally: Tally,
-    questions: tuple[str, ...] = QUESTIONS,
-    started: Callable[[str], None] = lambda question: None,
-) -> None:
-    """Ask the questions that fit the case."""
-    ask(make(seed, index), tally, questions, started)
-
-
-def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[[str], None]) -> None:
+def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Started) -> None:
     desk = Desk(case, tally, started)
-    desk.open("network")
-    if desk.ask("net", lambda: case.built) is None or desk.ask("failures", lambda: case.failures) is None:
+    if not desk.takes():
         return
     truth = Truth(case)
     if case.decisions and (not truth.finite or truth.classes is None):
@@ -134,3 +121,6 @@ def _uses(case: Case, truth: Truth, desk: Desk, questions: tuple[str, ...]) -> N
         uses.check_quorum(case, desk)
     if "replicas" in questions and chance[2] < 0.3:
         uses.check_replicas(case, truth, desk)
+
+
+play = Game(make, ask)

@@ -7,7 +7,6 @@ Bounds and upper ends must be at least the true maximum with no slack at all; lo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +17,7 @@ from .bounds import METHODS
 from .cases import SLOPES, failures, pick
 from .enumeration import replayed
 from .exact import Exact, runs
+from .game import Game, Started
 from .plain import Act, Case, Net
 from .space import configurations
 from .tally import Desk, Tally
@@ -162,20 +162,9 @@ def show(truth: Fraction | None) -> str:
     return f"{near!r} ({'+' if truth >= Fraction(near) else '-'}{float(abs(truth - Fraction(near))):.3g})"
 
 
-def play(
-    seed: int,
-    index: int,
-    tally: Tally,
-    questions: tuple[str, ...],
-    started: Callable[[str], None] = lambda question: None,
-) -> None:
-    ask(case(seed, index), tally, questions, started)
-
-
-def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Callable[[str], None]) -> None:
+def ask(case: Case, tally: Tally, questions: tuple[str, ...], started: Started) -> None:
     desk = Desk(case, tally, started)
-    desk.open("network")
-    if desk.ask("net", lambda: case.built) is None or desk.ask("failures", lambda: case.failures) is None:
+    if not desk.takes():
         return
     truth = ExactTruth(case)
     floats = case.built.forward(case.X)
@@ -242,36 +231,37 @@ def _search(case: Case, desk: Desk, truth: ExactTruth, floats: np.ndarray) -> No
         (answer.upper, answer.status),
         show(truth.worst),
     )
-    if answer.witness is not None and desk.check(
-        np.isfinite(list(answer.witness.values.values())).all(),
-        "witness values are no numbers",
+    _witness(case, desk, call, answer)
+    if answer.status == "exact" and case.finite and case.box is None:
+        _exact(case, desk, call, answer, truth, floats)
+
+
+def _witness(case: Case, desk: Desk, call: str, answer: Any) -> None:
+    w = answer.witness
+    if w is None:
+        return
+    numbers = np.isfinite(list(w.values.values())).all()
+    if not desk.check(numbers, "witness values are no numbers", call, w, "finite"):
+        return
+    again = replayed(case, w.input, w.values)
+    if np.isfinite(again).all() or (case.decisions and not np.isnan(again).any()):
+        same = float(again.max()) == answer.lower
+        desk.check(same, "lower is no canonical evaluation", call, answer.lower, again.tolist())
+
+
+def _exact(case: Case, desk: Desk, call: str, answer: Any, truth: ExactTruth, floats: np.ndarray) -> None:
+    if not np.isfinite([answer.upper, *floats.ravel()]).all():
+        return
+    values = (*floats.ravel().tolist(), *case.X.ravel().tolist(), 1.0)
+    top = abs(truth.worst) + max(abs(Fraction(v)) for v in values)
+    gap = Fraction(answer.upper) - truth.worst
+    desk.check(
+        gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
+        "exact, but upper is far above the real truth",
         call,
-        answer.witness,
-        "finite",
-    ):
-        again = replayed(case, answer.witness.input, answer.witness.values)
-        if np.isfinite(again).all() or (case.decisions and not np.isnan(again).any()):
-            desk.check(
-                float(again.max()) == answer.lower,
-                "lower is no canonical evaluation",
-                call,
-                answer.lower,
-                again.tolist(),
-            )
-    if (
-        answer.status == "exact"
-        and case.finite
-        and case.box is None
-        and np.isfinite([answer.upper, *floats.ravel()]).all()
-    ):
-        top = abs(truth.worst) + max(
-            abs(Fraction(v)) for v in (*floats.ravel().tolist(), *case.X.ravel().tolist(), 1.0)
-        )
-        gap = Fraction(answer.upper) - truth.worst
-        desk.check(
-            gap <= top * Fraction(1, 10**6) or case.family in ("cancelling", "tiny", "huge", "wide scales"),
-            "exact, but upper is far above the real truth",
-            call,
-            (answer.lower, answer.upper),
-            show(truth.worst),
-        )
+        (answer.lower, answer.upper),
+        show(truth.worst),
+    )
+
+
+play = Game(case, ask)

@@ -58,6 +58,13 @@ class Desk:
         self.case, self.tally, self.started = case, tally, started
         self.question = ""
 
+    def takes(self) -> bool:
+        """Whether the package takes the network and the failures at all."""
+        self.open("network")
+        case = self.case
+        net = self.ask("net", lambda: case.built)
+        return net is not None and self.ask("failures", lambda: case.failures) is not None
+
     def open(self, question: str) -> None:
         self.question = question
         self.tally.asked[question] += 1

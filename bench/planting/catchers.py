@@ -37,35 +37,52 @@ CPP_TESTS = {
 }
 TESTS = {
     "bounds": (
-        "corners",
-        "right_values",
-        "bounds",
-        "bounds_scalar",
-        "linear",
-        "oracle_bounds",
-        "soundness",
-        "tolerance",
+        "questions/test_corners",
+        "questions/test_right_values",
+        "questions/test_bounds",
+        "questions/test_bounds_scalar",
+        "questions/test_bounds_pitfalls",
+        "questions/test_linear",
+        "oracle/test_oracle_golden",
+        "oracle/test_oracle_bounds",
+        "bench/test_soundness",
+        "uses/test_tolerance",
+        "uses/test_frontier",
     ),
     "enumerate": (
-        "corners",
-        "right_values",
-        "enumerate",
-        "enumerate_components",
-        "enumerate_sharding",
-        "enumerate_together",
-        "criticality",
+        "questions/test_corners",
+        "questions/test_right_values",
+        "questions/test_enumerate",
+        "questions/test_enumerate_components",
+        "questions/test_enumerate_sharding",
+        "questions/test_enumerate_together",
+        "uses/test_criticality",
     ),
     "search": (
-        "corners",
-        "right_values",
-        "worst_case",
-        "worst_case_intervals",
-        "branch_bound",
-        "certificate",
-        "search_campaign",
+        "questions/test_corners",
+        "questions/test_right_values",
+        "questions/test_worst_case",
+        "questions/test_worst_case_intervals",
+        "questions/test_branch_bound",
+        "certificate/test_certificate",
+        "certificate/test_certificate_truth",
+        "certificate/test_certificate_limits",
+        "certificate/test_false_certificates",
+        "bench/test_search_campaign",
     ),
-    "kernels": ("enumerate", "linear", "worst_case"),
-    "core": ("corners", "network", "failures", "oracle", "bounds", "linear"),
+    "kernels": (
+        "questions/test_enumerate",
+        "questions/test_linear",
+        "questions/test_worst_case",
+    ),
+    "core": (
+        "questions/test_corners",
+        "model/test_network",
+        "model/test_failures",
+        "oracle/test_oracle",
+        "questions/test_bounds",
+        "questions/test_linear",
+    ),
 }
 LONGEST = 600.0
 
@@ -139,7 +156,7 @@ class PythonTest:
 
     @property
     def file(self) -> str:
-        return f"tests/test_{self.name}.py"
+        return f"tests/{self.name}.py"
 
     def run(self, copy: Copy) -> str:
         known = json.loads(self._known(copy).read_text()) if self._known(copy).exists() else []
@@ -156,7 +173,7 @@ class PythonTest:
         return f"{self.file}: {len(failed)} tests fail"
 
     def _known(self, copy: Copy) -> Path:
-        return copy.folder / f"known-{self.name}.json"
+        return copy.folder / f"known-{Path(self.name).name}.json"
 
     def _pytest(self, copy: Copy, *more: str) -> subprocess.CompletedProcess[str]:
         return _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *more, self.file], copy)

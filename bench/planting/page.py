@@ -21,9 +21,9 @@ for at most, and the faults that were found in this package and mended (`fault-â
 
     python bench/mutants.py --write docs/mutants.md
 
-makes this page. `tests/test_mutants.py` sees to it that every slip still applies. Seconds are those until something
-noticed, on one core of a busy machine; compiling is not counted. What the campaign finds in the core as it is never
-counts: it is noted first, case by case.
+makes this page. `tests/bench/test_mutants.py` sees to it that every slip still applies. Seconds are those until
+something noticed, on one core of a busy machine; compiling is not counted. What the campaign finds in the core as it is
+never counts: it is noted first, case by case.
 """
 
 

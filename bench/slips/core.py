@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from .slip import Slip
 
-ACTIVATION, SPACE, FORWARD, NATURAL = (f"src/{name}.cpp" for name in ("activation", "space", "forward", "natural"))
+ACTIVATION, SPACE, FORWARD, NATURAL = (
+    f"src/{name}.cpp" for name in ("activation/activation", "failure/space", "evaluate/forward", "core/natural")
+)
 
 SLIPS = (
     Slip(

@@ -19,7 +19,7 @@ import withstand as ws
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from test_arguments import FOREIGN, TABLE, call
+from arguments_table import FOREIGN, TABLE, call
 
 
 class Hostile:

@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 import warnings
 import zipfile
 from pathlib import Path
@@ -29,12 +28,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _common import Tally, arguments, campaign, finish, in_children, watched
+from _fuzzing import DOCUMENTED, Tally, in_children, main, watched
 from _mutate import mutated_bytes
 from withstand.importers import Budget, UnsupportedModel, load
 from withstand.importers.check import compare
 
-DOCUMENTED = (UnsupportedModel, OSError)
 BUDGET = Budget(entries=1 << 20, bytes=1 << 27, operations=1 << 29)
 _VALUES = (
     0,
@@ -190,18 +188,11 @@ def run(executions: int, seed: int) -> Tally:
             suffix, data = damaged(Random(seed << 32 | number), originals)
             path = Path(name) / f"bad{suffix}"
             path.write_bytes(data)
-            watched(functools.partial(attack, path), DOCUMENTED, tally, f"seed {seed}, execution {number}")
+            watched(functools.partial(attack, path), tally, f"seed {seed}, execution {number}")
 
         in_children(executions, one, tally)
     return tally
 
 
-def main() -> int:
-    options = arguments("Mutation fuzzing of Keras files.", 10_000)
-    start = time.monotonic()
-    tally = campaign(run, options.executions, options.seed, options.workers)
-    return finish("fuzz_keras", tally, time.monotonic() - start)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("fuzz_keras", "Keras", run, 10_000))

@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import sys
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 
@@ -20,13 +19,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _common import Tally, arguments, campaign, finish, watched
+from _fuzzing import Tally, loaded, main, watched
 from _mutate import mutated_archive, mutated_text
 from withstand import Network
-from withstand.importers import Budget, UnsupportedModel, load
+from withstand.importers import Budget
 
-#: What `load` documents for damaged files.
-DOCUMENTED = (UnsupportedModel, OSError)
 #: Far below what one execution may take: a budget is kept where it is small, too.
 BUDGET = Budget(entries=1 << 20, bytes=1 << 25, operations=1 << 28, nodes=1000)
 ACTIVATIONS = ("relu", "logistic", "tanh", "hard_tanh", "clip", "softplus", "identity")
@@ -64,14 +61,7 @@ def _row(values: object) -> str:
 
 def attack(path: Path) -> str:
     """Load one damaged file; a network that loads must compute."""
-    try:
-        net = load(path, budget=BUDGET)
-    except DOCUMENTED as error:
-        if str(path) not in str(error):
-            raise RuntimeError(f"the message does not name the file: {error}") from error
-        if "cannot be read (" in str(error):
-            raise RuntimeError(f"not foreseen by the parser: {error}") from error
-        raise
+    net = loaded(path, BUDGET)
     x = np.zeros(net.widths[0]) if net.input_box is None else net.input_box[0]
     with np.errstate(all="ignore"):
         net.forward(x)
@@ -89,16 +79,9 @@ def run(executions: int, seed: int, kinds: tuple[str, ...] = (".npz", ".nnet")) 
             suffix = kinds[number % len(kinds)]
             path = folder / f"bad{suffix}"
             path.write_bytes(mutate[suffix](rng, rng.choice(seeds[suffix]), seeds[suffix]))
-            watched(functools.partial(attack, path), DOCUMENTED, tally, f"seed {seed}, execution {number}")
+            watched(functools.partial(attack, path), tally, f"seed {seed}, execution {number}")
     return tally
 
 
-def main() -> int:
-    options = arguments("Mutation fuzzing of .npz and .nnet files.", 250_000)
-    start = time.monotonic()
-    tally = campaign(run, options.executions, options.seed, options.workers)
-    return finish("fuzz_loaders", tally, time.monotonic() - start)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("fuzz_loaders", ".npz and .nnet", run, 250_000))

@@ -10,8 +10,8 @@ cd "$(dirname "$0")/../.."
 python=$(command -v "${PYTHON:-python}") || { echo "sanitize: no ${PYTHON:-python}" >&2; exit 2; }
 PATH="$(dirname "$python"):$PATH"
 # Whole files that start threads on their own; of the others ThreadSanitizer has nothing to see.
-threaded=(tests/test_enumerate*.py tests/test_interrupt.py tests/test_worst_case*.py tests/test_branch_bound.py
-          tests/test_bounds.py tests/test_tolerance.py tests/test_reliability.py tests/test_checkpoint.py)
+threaded=(tests/questions/test_{enumerate*,interrupt,worst_case*,branch_bound,bounds,checkpoint}.py
+          tests/uses/test_{tolerance,frontier,reliability}.py)
 # What cannot run under a sanitizer: tests marked `slow` start compilers and other environments, which would run under
 # it as well; tests marked `limits_memory` bound the address space, of which the shadow memory needs terabytes.
 left_out="not slow and not limits_memory"

@@ -18,6 +18,11 @@ from withstand.importers import read
 KINDS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): TensorProto.DOUBLE}
 
 
+def node(op: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
+    """A node; the names of its inputs in one string."""
+    return helper.make_node(op, inputs.split(), [output], **attributes)
+
+
 def model(
     nodes: Sequence[onnx.NodeProto],
     inputs: dict[str, Sequence[int | str]],

@@ -158,7 +158,7 @@ def test_exit_code(name, kind, files, sigint, tmp_path):
 
 
 def test_the_page_has_the_table():
-    page = (Path(__file__).resolve().parents[1] / "docs/exit-codes.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs/exit-codes.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, re.MULTILINE))
     assert set(rows) == set(CELLS)
     for name, cells in CELLS.items():

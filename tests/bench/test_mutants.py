@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from planting.catchers import Caught  # noqa: E402
+from planting.catchers import CPP_TESTS, TESTS, Caught, PythonTest  # noqa: E402
 from planting.page import page  # noqa: E402
 from slips import SLIPS  # noqa: E402
 from slips.slip import Slip  # noqa: E402
@@ -36,6 +36,12 @@ def test_a_stale_slip_is_refused():
         slip.planted("int main() {}")
     with pytest.raises(ValueError, match="occurs 2 times"):
         slip.planted("no such text, no such text")
+
+
+def test_every_catcher_has_its_file():
+    python = [PythonTest(name).file for names in TESTS.values() for name in names]
+    cpp = [f"cpp/tests/{name}.cpp" for names in CPP_TESTS.values() for name in names]
+    assert [file for file in python + cpp if not (ROOT / file).is_file()] == []
 
 
 def test_a_survivor_is_shown():

@@ -119,7 +119,8 @@ sys.stdout.buffer.write(pickle.dumps(numbers(found)))
 
 
 def start(path):
-    return subprocess.Popen([sys.executable, "-c", RUN, str(Path(__file__).parent), str(path)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", RUN, str(Path(__file__).parents[1]), str(path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def finished(process):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the harnesses share: the command line, the watch over one execution, and what counts as a violation."""
+"""What the fuzzing of files shares: the command line, the watch over one execution, and what counts as a violation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from withstand import Network
+from withstand.importers import Budget, UnsupportedModel, load
+
+#: What `load` documents for damaged files.
+DOCUMENTED = (UnsupportedModel, OSError)
 SECONDS = 10.0
 MEMORY = 1 << 30
 #: Executions of one forked child.
@@ -38,12 +44,28 @@ class Tally:
         self.violations.append(f"{what}: {details}")
 
 
-def arguments(description: str, executions: int) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description)
+def main(name: str, files: str, run: Callable[[int, int], Tally], executions: int) -> int:
+    """Run the campaign that the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(description=f"Mutation fuzzing of {files} files.")
     parser.add_argument("--executions", type=int, default=executions)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    return parser.parse_args()
+    options = parser.parse_args()
+    start = time.monotonic()
+    tally = campaign(run, options.executions, options.seed, options.workers)
+    return finish(name, tally, time.monotonic() - start)
+
+
+def loaded(path: Path, budget: Budget) -> Network:
+    """Load one damaged file; what refuses it has to name the file, and to have been foreseen."""
+    try:
+        return load(path, budget=budget)
+    except DOCUMENTED as error:
+        if str(path) not in str(error):
+            raise RuntimeError(f"the message does not name the file: {error}") from error
+        if "cannot be read (" in str(error):
+            raise RuntimeError(f"not foreseen: {error}") from error
+        raise
 
 
 def grown() -> int:
@@ -58,12 +80,12 @@ def limit_memory(more: int = MEMORY) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
 
 
-def watched(action: Callable[[], str], allowed: tuple[type[BaseException], ...], tally: Tally, where: str) -> None:
+def watched(action: Callable[[], str], tally: Tally, where: str) -> None:
     """Run one execution in this process: its end, its seconds and its memory."""
     before, start = grown(), time.monotonic()
     try:
         tally.ends[action()] += 1
-    except allowed as error:
+    except DOCUMENTED as error:
         tally.ends[type(error).__name__] += 1
     except Exception as error:
         tally.violate("foreign exception", f"{where}: {type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ import oracle
 import pytest
 import withstand as ws
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
 import differential
 from campaign import bounds, cases, play, rational, space

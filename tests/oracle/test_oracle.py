@@ -8,11 +8,12 @@ from fractions import Fraction as Q
 from itertools import combinations
 
 import numpy as np
-import oracle
 import pytest
 import strategies as s
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import oracle
 from oracle import Activation, Term
 
 GRID = np.linspace(-40, 40, 16001)

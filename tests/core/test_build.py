@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import withstand as ws
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*command: str, **environment: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import withstand as ws
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def example(name):

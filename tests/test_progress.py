@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Progress is shown where it is asked for, and stops nothing where nobody can see it."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import sys
+from itertools import product
+
+import pytest
+import withstand as ws
+from arguments_table import NET, X
+
+
+class Closed(io.StringIO):
+    def __init__(self):
+        super().__init__()
+        self.close()
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+SHOWN = {
+    "worst_case": lambda: ws.worst_case(NET, ws.Crash(1), X, progress=True),
+    "enumerate_failures": lambda: ws.enumerate_failures(NET, ws.Crash(2), X, progress=True),
+    "tolerance": lambda: ws.tolerance(NET, 0.5, X, progress=True),
+    "harden": lambda: ws.harden(NET, 1, 0.5, X, progress=True),
+    "report": lambda: ws.report(NET, X, epsilon=0.5, most=1, samples=2, progress=True),
+}
+
+
+@pytest.mark.parametrize(("ask", "stream"), list(product(SHOWN, (lambda: None, Closed, Full))))
+def test_progress_that_nobody_can_see_stops_nothing(ask, stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream())
+    SHOWN[ask]()
+
+
+def test_every_function_that_shows_progress_is_among_them():
+    public = [getattr(ws, name) for name in ws.__all__ if inspect.isfunction(getattr(ws, name))]
+    assert {f.__name__ for f in public if "progress" in inspect.signature(f).parameters} == set(SHOWN)
+
+
+@pytest.mark.parametrize("ask", SHOWN)
+def test_progress_is_shown(ask, capsys):
+    SHOWN[ask]()
+    assert capsys.readouterr().err or ask in ("worst_case", "harden")  # shown by the clock: a fast search shows none
