@@ -143,9 +143,13 @@ def test_a_planted_include_is_noticed(tmp_path, place, name, crosses):
 
 
 def imported(text: str) -> set[str]:
-    """Return the names directly below `withstand` that a module imports, at its top or later."""
-    names = set()
-    for node in ast.walk(ast.parse(text)):
+    """Return the names directly below `withstand` that a module imports, at its top or later; not for types alone."""
+    names, tree = set(), ast.parse(text)
+    typing = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If)
+              and ast.unparse(node.test) == "TYPE_CHECKING" for inner in ast.walk(node)}  # fmt: skip
+    for node in ast.walk(tree):
+        if id(node) in typing:
+            continue
         if isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
@@ -155,7 +159,7 @@ def imported(text: str) -> set[str]:
 
 def test_imports_are_seen():
     lines = ("from withstand import _core, model", "import withstand.uses.curve", "import numpy", "from . import x")
-    later = "def f():\n    from withstand.questions.bounds import bound"
+    later = "def f():\n    from withstand.questions.bounds import bound\nif TYPE_CHECKING:\n    from withstand.cli import app"
     assert imported("\n".join((*lines, later))) == {"_core", "model", "uses", "questions"}
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from .slip import Slip
 
 GRID, WALK, REPLAY, JUDGE = (f"src/enumerate/{name}.cpp" for name in ("grid", "walk", "replay", "judge"))
-STATISTICS, SUM, COMPONENTS = (f"src/enumerate/{name}.cpp" for name in ("statistics", "exact_sum", "components"))
+STATISTICS, COMPONENTS = (f"src/enumerate/{name}.cpp" for name in ("statistics", "components"))
+SUM = "src/core/exact_sum.cpp"
 RESPONSE, BATCH, ROWS = (f"src/enumerate/{name}.cpp" for name in ("response", "batch_evaluator", "linear_rows"))
 
 SLIPS = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from .slip import Slip
 
-WALK, CLOSING, CHOICES, REACH = (f"src/search/{name}.cpp" for name in ("walk", "closing", "choices", "reach"))
-PRECISE, SEARCH, POINTS, HARM = (f"src/search/{name}.cpp" for name in ("precise", "search", "points", "harm"))
+WALK, CLOSING, REACH = (f"src/search/layered/{name}.cpp" for name in ("walk", "closing", "reach"))
+CHOICES, SEARCH, POINTS = (f"src/search/{name}.cpp" for name in ("choices", "search", "points"))
+PRECISE, HARM = (f"src/evaluate/{name}.cpp" for name in ("precise", "harm"))
 
 SLIPS = (
     Slip(

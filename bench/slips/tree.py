@@ -7,7 +7,7 @@ from .slip import Slip
 
 TREE, NODE = "src/search/branch_bound.cpp", "src/search/tree_node.cpp"
 LEAVES, THRESHOLD = "src/search/tree_leaves.cpp", "src/search/threshold.cpp"
-CONTINUOUS, SPLIT, EXECUTION = (f"src/search/{name}.cpp" for name in ("continuous", "continuous_split", "execution"))
+CONTINUOUS, SPLIT, EXECUTION = (f"src/search/continuous/{name}.cpp" for name in ("continuous", "split", "execution"))
 
 SLIPS = (
     Slip(

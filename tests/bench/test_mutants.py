@@ -32,7 +32,7 @@ def test_slips_are_many_and_have_names_of_their_own():
 
 def test_a_stale_slip_is_refused():
     slip = Slip("stale", "src/failure/space.cpp", "no such text", "", "nothing")
-    with pytest.raises(ValueError, match=r"stale: the text to replace occurs 0 times in src/failure/space\.cpp, not once"):
+    with pytest.raises(ValueError, match=r"stale: the text to replace occurs 0 times in src/\w+/space\.cpp, not once"):
         slip.planted("int main() {}")
     with pytest.raises(ValueError, match="occurs 2 times"):
         slip.planted("no such text, no such text")
@@ -45,7 +45,8 @@ def test_every_catcher_has_its_file():
 
 
 def test_a_survivor_is_shown():
-    slips = [Slip("a", "src/failure/space.cpp", "x", "y", "first"), Slip("b", "src/failure/space.cpp", "x", "z", "second")]
+    file = "src/failure/space.cpp"
+    slips = [Slip("a", file, "x", "y", "first"), Slip("b", file, "x", "z", "second")]
     text = page(slips, {"a": Caught("campaign, bound: below the truth", 3.2), "b": Caught("", 90.0)})
     assert "**1 of 2 slips are caught**, 1 of them by the campaign, 0 by the tests." in text
     assert "- b: not looked into." in text

@@ -115,7 +115,7 @@ void Statistics::add(const double* errors, std::size_t n) {
     values[i % lanes].add(errors[i]);
     powers[i % lanes].add(product);
     powers[i % lanes].low += error;
-    least = std::min(least, errors[i]);
+    least = std::min(least, errors[i] + 0.0);  // never -0, or the order of the errors could be seen
   }
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     for (double part : {values[lane].high, values[lane].low}) sum.add(part);
