@@ -120,6 +120,7 @@ def worker(name: str, seed: int, action: Callable[[Problem], Any]) -> Iterator[t
 
     def work(connection: Connection) -> None:
         problem = PROBLEMS[name](seed)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it waits for an action that can answer it
         connection.send("go")
         try:
             connection.send(action(problem))
@@ -200,6 +201,7 @@ def interruptible(kind: str) -> Callable[[Problem], tuple[Any, ...]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         started, found = time.monotonic(), None
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             found = {"worst_case": search, "bound": bound, "enumerate": enumerate_all}[kind](problem)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt:
