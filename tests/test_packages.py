@@ -3,48 +3,19 @@
 
 from __future__ import annotations
 
-import ast
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import withstand as ws
 
-HOME = Path(ws.__file__).parent
-MAY_IMPORT = {
-    "model": (),
-    "certificate": ("model",),
-    "importers": ("model",),
-    "questions": ("model", "certificate", "importers"),
-    "uses": ("model", "certificate", "importers", "questions"),
-    "report": ("model", "certificate", "importers", "questions", "uses"),
-}
-#: An .npz file is the importers'.
-KNOWN = {("model/network.py", "importers")}
 PATHS = (
     "activations", "bounds", "build_info", "certificate", "checkpoint", "config", "convolution", "criticality", "curve",
     "domain", "embedded", "enumeration", "failures", "frontier", "hardening", "importers", "latency", "moments",
     "network", "precision", "probability", "progress", "quantise", "quorum", "reliability", "replicas", "report",
     "results", "scalars", "search", "sharding", "spec", "tolerance", "witness",
 )  # fmt: skip
-
-
-def imported(file: Path) -> set[str]:
-    """Return the parts of the package that a file imports, at its top or later."""
-    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
-    names = [f"{node.module}.{alias.name}" for node in nodes for alias in node.names]
-    return {name.split(".")[1] for name in names if name.startswith("withstand.")}
-
-
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_imports_point_one_way(package):
-    allowed = {package, *MAY_IMPORT[package]}
-    found = {(str(file.relative_to(HOME)), part) for file in sorted((HOME / package).glob("*.py"))
-             for part in imported(file) if part != "_core" and not (HOME / f"{part}.py").exists()}  # fmt: skip
-    assert found
-    assert {(file, part) for file, part in found if part not in allowed} <= KNOWN
 
 
 @pytest.mark.parametrize("name", PATHS)
