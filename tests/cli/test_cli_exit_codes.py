@@ -105,7 +105,7 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "replicas": {
         "tolerated": ("diabetes", "-k", "1", "-e", "0.2"),
         "violated": NO_VERDICT,
-        "unknown": NO_VERDICT,
+        "unknown": ("diabetes", "-k", "1", "-e", "0.2", "--time-limit", "0"),
         "wrong usage": ("diabetes", "-k", "1"),
         "did not work": ("DAMAGED", "-k", "1", "-e", "0.2"),
         "interrupted": ("replicas_needed", "diabetes", "-k", "1", "-e", "0.2"),

@@ -69,7 +69,7 @@ def test_no_time_at_all_still_answers():
     assert low.proved[0] <= full.proved[0] <= full.proved[1] <= low.proved[1]
     assert not ws.criticality(NET, X, time_limit=0).exact
     assert ws.quorum(NET, EPSILON, X, time_limit=0).frontier is None
-    with pytest.raises(ValueError, match="the time was up before the number of copies was found"):
+    with pytest.raises(TimeoutError, match=r"the time was up \(0 s\) before the number of copies was found"):
         ws.replicas_needed(NET, ws.Crash(2), 0.01, X, time_limit=0)
     with pytest.raises(ValueError, match="the search's limit leaves open"):
         ws.harden(NET, 3, 0.2, X, time_limit=0)

@@ -52,9 +52,10 @@ class LatencyType(TextType):
 @click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, help="0: proved only.")
 @click.option("--confidence", type=Number(0, 1, min_open=True, max_open=True), default=0.99)
 @opt.seed_option
+@opt.whole_time_limit_option
 @opt.threads_option
 def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, target: float | None,
-                evaluations: int, samples: int, confidence: float, seed: int, threads: int | None,
+                evaluations: int, samples: int, confidence: float, seed: int, time_limit: float, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent crashes do harm."""
     X = points(model, options)
@@ -62,7 +63,7 @@ def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, t
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
     found = ws.reliability(model.network, p, epsilon, X, spec=ws.Argmax() if argmax else None,
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
-                           threads=threads)  # fmt: skip
+                           time_limit=time_limit, threads=threads)  # fmt: skip
     fields = {"model": model.name, "lower": found.lower, "upper": found.upper, "method": found.method,
               "confidence": found.confidence, "proved": found.proved, "enumerated": found.enumerated,
               "samples": found.samples, **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
@@ -77,14 +78,15 @@ def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, t
 @opt.epsilon_option
 @click.option("--harden", is_flag=True, help="Also find the neurons to protect for --epsilon.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Neurons to list.")
+@opt.whole_time_limit_option
 @opt.threads_option
-def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, threads: int | None,
-                as_json: bool, **options: Any) -> None:  # fmt: skip
+def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, time_limit: float,
+                threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Rank the neurons by what happens when they are among the crashed ones."""
     X = points(model, options)
     if harden and epsilon is None:
         raise click.UsageError("--harden needs --epsilon")
-    found = ws.criticality(model.network, X, k=crash, threads=threads)
+    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads)
     ranking = [(c, float(found.worst[c[0] - 1][c[1]]), float(found.mean[c[0] - 1][c[1]])) for c in found.ranking()]
     kept = ws.harden(model.network, crash, epsilon, X, threads=threads) if harden else None
     protect = None if kept is None else kept.protect
@@ -135,13 +137,14 @@ def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool
 @click.option("--links", is_flag=True, help="Every link has a delay of its own, not every neuron.")
 @click.option("--midpoint", is_flag=True, help="Put the middle of the range for a missing signal, not 0.")
 @click.option("--runs", type=click.IntRange(min=2), default=1000, show_default=True, help="Of the simulation.")
+@opt.whole_time_limit_option
 @opt.seed_option
-def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, midpoint: bool, runs: int, seed: int,
-           as_json: bool, **options: Any) -> None:  # fmt: skip
+def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, midpoint: bool, runs: int,
+           time_limit: float, seed: int, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find how many signals each layer need not wait for, and simulate what that saves."""
     domain = opt.need(opt.domain_of(model, options), model)
     found = ws.quorum(model.network, epsilon, domain, latency=latency, links=links, runs=runs, seed=seed,
-                      substitute="midpoint" if midpoint else "zero")  # fmt: skip
+                      substitute="midpoint" if midpoint else "zero", time_limit=time_limit)  # fmt: skip
     fields = {"model": model.name, "wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
               "observed": found.observed, "runs": found.runs, "latency": found.latency.name,
               "expected_time": found.expected, "simulated_time": found.simulated,

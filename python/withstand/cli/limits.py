@@ -16,7 +16,7 @@ from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
-from withstand.cli.parameters import EpsilonType, Number, OutputFile, TextType, number
+from withstand.cli.parameters import EpsilonType, OutputFile, TextType, number
 from withstand.cli.refusals import interrupted, working_with
 
 #: Kinds of failures by name; those with a number take it after a colon.
@@ -55,8 +55,6 @@ class KindType(TextType):
 decimal_epsilon = click.option(
     "--epsilon", "-e", type=EpsilonType(exact=True), help="Largest tolerated error; a decimal is taken exactly."
 )
-whole_time_limit = click.option("--time-limit", type=Number(min=0), default=60.0, show_default=True,
-                                help="Seconds in all; then what is known is the answer. inf: no limit.")  # fmt: skip
 
 
 @command()
@@ -69,7 +67,7 @@ whole_time_limit = click.option("--time-limit", type=Number(min=0), default=60.0
 @click.option("--at-least", type=click.IntRange(min=0), default=1, show_default=True,
               help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.")
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
-@whole_time_limit
+@opt.whole_time_limit_option
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
 @click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
@@ -119,15 +117,20 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
 @opt.failure_options
 @opt.domain_options
 @decimal_epsilon
-def replicas(model: opt.Model, epsilon: str | None, as_json: bool, **options: Any) -> None:
-    """Find how many copies of every neuron make the failures harmless."""
+@opt.whole_time_limit_option
+def replicas(model: opt.Model, epsilon: str | None, time_limit: float, as_json: bool, **options: Any) -> None:
+    """Find how many copies of every neuron make the failures harmless. Exit code 3: not within the time."""
     if epsilon is None:
         raise click.UsageError("say what harm is: --epsilon")
     net, failures = model.network, opt.failures_of(model.network, options)
-    copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options))
-    fields = {"model": model.name, "failures": repr(failures), "copies": copies, "neurons": net.n_neurons,
-              "neurons_with_copies": copies * net.n_neurons}  # fmt: skip
-    show(fields, as_json, f"{failures!r}: {copies} of every neuron")
+    fields: dict[str, Any] = {"model": model.name, "failures": repr(failures), "copies": None, "neurons": net.n_neurons}
+    try:
+        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit)
+    except TimeoutError as error:
+        show(fields, as_json, f"{failures!r}: {error}")
+        sys.exit(UNKNOWN)
+    show({**fields, "copies": copies, "neurons_with_copies": copies * net.n_neurons}, as_json,
+         f"{failures!r}: {copies} of every neuron")  # fmt: skip
 
 
 def _or_dash(count: int | None) -> int | str:

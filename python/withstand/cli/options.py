@@ -92,6 +92,10 @@ epsilon_option = click.option(
 argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
 threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
+whole_time_limit_option = click.option(
+    "--time-limit", type=Number(min=0), default=60.0, show_default=True,
+    help="Seconds in all; then what is known is the answer. inf: no limit.",
+)  # fmt: skip
 #: What may fail, where, and what is harm: of every command that asks for the worst case.
 question_options = compose(failure_options, domain_options, epsilon_option, argmax_option, threads_option)
 

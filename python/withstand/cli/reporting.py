@@ -13,7 +13,7 @@ from _withstand_command.interrupts import keeping
 from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
-from withstand.cli.limits import decimal_epsilon, whole_time_limit
+from withstand.cli.limits import decimal_epsilon
 from withstand.cli.output import watched
 from withstand.cli.parameters import OutputFile
 from withstand.cli.refusals import interrupted, say, working_with
@@ -26,7 +26,7 @@ from withstand.cli.refusals import interrupted, say, working_with
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Largest count of the curve.")
 @click.option("--output", "-o", type=OutputFile((".html", ".json", ".txt")),
               help="Write it there, as .html, .json or .txt.  [default: text on the terminal]")
-@whole_time_limit
+@opt.whole_time_limit_option
 @opt.seed_option
 @opt.threads_option
 def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, output: Path | None, time_limit: float,

@@ -120,7 +120,9 @@ def replicas_needed(
     ------
     TypeError, ValueError
         If the failures are not of neurons or name their candidates, `epsilon` is negative, or no number of copies
-        suffices (`epsilon` 0 although something can happen; more than 2^40); or the time is up.
+        suffices (`epsilon` 0 although something can happen; more than 2^40).
+    TimeoutError
+        If the time is up before the number is found.
 
     Notes
     -----
@@ -146,7 +148,9 @@ def replicas_needed(
         few = _bisected(net, rows, total, budget, clock)
         return next(r for r in count(few) if _suffices(net, failures, rows, total, domain, r, budget, clock))
     except _Late:
-        raise ValueError("the time was up before the number of copies was found: more time_limit, or None") from None
+        raise TimeoutError(
+            f"the time was up ({time_limit:g} s) before the number of copies was found: give more, or no time_limit"
+        ) from None
 
 
 def _bisected(net: Network, rows: list[Faults], total: int | None, budget: Fraction, clock: Clock) -> int:
