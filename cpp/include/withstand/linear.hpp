@@ -27,11 +27,6 @@
 
 namespace withstand {
 
-/// Componentwise lower <= upper, of one layer.
-struct LayerRange {
-  Vector lower, upper;
-};
-
 /// Proved ranges of the pre-activations of layers 1..L+1 (entry 0 is empty).
 struct LinearRanges {
   std::vector<LayerRange> deviation;  ///< of ŝ - s, at the same input

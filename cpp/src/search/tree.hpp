@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "search/adapters/opinions.hpp"
 #include "search/branch_bound.hpp"
+#include "search/opinions.hpp"
 
 namespace withstand::search {
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "search/adapters/opinions.hpp"
+#include "search/adapters/bound_opinions.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "search/adapters/linear_relaxation.hpp"
+#include "withstand/bound.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
@@ -44,21 +47,33 @@ bool any_synapses(const Space& space) {
                      [](const Space::Term& term) { return on_synapses(term.failure.effect); });
 }
 
-}  // namespace
+class BoundOpinions : public Opinions {
+ public:
+  BoundOpinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads, Budget& budget);
+  std::optional<Vector> next(double work) override;
+  double seconds() const override;
+  double few_passes() const override { return static_cast<double>(domain_.size()) * passes(net_, 40); }
 
-double cost_of_linear(const Network& net) {
-  double cost = 0;
-  for (Index l = 2; l <= net.layers(); ++l) {
-    const double rows = 2 * static_cast<double>(net.width(l));
-    cost += 8 * rows * static_cast<double>(net.width(l - 1));
-    for (Index below = l - 1; below >= 2; --below)
-      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
-  }
-  return cost;
-}
+ private:
+  struct Candidate {
+    Method method;
+    double cost;
+  };
 
-Opinions::Opinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads,
-                   Budget& budget)
+  const Network& net_;
+  const Space& space_;
+  const Domain& domain_;
+  Goal goal_;
+  int threads_;
+  Budget& budget_;
+  double team_;
+  std::vector<Candidate> methods_;  ///< still to be asked, the next one last
+  double spent_ = 0;
+  Matrix known_;  ///< the least so far, of every output at every row
+};
+
+BoundOpinions::BoundOpinions(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads,
+                             Budget& budget)
     : net_(net), space_(space), domain_(domain), goal_(goal), threads_(threads), budget_(budget),
       team_(workers(static_cast<std::uint64_t>(domain.size()), threads)) {
   const auto rows = static_cast<double>(domain.size());
@@ -81,7 +96,7 @@ Opinions::Opinions(const Network& net, const Space& space, const Domain& domain,
   std::reverse(methods_.begin(), methods_.end());
 }
 
-std::optional<Vector> Opinions::next(double work) {
+std::optional<Vector> BoundOpinions::next(double work) {
   if (methods_.empty()) return std::nullopt;
   const Candidate now = methods_.back();
   const double seconds = budget_.remaining() + grace;
@@ -95,13 +110,18 @@ std::optional<Vector> Opinions::next(double work) {
   return known_.rowwise().maxCoeff();
 }
 
-double Opinions::seconds() const {
+double BoundOpinions::seconds() const {
   double cost = 0;
   for (const Candidate& method : methods_) cost += method.cost;
   return cost / per_second / team_;
 }
 
-double Opinions::few_passes() const { return static_cast<double>(domain_.size()) * passes(net_, 40); }
+}  // namespace
+
+std::unique_ptr<Opinions> bound_opinions(const Network& net, const Space& space, const Domain& domain, Goal goal,
+                                         int threads, Budget& budget) {
+  return std::make_unique<BoundOpinions>(net, space, domain, goal, threads, budget);
+}
 
 double first_opinion(const Network& net, const Space& space, const Domain& domain, Goal goal) {
   const Domain hull{domain.lower.colwise().minCoeff(), domain.upper.colwise().maxCoeff()};
@@ -110,6 +130,10 @@ double first_opinion(const Network& net, const Space& space, const Domain& domai
   const double most = bound(net, space, hull, Method::capped, pairs ? goal : Goal::error, 1).values.maxCoeff();
   // with c the intact class, F^_j - F^_c <= (F_j - F_c) + e_j + e_c, and the first is not above 0
   return goal == Goal::argmax && !pairs ? 2 * most : most;
+}
+
+double last_opinion(const Network& net, const Space& space, const Domain& domain, Goal goal, int threads) {
+  return bound(net, space, domain, Method::tightest, goal, threads).values.maxCoeff();
 }
 
 }  // namespace withstand::search
