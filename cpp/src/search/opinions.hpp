@@ -32,4 +32,12 @@ class Opinions {
   virtual double few_passes() const = 0;
 };
 
+/// Says nothing.
+class NoOpinions : public Opinions {
+ public:
+  std::optional<Vector> next(double) override { return std::nullopt; }
+  double seconds() const override { return 0; }
+  double few_passes() const override { return 0; }
+};
+
 }  // namespace withstand::search

@@ -109,19 +109,16 @@ SearchResult continuous(const Search& search) {
 SearchResult discrete(const Search& search, TreeRecord* record) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
+  NoOpinions silence;  // a tree that is written down is closed by its own bounds
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),
                              search.ceiling,
                              [&](std::size_t n) { return points.prepare(n); },
                              {},
                              cost_of_linear(search.net),
-                             {},
-                             opinions->seconds(),
-                             opinions->few_passes()};
+                             record == nullptr ? *opinions : silence};
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
-  if (record == nullptr)
-    inputs.opinion = [&](double work) { return opinions->next(work); };
   BranchBound tree(choices, std::move(inputs), search.incumbent, search.budget, search.team(), search.options.gap,
                    search.options.bounding, record);
   tree.run();

@@ -24,14 +24,8 @@ Continuous::Tree::Tree(const Network& net, const Space& space, const Domain& dom
       gap_(std::max(gap, resolution)), boxes_(std::move(boxes)), opinions_(opinions), execution_(net, space, goal) {
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector lower = domain.lower.row(n).transpose(), upper = domain.upper.row(n).transpose();
-    push({ceiling, 0, n, lower, upper, Restriction(space), nullptr, nullptr});
+    open_.push({ceiling, 0, n, lower, upper, Restriction(space), nullptr, nullptr});
   }
-}
-
-void Continuous::Tree::push(Node node) {
-  node.id = created_++;
-  open_.push_back(std::move(node));
-  std::push_heap(open_.begin(), open_.end(), later);
 }
 
 bool Continuous::Tree::closed(double bound) const {
@@ -39,31 +33,20 @@ bool Continuous::Tree::closed(double bound) const {
   return std::isfinite(bound) && bound - incumbent_.harm() <= gap_ * std::abs(bound);
 }
 
-double Continuous::Tree::upper() const {
-  double bound = std::max(closed_, incumbent_.harm());
-  for (const Node& node : open_) bound = std::max(bound, node.bound);
-  return bound;
-}
+double Continuous::Tree::upper() const { return std::max(open_.bound(), incumbent_.harm()); }
 
 void Continuous::Tree::run() {
-  try {
-    search();
-  } catch (const Interrupted&) {  // what is open stays open
-  }
-  try {
-    const double paid = static_cast<double>(bounds_) * boxes_.cost + Opinions::cheap;
-    if (!open_.empty() && !closed(open_.front().bound))
+  as_far_as_it_goes([&] { search(); });  // what is open stays open, and so do its bounds
+  const double paid = static_cast<double>(open_.taken()) * boxes_.cost + Opinions::cheap;
+  as_far_as_it_goes([&] {
+    if (!open_.empty() && !closed(open_.best().bound))
       consult(budget_.reason() == Budget::Stop::time ? std::numeric_limits<double>::infinity() : paid);
-  } catch (const Interrupted&) {  // so do its bounds
-  }
+  });
 }
 
 /// Lower the bounds of open nodes to what other methods say of their rows, as far as so much work is worth it.
 void Continuous::Tree::consult(double work) {
-  while (const std::optional<Vector> known = opinions_.next(work)) {
-    for (Node& node : open_) node.bound = std::min(node.bound, (*known)(node.row));
-    std::make_heap(open_.begin(), open_.end(), later);
-  }
+  open_.consult(opinions_, work, [](const Vector&) {});
 }
 
 /// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they or the climb to the
@@ -74,39 +57,15 @@ bool Continuous::Tree::much_time() const {
 }
 
 void Continuous::Tree::search() {
-  while (!open_.empty() && budget_.poll(created_)) {
-    if (closed(open_.front().bound)) return;  // the best bound first: the others are no better
+  const auto team = static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
+  while (!open_.empty() && budget_.poll(open_.created())) {
+    if (closed(open_.best().bound)) return;  // the best bound first: the others are no better
     if (budget_.used_up()) return;
-    const double paid = Opinions::patience * static_cast<double>(bounds_) * boxes_.cost;
+    const double paid = Opinions::patience * static_cast<double>(open_.taken()) * boxes_.cost;
     consult(much_time() ? std::numeric_limits<double>::infinity() : paid + (budget_.timed() ? opinions_.few_passes() : 0));
-    std::vector<Node> batch;
-    const auto team = static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
-    while (!open_.empty() && batch.size() < team && !closed(open_.front().bound)) {
-      std::pop_heap(open_.begin(), open_.end(), later);
-      batch.push_back(std::move(open_.back()));
-      open_.pop_back();
-    }
-    std::vector<Outcome> outcomes(batch.size());
-    parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
-      try {
-        outcomes[n] = process(batch[n]);
-      } catch (const Interrupted&) {
-        outcomes[n].whole = false;
-      }
-    });
-    std::size_t whole = 0;
-    for (std::size_t n = 0; n < batch.size(); ++n) {
-      Outcome& outcome = outcomes[n];
-      if (!outcome.whole) {
-        push(std::move(batch[n]));
-        continue;
-      }
-      ++whole;
-      closed_ = std::max(closed_, outcome.closed);
-      for (Node& child : outcome.children) push(std::move(child));
-    }
-    bounds_ += whole;
-    budget_.spend(whole);
+    std::vector<Node> batch = open_.take(team, [&](const Node& node) { return !closed(node.bound); });
+    open_.round(std::move(batch), threads_, budget_, [&](const Node& node, int) { return process(node); },
+                [](const Outcome&) {});
   }
 }
 

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "search/best_first.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/continuous/execution.hpp"
-#include "search/opinions.hpp"
 
 namespace withstand::search {
 
@@ -29,16 +29,10 @@ class Continuous::Tree {
     Restriction restriction;
     std::shared_ptr<const BoxRelaxation> relaxation;      ///< prepared for the box; null: not yet
     std::shared_ptr<const BoxRelaxation::Proved> proved;  ///< by the parent's bound
+    void lighten() {}  // what was proved is what its own bound starts from: without it searches take longer
   };
-  struct Outcome {
-    bool whole = true;  ///< else the work was interrupted, and the node is as open as it was
-    double closed = -std::numeric_limits<double>::infinity();
-    std::vector<Node> children;
-  };
+  using Outcome = BestFirst<Node>::Outcome;
 
-  static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
-
-  void push(Node node);
   void search();
   void consult(double work);
   bool much_time() const;
@@ -61,9 +55,7 @@ class Continuous::Tree {
   BoxRelaxations boxes_;
   Opinions& opinions_;
   Execution execution_;
-  std::vector<Node> open_;  ///< a heap, best bound first
-  double closed_ = -std::numeric_limits<double>::infinity();
-  std::uint64_t created_ = 0, bounds_ = 0;
+  BestFirst<Node> open_;
   std::atomic<std::uint64_t> evaluations_{0};
 };
 
