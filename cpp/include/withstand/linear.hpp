@@ -95,6 +95,9 @@ class LinearBound {
   LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows,
                           const LinearRanges* known = nullptr, const LinearEffort& effort = {});
 
+  /// Multiply-adds of one call, an order of magnitude: ranges of every hidden layer from every layer before it.
+  static double cost(const Network& network);
+
   /// Proved ranges of the intact network's pre-activations, layers 1..L+1.
   const std::vector<LayerRange>& nominal() const;
 

@@ -18,6 +18,7 @@ from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,7 +29,6 @@ RANKING = ("component", *ws.ComponentErrors._fields)
 SHOWN = 10
 #: From here on a count is told by its size.
 MANY = 10**30
-METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

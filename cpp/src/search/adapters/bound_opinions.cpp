@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "search/adapters/linear_relaxation.hpp"
 #include "withstand/bound.hpp"
 #include "withstand/parallel.hpp"
 
@@ -34,18 +33,8 @@ double passes(const Network& net, double each) {
   return each * entries;
 }
 
-/// Multiply-adds in the time it takes to search for the lines of every smooth neuron: some 30 microseconds each.
-double lines(const Network& net) {
-  double cost = 0;
-  for (Index l = 1; l <= net.layers(); ++l)
-    if (!net.activation(l).piecewise_linear()) cost += 1.2e5 * static_cast<double>(net.width(l));
-  return cost;
-}
-
-bool any_synapses(const Space& space) {
-  return std::any_of(space.terms().begin(), space.terms().end(),
-                     [](const Space::Term& term) { return on_synapses(term.failure.effect); });
-}
+/// What a search has heard before it begins, of all rows together.
+constexpr Method first = Method::capped;
 
 class BoundOpinions : public Opinions {
  public:
@@ -58,6 +47,7 @@ class BoundOpinions : public Opinions {
   struct Candidate {
     Method method;
     double cost;
+    double turn;  ///< see MethodFacts; what has been heard comes between turns 1 and 2
   };
 
   const Network& net_;
@@ -76,23 +66,14 @@ BoundOpinions::BoundOpinions(const Network& net, const Space& space, const Domai
                              Budget& budget)
     : net_(net), space_(space), domain_(domain), goal_(goal), threads_(threads), budget_(budget),
       team_(workers(static_cast<std::uint64_t>(domain.size()), threads)) {
-  const auto rows = static_cast<double>(domain.size());
-  const auto outputs = static_cast<double>(net.outputs());
-  const double synapses = any_synapses(space) ? 1 : 0;
-  // what a pass costs was measured, with and without a candidate for every weight
-  const auto add = [&](Method method, double each, double product = 0) {
-    methods_.push_back({method, rows * (passes(net, each) + product)});
-  };
-  if (domain.size() > 1) add(Method::capped, 4);
-  add(Method::signed_, 12 + 500 * synapses);
-  add(Method::adjoint, 4 + outputs * (1 + 200 * synapses));
-  double tables = 0;  // a synapse into every receiver, for every receiver
-  for (Index l = 1; l <= net.layers(); ++l) tables += 12 * synapses * std::pow(static_cast<double>(net.width(l)), 2);
-  add(Method::linear, 20 * outputs + 500 * synapses, 2 * cost_of_linear(net) + lines(net) + tables);
-  std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) { return a.cost < b.cost; });
-  if (domain.size() == 1) add(Method::capped, 4);  // that was the first opinion, but for single outputs
-  add(Method::matrix, 10 + 500 * synapses);        // these two seldom know what the others do not
-  add(Method::at_most, 4);
+  const bool heard = domain.size() == 1;  // but for single outputs
+  for (const MethodFacts& facts : methods())
+    if (facts.turn > 0)
+      methods_.push_back({facts.method, static_cast<double>(domain.size()) * facts.cost(net, space),
+                          facts.method == first && heard ? 1.5 : static_cast<double>(facts.turn)});
+  std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) {
+    return a.turn != b.turn ? a.turn < b.turn : a.cost < b.cost;
+  });
   std::reverse(methods_.begin(), methods_.end());
 }
 
@@ -127,7 +108,7 @@ double first_opinion(const Network& net, const Space& space, const Domain& domai
   const Domain hull{domain.lower.colwise().minCoeff(), domain.upper.colwise().maxCoeff()};
   constexpr Index few = 32;  // outputs, of which every pair is looked at
   const bool pairs = goal == Goal::argmax && net.outputs() <= few;
-  const double most = bound(net, space, hull, Method::capped, pairs ? goal : Goal::error, 1).values.maxCoeff();
+  const double most = bound(net, space, hull, first, pairs ? goal : Goal::error, 1).values.maxCoeff();
   // with c the intact class, F^_j - F^_c <= (F_j - F_c) + e_j + e_c, and the first is not above 0
   return goal == Goal::argmax && !pairs ? 2 * most : most;
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "evaluate/ranges.hpp"
-#include "search/adapters/linear_relaxation.hpp"
 #include "withstand/linear.hpp"
 
 namespace withstand::search {
@@ -68,7 +67,7 @@ BoxRelaxations linear_boxes(const Network& net, const Space& space, Goal goal) {
   return {[&net, &space, goal](const Vector& lower, const Vector& upper) {
             return std::make_shared<const LinearBox>(net, space, goal, lower, upper);
           },
-          cost_of_linear(net)};
+          LinearBound::cost(net)};
 }
 
 }  // namespace withstand::search

@@ -97,15 +97,6 @@ std::unique_ptr<Relaxation> linear_relaxation(const Network& net, const Space& s
   return std::make_unique<Linear>(net, space, choices, harm, input);
 }
 
-double cost_of_linear(const Network& net) {
-  double cost = 0;
-  for (Index l = 2; l <= net.layers(); ++l) {
-    const double rows = 2 * static_cast<double>(net.width(l));
-    cost += 8 * rows * static_cast<double>(net.width(l - 1));
-    for (Index below = l - 1; below >= 2; --below)
-      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
-  }
-  return cost;
-}
+double cost_of_linear(const Network& net) { return LinearBound::cost(net); }
 
 }  // namespace withstand::search

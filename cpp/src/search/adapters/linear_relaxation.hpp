@@ -14,7 +14,7 @@ namespace withstand::search {
 std::unique_ptr<Relaxation> linear_relaxation(const Network& network, const Space& space, const Choices& choices,
                                               const Harm& harm, ConstVectorRef input);
 
-/// Multiply-adds of one linear bound, an order of magnitude: ranges of every hidden layer from every layer before it.
+/// Multiply-adds of one bound, an order of magnitude.
 double cost_of_linear(const Network& network);
 
 }  // namespace withstand::search
