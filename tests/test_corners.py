@@ -102,7 +102,7 @@ def test_boxes_of_one_input_against_a_fine_grid(seed):
     lower = float(rng.normal())
     X = np.linspace(lower, lower + 1, 401)[:, None]
     failures = ws.Crash(1, exactly=True, among=[(1, int(rng.integers(3)))])
-    (component,) = failures._terms[0][-1]
+    (component,) = failures._terms[0].among
     errors_on_grid = np.abs(net.forward(X, failed={component: 0.0}) - net.forward(X)).max()
     for limit in (1, 5, 300):
         found = ws.worst_case(net, failures, ws.Box([lower], [lower + 1]), node_limit=limit)

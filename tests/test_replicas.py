@@ -79,7 +79,7 @@ def test_needed_is_the_first_that_the_bound_of_the_copies_admits(seed):
     plain = s.random_network(rng, depth=(1, 3), width=(3, 5), dyadic=bool(rng.integers(2)))
     net = bridge.network(plain)
     failures = neuron_failures(rng, net)
-    if any(sum(f) > 3 for f in zip(*(counts for _, _, counts, *_ in failures._terms))):
+    if any(sum(f) > 3 for f in zip(*(term.counts for term in failures._terms))):
         failures = ws.Crash(2)  # `bound` refuses more failures than neurons
     domain = (s.random_inputs(rng, plain, 3), ws.Box(*s.random_box(rng, plain)))[rng.integers(2)]
     epsilon = float(rng.choice([0.1, 0.5, 0.999, 1.0, 2.0, 3.0])) * float(rng.choice([1.0, rng.uniform(0.5, 2)]))

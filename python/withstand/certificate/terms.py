@@ -18,13 +18,13 @@ def described(failures: Failures) -> list[dict[str, Any]]:
         For models that certificates do not cover.
     """
     terms = []
-    for effect, amount, counts, total, exactly, _, among in failures._terms:
-        if effect not in ("crash", "stuck"):
+    for term in failures._terms:
+        if term.effect not in ("crash", "stuck"):
             raise ValueError(f"certificates cover crashed and stuck neurons, not {failures!r}")
-        value = float(amount[0]) if effect == "stuck" else 0.0
-        places = None if among is None else [list(c) for c in among]
-        terms.append({"effect": effect, "value": value, "counts": list(counts), "total": total, "exactly": exactly,
-                      "among": places})  # fmt: skip
+        value = float(term.amount[0]) if term.effect == "stuck" else 0.0
+        places = None if term.among is None else [list(c) for c in term.among]
+        terms.append({"effect": term.effect, "value": value, "counts": list(term.counts), "total": term.total,
+                      "exactly": term.exactly, "among": places})  # fmt: skip
     return terms
 
 

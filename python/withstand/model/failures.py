@@ -8,8 +8,8 @@ from typing import Any
 
 from withstand import _core
 from withstand._coerce import choice, finite, flag, shown
-from withstand._types import Component
 from withstand.model.failure_arguments import LARGEST, Counts, amplitudes_of, capacity_of, components_of, counts_of
+from withstand.model.failure_term import Term
 from withstand.model.network import Network, as_network
 
 
@@ -20,10 +20,10 @@ class Failures:
     """
 
     __slots__ = ("_terms",)
-    _terms: tuple[tuple[Any, ...], ...]
+    _terms: tuple[Term, ...]
 
-    def __init__(self, terms: tuple[tuple[Any, ...], ...]) -> None:
-        self._terms = terms
+    def __init__(self, terms: tuple[Term, ...]) -> None:
+        self._terms = tuple(Term(*term) for term in terms)  # a pickle may hold plain tuples
 
     def __add__(self, other: Failures) -> Failures:
         if not isinstance(other, Failures):
@@ -40,7 +40,7 @@ class Failures:
         return Failures, (self._terms,)
 
     def __repr__(self) -> str:
-        return " + ".join(_described(term, core) for term, core in zip(self._terms, self._core()))
+        return " + ".join(term.described() for term in self._terms)
 
     def configurations(self, net: Network) -> int:
         """Return the number of configurations: the sets of failed components of `net` that the counts allow.
@@ -63,14 +63,11 @@ class Failures:
             raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
         return int(count)
 
-    def _core(self) -> list[Any]:
-        return [_core_failure(*term) for term in self._terms]
-
     def _space(self, net: Network) -> Any:
         for term in self._terms:
-            if max(term[2], default=0) > LARGEST:
-                raise ValueError(f"{self!r}: {_candidates(net, term):,} components can fail, not {max(term[2])}")
-        return _core.Space(net._core, self._core())
+            if max(term.counts, default=0) > LARGEST:
+                raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
+        return _core.Space(net._core, [term.core() for term in self._terms])
 
 
 def as_failures(failures: object) -> Failures:
@@ -88,38 +85,6 @@ def modelled(model: object, counts: int | tuple[int, ...]) -> Failures:
     if not isinstance(made, Failures):
         raise TypeError(f"model must make failure models such as Crash(2), from {counts} it made {shown(made)}")
     return made
-
-
-def _candidates(net: Network, term: tuple[Any, ...]) -> int:
-    """How many components a term may choose from."""
-    if term[6] is not None:
-        return len(term[6])
-    return sum(weight.size for weight in net.weights) if term[0].startswith("synapse") else net.n_neurons
-
-
-def _described(term: tuple[Any, ...], core: Any) -> str:
-    """Return what the core says, with the counts as they are where it cannot hold them."""
-    text, counts = str(core.describe()), term[2]
-    if max(counts, default=0) <= LARGEST:
-        return text
-    held = tuple(min(count, LARGEST) for count in counts)
-    before, after = (held[0], counts[0]) if term[3] else (held, counts)
-    return text.replace(str(before), str(after), 1)
-
-
-def _core_failure(
-    effect: str,
-    amount: tuple[float, ...],
-    counts: tuple[int, ...],
-    total: bool,
-    exactly: bool,
-    equivocal: bool,
-    among: tuple[Component, ...] | None,
-) -> Any:
-    sites = None if among is None else [_core.Site(*component) for component in among]
-    effect_value = getattr(_core.Effect, effect)
-    held = [min(count, LARGEST) for count in counts]  # larger ones never meet a network
-    return _core.Failure(effect_value, list(amount), held, total, exactly, equivocal, sites)
 
 
 class Crash(Failures):
@@ -154,7 +119,7 @@ class Crash(Failures):
     ) -> None:
         values, total = counts_of(counts, "Crash")
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
-        super().__init__((("crash", (), values, total, exact, False, sites),))
+        super().__init__((Term("crash", (), values, total, exactly=exact, among=sites),))
 
 
 class StuckAt(Failures):
@@ -181,7 +146,7 @@ class StuckAt(Failures):
         values, total = counts_of(counts, "StuckAt")
         amount = (finite(value, "StuckAt: value"),)
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "StuckAt")
-        super().__init__((("stuck", amount, values, total, exact, False, sites),))
+        super().__init__((Term("stuck", amount, values, total, exactly=exact, among=sites),))
 
 
 class Byzantine(Failures):
@@ -223,7 +188,7 @@ class Byzantine(Failures):
         amount = (capacity_of(capacity, "Byzantine"),)
         sites = components_of(among, 2, "Byzantine")
         exact, apart = flag(exactly, "exactly"), flag(equivocal, "equivocal")
-        super().__init__(((effects[convention], amount, values, total, exact, apart, sites),))
+        super().__init__((Term(effects[convention], amount, values, total, exact, apart, sites),))
 
 
 class Noise(Failures):
@@ -238,7 +203,7 @@ class Noise(Failures):
     __slots__ = ()
 
     def __init__(self, delta: float | Sequence[float]) -> None:
-        super().__init__((("noise", amplitudes_of(delta), (0,), True, False, False, None),))
+        super().__init__((Term("noise", amplitudes_of(delta), counts=(0,), total=True),))
 
 
 class SynapseCrash(Failures):
@@ -261,7 +226,8 @@ class SynapseCrash(Failures):
     ) -> None:
         values, total = counts_of(counts, "SynapseCrash")
         sites = components_of(among, 3, "SynapseCrash")
-        super().__init__((("synapse_crash", (), values, total, flag(exactly, "exactly"), False, sites),))
+        exact = flag(exactly, "exactly")
+        super().__init__((Term("synapse_crash", (), values, total, exactly=exact, among=sites),))
 
 
 class SynapseByzantine(Failures):
@@ -292,4 +258,5 @@ class SynapseByzantine(Failures):
         values, total = counts_of(counts, "SynapseByzantine")
         amount = (capacity_of(capacity, "SynapseByzantine"),)
         sites = components_of(among, 3, "SynapseByzantine")
-        super().__init__(((f"synapse_{convention}", amount, values, total, flag(exactly, "exactly"), False, sites),))
+        exact = flag(exactly, "exactly")
+        super().__init__((Term(f"synapse_{convention}", amount, values, total, exactly=exact, among=sites),))

@@ -254,8 +254,8 @@ def _witness(
 ) -> Witness:
     values: dict[Component, float] = {}
     for (layer, to, source), term in zip(sites, terms):
-        effect, amount = failures._terms[term][:2]
-        values[component_of(layer, to, source)] = float(amount[0]) if effect == "stuck" else 0.0
+        model = failures._terms[term]
+        values[component_of(layer, to, source)] = float(model.amount[0]) if model.effect == "stuck" else 0.0
     return Witness(tuple(values), values, rows[index].copy(), index, output, error)
 
 

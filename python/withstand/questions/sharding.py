@@ -81,7 +81,7 @@ class Problem:
         return {
             "network": _digest(*layers) + " " + " ".join(map(repr, activations)),
             "inputs": f"{self.rows.shape} {self.digest}",
-            "failures": repr(self.failures._terms),
+            "failures": repr(tuple(map(tuple, self.failures._terms))),
             "epsilon": repr(self.epsilon),
             "spec": "argmax" if self.decisions else "error",
             "components": repr(self.components),

@@ -166,12 +166,13 @@ class _Draws:
         terms = model(1)._terms
         if len(terms) != 1:
             raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
-        ((effect, amount, *_, among),) = terms
+        (term,) = terms
+        effect, amount = term.effect, term.amount
         if effect not in _VALUES:
             raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_VALUES)} only")
         self.amount = float(amount[0]) if amount else 0.0
         self.signs = effect == "byzantine"
-        self.sites = among or _sites(net, effect)
+        self.sites = term.among or _sites(net, effect)
         what = "synapses" if effect == "synapse_crash" else "hidden neurons"
         self.kind = f"{_VALUES[effect]} anywhere among {len(self.sites):,} {what}"
 

@@ -195,11 +195,11 @@ def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool
     if isinstance(failures, Failures) and not isinstance(failures, Crash):
         raise TypeError(f"harden takes how many neurons may crash, or a Crash, got {failures!r}")
     model = failures if isinstance(failures, Crash) else Crash(failures)
-    _, _, counts, total, exactly, _, among = model._terms[0]
-    if exactly or among is not None:
+    (term,) = model._terms
+    if term.exactly or term.among is not None:
         raise ValueError(f"{model!r}: harden takes at most so many crashes among all neurons")
     model._space(net)
-    return counts, total
+    return term.counts, term.total
 
 
 def _among(net: Network, counts: tuple[int, ...], total: bool, left: list[Neuron]) -> Crash:

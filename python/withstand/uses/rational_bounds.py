@@ -37,9 +37,9 @@ def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
         raise ValueError(f"{model(0)!r}: a number of failures is of one kind, got a sum of {len(kinds)}")
     if not model(0)._space(net).at_most:
         raise ValueError(f"{model(0)!r}: every number up to a limit is asked about, leave out exactly")
-    if kinds[0][0] == "noise":
+    if kinds[0].effect == "noise":
         raise ValueError(f"{model(0)!r}: noise is everywhere and has no count")
-    none = (0,) * (net.depth + (1 if kinds[0][0].startswith("synapse") else 0))
+    none = (0,) * (net.depth + (1 if kinds[0].on_synapses() else 0))
     model(none)._space(net)  # refuses what has no count per layer
     return none
 
@@ -66,7 +66,7 @@ def read_layers(
     for layer, (effect, phi) in enumerate(zip(effects, net.activations), start=1):
         if math.isinf(effect):
             raise ValueError(f"layer {layer}: {phi.name} is unbounded without a domain; give inputs or a Box")
-    apart = any(equivocal for *_, equivocal, _ in model((0,) * net.depth)._terms)
+    apart = any(term.equivocal for term in model((0,) * net.depth)._terms)
     last = _last_weight(net, asks_decisions(spec), apart)
     weights = [Fraction(float(w)) for w in net.max_weights[1:-1]] + [last]
     slopes = tuple(Fraction(k) for k in net.lipschitz)
@@ -83,7 +83,8 @@ def read_synapses(
     ValueError
         If the effect depends on the transmitted values and there is no domain.
     """
-    ((effect, amount, *_),) = model((0,) * (net.depth + 1))._terms
+    (term,) = model((0,) * (net.depth + 1))._terms
+    effect, amount = term.effect, term.amount
     w = [Fraction(float(weight)) for weight in net.max_weights]
     capacity = Fraction(float(amount[0])) if amount else Fraction(0)
     largest: list[Number] = [Fraction(0)] * len(w)

@@ -233,20 +233,21 @@ def _faults(
     net: Network, failures: Failures, domain: npt.ArrayLike | Box | None
 ) -> tuple[list[Faults], int | None]:
     """Return for every input what fails in each layer, the worst kinds first; and the total count, or None."""
-    totals = [counts[0] for _, _, counts, total, *_ in as_failures(failures)._terms if total]
+    totals = [term.counts[0] for term in as_failures(failures)._terms if term.total]
     if totals and len(failures._terms) > 1:
         raise ValueError(f"{failures!r}: a total count stands alone; in a sum give one count per hidden layer")
     kinds, counted = [], []
     for term in failures._terms:
-        effect, _, counts, total, _, _, among = term
-        if effect not in _NEURON_EFFECTS:
+        counts, total = term.counts, term.total
+        if term.effect not in _NEURON_EFFECTS:
             raise ValueError(f"{failures!r}: copies are of neurons, and only failures of neurons are weighed")
-        if among is not None:
+        if term.among is not None:
             raise ValueError(f"{failures!r}: the copies to come cannot be named, drop among")
         if not total and len(counts) != net.depth:
             raise ValueError(f"{failures!r}: {len(counts)} counts for {net.depth} hidden layers")
         fails = [counts[0]] * net.depth if total else list(counts)
-        one_each = Failures(((*term[:2], tuple(min(n, 1) for n in fails), False, False, *term[5:]),))
+        ones = tuple(min(n, 1) for n in fails)
+        one_each = Failures((term._replace(counts=ones, total=False, exactly=False),))
         kinds.append(_effects(net, one_each, fails, domain))
         counted.append([0] * net.depth if total else fails)
     inputs = {tuple(zip(*layers)) for layers in zip(*kinds)}  # many do the same

@@ -120,8 +120,8 @@ class Question:
 
     def _search(self, found: _Found, model: Model, most: int, where: str) -> None:
         """Raise what is harmless by one search after another, until a witness does harm."""
-        ((*_, equivocal, _),) = model(0)._terms
-        if self.domain is None or equivocal:
+        (term,) = model(0)._terms
+        if self.domain is None or term.equivocal:
             return
         tried, stride = found.harmless, 1
         while tried < most and not self.clock.over():
