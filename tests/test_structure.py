@@ -106,7 +106,6 @@ def crossings(core: Path) -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="search asks bounds directly")
 def test_engines_include_nothing_of_one_another():
     assert crossings(CORE) == set()
 

@@ -16,6 +16,16 @@ void bind_bounds(py::module_& m) {
       .def_readonly("relaxed", &Bounds::relaxed)
       .def_readonly("slack", &Bounds::slack);
 
+  py::class_<MethodFacts>(m, "MethodFacts")
+      .def_readonly("name", &MethodFacts::name)
+      .def_readonly("theory", &MethodFacts::theory)
+      .def_readonly("reference", &MethodFacts::reference)
+      .def_readonly("needs_domain", &MethodFacts::needs_domain)
+      .def_readonly("equivocal", &MethodFacts::equivocal)
+      .def_readonly("synapses", &MethodFacts::synapses)
+      .def_readonly("exactly", &MethodFacts::exactly);
+  m.def("methods", &methods);
+
   m.def(
       "layer_effects",
       [](const Network& net, const Space& space, const std::optional<Matrix>& lower,

@@ -32,6 +32,8 @@ void bind_failure(py::module_& m) {
       .value("synapse_signal", Effect::synapse_signal)
       .value("synapse_replace", Effect::synapse_replace);
 
+  m.def("on_synapses", &on_synapses);
+
   py::class_<Site>(m, "Site")
       .def(py::init<Index, Index, Index>(), py::arg("layer"), py::arg("to"), py::arg("from_") = -1)
       .def_readonly("layer", &Site::layer)
@@ -43,8 +45,8 @@ void bind_failure(py::module_& m) {
   py::class_<Failure>(m, "Failure")
       .def(py::init<Effect, std::vector<double>, std::vector<Index>, bool, bool, bool,
                     std::optional<std::vector<Site>>>(),
-           py::arg("effect"), py::arg("amount"), py::arg("counts"), py::arg("total"), py::arg("exactly"),
-           py::arg("equivocal"), py::arg("among"))
+           py::kw_only(), py::arg("effect"), py::arg("amount"), py::arg("counts"), py::arg("total"), py::arg("exactly"),
+           py::arg("equivocal") = false, py::arg("among") = py::none())
       .def("describe", &Failure::describe);
 
   py::class_<Space>(m, "Space")

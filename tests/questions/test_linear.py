@@ -33,7 +33,7 @@ def core_failure(term):
     counts = [term.count] if total else list(term.count)
     among = None if term.among is None else [_core.Site(*c) for c in term.among]
     effect = getattr(_core.Effect, CORE.get(term.effect, term.effect))
-    return _core.Failure(effect, amount, counts, total, term.exactly, False, among)
+    return _core.Failure(effect=effect, amount=amount, counts=counts, total=total, exactly=term.exactly, among=among)
 
 
 def objectives(rng, m):

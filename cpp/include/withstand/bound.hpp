@@ -18,11 +18,30 @@ enum class Method {
   at_most,   ///< Theorem B
   capped,    ///< Theorem B (or A), with the activations' ranges and moduli of continuity
   matrix,    ///< the recursion per neuron, with |W| and a selection per receiver
-  adjoint,   ///< one backward pass with one common set of failures per layer
   signed_,   ///< intervals of the deviation, with local slopes
+  adjoint,   ///< one backward pass with one common set of failures per layer
   linear,    ///< linear relaxation with failure masks
   tightest   ///< the least of all that apply
 };
+
+/// What a method takes and covers.
+struct MethodFacts {
+  Method method;
+  const char* name;
+  const char* theory;     ///< section of docs/theory.md that states and proves it
+  const char* reference;  ///< what it is, in a line
+  bool needs_domain;
+  bool equivocal;  ///< covers failed neurons that tell every successor another value
+  bool synapses;   ///< covers synapse failures
+  bool exactly;    ///< heeds that exactly so many fail; else it bounds what fewer do as well
+  /// When a search asks it: methods of turn 1 by their costs, then the others, which seldom know more. 0: a search does
+  /// not, nor does `tightest`, for it refuses some spaces, or asks others itself.
+  int turn;
+  double (*cost)(const Network& network, const Space& space);  ///< multiply-adds for one row, an order of magnitude
+};
+
+/// All methods.
+std::vector<MethodFacts> methods();
 
 const char* name(Method method);
 /// Throws std::invalid_argument for an unknown name.

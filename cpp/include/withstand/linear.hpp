@@ -27,11 +27,6 @@
 
 namespace withstand {
 
-/// Componentwise lower <= upper, of one layer.
-struct LayerRange {
-  Vector lower, upper;
-};
-
 /// Proved ranges of the pre-activations of layers 1..L+1 (entry 0 is empty).
 struct LinearRanges {
   std::vector<LayerRange> deviation;  ///< of ŝ - s, at the same input
@@ -99,6 +94,9 @@ class LinearBound {
   /// `rows` is k x m. `known` are ranges proved for a restriction that allows at least the same patterns.
   LinearResult operator()(const Restriction& restriction, const ConstMatrixRef& rows,
                           const LinearRanges* known = nullptr, const LinearEffort& effort = {});
+
+  /// Multiply-adds of one call, an order of magnitude: ranges of every hidden layer from every layer before it.
+  static double cost(const Network& network);
 
   /// Proved ranges of the intact network's pre-activations, layers 1..L+1.
   const std::vector<LayerRange>& nominal() const;

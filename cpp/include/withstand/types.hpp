@@ -13,4 +13,9 @@ using Vector = Eigen::VectorXd;
 using ConstMatrixRef = Eigen::Ref<const Matrix>;
 using ConstVectorRef = Eigen::Ref<const Vector>;
 
+/// Componentwise lower <= upper, of one layer.
+struct LayerRange {
+  Vector lower, upper;
+};
+
 }  // namespace withstand

@@ -2,29 +2,19 @@
 #include "withstand/bound.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <stdexcept>
-#include <utility>
+#include <string>
 
 #include "failure/effects.hpp"
-#include "bounds/problem.hpp"
 #include "bounds/slack.hpp"
+#include "bounds/table.hpp"
 #include "evaluate/overflow.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand::bounds {
 namespace {
-
-constexpr std::array<std::pair<const char*, Method>, 8> names{{{"fep", Method::fep},
-                                                               {"at-most", Method::at_most},
-                                                               {"capped", Method::capped},
-                                                               {"matrix", Method::matrix},
-                                                               {"adjoint", Method::adjoint},
-                                                               {"signed", Method::signed_},
-                                                               {"linear", Method::linear},
-                                                               {"tightest", Method::tightest}}};
 
 std::vector<Interval> hulls(const Network& net, const Nominal* nominal) {
   std::vector<Interval> layers;
@@ -36,24 +26,17 @@ std::vector<Interval> hulls(const Network& net, const Nominal* nominal) {
   return layers;
 }
 
-bool is_scalar(Method method) {
-  return method == Method::fep || method == Method::at_most || method == Method::capped;
-}
-
-/// Bounds with one common set of failures, and one value that all successors see.
-bool is_common(Method method) { return method == Method::adjoint || method == Method::linear; }
-
-Found one_method(const Problem& p, Method method, Goal goal) {
+Found one_method(const Problem& p, const Recipe& method, Goal goal) {
   return goal == Goal::error ? errors(p, method) : harms(p, method);
 }
 
 /// The least of all methods that apply, output by output.
 Found tightest(const Problem& p, Goal goal) {
-  Found best = one_method(p, Method::capped, goal);
-  for (const Method method : {Method::at_most, Method::matrix, Method::signed_, Method::adjoint, Method::linear}) {
-    if (is_common(method) && equivocal(p.space)) continue;
-    if (method == Method::linear && !p.domain) continue;
+  Found best;
+  for (const Recipe& method : recipes()) {
+    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (method.needs_domain && !p.domain)) continue;
     const Found found = one_method(p, method, goal);
+    if (best.values.empty()) best = found;
     for (std::size_t k = 0; k < best.values.size(); ++k)
       best.values[k] = std::min(best.values[k], found.values[k]);
     best.relaxed = best.relaxed || found.relaxed;
@@ -61,17 +44,27 @@ Found tightest(const Problem& p, Goal goal) {
   return best;
 }
 
-void require_applicable(const Space& space, bool domain, Method method) {
-  if (is_common(method) && equivocal(space))
-    throw std::invalid_argument(std::string(name(method)) + ": " + space.describe() +
-                                " lets a failed neuron tell each successor another value, which a bound with one common "
-                                "value does not cover; use fep, at-most, capped, matrix or signed");
-  if (method == Method::linear && !domain)
-    throw std::invalid_argument("linear: needs a domain, inputs or a Box");
+/// "a, b or c": the methods that cover equivocal failures, but for the one that chooses among them.
+std::string equivocal_methods() {
+  std::vector<std::string> names;
+  for (const Recipe& method : recipes())
+    if (method.equivocal && method.method != Method::tightest) names.emplace_back(method.name);
+  std::string list;
+  for (std::size_t n = 0; n < names.size(); ++n)
+    list += (n == 0 ? "" : n + 1 == names.size() ? " or " : ", ") + names[n];
+  return list;
 }
 
-bool heeds_exactly(Method method) {
-  return method != Method::at_most && method != Method::adjoint;
+void require_applicable(const Space& space, bool domain, const Recipe& method) {
+  if (!method.equivocal && equivocal(space))
+    throw std::invalid_argument(std::string(method.name) + ": " + space.describe() +
+                                " lets a failed neuron tell each successor another value, which a bound with one common "
+                                "value does not cover; use " + equivocal_methods());
+  for (const Space::Term& term : space.terms())
+    if (!method.synapses && on_synapses(term.failure.effect))
+      throw std::invalid_argument(std::string(method.name) + ": does not cover synapse failures, " + space.describe());
+  if (method.needs_domain && !domain)
+    throw std::invalid_argument(std::string(method.name) + ": needs a domain, inputs or a Box");
 }
 
 }  // namespace
@@ -81,13 +74,15 @@ namespace withstand {
 
 using namespace bounds;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
-const char* name(Method method) { return names[static_cast<std::size_t>(method)].first; }
+std::vector<MethodFacts> methods() { return {recipes().begin(), recipes().end()}; }
+
+const char* name(Method method) { return recipe(method).name; }
 
 Method method_named(const std::string& wanted) {
   std::string known;
-  for (const auto& [text, method] : names) {
-    if (wanted == text) return method;
-    known += std::string(" ") + text;
+  for (const Recipe& method : recipes()) {
+    if (wanted == method.name) return method.method;
+    known += std::string(" ") + method.name;
   }
   throw std::invalid_argument("unknown method '" + wanted + "'; known are" + known);
 }
@@ -95,21 +90,22 @@ Method method_named(const std::string& wanted) {
 Bounds bound(const Network& net, const Space& space, const std::optional<Domain>& domain, Method method, Goal goal,
              int threads) {
   if (domain) check(*domain, net);
-  require_applicable(space, domain.has_value(), method);
+  const Recipe& how = recipe(method);
+  require_applicable(space, domain.has_value(), how);
   if (domain) require_no_overflow(net, space, *domain);
   const Index rows = domain ? domain->size() : 1;
-  Bounds result{Matrix(rows, net.outputs()), method, !space.at_most() && heeds_exactly(method), false, 0};
+  Bounds result{Matrix(rows, net.outputs()), method, !space.at_most() && how.exactly, false, 0};
   std::vector<double> slacks(static_cast<std::size_t>(rows));
   std::atomic<bool> relaxed{false};
   const auto one = [&](std::uint64_t task, int) {
     const auto row = static_cast<Index>(task);
     Nominal nominal;
     if (domain) nominal = propagate(net, domain->lower.row(row), domain->upper.row(row));
-    else if (!is_scalar(method)) nominal = unrestricted(net);
-    const bool known = domain || !is_scalar(method);
+    else if (!how.scalar) nominal = unrestricted(net);
+    const bool known = domain || !how.scalar;
     const Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
     if (!domain) require_bounded(net, space, problem.layers);
-    const Found found = method == Method::tightest ? tightest(problem, goal) : one_method(problem, method, goal);
+    const Found found = method == Method::tightest ? tightest(problem, goal) : one_method(problem, how, goal);
     result.values.row(row) = Eigen::Map<const Vector>(found.values.data(), net.outputs());
     slacks[task] = evaluation_slack(net, space, problem.layers, problem.domain);
     if (found.relaxed) relaxed = true;

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "bounds/problem.hpp"
+#include "bounds/table.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
@@ -50,7 +50,7 @@ std::vector<Target> pairs(const Problem& p) {
   return found;
 }
 
-std::vector<double> linear_harms(const Problem& p, const std::vector<Target>& targets) {
+std::vector<double> harms_by_rows(const Problem& p, const Recipe& method, const std::vector<Target>& targets) {
   // All at once, unless many outputs may be the intact class: then the rows alone would fill the memory.
   const std::size_t step = std::max<std::size_t>(64, (std::size_t{1} << 24) / static_cast<std::size_t>(p.net.outputs()));
   std::vector<double> found;
@@ -61,14 +61,14 @@ std::vector<double> linear_harms(const Problem& p, const std::vector<Target>& ta
       rows(static_cast<Index>(t), targets[first + t].plus) = 1;
       rows(static_cast<Index>(t), targets[first + t].minus) = -1;
     }
-    const Vector faulty = linear_rows(p, rows, true);
+    const Vector faulty = method.rows(p, rows, true);
     found.insert(found.end(), faulty.data(), faulty.data() + faulty.size());
   }
   return found;
 }
 
 /// Intact gap plus deviation of the difference, after the output activation.
-std::vector<double> margin_harms(const Problem& p, Method method, const std::vector<Target>& targets,
+std::vector<double> margin_harms(const Problem& p, const Recipe& method, const std::vector<Target>& targets,
                                  const std::vector<double>& moved) {
   const Activation& phi = p.net.activation(p.net.layers());
   const bool linear = phi.kind() == Activation::Kind::identity;
@@ -87,14 +87,14 @@ std::vector<double> margin_harms(const Problem& p, Method method, const std::vec
 
 }  // namespace
 
-Found harms(const Problem& p, Method method) {
+Found harms(const Problem& p, const Recipe& method) {
   const std::vector<Target> targets = pairs(p);
   Found harm{std::vector<double>(static_cast<std::size_t>(p.net.outputs()), -infinity), false};
   std::vector<double> found;
-  if (method == Method::linear) {
-    found = linear_harms(p, targets);
+  if (method.rows != nullptr) {
+    found = harms_by_rows(p, method, targets);
   } else {
-    const Found moved = deviations(p, method, targets);
+    const Found moved = method.deviations(p, targets);
     harm.relaxed = moved.relaxed;
     found = margin_harms(p, method, targets, moved.values);
   }

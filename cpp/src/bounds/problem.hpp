@@ -22,17 +22,16 @@ struct Found {
   bool relaxed = false;
 };
 
-/// Bound the deviations of the targets by one method that works on the outputs' pre-activations.
-Found deviations(const Problem& problem, Method method, const std::vector<Target>& targets);
+struct Recipe;
 
 /// The linear method looks through the output activation itself: upper bounds of row * (F_failed - F), or of
 /// row * F_failed.
 Vector linear_rows(const Problem& problem, const Matrix& rows, bool faulty);
 
 /// Bound the error of every output, after the output activation.
-Found errors(const Problem& problem, Method method);
+Found errors(const Problem& problem, const Recipe& method);
 
 /// Bound the harm to the decision that every output does as the new class; -infinity where it is surely the old one.
-Found harms(const Problem& problem, Method method);
+Found harms(const Problem& problem, const Recipe& method);
 
 }  // namespace withstand::bounds

@@ -25,47 +25,31 @@ BranchBound::Tree::Tree(const Choices& choices, Inputs inputs, Incumbent& incumb
                         double gap, double bounding, TreeRecord* record)
     : choices_(choices), inputs_(std::move(inputs)), rows_(inputs_.count),
       known_(Vector::Constant(static_cast<Index>(inputs_.count), inputs_.ceiling)), incumbent_(incumbent), budget_(budget),
-      threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), record_(record) {
+      threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), record_(record),
+      asking_(inputs_.opinions.seconds()) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
   for (std::size_t n = 0; n < rows_.size(); ++n) {
     Node root;
     root.bound = inputs_.ceiling;
     root.row = n;
     root.first = true;
-    push(std::move(root));
+    open_.push(std::move(root));
   }
-}
-
-void BranchBound::Tree::push(Node node) {
-  node.id = created_++;
-  if (open_.size() > most_hints) node.hints.reset();
-  open_.push_back(std::move(node));
-  std::push_heap(open_.begin(), open_.end(), later);
 }
 
 /// The best open nodes, at most so many, that are as far as the first of them.
 std::vector<BranchBound::Tree::Node> BranchBound::Tree::pop_some(std::size_t most) {
-  std::vector<Node> some;
-  const bool far = prepared(open_.front());
-  while (!open_.empty() && some.size() < most && open_.front().bound > level() && prepared(open_.front()) == far)
-    some.push_back(pop());
-  return some;
-}
-
-BranchBound::Tree::Node BranchBound::Tree::pop() {
-  std::pop_heap(open_.begin(), open_.end(), later);
-  Node node = std::move(open_.back());
-  open_.pop_back();
-  return node;
+  const bool far = prepared(open_.best());
+  return open_.take(most, [&](const Node& node) { return node.bound > level() && prepared(node) == far; });
 }
 
 /// From 0 to 1: how much of the best open bound has been attained. Bounds far above the truth are not worth much work,
 /// but a poor first witness must not end all bounding.
 double BranchBound::Tree::promise() const {
-  const Harm& harm = row_of(open_.front()).problem.harm;
+  const Harm& harm = row_of(open_.best()).problem.harm;
   const double intact = harm(harm.nominal());
-  const double attained = (incumbent_.harm() - intact) / (open_.front().bound - intact);
-  return bounds_ == 0 || !(attained >= 0) ? 1 : std::max(0.02, std::min(1.0, attained));
+  const double attained = (incumbent_.harm() - intact) / (open_.best().bound - intact);
+  return open_.taken() == 0 || !(attained >= 0) ? 1 : std::max(0.02, std::min(1.0, attained));
 }
 
 bool BranchBound::Tree::reached_gap() const {
@@ -75,34 +59,27 @@ bool BranchBound::Tree::reached_gap() const {
 
 /// Bounds hold in real arithmetic; what has been evaluated may do more harm there than was computed.
 double BranchBound::Tree::upper() const {
-  double bound = std::max(closed_, incumbent_.above());
-  if (!open_.empty()) bound = std::max(bound, open_.front().bound);  // the best bound is in front
-  else if (relaxed_) bound = std::max(bound, level());  // how near the level bounds end depends on the threads
+  double bound = std::max(open_.bound(), incumbent_.above());
+  if (open_.empty() && relaxed_) bound = std::max(bound, level());  // how near the level bounds end depends on the threads
   return std::max(incumbent_.harm(), std::min(bound, known_.maxCoeff()));
 }
 
 void BranchBound::Tree::run() {
-  try {
-    search();
-  } catch (const Interrupted&) {  // what is open stays open
-  }
-  try {
-    if (!open_.empty()) consult(budget_.reason() == Budget::Stop::time ? infinity : work_ + Opinions::cheap);
-  } catch (const Interrupted&) {  // so do its bounds
-  }
+  as_far_as_it_goes([&] { search(); });  // what is open stays open, and so do its bounds
+  as_far_as_it_goes([&] { consult(budget_.reason() == Budget::Stop::time ? infinity : work_ + Opinions::cheap); });
 }
 
 void BranchBound::Tree::search() {
-  while (!open_.empty() && budget_.poll(bounds_)) {
-    if (open_.front().bound <= level()) {  // the best bound first: nothing better is left
-      closed_ = std::max(closed_, open_.front().bound);
+  while (!open_.empty() && budget_.poll(open_.taken())) {
+    if (open_.best().bound <= level()) {  // the best bound first: nothing better is left
+      open_.close(open_.best().bound);
       record_open();
       open_.clear();
       return;
     }
     if ((gap_ > 0 && reached_gap()) || budget_.used_up()) return;
-    consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.few_passes : 0));
-    if (!prepared(open_.front())) prepare(pop_some(4 * workers_.size()));
+    consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.opinions.few_passes() : 0));
+    if (!prepared(open_.best())) prepare(pop_some(4 * workers_.size()));
     else if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
     else round();
   }
@@ -110,12 +87,11 @@ void BranchBound::Tree::search() {
 
 /// Take up inputs; every one comes back as a node with a bound of its own.
 void BranchBound::Tree::prepare(std::vector<Node> batch) {
-  try {
+  as_far_as_it_goes([&] {
     parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
       rows_[batch[n].row].emplace(inputs_.prepare(batch[n].row));
     });
-  } catch (const Interrupted&) {  // some of them; budget_ knows
-  }
+  });
   for (Node& root : batch) {
     if (prepared(root)) {
       const Row& row = row_of(root);
@@ -125,25 +101,19 @@ void BranchBound::Tree::prepare(std::vector<Node> batch) {
       scale_ = std::max(scale_, row.scale);
       allowance_ += enumeration_cost(row.problem, row.live, left({}), 0);
     }
-    push(std::move(root));
+    open_.push(std::move(root));
   }
 }
 
 /// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they take much of it,
 /// and so may a node.
 bool BranchBound::Tree::much_time() const {
-  return budget_.elapsed() > 0.1 || (budget_.timed() && inputs_.opinions > 0.01 * budget_.remaining());
+  return budget_.elapsed() > 0.1 || (budget_.timed() && asking_ > 0.01 * budget_.remaining());
 }
 
 /// Lower the bounds of open nodes to what other methods say of their inputs, as far as so much work is worth it.
 void BranchBound::Tree::consult(double work) {
-  while (inputs_.opinion && !open_.empty()) {
-    const std::optional<Vector> known = inputs_.opinion(work);
-    if (!known) return;
-    known_ = known_.cwiseMin(*known);
-    for (Node& node : open_) node.bound = std::min(node.bound, known_(static_cast<Index>(node.row)));
-    std::make_heap(open_.begin(), open_.end(), later);
-  }
+  open_.consult(inputs_.opinions, work, [&](const Vector& known) { known_ = known_.cwiseMin(known); });
 }
 
 BranchBound::Tree::Tools& BranchBound::Tree::tools(Worker& worker, std::size_t row) {
@@ -158,34 +128,15 @@ Relaxation& BranchBound::Tree::relaxation(Worker& worker, std::size_t row) const
   return *found.relaxation;
 }
 
-/// Take up the best open nodes, one per worker; results are merged in their order.
+/// Take up the best open nodes, one per worker.
 void BranchBound::Tree::round() {
   const bool cheap_bounds = inputs_.cost < worth_a_thread;
-  std::vector<Node> batch = pop_some(cheap_bounds ? 1 : workers_.size());
-  std::vector<Outcome> outcomes(batch.size());
-  parallel_for(batch.size(), threads_, [&](std::uint64_t n, int worker) {
-    try {
-      outcomes[n] = process(batch[n], workers_[static_cast<std::size_t>(worker)]);
-    } catch (const Interrupted&) {
-      outcomes[n].whole = false;
-    }
-  });
-  std::size_t whole = 0;
-  for (std::size_t n = 0; n < batch.size(); ++n) {
-    Outcome& outcome = outcomes[n];
-    if (!outcome.whole) {
-      push(std::move(batch[n]));
-      continue;
-    }
-    ++whole;
-    closed_ = std::max(closed_, outcome.closed);
+  const auto one = [&](const Node& node, int worker) { return process(node, workers_[static_cast<std::size_t>(worker)]); };
+  open_.round(pop_some(cheap_bounds ? 1 : workers_.size()), threads_, budget_, one, [&](Outcome& outcome) {
     work_ += outcome.work;
     relaxed_ = relaxed_ || outcome.relaxed;
-    for (Node& child : outcome.children) push(std::move(child));
     if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
-  }
-  bounds_ += whole;
-  budget_.spend(whole);
+  });
 }
 
 BranchBound::BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,

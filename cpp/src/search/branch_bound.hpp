@@ -10,6 +10,7 @@
 #include "search/layered/evaluator.hpp"
 #include "search/relaxation.hpp"
 #include "search/leaves.hpp"
+#include "search/opinions.hpp"
 
 namespace withstand::search {
 
@@ -37,11 +38,7 @@ class BranchBound {
     std::function<Row(std::size_t n)> prepare;
     std::function<std::unique_ptr<Relaxation>(std::size_t n)> relaxation;  ///< for one worker; empty: enumerate
     double cost = 0;  ///< of a bound, in multiply-adds
-    /// Bounds of every input by another method that costs at most `work`; on the calling thread. May be empty, and may
-    /// have nothing more to say.
-    std::function<std::optional<Vector>(double work)> opinion;
-    double opinions = 0;    ///< about how many seconds it takes to ask for all of them
-    double few_passes = 0;  ///< work that is little beside preparing the inputs
+    Opinions& opinions;  ///< other methods on every input, heard on the calling thread
   };
 
   /// `record`: where the leaves of the tree are written, or null.

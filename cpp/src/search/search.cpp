@@ -6,10 +6,11 @@
 #include <optional>
 
 #include "search/first.hpp"
-#include "search/adapters/opinions.hpp"
+#include "search/adapters/bound_opinions.hpp"
+#include "search/adapters/linear_boxes.hpp"
+#include "search/adapters/linear_relaxation.hpp"
 #include "search/points.hpp"
 #include "search/tree.hpp"
-#include "withstand/bound.hpp"
 #include "search/branch_bound.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/layered/idle.hpp"
@@ -79,20 +80,24 @@ void clip(SearchResult& result, const Search& search, const Proved& proved) {
   const double asked = options.gap * std::abs(result.upper);
   if (result.status != SearchStatus::gap || result.upper - result.lower <= asked) return;
   try {
-    const Bounds known =
-        bound(search.net, search.space, search.domain, Method::tightest, options.goal, options.threads);
-    result.upper = std::max(result.lower, std::min(result.upper, known.values.maxCoeff()));
+    const double known = last_opinion(search.net, search.space, search.domain, options.goal, options.threads);
+    result.upper = std::max(result.lower, std::min(result.upper, known));
   } catch (const Interrupted&) {  // what is known stays true
     result.status = status_of(search.budget.reason());
   }
   if (is_exact(result, proved)) result.status = SearchStatus::exact;
 }
 
+std::unique_ptr<Opinions> opinions_on(const Search& search) {
+  return bound_opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
+                        search.budget);
+}
+
 SearchResult continuous(const Search& search) {
-  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
-                    search.budget);
+  const std::unique_ptr<Opinions> opinions = opinions_on(search);
   Continuous tree(search.net, search.space, search.domain, search.options.goal, search.incumbent, search.budget,
-                  search.team(), search.options.gap, search.ceiling, opinions);
+                  search.team(), search.options.gap, search.ceiling,
+                  linear_boxes(search.net, search.space, search.options.goal), *opinions);
   tree.run();
   const auto& witness = search.incumbent.witness();
   const double scale = witness ? scale_of(search.net, trace(search.net, witness->input)) : 0;
@@ -104,20 +109,16 @@ SearchResult continuous(const Search& search) {
 SearchResult discrete(const Search& search, TreeRecord* record) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
-  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
-                    search.budget);
+  NoOpinions silence;  // a tree that is written down is closed by its own bounds
+  const std::unique_ptr<Opinions> opinions = opinions_on(search);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),
                              search.ceiling,
                              [&](std::size_t n) { return points.prepare(n); },
                              {},
                              cost_of_linear(search.net),
-                             {},
-                             opinions.seconds(),
-                             opinions.few_passes()};
+                             record == nullptr ? *opinions : silence};
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
-  if (record == nullptr)
-    inputs.opinion = [&](double work) { return opinions.next(work); };
   BranchBound tree(choices, std::move(inputs), search.incumbent, search.budget, search.team(), search.options.gap,
                    search.options.bounding, record);
   tree.run();
@@ -185,10 +186,10 @@ SearchResult searched(Search& search, TreeRecord* record) {
 
 /// What bounds say that can be had within the grace of a limit.
 double without_tree(const Search& search) {
-  Opinions opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads, search.budget);
+  const std::unique_ptr<Opinions> opinions = opinions_on(search);
   double upper = search.ceiling;
   try {
-    while (const auto known = opinions.next(infinity)) upper = std::min(upper, known->maxCoeff());
+    while (const auto known = opinions->next(infinity)) upper = std::min(upper, known->maxCoeff());
   } catch (const Interrupted&) {  // what is known stays true
   }
   return upper;

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "search/adapters/opinions.hpp"
+#include "search/best_first.hpp"
 #include "search/branch_bound.hpp"
 
 namespace withstand::search {
@@ -29,15 +29,12 @@ class BranchBound::Tree {
   double upper() const;
   double error() const { return error_; }
   double scale() const { return scale_; }
-  std::uint64_t bounds() const { return bounds_; }
+  std::uint64_t bounds() const { return open_.taken(); }
   std::uint64_t evaluations() const { return evaluations_.load(); }
 
  private:
   /// Multiply-adds of a bound from which on several are computed at once.
   static constexpr double worth_a_thread = 3e5;
-
-  /// Open nodes beyond this number do without the ranges of their parents, which take far more memory than they do.
-  static constexpr std::size_t most_hints = 20000;
 
   struct Node {
     double bound = 0;
@@ -47,13 +44,11 @@ class BranchBound::Tree {
     std::vector<Index> objectives;  ///< those that may still do better
     std::shared_ptr<const void> hints;
     bool first = false;  ///< a root that has not been bounded yet
+    void lighten() { hints.reset(); }
   };
-  struct Outcome {
-    bool whole = true;  ///< else the work was interrupted, and the node is as open as it was
-    double closed = -std::numeric_limits<double>::infinity();  ///< the largest bound that was given up
+  struct Outcome : BestFirst<Node>::Outcome {
     double work = 0;
     bool relaxed = false;  ///< not enumerated
-    std::vector<Node> children;
     std::vector<Leaf> leaves;  ///< when they are recorded
   };
   /// What a worker needs at one input. It owns much memory, so only that of few inputs is kept.
@@ -66,20 +61,15 @@ class BranchBound::Tree {
     std::array<Tools, 16> tools;  ///< by row modulo their number
   };
 
-  static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
-
   double level() const;
   double promise() const;
   std::vector<Index> left(const Decisions& decisions) const;
-  void push(Node node);
-  Node pop();
   std::vector<Node> pop_some(std::size_t most);
   const Row& row_of(const Node& node) const { return *rows_[node.row]; }
   bool prepared(const Node& node) const { return rows_[node.row].has_value(); }
   bool reached_gap() const;
   void search();
   void prepare(std::vector<Node> batch);
-  void prepare_rest();
   void consult(double work);
   bool much_time() const;
   static Tools& tools(Worker& worker, std::size_t row);
@@ -102,7 +92,7 @@ class BranchBound::Tree {
                     const std::vector<Index>& counts, Outcome& out);
   bool enumerate(const Node& node, Outcome& out);
   void enumerate_rest();
-  std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> parts_of_rest(int team);
+  std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> parts_of(const std::vector<Node>& nodes, int team);
 
   const Choices& choices_;
   Inputs inputs_;
@@ -114,13 +104,12 @@ class BranchBound::Tree {
   double gap_, bounding_;
   TreeRecord* record_;
   std::vector<Worker> workers_;
-  std::vector<Node> open_;  ///< a heap, best bound first
-  double closed_ = -std::numeric_limits<double>::infinity();
+  BestFirst<Node> open_;
+  double asking_;  ///< about how many seconds it takes to ask for all opinions
   double work_ = 0, allowance_ = 0;
   double error_ = 0;  ///< of precise evaluations, the largest of all rows
   double scale_ = 0;  ///< the largest of all rows
   bool relaxed_ = false;
-  std::uint64_t created_ = 0, bounds_ = 0;
   std::atomic<std::uint64_t> evaluations_{0};
 };
 

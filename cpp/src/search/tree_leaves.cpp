@@ -98,43 +98,35 @@ bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
 }
 
 /// What to enumerate, node by node: of few nodes in parts, so that every worker has some, else each as a whole.
-std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::Tree::parts_of_rest(int team) {
+std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::Tree::parts_of(
+    const std::vector<Node>& nodes, int team) {
   std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> tasks;
-  const bool many = open_.size() >= 64 * static_cast<std::size_t>(team);
-  for (std::size_t n = 0; n < open_.size(); ++n) {
+  const bool many = nodes.size() >= 64 * static_cast<std::size_t>(team);
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
     if (many) {
       tasks.emplace_back(n, std::nullopt);
       continue;
     }
     interruption_point();
-    const Row& row = row_of(open_[n]);
-    const Choices rest = choices_.restricted(open_[n].decisions.failed, open_[n].decisions.alive);
+    const Row& row = row_of(nodes[n]);
+    const Choices rest = choices_.restricted(nodes[n].decisions.failed, nodes[n].decisions.alive);
     const std::uint64_t parts = Layered(row.problem, rest, row.noise, incumbent_, budget_).parts();
     for (std::uint64_t part = 0; part < parts; ++part) tasks.emplace_back(n, part);
   }
   return tasks;
 }
 
-/// Inputs whose bound was not among the best so far.
-void BranchBound::Tree::prepare_rest() {
-  const auto first = std::partition(open_.begin(), open_.end(), [this](const Node& node) { return prepared(node); });
-  std::vector<Node> batch(std::make_move_iterator(first), std::make_move_iterator(open_.end()));
-  open_.erase(first, open_.end());
-  std::make_heap(open_.begin(), open_.end(), later);
-  prepare(std::move(batch));
-}
-
 /// Bounding no longer pays: walk through everything that is still open.
 void BranchBound::Tree::enumerate_rest() {
-  prepare_rest();
+  prepare(open_.take_all([this](const Node& node) { return !prepared(node); }));  // whose bounds were not the best so far
   if (budget_.stopped()) return;
   double cost = 0;
-  for (const Node& node : open_)
+  for (const Node& node : open_.nodes())
     cost += enumeration_cost(row_of(node).problem, row_of(node).live, left(node.decisions),
                              static_cast<Index>(node.decisions.alive.size()));
   consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * cost);
-  std::sort(open_.begin(), open_.end(), [](const Node& a, const Node& b) { return later(b, a); });
-  const auto tasks = parts_of_rest(workers(std::numeric_limits<std::uint64_t>::max(), threads_));
+  const std::vector<Node>& nodes = open_.sorted();
+  const auto tasks = parts_of(nodes, workers(std::numeric_limits<std::uint64_t>::max(), threads_));
   struct Self {
     std::optional<std::size_t> at;
     std::unique_ptr<Choices> rest;
@@ -146,13 +138,13 @@ void BranchBound::Tree::enumerate_rest() {
       tasks.size(), threads_,
       [&](std::uint64_t task, int worker) {
         const auto [n, part] = tasks[task];
-        if (open_[n].bound <= level()) skipped = true;
-        if (open_[n].bound <= level() || budget_.stopped()) return;
+        if (nodes[n].bound <= level()) skipped = true;
+        if (nodes[n].bound <= level() || budget_.stopped()) return;
         Self& self = team[static_cast<std::size_t>(worker)];
         if (self.at != n) {
-          const Row& row = row_of(open_[n]);
+          const Row& row = row_of(nodes[n]);
           if (self.walk) evaluations_ += self.walk->evaluations();
-          self.rest = std::make_unique<Choices>(choices_.restricted(open_[n].decisions.failed, open_[n].decisions.alive));
+          self.rest = std::make_unique<Choices>(choices_.restricted(nodes[n].decisions.failed, nodes[n].decisions.alive));
           self.walk = std::make_unique<Layered>(row.problem, *self.rest, row.noise, incumbent_, budget_);
           self.at = n;
         }
@@ -162,8 +154,8 @@ void BranchBound::Tree::enumerate_rest() {
   for (const Self& self : team)
     if (self.walk) evaluations_ += self.walk->evaluations();
   if (!all || budget_.stopped()) return;
-  for (const Node& node : open_) {
-    if (skipped && node.bound <= level()) closed_ = std::max(closed_, node.bound);
+  for (const Node& node : nodes) {
+    if (skipped && node.bound <= level()) open_.close(node.bound);
     if (record_ != nullptr)
       record_->leaves.push_back({node.bound <= level() ? Leaf::Kind::bounded : Leaf::Kind::enumerated,
                                  static_cast<Index>(node.row), node.decisions, node.bound});

@@ -66,7 +66,7 @@ void BranchBound::Tree::leaf(const Node& node, const Decisions& decisions, Leaf:
 
 void BranchBound::Tree::record_open() {
   if (record_ == nullptr) return;
-  for (const Node& node : open_)
+  for (const Node& node : open_.nodes())
     record_->leaves.push_back({Leaf::Kind::bounded, static_cast<Index>(node.row), node.decisions, node.bound});
 }
 

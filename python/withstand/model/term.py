@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from withstand import _core
 from withstand._types import Component
@@ -54,13 +54,17 @@ class Term(NamedTuple):
             return 0.0
         raise ValueError(f"{self.effect}: a failed component sends any value of a range")
 
-    def core(self) -> Any:
+    def core(self) -> _core.Failure:
         """Return the term as the core takes it."""
-        sites = None if self.among is None else [_core.Site(*component) for component in self.among]
         return _core.Failure(
-            getattr(_core.Effect, self.effect), list(self.amount), list(self._held()), self.total, self.exactly,
-            self.equivocal, sites,
-        )  # fmt: skip
+            effect=getattr(_core.Effect, self.effect),
+            amount=self.amount,
+            counts=self._held(),
+            total=self.total,
+            exactly=self.exactly,
+            equivocal=self.equivocal,
+            among=None if self.among is None else [_core.Site(*component) for component in self.among],
+        )
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""

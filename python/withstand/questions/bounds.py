@@ -15,18 +15,10 @@ from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 
-_REFERENCES = {
-    "fep": "Theorem A (Theorem F for synapses) of El Mhamdi and Guerraoui, When Neurons Fail, IPDPS 2017",
-    "at-most": "Theorem B: the largest Fep of any fewer failures",
-    "capped": "Theorem B with the ranges and moduli of continuity of the activations",
-    "matrix": "the recursion per neuron, with |W| and a selection of failures per receiver",
-    "adjoint": "one backward pass with one common set of failures per layer",
-    "signed": "intervals of the deviation, with local slopes and a selection of failures per receiver",
-    "linear": "linear relaxation with failure masks",
-    "tightest": "the least of all methods that apply",
-}
+#: The methods by name, in the core's order: what each takes, covers and rests on.
+_FACTS: dict[str, _core.MethodFacts] = {facts.name: facts for facts in _core.methods()}
 #: Names of the methods, as `bound` takes them.
-METHODS = tuple(_REFERENCES)
+METHODS: tuple[str, ...] = tuple(_FACTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,4 +148,4 @@ def _result(found: _core.Bounds, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(value, per_output, per_input, method, covers, rigor, _REFERENCES[method], slack)
+    return Bound(value, per_output, per_input, method, covers, rigor, _FACTS[method].reference, slack)

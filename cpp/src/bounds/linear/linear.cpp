@@ -158,6 +158,17 @@ LinearBound::LinearBound(const LinearBound& other) : prepared_(other.prepared_),
 LinearBound::LinearBound(LinearBound&&) noexcept = default;
 LinearBound::~LinearBound() = default;
 
+double LinearBound::cost(const Network& net) {
+  double cost = 0;
+  for (Index l = 2; l <= net.layers(); ++l) {
+    const double rows = 2 * static_cast<double>(net.width(l));
+    cost += 8 * rows * static_cast<double>(net.width(l - 1));
+    for (Index below = l - 1; below >= 2; --below)
+      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
+  }
+  return cost;
+}
+
 const std::vector<LayerRange>& LinearBound::nominal() const { return prepared_->pre; }
 
 LinearResult LinearBound::operator()(const Restriction& restriction, const ConstMatrixRef& rows,

@@ -97,4 +97,6 @@ std::unique_ptr<Relaxation> linear_relaxation(const Network& net, const Space& s
   return std::make_unique<Linear>(net, space, choices, harm, input);
 }
 
+double cost_of_linear(const Network& net) { return LinearBound::cost(net); }
+
 }  // namespace withstand::search

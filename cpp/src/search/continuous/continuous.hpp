@@ -5,6 +5,7 @@
 
 #include "core/budget.hpp"
 #include "withstand/domain.hpp"
+#include "search/continuous/relaxation.hpp"
 #include "search/incumbent.hpp"
 #include "withstand/space.hpp"
 
@@ -20,7 +21,8 @@ class Opinions;
 class Continuous {
  public:
   Continuous(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-             Budget& budget, int threads, double gap, double ceiling, Opinions& opinions);
+             Budget& budget, int threads, double gap, double ceiling, BoxRelaxations boxes,
+             Opinions& opinions);
   ~Continuous();
 
   /// Until the interval is closed or a limit is reached. `ceiling` is a bound of the harm everywhere to start from.

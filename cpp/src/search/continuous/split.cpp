@@ -74,7 +74,7 @@ void Continuous::Tree::halve(const Node& node, Index n, Outcome& out) const {
   for (const bool upper_half : {false, true}) {
     Node child = node;
     (upper_half ? child.lower : child.upper)(n) = middle;
-    child.linear.reset();  // prepared when it is taken up
+    child.relaxation.reset();  // prepared when it is taken up
     out.children.push_back(std::move(child));
   }
 }
@@ -84,7 +84,7 @@ bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
   Index layer = 0, neuron = 0;
   double most = 0, kink = 0;
   for (Index l = 1; l <= net_.depth(); ++l) {
-    const LayerRange& range = node.ranges->faulty[at(l)];
+    const LayerRange& range = node.proved->receivers()[at(l)];
     for (Index j = 0; j < net_.width(l); ++j) {
       const auto [where, bend] = deepest_kink(net_.activation(l), range.lower(j), range.upper(j));
       const double weight = net_.weight_transposed(l + 1).row(j).cwiseAbs().sum();
@@ -94,7 +94,7 @@ bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
   if (layer == 0) return false;
   for (const bool positive : {false, true}) {
     Node child = node;
-    const LayerRange& range = node.ranges->faulty[at(layer)];
+    const LayerRange& range = node.proved->receivers()[at(layer)];
     child.restriction.pieces.push_back(
         {layer, neuron, positive ? kink : range.lower(neuron), positive ? range.upper(neuron) : kink});
     out.children.push_back(std::move(child));

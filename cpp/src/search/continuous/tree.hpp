@@ -5,49 +5,42 @@
 #include <memory>
 #include <vector>
 
-#include "search/adapters/opinions.hpp"
+#include "search/best_first.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/continuous/execution.hpp"
-#include "withstand/linear.hpp"
 
 namespace withstand::search {
 
 class Continuous::Tree {
  public:
   Tree(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
-       Budget& budget, int threads, double gap, double ceiling, Opinions& opinions);
+       Budget& budget, int threads, double gap, double ceiling, BoxRelaxations boxes, Opinions& opinions);
   void run();
   double upper() const;
   std::uint64_t evaluations() const { return evaluations_.load(); }
 
  private:
+  using Candidate = BoxRelaxation::Candidate;
   struct Node {
     double bound = 0;
     std::uint64_t id = 0;
     Index row = 0;
     Vector lower, upper;  ///< box of inputs
     Restriction restriction;
-    std::shared_ptr<const LinearBound> linear;   ///< prepared for the box; null: not yet
-    std::shared_ptr<const LinearRanges> ranges;  ///< of the parent
+    std::shared_ptr<const BoxRelaxation> relaxation;      ///< prepared for the box; null: not yet
+    std::shared_ptr<const BoxRelaxation::Proved> proved;  ///< by the parent's bound
+    void lighten() {}  // what was proved is what its own bound starts from: without it searches take longer
   };
-  struct Outcome {
-    bool whole = true;  ///< else the work was interrupted, and the node is as open as it was
-    double closed = -std::numeric_limits<double>::infinity();
-    std::vector<Node> children;
-  };
+  using Outcome = BestFirst<Node>::Outcome;
 
-  static bool later(const Node& a, const Node& b) { return a.bound != b.bound ? a.bound < b.bound : a.id > b.id; }
-
-  void push(Node node);
   void search();
   void consult(double work);
   bool much_time() const;
   bool closed(double bound) const;
-  Matrix objectives(const Node& node) const;
   Outcome process(const Node& node);
-  std::vector<Gain> selection(const Node& node, const LinearResult& result, Index row, bool any) const;
-  void attempt(const Node& node, const std::vector<Gain>& along);
-  void split_failures(const Node& node, const std::vector<Gain>& along, Outcome& out) const;
+  std::vector<Candidate> selection(const Node& node, const std::vector<Candidate>& selected, bool any) const;
+  void attempt(const Node& node, const std::vector<Candidate>& along);
+  void split_failures(const Node& node, const std::vector<Candidate>& along, Outcome& out) const;
   bool split_ranges(const Node& node, Outcome& out) const;
   bool split_receiver(const Node& node, Outcome& out) const;
   void halve(const Node& node, Index coordinate, Outcome& out) const;
@@ -59,12 +52,10 @@ class Continuous::Tree {
   Budget& budget_;
   int threads_;
   double gap_;
+  BoxRelaxations boxes_;
   Opinions& opinions_;
-  double cost_;  ///< of a bound
   Execution execution_;
-  std::vector<Node> open_;  ///< a heap, best bound first
-  double closed_ = -std::numeric_limits<double>::infinity();
-  std::uint64_t created_ = 0, bounds_ = 0;
+  BestFirst<Node> open_;
   std::atomic<std::uint64_t> evaluations_{0};
 };
 

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "search/adapters/linear_boxes.hpp"
+
+#include <utility>
+
+#include "evaluate/ranges.hpp"
+#include "withstand/linear.hpp"
+
+namespace withstand::search {
+namespace {
+
+struct Ranges : BoxRelaxation::Proved {
+  explicit Ranges(LinearRanges proved) : all(std::move(proved)) {}
+  const std::vector<LayerRange>& receivers() const override { return all.faulty; }
+  LinearRanges all;
+};
+
+/// What is maximised over a box: errors up and down, or every lead over an output that may be the intact class.
+Matrix objectives(const Network& net, Goal goal, const LayerRange& outputs) {
+  const Index m = net.outputs();
+  if (goal == Goal::error) {
+    Matrix rows(2 * m, m);
+    rows << Matrix::Identity(m, m), -Matrix::Identity(m, m);
+    return rows;
+  }
+  const Activation& psi = net.activation(net.layers());
+  const double most = below(psi, outputs.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
+  std::vector<std::pair<Index, Index>> pairs;
+  for (Index c = 0; c < m; ++c)
+    for (Index j = 0; j < m; ++j)
+      if (j != c && above(psi, outputs.upper(c)) >= most) pairs.emplace_back(c, j);
+  Matrix rows = Matrix::Zero(static_cast<Index>(pairs.size()), m);
+  for (std::size_t r = 0; r < pairs.size(); ++r) {
+    rows(static_cast<Index>(r), pairs[r].second) = 1;
+    rows(static_cast<Index>(r), pairs[r].first) = -1;
+  }
+  return rows;
+}
+
+class LinearBox : public BoxRelaxation {
+ public:
+  LinearBox(const Network& net, const Space& space, Goal goal, const Vector& lower, const Vector& upper)
+      : net_(net), goal_(goal), prepared_(net, space, lower, upper) {}
+
+  Result bound(const Restriction& restriction, const Proved* known, double enough) const override {
+    LinearBound linear(prepared_);  // it owns scratch memory, which threads cannot share
+    const LinearRanges* before = known != nullptr ? &static_cast<const Ranges*>(known)->all : nullptr;
+    LinearResult found = linear(restriction, objectives(net_, goal_, prepared_.nominal().back()), before);
+    Index worst = 0;
+    Result result;
+    result.harm = (goal_ == Goal::error ? found.deviation : found.faulty).maxCoeff(&worst);
+    if (result.harm <= enough) return result;
+    for (const Gain& gain : found.selected(worst)) result.selected.push_back({gain.site, gain.term});
+    result.proved = std::make_shared<const Ranges>(std::move(found.ranges));
+    return result;
+  }
+
+ private:
+  const Network& net_;
+  Goal goal_;
+  LinearBound prepared_;
+};
+
+}  // namespace
+
+BoxRelaxations linear_boxes(const Network& net, const Space& space, Goal goal) {
+  return {[&net, &space, goal](const Vector& lower, const Vector& upper) {
+            return std::make_shared<const LinearBox>(net, space, goal, lower, upper);
+          },
+          LinearBound::cost(net)};
+}
+
+}  // namespace withstand::search
