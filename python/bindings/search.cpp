@@ -6,6 +6,7 @@
 using namespace withstand;
 using withstand::search::Leaf;
 using withstand::search::Option;
+using withstand::search::Recorder;
 using withstand::search::TreeRecord;
 
 void bind_search(py::module_& m) {
@@ -67,7 +68,9 @@ void bind_search(py::module_& m) {
          TreeRecord* record) {
         py::gil_scoped_release release;
         const SearchOptions options{goal, gap, time_limit, node_limit, threads, bounding};
-        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), record);
+        Recorder nobody;
+        Recorder& listener = record != nullptr ? *record : nobody;
+        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), listener);
       },
       py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
       py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"),
