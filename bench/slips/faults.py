@@ -37,8 +37,8 @@ SLIPS = (
     Slip(
         "fault-4-upper",
         "src/search/branch_bound.cpp",
-        "double bound = std::max(closed_, incumbent_.above());",
-        "double bound = std::max(closed_, incumbent_.harm());",
+        "double bound = std::max(open_.bound(), incumbent_.above());",
+        "double bound = std::max(open_.bound(), incumbent_.harm());",
         "the upper end forgets what evaluations round",
     ),
     Slip(

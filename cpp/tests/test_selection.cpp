@@ -10,7 +10,9 @@
 #include "core/top_sum.hpp"
 
 using withstand::Index;
+using withstand::top_between;
 using withstand::top_indices;
+using withstand::top_values;
 using withstand::top_sum;
 
 namespace {
@@ -40,6 +42,19 @@ int main() {
     CHECK(static_cast<Index>(best.size()) == std::min<Index>(count, 40));  // 40 of them are positive
     for (std::size_t i = 0; i < best.size(); ++i) CHECK(gains[static_cast<std::size_t>(best[i])] == 40.0 - static_cast<double>(i));
   }
+  for (Index least = 0; least <= n; least += 5)
+    for (Index most = least; most <= n; ++most) {
+      std::vector<double> copy = gains, sorted = gains;
+      std::sort(sorted.begin(), sorted.end(), std::greater<>());
+      double sum = 0;
+      for (Index i = 0; i < most; ++i)
+        if (i < least || sorted[static_cast<std::size_t>(i)] > 0) sum += sorted[static_cast<std::size_t>(i)];
+      CHECK(top_between(copy, least, most) == sum);
+      sorted.resize(static_cast<std::size_t>(most));
+      CHECK(top_values(gains, most) == sorted);
+    }
+  CHECK(top_values(gains, n + 5).size() == gains.size());
   gains[50] = std::nan("");
+  CHECK(top_between(gains, 0, 3) == infinity && top_between(gains, 2, 20) == infinity);
   CHECK(top_sum(gains.data(), n, 2) == infinity && top_sum(gains.data(), n, 30) == infinity);
 }

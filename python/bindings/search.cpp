@@ -6,6 +6,7 @@
 using namespace withstand;
 using withstand::search::Leaf;
 using withstand::search::Option;
+using withstand::search::Recorder;
 using withstand::search::TreeRecord;
 
 namespace {
@@ -78,7 +79,10 @@ void bind_search(py::module_& m) {
          const OrNone<TreeRecord>& record) {
         py::gil_scoped_release release;
         const SearchOptions options{goal, gap, time_limit, node_limit, threads, bounding};
-        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), pointer(record));
+        Recorder nobody;
+        TreeRecord* kept = pointer(record);
+        Recorder& listener = kept != nullptr ? *kept : nobody;
+        return worst_case(net, space, {lower, upper}, options, until_ctrl_c(watch), listener);
       },
       py::arg("network"), py::arg("space"), py::arg("lower"), py::arg("upper"), py::arg("goal"), py::arg("gap"),
       py::arg("time_limit"), py::arg("node_limit"), py::arg("threads"), py::arg("watch"),

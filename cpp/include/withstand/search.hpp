@@ -15,7 +15,7 @@
 namespace withstand {
 
 namespace search {
-struct TreeRecord;
+class Recorder;
 }
 
 /// A concrete execution that does harm: what failed, at which input, where, how much.
@@ -51,9 +51,11 @@ struct SearchResult {
   std::uint64_t evaluations = 0;
 };
 
-/// The worst that the failures of a space can do on a domain. `record` keeps the leaves of the tree, of finite spaces at
-/// given inputs.
+/// The worst that the failures of a space can do on a domain.
 SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch = {}, search::TreeRecord* record = nullptr);
+                        const Watch& watch = {});
+/// The same; `recorder` is told the leaves of the tree, of finite spaces at given inputs.
+SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch, search::Recorder& recorder);
 
 }  // namespace withstand

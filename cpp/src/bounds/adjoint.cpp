@@ -4,12 +4,14 @@
 // largest factor * deviation are selected, one set for all receivers, and over all layers together for a total count.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/reception.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
+#include "core/top_sum.hpp"
 
 namespace withstand::bounds {
 namespace {
@@ -120,19 +122,17 @@ class Backward {
       for (Index l = 0; l <= net_.layers(); ++l) {
         std::vector<double>& here = gains_[t].layers[static_cast<std::size_t>(l)];
         if (term.failure.total) joint.insert(joint.end(), here.begin(), here.end());
-        else sum = add_up(sum, selected(here, term.most(l)));
+        else sum = add_up(sum, selected(std::move(here), term.most(l)));
       }
-      if (term.failure.total) sum = add_up(sum, selected(joint, term.failure.counts.front()));
+      if (term.failure.total) sum = add_up(sum, selected(std::move(joint), term.failure.counts.front()));
     }
     return sum;
   }
 
   /// Sum of the `most` largest, rounded up.
-  static double selected(std::vector<double>& gains, Index most) {
-    const auto count = std::min<std::size_t>(static_cast<std::size_t>(most), gains.size());
-    std::partial_sort(gains.begin(), gains.begin() + static_cast<std::ptrdiff_t>(count), gains.end(), std::greater<>());
+  static double selected(std::vector<double> gains, Index most) {
     double sum = 0;
-    for (std::size_t i = 0; i < count; ++i) sum = add_up(sum, gains[i]);
+    for (const double gain : top_values(std::move(gains), most)) sum = add_up(sum, gain);
     return sum;
   }
 

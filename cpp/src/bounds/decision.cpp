@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "bounds/table.hpp"
+#include "evaluate/objectives.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
@@ -56,12 +57,9 @@ std::vector<double> harms_by_rows(const Problem& p, const Recipe& method, const 
   std::vector<double> found;
   for (std::size_t first = 0; first < targets.size(); first += step) {
     const std::size_t some = std::min(step, targets.size() - first);
-    Matrix rows = Matrix::Zero(static_cast<Index>(some), p.net.outputs());
-    for (std::size_t t = 0; t < some; ++t) {
-      rows(static_cast<Index>(t), targets[first + t].plus) = 1;
-      rows(static_cast<Index>(t), targets[first + t].minus) = -1;
-    }
-    const Vector faulty = method.rows(p, rows, true);
+    const std::vector<Target> part(targets.begin() + static_cast<std::ptrdiff_t>(first),
+                                   targets.begin() + static_cast<std::ptrdiff_t>(first + some));
+    const Vector faulty = method.rows(p, lead_rows(part, p.net.outputs()), true);
     found.insert(found.end(), faulty.data(), faulty.data() + faulty.size());
   }
   return found;

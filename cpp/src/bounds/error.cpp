@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bounds/table.hpp"
+#include "evaluate/objectives.hpp"
 #include "withstand/linear.hpp"
 #include "core/rounding.hpp"
 
@@ -25,9 +26,7 @@ Vector linear_rows(const Problem& p, const Matrix& rows, bool faulty) {
 Found errors(const Problem& p, const Recipe& method) {
   const Index m = p.net.outputs();
   if (method.rows != nullptr) {
-    Matrix rows(2 * m, m);
-    rows << Matrix::Identity(m, m), -Matrix::Identity(m, m);
-    const Vector both = method.rows(p, rows, false);
+    const Vector both = method.rows(p, error_rows(m), false);
     const Vector larger = both.head(m).cwiseMax(both.tail(m));
     return {{larger.data(), larger.data() + m}, false};
   }

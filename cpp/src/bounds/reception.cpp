@@ -2,21 +2,14 @@
 #include "bounds/reception.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <functional>
 
 #include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
+#include "core/top_sum.hpp"
 
 namespace withstand::bounds {
-namespace {
-
-constexpr std::size_t few = 8;  // up to here selecting on the fly beats a partial sort
-
-}  // namespace
-
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values) {
   std::vector<Carried::Failing> all;
   for (const Space::Term& term : space.terms()) {
@@ -157,41 +150,6 @@ double Reception::error(const Row& row, double struck) const {
   const auto n = static_cast<long>(carried_.lower.size() + selected_);
   const double magnitude = (row.norm * size_ + struck) * (2 + static_cast<double>(n) * 4 * unit_roundoff);
   return sum_error(2 * n + 16, 2 * magnitude, synapses_ ? 0 : row.grid * grid_);
-}
-
-namespace {
-
-/// Sum of the few largest positive gains, kept in order while the others pass by.
-double top_few(const std::vector<double>& gains, Index most) {
-  std::array<double, few> best{};
-  for (const double gain : gains) {
-    if (gain <= best[0]) continue;  // a gain that is not a number goes on, and comes out in the sum
-    Index at = 0;
-    for (; at + 1 < most && !(gain <= best[static_cast<std::size_t>(at + 1)]); ++at)
-      best[static_cast<std::size_t>(at)] = best[static_cast<std::size_t>(at + 1)];
-    best[static_cast<std::size_t>(at)] = gain;
-  }
-  double sum = 0;
-  for (Index i = 0; i < most; ++i) sum += best[static_cast<std::size_t>(i)];
-  return std::isnan(sum) ? infinity : sum;
-}
-
-}  // namespace
-
-double top_between(std::vector<double>& gains, Index least, Index most) {
-  const auto size = static_cast<Index>(gains.size());
-  most = std::min(most, size);
-  if (most <= 0) return 0;
-  if (least == 0 && most <= static_cast<Index>(few)) return top_few(gains, most);
-  for (const double gain : gains)
-    if (std::isnan(gain)) return infinity;
-  const auto last = gains.begin() + most;
-  if (most < size) std::nth_element(gains.begin(), last - 1, gains.end(), std::greater<>());
-  if (least > 0 && least < most) std::nth_element(gains.begin(), gains.begin() + least - 1, last, std::greater<>());
-  double sum = 0;
-  for (auto gain = gains.begin(); gain != last; ++gain)
-    if (gain < gains.begin() + least || *gain > 0) sum += *gain;
-  return sum;
 }
 
 }  // namespace withstand::bounds

@@ -69,7 +69,4 @@ class Reception {
   Index selected_ = 0;       // number of failures that can be selected
 };
 
-/// Sum of the `least` largest gains and of those among the next `most - least` that are positive. Reorders the gains.
-double top_between(std::vector<double>& gains, Index least, Index most);
-
 }  // namespace withstand::bounds

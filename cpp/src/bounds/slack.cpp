@@ -43,7 +43,7 @@ double evaluation_slack(const Network& net, const Space& space, const std::vecto
     const bool reached = off > 0 || synapses > 0;  // before that both executions are the same, operation by operation
     const double pre = mul_up(row, values) + net.bias(l).cwiseAbs().maxCoeff() + synapses;
     const double rounding = 2 * static_cast<double>(net.width(l - 1) + 8) * unit_roundoff * pre;
-    const double last = 16 * unit_roundoff * std::min(phi.magnitude(), std::abs(phi(0)) + phi.lipschitz() * pre);
+    const double last = 16 * unit_roundoff * largest_image(phi, pre);
     if (reached || from_domain) error = phi.lipschitz() * (mul_up(row, error) + rounding) + last;
     off = std::max(neuron, reached ? std::min(phi.lipschitz() * (mul_up(row, off) + synapses), phi.range()) : 0.0) +
           (neuron > 0 && l <= net.depth() ? noise(space, l) : 0.0);

@@ -13,21 +13,14 @@
 namespace withstand {
 namespace {
 
-constexpr Index few = 16;
+constexpr Index few = 16;  // up to here keeping the largest on the fly beats a partition
 
-/// Few: keep the largest so far in order; almost every gain fails one comparison and is never looked at again.
+/// The largest so far in order: almost every gain fails one comparison and is never looked at again.
 double insert_few(const double* gains, Index n, Index count, double floor) {
   std::array<double, few> best;
   best.fill(floor);
+  if (!keep_largest(gains, n, best.data(), count)) return infinity;
   const auto last = static_cast<std::size_t>(count - 1);
-  for (Index i = kernels().next_above(n, gains, best[last], 0); i < n;
-       i = kernels().next_above(n, gains, best[last], i + 1)) {
-    const double gain = gains[i];
-    if (std::isnan(gain)) return infinity;
-    std::size_t at = last;
-    for (; at > 0 && best[at - 1] < gain; --at) best[at] = best[at - 1];
-    best[at] = gain;
-  }
   double sum = 0;
   for (std::size_t i = 0; i <= last; ++i) sum += best[i];
   return sum;
@@ -46,6 +39,15 @@ double partition_many(const double* gains, Index n, Index count, bool exactly) {
   return sum;
 }
 
+/// From the smallest of them up. A single `few` for both sums would change the last bits of bounds on 9 to 16 failures.
+double positive_few(const std::vector<double>& gains, Index most) {
+  std::array<double, few> best{};
+  if (!keep_largest(gains.data(), static_cast<Index>(gains.size()), best.data(), most)) return infinity;
+  double sum = 0;
+  for (Index i = most - 1; i >= 0; --i) sum += best[static_cast<std::size_t>(i)];
+  return std::isnan(sum) ? infinity : sum;
+}
+
 }  // namespace
 
 double top_sum(const double* gains, Index n, Index count, bool exactly) {
@@ -53,6 +55,42 @@ double top_sum(const double* gains, Index n, Index count, bool exactly) {
   if (exactly && n < count) return -infinity;
   return count <= few ? insert_few(gains, n, count, exactly ? -infinity : 0.0)
                       : partition_many(gains, n, count, exactly);
+}
+
+double top_between(std::vector<double>& gains, Index least, Index most) {
+  const auto size = static_cast<Index>(gains.size());
+  most = std::min(most, size);
+  if (most <= 0) return 0;
+  if (least == 0 && most <= few / 2) return positive_few(gains, most);
+  for (const double gain : gains)
+    if (std::isnan(gain)) return infinity;
+  const auto last = gains.begin() + most;
+  if (most < size) std::nth_element(gains.begin(), last - 1, gains.end(), std::greater<>());
+  if (least > 0 && least < most) std::nth_element(gains.begin(), gains.begin() + least - 1, last, std::greater<>());
+  double sum = 0;
+  for (auto gain = gains.begin(); gain != last; ++gain)
+    if (gain < gains.begin() + least || *gain > 0) sum += *gain;
+  return sum;
+}
+
+std::vector<double> top_values(std::vector<double> values, Index count) {
+  const auto size = std::min(static_cast<std::ptrdiff_t>(count), static_cast<std::ptrdiff_t>(values.size()));
+  std::partial_sort(values.begin(), values.begin() + size, values.end(), std::greater<>());
+  values.resize(static_cast<std::size_t>(size));
+  return values;
+}
+
+bool keep_largest(const double* values, Index n, double* best, Index count) {
+  const Index last = count - 1;
+  for (Index i = kernels().next_above(n, values, best[last], 0); i < n;
+       i = kernels().next_above(n, values, best[last], i + 1)) {
+    const double value = values[i];
+    if (std::isnan(value)) return false;
+    Index at = last;
+    for (; at > 0 && best[at - 1] < value; --at) best[at] = best[at - 1];
+    best[at] = value;
+  }
+  return true;
 }
 
 std::vector<Index> top_indices(const double* gains, Index n, Index count) {

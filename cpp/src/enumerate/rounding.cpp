@@ -7,6 +7,7 @@
 #include "problem.hpp"
 #include "kernels/kernels.hpp"
 #include "core/product.hpp"
+#include "evaluate/ranges.hpp"
 
 namespace withstand::enumerate {
 namespace {
@@ -56,8 +57,7 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     Matrix before = 16 * operations * unit * sums;
     if (l > 1) before += product(error, weights);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
-    magnitude = (sums * phi.lipschitz()).array() + std::abs(phi(0.0));
-    magnitude = magnitude.cwiseMin(phi.magnitude()).cwiseMax(forced);
+    magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
     const double scale = phi.kind() == Activation::Kind::elu ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
     require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
+#include "evaluate/objectives.hpp"
 #include "withstand/forward.hpp"
 
 namespace withstand {
@@ -16,16 +19,12 @@ Harm::Harm(const Network& net, ConstVectorRef input, Goal goal)
   if (goal == Goal::argmax && m < 2) throw std::invalid_argument("a class needs at least 2 outputs, the network has 1");
   nominal_.maxCoeff(&class_);
   if (goal == Goal::error) {
-    rows_ = Matrix::Zero(2 * m, m);
-    rows_.topRows(m).setIdentity();
-    rows_.bottomRows(m) = -rows_.topRows(m);
+    rows_ = error_rows(m);
   } else {
-    rows_ = Matrix::Zero(m - 1, m);
-    for (Index j = 0, o = 0; j < m; ++j) {
-      if (j == class_) continue;
-      rows_(o, j) = 1;
-      rows_(o++, class_) = -1;
-    }
+    std::vector<std::pair<Index, Index>> leads;
+    for (Index j = 0; j < m; ++j)
+      if (j != class_) leads.emplace_back(j, class_);
+    rows_ = lead_rows(leads, m);
   }
 }
 

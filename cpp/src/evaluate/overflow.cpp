@@ -5,6 +5,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "evaluate/ranges.hpp"
+#include "failure/effects.hpp"
+
 namespace withstand {
 namespace {
 
@@ -16,10 +19,7 @@ struct Reached {
   double received = 0;  // to what a receiver sums up
 };
 
-double amount_in(const Failure& failure, Index layer) {
-  const bool everywhere = failure.amount.size() == 1;
-  return std::abs(failure.amount[everywhere ? 0 : static_cast<std::size_t>(layer - 1)]);
-}
+double amount_in(const Failure& failure, Index layer) { return std::abs(amount(failure, layer)); }
 
 Reached reached(const Space& space, Index layer) {
   Reached most;
@@ -62,11 +62,10 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
       const Activation& phi = net.activation(l);
-      const Vector sums = ((net.weight(l).cwiseAbs() * (signals.array() + here.signal).matrix()).array() +
-                           net.bias(l).array().abs() + here.received).matrix();
+      const Vector sums = largest_sums(net, l, (signals.array() + here.signal).matrix()).array() + here.received;
       for (Index j = 0; j < sums.size(); ++j)
         if (!fits(sums(j)) || !fits(phi.gain() * sums(j))) refuse(l, "a sum of products", sums(j), weight, largest);
-      signals = (phi.lipschitz() * sums.array() + std::abs(phi(0.0))).cwiseMin(phi.magnitude());
+      signals = sums.unaryExpr([&](double sum) { return largest_image(phi, sum); });
     }
     signals = signals.cwiseMax(here.forced).array() + here.added;
     for (Index i = 0; i < signals.size(); ++i)

@@ -67,6 +67,14 @@ double below(const Activation& phi, double s) {
   return std::max(value - widening(phi, s, value), phi.infimum());
 }
 
+double largest_image(const Activation& phi, double largest) {
+  return std::min(phi.magnitude(), std::abs(phi(0)) + phi.lipschitz() * largest);
+}
+
+Vector largest_sums(const Network& net, Index l, ConstVectorRef magnitudes) {
+  return net.weight(l).cwiseAbs() * magnitudes + net.bias(l).cwiseAbs();
+}
+
 double modulus_above(const Activation& phi, double eta) {
   return std::min(phi.modulus(eta), mul_up(phi.lipschitz(), eta));
 }

@@ -19,6 +19,11 @@ double below(const Activation& activation, double s);
 /// The modulus of continuity, and the Lipschitz bound K eta where that is smaller.
 double modulus_above(const Activation& activation, double eta);
 
+/// The largest |phi(s)| for |s| up to `largest`, but for rounding: passes over magnitudes leave room for that.
+double largest_image(const Activation& activation, double largest);
+/// |W| y + |b| of a layer: the largest sums that signals of these magnitudes make, but for rounding; what sums round by.
+Vector largest_sums(const Network& network, Index layer, ConstVectorRef magnitudes);
+
 /// [inf, sup] of phi' over a range of pre-activations, rounded outward.
 Interval local_slopes(const Activation& activation, const Interval& range);
 

@@ -7,7 +7,7 @@
 // What a failed component does, as intervals around what it would do. Shared by all bounds.
 namespace withstand {
 
-/// `amount` of a failure in a layer (0 where it has none).
+/// `amount` of a failure in a layer: noise may have one per hidden layer, and none elsewhere.
 double amount(const Failure& failure, Index layer);
 
 /// Values that a failed neuron may transmit, given those it transmits when nothing fails.

@@ -41,6 +41,9 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
             ", synapses enter layers 1 to ", net.layers());
     require(site.from < net.width(site.layer - 1), who, ": among names ", name_of(site), ", layer ", site.layer - 1,
             " has ", net.width(site.layer - 1), " neurons");
+  } else if (failure.effect == Effect::noise) {  // its amplitudes are those of hidden layers
+    require(!site.is_synapse() && site.layer >= 1 && site.layer <= net.depth(), who, ": among names ", name_of(site),
+            ", noise is of neurons in layers 1 to ", net.depth());
   } else {
     require(!site.is_synapse(), who, ": among names ", name_of(site), ", a neuron is (layer, neuron)");
     require(site.layer >= 0 && site.layer <= net.depth(), who, ": among names ", name_of(site),

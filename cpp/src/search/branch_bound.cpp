@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "tree.hpp"
 #include "core/rounding.hpp"
@@ -22,10 +21,10 @@ std::vector<Index> BranchBound::Tree::left(const Decisions& decisions) const {
 }
 
 BranchBound::Tree::Tree(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,
-                        double gap, double bounding, TreeRecord* record)
+                        double gap, double bounding, Recorder& recorder)
     : choices_(choices), inputs_(std::move(inputs)), rows_(inputs_.count),
       known_(Vector::Constant(static_cast<Index>(inputs_.count), inputs_.ceiling)), incumbent_(incumbent), budget_(budget),
-      threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), record_(record),
+      threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), recorder_(recorder),
       asking_(inputs_.opinions.seconds()) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
   for (std::size_t n = 0; n < rows_.size(); ++n) {
@@ -95,7 +94,7 @@ void BranchBound::Tree::prepare(std::vector<Node> batch) {
   for (Node& root : batch) {
     if (prepared(root)) {
       const Row& row = row_of(root);
-      root.bound = record_ == nullptr ? std::min(root.bound, row.ceiling) : row.ceiling;
+      root.bound = recorder_.listens() ? row.ceiling : std::min(root.bound, row.ceiling);
       for (Index o = 0; o < row.problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
       if (row.problem.precise != nullptr) error_ = std::max(error_, row.problem.precise->error());
       scale_ = std::max(scale_, row.scale);
@@ -135,13 +134,13 @@ void BranchBound::Tree::round() {
   open_.round(pop_some(cheap_bounds ? 1 : workers_.size()), threads_, budget_, one, [&](Outcome& outcome) {
     work_ += outcome.work;
     relaxed_ = relaxed_ || outcome.relaxed;
-    if (record_ != nullptr) std::move(outcome.leaves.begin(), outcome.leaves.end(), std::back_inserter(record_->leaves));
+    for (const Leaf& leaf : outcome.leaves) recorder_.add(leaf.kind, leaf.input_index, leaf.decisions, leaf.bound);
   });
 }
 
 BranchBound::BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads,
-                         double gap, double bounding, TreeRecord* record)
-    : tree_(std::make_unique<Tree>(choices, std::move(inputs), incumbent, budget, threads, gap, bounding, record)) {}
+                         double gap, double bounding, Recorder& recorder)
+    : tree_(std::make_unique<Tree>(choices, std::move(inputs), incumbent, budget, threads, gap, bounding, recorder)) {}
 BranchBound::~BranchBound() = default;
 
 void BranchBound::run() {

@@ -41,9 +41,8 @@ class BranchBound {
     Opinions& opinions;  ///< other methods on every input, heard on the calling thread
   };
 
-  /// `record`: where the leaves of the tree are written, or null.
   BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads, double gap,
-              double bounding, TreeRecord* record = nullptr);
+              double bounding, Recorder& recorder);
   ~BranchBound();
 
   /// Search until the interval is closed, a limit is reached, or bounding no longer pays; then enumerate what is left.

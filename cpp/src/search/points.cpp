@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "search/adapters/linear_relaxation.hpp"
+#include "evaluate/ranges.hpp"
 #include "search/layered/reach.hpp"
 #include "core/rounding.hpp"
 
@@ -66,7 +67,7 @@ double largest_of(const Trace& execution) {
 
 double scale_of(const Network& net, const Trace& intact) {
   const Vector& last = intact.post[static_cast<std::size_t>(net.depth())];
-  return (net.weight(net.layers()).cwiseAbs() * last.cwiseAbs() + net.bias(net.layers()).cwiseAbs()).maxCoeff();
+  return largest_sums(net, net.layers(), last.cwiseAbs()).maxCoeff();
 }
 
 /// What the search at one input shares between workers.

@@ -106,7 +106,7 @@ SearchResult continuous(const Search& search) {
 }
 
 /// Finite failures at given inputs.
-SearchResult discrete(const Search& search, TreeRecord* record) {
+SearchResult discrete(const Search& search, Recorder& recorder) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
   NoOpinions silence;  // a tree that is written down is closed by its own bounds
@@ -116,11 +116,11 @@ SearchResult discrete(const Search& search, TreeRecord* record) {
                              [&](std::size_t n) { return points.prepare(n); },
                              {},
                              cost_of_linear(search.net),
-                             record == nullptr ? *opinions : silence};
+                             recorder.listens() ? silence : *opinions};
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
   BranchBound tree(choices, std::move(inputs), search.incumbent, search.budget, search.team(), search.options.gap,
-                   search.options.bounding, record);
+                   search.options.bounding, recorder);
   tree.run();
   const Proved proved{tree.upper(), tree.error(), tree.scale(), points.outputs()};
   SearchResult result = conclude(search, proved, tree.evaluations());
@@ -153,7 +153,7 @@ std::optional<Witness> completed(const Network& net, const Choices& choices, Wit
 
 /// Prescribed numbers of failures by way of "at most": its worst case is also theirs where idle failures make up the
 /// numbers, as they do in wide networks of rectifiers. Where they do not, nothing but a lower ceiling.
-std::optional<SearchResult> through_at_most(Search& search, TreeRecord* record) {
+std::optional<SearchResult> through_at_most(Search& search, Recorder& recorder) {
   constexpr double worth_it = 1e6;  // configurations; fewer are enumerated sooner
   const Choices choices(search.net, search.space);
   if (choices.overlapping || search.space.magnitude() < worth_it) return std::nullopt;
@@ -165,7 +165,7 @@ std::optional<SearchResult> through_at_most(Search& search, TreeRecord* record) 
   const Space at_most(search.net, failures);
   Incumbent found;
   const double ceiling = first_opinion(search.net, at_most, search.domain, search.options.goal);
-  SearchResult result = discrete({search.net, at_most, search.domain, search.options, search.budget, found, ceiling}, record);
+  SearchResult result = discrete({search.net, at_most, search.domain, search.options, search.budget, found, ceiling}, recorder);
   search.ceiling = std::min(search.ceiling, result.upper);
   if (!result.witness) return std::nullopt;
   result.witness = completed(search.net, choices, std::move(*result.witness));
@@ -174,14 +174,14 @@ std::optional<SearchResult> through_at_most(Search& search, TreeRecord* record) 
   return result;
 }
 
-SearchResult searched(Search& search, TreeRecord* record) {
+SearchResult searched(Search& search, Recorder& recorder) {
   bool points = true;
   for (Index n = 0; n < search.domain.size(); ++n) points = points && search.domain.is_point(n);
   if (!points || !search.space.finite()) return continuous(search);
   if (!search.space.at_most())
-    if (auto found = through_at_most(search, record)) return *found;
-  if (record != nullptr) record->leaves.clear();
-  return discrete(search, record);
+    if (auto found = through_at_most(search, recorder)) return *found;
+  recorder.clear();
+  return discrete(search, recorder);
 }
 
 /// What bounds say that can be had within the grace of a limit.
@@ -210,7 +210,7 @@ namespace withstand {
 using namespace search;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch, TreeRecord* record) {
+                        const Watch& watch, Recorder& recorder) {
   check(domain, net);
   require_one_value(space);
   Budget budget(options.node_limit, options.time_limit, watch);
@@ -234,10 +234,16 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
   const Interruptible work(budget);
   Search search{net, space, domain, options, budget, incumbent, ceiling};
   try {
-    return searched(search, record);
+    return searched(search, recorder);
   } catch (const Interrupted&) {  // before there was a tree
     return conclude(search, {std::max(incumbent.harm(), without_tree(search)), 0, 0, 0}, 1);
   }
+}
+
+SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch) {
+  Recorder nobody;
+  return worst_case(net, space, domain, options, watch, nobody);
 }
 
 }  // namespace withstand

@@ -22,7 +22,7 @@ inline double tie(double harm, double scale) { return 4e-15 * std::max(std::abs(
 class BranchBound::Tree {
  public:
   Tree(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads, double gap,
-       double bounding, TreeRecord* record);
+       double bounding, Recorder& recorder);
 
   void run();
   void record_open();  ///< what a search that ended early leaves open, with its bounds
@@ -49,7 +49,7 @@ class BranchBound::Tree {
   struct Outcome : BestFirst<Node>::Outcome {
     double work = 0;
     bool relaxed = false;  ///< not enumerated
-    std::vector<Leaf> leaves;  ///< when they are recorded
+    std::vector<Leaf> leaves;  ///< when somebody listens
   };
   /// What a worker needs at one input. It owns much memory, so only that of few inputs is kept.
   struct Tools {
@@ -102,7 +102,7 @@ class BranchBound::Tree {
   Budget& budget_;
   int threads_;
   double gap_, bounding_;
-  TreeRecord* record_;
+  Recorder& recorder_;
   std::vector<Worker> workers_;
   BestFirst<Node> open_;
   double asking_;  ///< about how many seconds it takes to ask for all opinions

@@ -87,7 +87,7 @@ bool BranchBound::Tree::enumerate(const Node& node, Outcome& out) {
   const Row& row = row_of(node);
   const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
                                        static_cast<Index>(node.decisions.alive.size()));
-  if (cost > 2 * inputs_.cost || std::isinf(bounding_) || record_ != nullptr) return false;
+  if (cost > 2 * inputs_.cost || std::isinf(bounding_) || recorder_.listens()) return false;
   const Choices rest = choices_.restricted(node.decisions.failed, node.decisions.alive);
   Layered walk(row.problem, rest, row.noise, incumbent_, budget_);
   walk.run();
@@ -156,9 +156,8 @@ void BranchBound::Tree::enumerate_rest() {
   if (!all || budget_.stopped()) return;
   for (const Node& node : nodes) {
     if (skipped && node.bound <= level()) open_.close(node.bound);
-    if (record_ != nullptr)
-      record_->leaves.push_back({node.bound <= level() ? Leaf::Kind::bounded : Leaf::Kind::enumerated,
-                                 static_cast<Index>(node.row), node.decisions, node.bound});
+    recorder_.add(node.bound <= level() ? Leaf::Kind::bounded : Leaf::Kind::enumerated, static_cast<Index>(node.row),
+                  node.decisions, node.bound);
   }
   open_.clear();
 }

@@ -24,7 +24,7 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
   if (enumerate(node, out)) return out;
   out.work = inputs_.cost;
   out.relaxed = true;
-  const double enough = node.first || record_ != nullptr ? infinity : level();
+  const double enough = node.first || recorder_.listens() ? infinity : level();
   const Relaxation::Result result =
       relaxation(worker, node.row).bound(node.decisions, node.objectives, node.hints, enough);
   std::vector<const ObjectiveBound*> open = above(result.objectives, node.bound, out);
@@ -40,8 +40,8 @@ BranchBound::Tree::Outcome BranchBound::Tree::process(const Node& node, Worker& 
     attempt(node, worker, selection(*open[n], counts), *open[n]);
   open = above(result.objectives, node.bound, out);
   if (open.empty()) leaf(node, node.decisions, Leaf::Kind::bounded, out.closed, out);
-  if (open.empty() || (record_ == nullptr && evaluate_all(node, worker, open, counts, out))) return out;
-  if (node.first && record_ == nullptr) out.children.push_back(second(node, open, result.hints));
+  if (open.empty() || (!recorder_.listens() && evaluate_all(node, worker, open, counts, out))) return out;
+  if (node.first && !recorder_.listens()) out.children.push_back(second(node, open, result.hints));
   else split(node, open, counts, chosen, result.hints, out);
   return out;
 }
@@ -61,13 +61,12 @@ std::vector<const ObjectiveBound*> BranchBound::Tree::above(const std::vector<Ob
 
 void BranchBound::Tree::leaf(const Node& node, const Decisions& decisions, Leaf::Kind kind, double bound,
                              Outcome& out) const {
-  if (record_ != nullptr) out.leaves.push_back({kind, row_of(node).problem.input_index, decisions, bound});
+  if (recorder_.listens()) out.leaves.push_back({kind, row_of(node).problem.input_index, decisions, bound});
 }
 
 void BranchBound::Tree::record_open() {
-  if (record_ == nullptr) return;
   for (const Node& node : open_.nodes())
-    record_->leaves.push_back({Leaf::Kind::bounded, static_cast<Index>(node.row), node.decisions, node.bound});
+    recorder_.add(Leaf::Kind::bounded, static_cast<Index>(node.row), node.decisions, node.bound);
 }
 
 /// The first option that is neither taken nor excluded.

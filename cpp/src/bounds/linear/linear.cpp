@@ -9,6 +9,7 @@
 #include "bounds/linear/joint.hpp"
 #include "bounds/linear/relaxation.hpp"
 #include "core/rounding.hpp"
+#include "failure/effects.hpp"
 
 namespace withstand {
 
@@ -19,10 +20,6 @@ using bounds::linear::Relaxation;
 using bounds::linear::up;
 
 namespace {
-
-double amplitude(const Failure& failure, Index layer) {
-  return failure.amount.size() == 1 || layer == 0 ? failure.amount.front() : failure.amount[at(layer - 1)];
-}
 
 void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
   const Failure& failure = term.failure;
@@ -35,7 +32,7 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
     Vector& noise = prepared.noise[at(l)];
     for (const Site& site : term.sites[at(l)]) {
       if (failure.effect == Effect::noise && noise.size() == 0) noise.setZero(prepared.net.width(l));
-      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amplitude(failure, l));
+      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amount(failure, l));
       else prepared.candidate.back().back()[at(site.to)] = 1;
     }
   }

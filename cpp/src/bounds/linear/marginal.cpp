@@ -29,13 +29,8 @@ struct Others {
 
   Others(const std::vector<double>& values, std::size_t count) {
     std::vector<double> best(count, 0.0);
-    const auto n = static_cast<Index>(values.size());
-    for (Index i = kernels().next_above(n, values.data(), 0, 0); i < n;
-         i = kernels().next_above(n, values.data(), best.back(), i + 1)) {
-      std::size_t c = count - 1;
-      for (; c > 0 && best[c - 1] < values[at(i)]; --c) best[c] = best[c - 1];
-      best[c] = values[at(i)];
-    }
+    if (!keep_largest(values.data(), static_cast<Index>(values.size()), best.data(), static_cast<Index>(count)))
+      best.assign(count, infinity);
     for (std::size_t c = 0; c + 1 < count; ++c) sum += best[c];
     threshold = count > 1 && best[count - 2] > 0 ? best[count - 2] : infinity;
     next = best.back();

@@ -7,7 +7,9 @@
 namespace withstand::bounds::linear {
 
 // Midpoint-radius form: s = W m + b has radius |W| r, and the rounding of an inner product of n terms is at most
-// (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone.
+// (n + 2) u (|W| |m| + |b|) in any order of summation. At a point the radius is rounding alone. `propagate` (see
+// evaluate/ranges.hpp) encloses the same values with errors by norms of rows, these are by inner products: both stay, for
+// the last bits of the bounds rest on them.
 void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper) {
   const Network& net = prepared.net;
   prepared.pre.assign(at(net.layers()) + 1, {});

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "evaluate/objectives.hpp"
 #include "evaluate/ranges.hpp"
 #include "withstand/linear.hpp"
 
@@ -18,23 +19,14 @@ struct Ranges : BoxRelaxation::Proved {
 /// What is maximised over a box: errors up and down, or every lead over an output that may be the intact class.
 Matrix objectives(const Network& net, Goal goal, const LayerRange& outputs) {
   const Index m = net.outputs();
-  if (goal == Goal::error) {
-    Matrix rows(2 * m, m);
-    rows << Matrix::Identity(m, m), -Matrix::Identity(m, m);
-    return rows;
-  }
+  if (goal == Goal::error) return error_rows(m);
   const Activation& psi = net.activation(net.layers());
   const double most = below(psi, outputs.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
-  std::vector<std::pair<Index, Index>> pairs;
+  std::vector<std::pair<Index, Index>> leads;
   for (Index c = 0; c < m; ++c)
     for (Index j = 0; j < m; ++j)
-      if (j != c && above(psi, outputs.upper(c)) >= most) pairs.emplace_back(c, j);
-  Matrix rows = Matrix::Zero(static_cast<Index>(pairs.size()), m);
-  for (std::size_t r = 0; r < pairs.size(); ++r) {
-    rows(static_cast<Index>(r), pairs[r].second) = 1;
-    rows(static_cast<Index>(r), pairs[r].first) = -1;
-  }
-  return rows;
+      if (j != c && above(psi, outputs.upper(c)) >= most) leads.emplace_back(j, c);
+  return lead_rows(leads, m);
 }
 
 class LinearBox : public BoxRelaxation {

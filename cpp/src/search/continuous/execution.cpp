@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
@@ -52,10 +53,9 @@ std::vector<Restriction::Failed> Execution::components(const Restriction& restri
     if (term.failure.effect != Effect::noise) continue;
     for (const auto& sites : term.sites)
       for (const Site& site : sites) {
-        const std::vector<double>& amounts = term.failure.amount;
-        const double amount = amounts.size() == 1 || site.layer == 0 ? amounts.front() : amounts[at(site.layer - 1)];
+        const double amplitude = amount(term.failure, site.layer);
         if (std::none_of(all.begin(), all.end(), [&](const auto& failed) { return failed.site == site; }))
-          all.push_back({site, t, -amount, amount});
+          all.push_back({site, t, -amplitude, amplitude});
       }
   }
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.site < b.site; });

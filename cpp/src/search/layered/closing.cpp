@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The last stage by selection, and the replay of what may be the worst.
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 #include "walk.hpp"
+#include "core/top_sum.hpp"
 #include "search/layered/idle.hpp"
 
 namespace withstand::search {
@@ -12,23 +12,15 @@ namespace {
 
 /// Largest sum of at least `least` and at most `most` of the gains: a linear objective under a cardinality constraint.
 double select_largest(const std::vector<double>& gains, Index least, Index most) {
-  constexpr Index few = 16;
-  if (most > few || least > 0) {
-    std::vector<double> sorted = gains;
-    std::sort(sorted.begin(), sorted.end(), std::greater<>());
-    double sum = 0;
-    for (Index n = 0; n < std::min<Index>(most, static_cast<Index>(sorted.size())); ++n)
-      if (sorted[static_cast<std::size_t>(n)] > 0 || n < least) sum += sorted[static_cast<std::size_t>(n)];
-    return sum;
+  constexpr Index few = 16;  // beyond, the largest come first: the order is part of an answer's last bits
+  if (most <= few && least == 0) return top_sum(gains.data(), static_cast<Index>(gains.size()), most);
+  double sum = 0;
+  Index n = 0;
+  for (const double gain : top_values(gains, most)) {
+    const bool prescribed = n++ < least;
+    if (gain > 0 || prescribed) sum += gain;
   }
-  double best[few] = {};  // descending; zeros stand for failures not used
-  for (double gain : gains) {
-    if (gain <= best[most - 1]) continue;
-    Index n = most - 1;
-    for (; n > 0 && best[n - 1] < gain; --n) best[n] = best[n - 1];
-    best[n] = gain;
-  }
-  return std::accumulate(best, best + most, 0.0);
+  return sum;
 }
 
 }  // namespace

@@ -47,8 +47,7 @@ double image_grid(const Activation& phi, double of, double largest) {
 
 /// |computed phi(s) - phi(s)| for |s| up to `largest`: a few units in the last place, and the rounding of gain * s.
 double evaluation_error(const Activation& phi, double largest) {
-  const double reach = std::abs(phi(0)) + phi.lipschitz() * largest;
-  return largest == 0 && phi(0) == 0 ? 0 : 8 * unit * std::min(phi.magnitude(), reach) + 0x1p-1000;
+  return largest == 0 && phi(0) == 0 ? 0 : 8 * unit * largest_image(phi, largest) + 0x1p-1000;
 }
 
 Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, double on) {
