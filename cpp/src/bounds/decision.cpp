@@ -22,7 +22,7 @@ double gap(const Problem& p, Index j, Index c) {
   const Index last = p.net.layers();
   const Activation& phi = p.net.activation(last);
   const double apart = sub_up(p.nominal->post(last, j).upper, p.nominal->post(last, c).lower);
-  if (phi.kind() != Activation::Kind::identity) return std::min(0.0, apart);
+  if (!phi.identity()) return std::min(0.0, apart);
   const Matrix& weight = p.net.weight(last);
   const Vector& bias = p.net.bias(last);
   const Vector row = weight.row(j) - weight.row(c);
@@ -71,7 +71,7 @@ std::vector<double> linear_harms(const Problem& p, const std::vector<Target>& ta
 std::vector<double> margin_harms(const Problem& p, Method method, const std::vector<Target>& targets,
                                  const std::vector<double>& moved) {
   const Activation& phi = p.net.activation(p.net.layers());
-  const bool linear = phi.kind() == Activation::Kind::identity;
+  const bool linear = phi.identity();
   const std::vector<double> single = linear ? std::vector<double>{} : errors(p, method).values;
   std::vector<double> found;
   for (std::size_t t = 0; t < targets.size(); ++t) {

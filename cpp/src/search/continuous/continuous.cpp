@@ -121,11 +121,14 @@ Matrix Continuous::Tree::objectives(const Node& node) const {
   }
   const Activation& psi = net_.activation(net_.layers());
   const LayerRange& pre = node.linear->nominal().back();
-  const double most = below(psi, pre.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
+  const auto values = [&](Index k) { return values_over(psi, {pre.lower(k), pre.upper(k)}); };
+  double most = below(psi, pre.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
+  if (!psi.nondecreasing()) most = -std::numeric_limits<double>::infinity();
+  for (Index k = 0; k < m && !psi.nondecreasing(); ++k) most = std::max(most, values(k).lower);
   std::vector<std::pair<Index, Index>> pairs;
   for (Index c = 0; c < m; ++c)
     for (Index j = 0; j < m; ++j)
-      if (j != c && above(psi, pre.upper(c)) >= most) pairs.emplace_back(c, j);
+      if (j != c && values(c).upper >= most) pairs.emplace_back(c, j);
   Matrix rows = Matrix::Zero(static_cast<Index>(pairs.size()), m);
   for (std::size_t r = 0; r < pairs.size(); ++r) {
     rows(static_cast<Index>(r), pairs[r].second) = 1;
