@@ -49,6 +49,7 @@ DEFINITIONS: dict[str, Definition] = {
                              linear=True, kinks=(0.0,)),
     "hard_tanh": _ramp(-1.0, 1.0, 0.0),
     "clip": _ramp(0.0, 1.0, 0.5),
+    "relu6": _ramp(0.0, 6.0, 0.0),
     "elu": Definition(lambda u, a: np.where(u >= 0, u, a * np.expm1(np.minimum(u, 0.0))), lambda a: max(1.0, a),
                       default=1.0, kinks=(0.0,), bulge=lambda a: a),
     "softplus": Definition(lambda u, a: np.logaddexp(0.0, u)),

@@ -20,14 +20,18 @@ X = RNG.normal(size=(64, 3)) * 3  # far enough to reach every piece
 #: Module of torch.nn, and what it is read as.
 TORCH: list[tuple[str, dict[str, Any], Phi]] = [
     ("Hardtanh", {}, Phi("hard_tanh")),
+    ("ReLU6", {}, Phi("relu6")),
+    ("Hardtanh", {"min_val": 0.0, "max_val": 6.0}, Phi("relu6")),
 ]
 #: Activation of Keras by function.
 KERAS: list[tuple[str, Phi]] = [
     ("hard_tanh", Phi("hard_tanh")),
+    ("relu6", Phi("relu6")),
 ]
 #: Operator of ONNX, attributes, opset.
 ONNX: list[tuple[str, dict[str, float], int, Phi]] = [
     ("Softplus", {}, 13, Phi("softplus")),
+    ("Clip", {"low": 0.0, "high": 6.0}, 13, Phi("relu6")),
 ]
 
 

@@ -122,6 +122,14 @@ TABLE: dict[str, Entry] = {
         lambda a: (0, INF),
         derivative=lambda u, a: float(_logistic(np.float64(u))),
     ),
+    "relu6": Entry(
+        lambda u, a: np.minimum(6.0, np.maximum(0.0, u)),
+        lambda a: 1,
+        lambda a: (0, 6),
+        exact=lambda u, a: min(Fraction(6), max(Fraction(0), u)),
+        corners=lambda a: (0, 6),
+        slopes=lambda a: (0, 1, 0),
+    ),
     "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }
 

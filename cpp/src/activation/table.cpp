@@ -22,6 +22,7 @@ const std::vector<Shape> table{
     {"clip", no_slope, [](double) { return Pieces::clamped(0, 1, 1, 0.5); }, nullptr, 5},
     {"elu", 1.0, nullptr, &elu, 6},
     {"softplus", no_slope, nullptr, &softplus, 7},
+    {"relu6", no_slope, [](double) { return Pieces::clamped(0, 6, 1, 0); }, nullptr},
     {"identity", no_slope, [](double) { return Pieces({}, {1}, 0); }, nullptr, 8},
 };
 

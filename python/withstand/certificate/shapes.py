@@ -149,6 +149,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "identity": Corner(1.0),
     "hard_tanh": Ramp(-1.0, 1.0, 0.0),
     "clip": Ramp(0.0, 1.0, 0.5),
+    "relu6": Ramp(0.0, 6.0, 0.0),
     "logistic": Smooth(lambda a, t: _logistic(t), _bell, lambda a: 0.25, lambda a: "s", (0.0,),
                        touching=_touch_logistic, adds=True),
     "tanh": Smooth(lambda a, t: np.tanh(t), lambda a, t: 1 - np.tanh(t) ** 2, lambda a: 1.0, lambda a: "s", (0.0,),

@@ -57,7 +57,9 @@ def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
         return tensor, Phi("hard_tanh")
     if (low, high) == (0.0, 1.0):
         return tensor.plus(np.asarray(-0.5)), Phi("clip")
-    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1] and [0, 1]")
+    if (low, high) == (0.0, 6.0):
+        return tensor, Phi("relu6")
+    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1], [0, 1] and [0, 6]")
 
 
 def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
