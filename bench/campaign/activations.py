@@ -41,6 +41,9 @@ def _ramp(low: float, high: float, at_zero: float) -> Definition:
                       linear=True, kinks=(low - at_zero, high - at_zero))  # fmt: skip
 
 
+RIGHT = 1.0507009873554804934  # of selu
+LEFT = 1.6732632423543772848 * RIGHT
+
 DEFINITIONS: dict[str, Definition] = {
     "logistic": Definition(_logistic, lambda a: 0.25, (0.0, 1.0)),
     "tanh": Definition(lambda u, a: np.tanh(u), range=(-1.0, 1.0)),
@@ -53,6 +56,8 @@ DEFINITIONS: dict[str, Definition] = {
     "elu": Definition(lambda u, a: np.where(u >= 0, u, a * np.expm1(np.minimum(u, 0.0))), lambda a: max(1.0, a),
                       default=1.0, kinks=(0.0,), bulge=lambda a: a),
     "softplus": Definition(lambda u, a: np.logaddexp(0.0, u)),
+    "selu": Definition(lambda u, a: np.where(u >= 0, RIGHT * u, LEFT * np.expm1(np.minimum(u, 0.0))), lambda a: LEFT,
+                       kinks=(0.0,), bulge=lambda a: LEFT),
     "identity": Definition(lambda u, a: u, left=1.0, linear=True),
 }  # fmt: skip
 

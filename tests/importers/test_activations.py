@@ -21,16 +21,19 @@ X = RNG.normal(size=(64, 3)) * 3  # far enough to reach every piece
 TORCH: list[tuple[str, dict[str, Any], Phi]] = [
     ("Hardtanh", {}, Phi("hard_tanh")),
     ("ReLU6", {}, Phi("relu6")),
+    ("SELU", {}, Phi("selu")),
     ("Hardtanh", {"min_val": 0.0, "max_val": 6.0}, Phi("relu6")),
 ]
 #: Activation of Keras by function.
 KERAS: list[tuple[str, Phi]] = [
     ("hard_tanh", Phi("hard_tanh")),
     ("relu6", Phi("relu6")),
+    ("selu", Phi("selu")),
 ]
 #: Operator of ONNX, attributes, opset.
 ONNX: list[tuple[str, dict[str, float], int, Phi]] = [
     ("Softplus", {}, 13, Phi("softplus")),
+    ("Selu", {}, 13, Phi("selu")),
     ("Clip", {"low": 0.0, "high": 6.0}, 13, Phi("relu6")),
 ]
 

@@ -17,6 +17,7 @@ import numpy as np
 
 INF = math.inf
 HALF = Fraction(1, 2)
+ALPHA, SCALE = 1.6732632423543772848, 1.0507009873554804934  # of selu
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,14 @@ TABLE: dict[str, Entry] = {
         exact=lambda u, a: min(Fraction(6), max(Fraction(0), u)),
         corners=lambda a: (0, 6),
         slopes=lambda a: (0, 1, 0),
+    ),
+    "selu": Entry(
+        lambda u, a: np.where(u >= 0, SCALE * u, SCALE * ALPHA * np.expm1(np.minimum(u, 0.0))),
+        lambda a: SCALE * ALPHA,
+        lambda a: (-SCALE * ALPHA, INF),
+        derivative=lambda u, a: SCALE if u > 0 else SCALE * ALPHA * math.exp(u),
+        breaks=(0.0,),
+        modulus=lambda h, a: SCALE * _elu_modulus(h, ALPHA),
     ),
     "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }

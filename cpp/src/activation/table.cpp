@@ -6,7 +6,7 @@
 
 namespace withstand {
 
-extern const Smooth logistic, tanh_shape, elu, softplus;
+extern const Smooth logistic, tanh_shape, elu, softplus, selu;
 
 namespace {
 
@@ -23,6 +23,7 @@ const std::vector<Shape> table{
     {"elu", 1.0, nullptr, &elu, 6},
     {"softplus", no_slope, nullptr, &softplus, 7},
     {"relu6", no_slope, [](double) { return Pieces::clamped(0, 6, 1, 0); }, nullptr},
+    {"selu", no_slope, nullptr, &selu},
     {"identity", no_slope, [](double) { return Pieces({}, {1}, 0); }, nullptr, 8},
 };
 

@@ -128,6 +128,18 @@ def _elu_slope(a: float, t: FloatArray) -> FloatArray:
     return np.where(t >= 0, 1.0, a * np.exp(np.minimum(t, 0.0)))
 
 
+_SELU_RIGHT: Final = 1.0507009873554804934
+_SELU_LEFT: Final = 1.6732632423543772848 * _SELU_RIGHT
+
+
+def _selu(_: float, t: FloatArray) -> FloatArray:
+    return np.where(t >= 0, _SELU_RIGHT * t, _SELU_LEFT * np.expm1(np.minimum(t, 0.0)))
+
+
+def _selu_slope(_: float, t: FloatArray) -> FloatArray:
+    return np.where(t >= 0, _SELU_RIGHT, _SELU_LEFT * np.exp(np.minimum(t, 0.0)))
+
+
 def _touch_logistic(_: float, slope: FloatArray, sign: float) -> list[FloatArray]:
     where = sign * 2 * np.arctanh(np.sqrt(np.clip(1 - 4 * slope, 0.0, 1.0)))
     return [where, np.full_like(slope, 40.0 * sign)]  # where arctanh runs out of digits, the shape is flat
@@ -158,6 +170,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
                        lambda a: "convex", touching=lambda a, slope, sign: [np.log(slope / (1 - slope))]),
     "elu": Smooth(_elu, _elu_slope, lambda a: max(1.0, a), lambda a: "convex" if a <= 1 else "other", (0.0,),
                   touching=_touch_elu),
+    "selu": Smooth(_selu, _selu_slope, lambda a: _SELU_LEFT, lambda a: "other", (0.0,),
+                   touching=lambda a, slope, sign: [np.minimum(np.log(slope / _SELU_LEFT), 0.0)]),
 }  # fmt: skip
 
 

@@ -142,6 +142,7 @@ _FUNCTIONS: Final = {
     "leaky_relu": Phi("leaky_relu", slope=0.2),
     "relu": Phi("relu"),
     "relu6": Phi("relu6"),
+    "selu": Phi("selu"),
     "sigmoid": Phi("logistic"),
     "softplus": Phi("softplus"),
     "tanh": Phi("tanh"),

@@ -46,6 +46,15 @@ def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     return live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
 
 
+def _selu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    """The constants are attributes in single precision: those that round to them stand for the real ones."""
+    constants = {"alpha": 1.6732632423543772848, "gamma": 1.0507009873554804934}
+    for name, right in constants.items():
+        if np.float32(given := float(node.attribute(name))) != np.float32(right):
+            raise ValueError(f"has {name} = {given}, supported is {right}")
+    return live(values[0]), Phi("selu")
+
+
 def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     low, high = _bounds(node, values)
     tensor = live(values[0])
@@ -96,6 +105,7 @@ ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]]
     "Max": _maximum,
     "PRelu": _prelu,
     "Relu": _named("relu"),
+    "Selu": _selu,
     "Sigmoid": _named("logistic"),
     "Softplus": _named("softplus"),
     "Tanh": _named("tanh"),
