@@ -58,6 +58,7 @@ DEFINITIONS: dict[str, Definition] = {
     "softplus": Definition(lambda u, a: np.logaddexp(0.0, u)),
     "selu": Definition(lambda u, a: np.where(u >= 0, RIGHT * u, LEFT * np.expm1(np.minimum(u, 0.0))), lambda a: LEFT,
                        kinks=(0.0,), bulge=lambda a: LEFT),
+    "silu": Definition(lambda u, a: u * _logistic(u, a), lambda a: 1.0998393201288670),
     "identity": Definition(lambda u, a: u, left=1.0, linear=True),
 }  # fmt: skip
 

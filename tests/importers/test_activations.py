@@ -22,6 +22,7 @@ TORCH: list[tuple[str, dict[str, Any], Phi]] = [
     ("Hardtanh", {}, Phi("hard_tanh")),
     ("ReLU6", {}, Phi("relu6")),
     ("SELU", {}, Phi("selu")),
+    ("SiLU", {}, Phi("silu")),
     ("Hardtanh", {"min_val": 0.0, "max_val": 6.0}, Phi("relu6")),
 ]
 #: Activation of Keras by function.
@@ -29,6 +30,7 @@ KERAS: list[tuple[str, Phi]] = [
     ("hard_tanh", Phi("hard_tanh")),
     ("relu6", Phi("relu6")),
     ("selu", Phi("selu")),
+    ("silu", Phi("silu")),
 ]
 #: Operator of ONNX, attributes, opset.
 ONNX: list[tuple[str, dict[str, float], int, Phi]] = [

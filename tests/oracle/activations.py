@@ -139,6 +139,14 @@ TABLE: dict[str, Entry] = {
         breaks=(0.0,),
         modulus=lambda h, a: SCALE * _elu_modulus(h, ALPHA),
     ),
+    "silu": Entry(
+        lambda u, a: u * _logistic(u),
+        lambda a: 1.0998393201288670,
+        lambda a: (-0.27846454276107385, INF),
+        derivative=lambda u, a: float(_logistic(np.float64(u))) + u * _bell(u, a),
+        breaks=(-2.3993572805154676678, 2.3993572805154676678),
+        turns=(-1.2784645427610737951,),
+    ),
     "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }
 

@@ -6,7 +6,7 @@
 
 namespace withstand {
 
-extern const Smooth logistic, tanh_shape, elu, softplus, selu;
+extern const Smooth logistic, tanh_shape, elu, softplus, selu, silu;
 
 namespace {
 
@@ -24,6 +24,7 @@ const std::vector<Shape> table{
     {"softplus", no_slope, nullptr, &softplus, 7},
     {"relu6", no_slope, [](double) { return Pieces::clamped(0, 6, 1, 0); }, nullptr},
     {"selu", no_slope, nullptr, &selu},
+    {"silu", no_slope, nullptr, &silu},
     {"identity", no_slope, [](double) { return Pieces({}, {1}, 0); }, nullptr, 8},
 };
 

@@ -140,6 +140,18 @@ def _selu_slope(_: float, t: FloatArray) -> FloatArray:
     return np.where(t >= 0, _SELU_RIGHT, _SELU_LEFT * np.exp(np.minimum(t, 0.0)))
 
 
+def _silu(_: float, t: FloatArray) -> FloatArray:
+    e = np.exp(-np.abs(t))
+    return np.where(t >= 0, t / (1 + e), np.maximum(t, -800.0) * e / (1 + e))
+
+
+def _silu_slope(_: float, t: FloatArray) -> FloatArray:
+    t = np.clip(t, -700.0, 700.0)
+    e = np.exp(-np.abs(t))
+    p, rest = np.where(t >= 0, 1.0, e) / (1 + e), np.where(t >= 0, e, 1.0) / (1 + e)
+    return np.asarray(p * (1 + t * rest))
+
+
 def _touch_logistic(_: float, slope: FloatArray, sign: float) -> list[FloatArray]:
     where = sign * 2 * np.arctanh(np.sqrt(np.clip(1 - 4 * slope, 0.0, 1.0)))
     return [where, np.full_like(slope, 40.0 * sign)]  # where arctanh runs out of digits, the shape is flat
@@ -168,6 +180,8 @@ SHAPES: Final[Mapping[str, Shape]] = {
                    touching=_touch_tanh),
     "softplus": Smooth(lambda a, t: np.logaddexp(0.0, t), lambda a, t: _logistic(t), lambda a: 1.0,
                        lambda a: "convex", touching=lambda a, slope, sign: [np.log(slope / (1 - slope))]),
+    "silu": Smooth(_silu, _silu_slope, lambda a: 1.0998393201288670, lambda a: "other",
+                   (-2.3993572805154676678, 2.3993572805154676678), turns=(-1.2784645427610737951,)),
     "elu": Smooth(_elu, _elu_slope, lambda a: max(1.0, a), lambda a: "convex" if a <= 1 else "other", (0.0,),
                   touching=_touch_elu),
     "selu": Smooth(_selu, _selu_slope, lambda a: _SELU_LEFT, lambda a: "other", (0.0,),

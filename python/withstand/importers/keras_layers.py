@@ -144,6 +144,7 @@ _FUNCTIONS: Final = {
     "relu6": Phi("relu6"),
     "selu": Phi("selu"),
     "sigmoid": Phi("logistic"),
+    "silu": Phi("silu"),
     "softplus": Phi("softplus"),
     "tanh": Phi("tanh"),
 }
