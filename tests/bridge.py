@@ -11,7 +11,7 @@ import withstand as ws
 
 
 def activation(act: oracle.Activation) -> ws.Activation:
-    sloped = act.name in ("leaky_relu", "elu")
+    sloped = act.name in oracle.DEFAULT_SLOPE
     return ws.Activation(act.name, gain=float(act.gain), slope=float(act.slope) if sloped else None)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oracle import Activation, Model, Network, Term
 
 GAINS = (0.25, 0.5, 1.0, 1.0, 1.0, 2.0)
-SLOPES = {"leaky_relu": (0.125, 0.5, 1.5), "elu": (0.5, 1.0, 2.0)}
+SLOPES = oracle.DRAWN_SLOPES
 OUTPUTS = ("identity", "identity", "identity", "logistic", "tanh", "relu", "hard_tanh")
 
 

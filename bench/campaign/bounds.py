@@ -9,13 +9,13 @@ from itertools import product
 import numpy as np
 import withstand as ws
 
+from .activations import LINEAR, RANGES, lipschitz
 from .enumeration import replayed
 from .plain import Case, Model, Net, Term
 from .space import TooMany, witness_values
 from .tally import Desk
-from .truth import LINEAR, Truth, lipschitz
+from .truth import Truth
 
-RANGES = {"logistic": (0, 1), "clip": (0, 1), "tanh": (-1, 1), "hard_tanh": (-1, 1)}
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 
 

@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from .activations import KINKS, LINEAR, NAMES, SLOPED, apply
 from .plain import Act, Case, Model, Net, Term
 from .space import TooMany, configurations, sites
-from .truth import LINEAR, apply
 
 Rng = np.random.Generator
-NAMES = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
 FAMILIES = ("dyadic", "kinks", "gaussian", "torch", "scaled", "ulps", "extreme")
 SHARES = (0.24, 0.16, 0.16, 0.14, 0.12, 0.12, 0.06)
 GAINS = (1.0, 1.0, 1.0, 2.0, 0.5, 4.0, 0.25, 1 / 3, 1.7)
 SLOPES = (0.0, 0.01, 0.01, 0.1, 0.25, 1 / 3, 0.5, 1.0, 1.5, 2.0)
-KINKS = {"relu": (0.0,), "leaky_relu": (0.0,), "elu": (0.0,), "hard_tanh": (-1.0, 1.0), "clip": (-0.5, 0.5)}
 
 
 def pick(rng: Rng, options: Any) -> Any:
@@ -29,7 +27,7 @@ def activation(rng: Rng, names: tuple[str, ...], dyadic: bool) -> Act:
     name = pick(rng, names)
     gain = pick(rng, (1.0, 1.0, 1.0, 2.0, 0.5)) if dyadic else pick(rng, GAINS)
     slope = None
-    if name in ("leaky_relu", "elu") and rng.random() < 0.8:
+    if name in SLOPED and rng.random() < 0.8:
         slope = pick(rng, (0.0, 0.25, 0.5, 1.0, 1.5)) if dyadic else pick(rng, SLOPES)
     return name, gain, slope
 

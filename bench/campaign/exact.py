@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .activations import DEFINITIONS, slope_of
 from .plain import Act, Component, Model, Net
 from .space import Configuration
 
@@ -104,25 +105,20 @@ def _fractions(y: list[int], k: int) -> list[Fraction]:
 
 
 def _activate(act: Act, s: list[int], k: int) -> tuple[list[int], int]:
-    name, gain, slope = act
+    name, gain, _ = act
     if gain != 1.0:
         g, kg = _number(gain)
         s, k = [n * g for n in s], k + kg
-    if name == "identity":
-        return s, k
-    if name == "relu":
-        return [max(n, 0) for n in s], k
-    if name == "leaky_relu":
-        a, ka = _number(0.01 if slope is None else slope)
+    known = DEFINITIONS[name]
+    if not known.linear:
+        raise ValueError(name)
+    if known.ramp is None:
+        a, ka = _number(slope_of(act) if known.left is None else known.left)
         return [n << ka if n >= 0 else n * a for n in s], k + ka
     if k < 1:
         s, k = [n << (1 - k) for n in s], 1
-    one = 1 << k
-    if name == "hard_tanh":
-        return [min(one, max(-one, n)) for n in s], k
-    if name == "clip":
-        return [min(one, max(0, n + one // 2)) for n in s], k
-    raise ValueError(name)
+    low, high, at_zero = (int(2 * v) << (k - 1) for v in known.ramp)  # multiples of a half
+    return [min(high, max(low, n + at_zero)) for n in s], k
 
 
 def runs(

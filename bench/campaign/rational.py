@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import withstand as ws
 
+from .activations import KINKS, LINEAR, SLOPED
 from .bounds import METHODS
 from .cases import SLOPES, failures, pick
 from .enumeration import replayed
@@ -23,15 +24,13 @@ from .space import configurations
 from .tally import Desk, Tally
 
 REGIMES = ("dyadic", "gaussian", "torch leaky", "wide scales", "cancelling", "kinks by an ulp", "tiny", "huge")
-LINEAR = ("relu", "leaky_relu", "hard_tanh", "clip", "identity")
-KINKS = {"hard_tanh": (-1.0, 1.0), "clip": (-0.5, 0.5)}
 
 
 def _act(rng: np.random.Generator, regime: str) -> Act:
     if regime == "torch leaky":
         return "leaky_relu", 1.0, 0.01
-    name = pick(rng, ("relu", "relu", "leaky_relu", "leaky_relu", "hard_tanh", "clip", "identity"))
-    slope = float(pick(rng, (0.0, 0.25, 0.5, 1.0) if regime == "dyadic" else SLOPES)) if name == "leaky_relu" else None
+    name = pick(rng, ("relu", "leaky_relu", *LINEAR))
+    slope = float(pick(rng, (0.0, 0.25, 0.5, 1.0) if regime == "dyadic" else SLOPES)) if name in SLOPED else None
     return name, pick(rng, (1.0, 1.0, 1.0, 2.0, 1 / 3)), slope
 
 

@@ -14,45 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
+from .activations import DEFINITIONS, LINEAR, apply, lipschitz, slope_of
 from .plain import Act, Case, Model, Net
 from .space import Batch, Configuration, batch, configurations
 
 U = 2.0**-53
-LINEAR = ("relu", "leaky_relu", "hard_tanh", "clip", "identity")
-
-
-def apply(act: Act, s: np.ndarray) -> np.ndarray:
-    name, gain, slope = act
-    u = gain * s
-    if name == "logistic":
-        e = np.exp(-np.abs(u))
-        return np.where(u >= 0, 1 / (1 + e), e / (1 + e))
-    if name == "tanh":
-        return np.tanh(u)
-    if name == "relu":
-        return np.maximum(u, 0.0)
-    if name == "leaky_relu":
-        return np.where(u >= 0, u, (0.01 if slope is None else slope) * u)
-    if name == "hard_tanh":
-        return np.clip(u, -1.0, 1.0)
-    if name == "clip":
-        return np.clip(u + 0.5, 0.0, 1.0)
-    if name == "elu":
-        return np.where(u >= 0, u, (1.0 if slope is None else slope) * np.expm1(np.minimum(u, 0.0)))
-    if name == "softplus":
-        return np.logaddexp(0.0, u)
-    if name == "identity":
-        return u
-    raise ValueError(name)
-
-
-def lipschitz(act: Act) -> float:
-    name, gain, slope = act
-    if name == "logistic":
-        return gain / 4
-    if name in ("leaky_relu", "elu"):
-        return gain * max(1.0, {"leaky_relu": 0.01, "elu": 1.0}[name] if slope is None else slope)
-    return gain
 
 
 def lsb(*arrays: np.ndarray) -> float:
@@ -125,23 +91,25 @@ def _affine(
 
 def _activate(act: Act, s: np.ndarray, e: np.ndarray, exact: bool, blunt: bool) -> State:
     y, u = apply(act, s), act[1] * s
-    name, gain, slope = act
+    name, gain, _ = act
     exact = exact and name in LINEAR and gain == 2.0 ** round(np.log2(gain))
-    if exact and name in ("leaky_relu", "clip"):
-        factor = 1.0 if name == "clip" else (0.01 if slope is None else slope)
-        q = lsb(u) + lsb(np.array([factor])) if name == "leaky_relu" else min(lsb(u), -1)
+    known = DEFINITIONS[name]
+    adds = known.ramp is not None and known.ramp[2] != 0
+    if exact and (adds or known.default is not None):
+        factor = 1.0 if adds else slope_of(act)
+        q = min(lsb(u), lsb(np.array(known.ramp))) if adds else lsb(u) + lsb(np.array([factor]))
         exact = not np.isfinite(q) or bool(abs(u).max() * max(1.0, factor) + 1 < 2.0 ** (50 + q))
     if exact:
         return State(y, e * lipschitz(act), True)
     own = (
         lipschitz(act) / gain * 1.01 * U * abs(u)
-        + (2 if name in LINEAR else 8) * U * (abs(y) + (name == "clip"))
+        + (2 if name in LINEAR else 8) * U * (abs(y) + adds)
         + 2.0**-1073
     )
     if blunt and name not in LINEAR:
-        own = own + 8 * U * (1.0 if slope is None else slope)
-    if name in ("logistic", "tanh", "hard_tanh", "clip"):
-        own = np.minimum(own, 2.0)
+        own = own + 8 * U * known.bulge(slope_of(act))
+    if known.range is not None:
+        own = np.minimum(own, known.range[1] - known.range[0] + 1.0)
     return State(y, e * lipschitz(act) + own, False)
 
 

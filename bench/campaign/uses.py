@@ -10,13 +10,13 @@ import numpy as np
 import withstand as ws
 from withstand.model.quantise import unit_error
 
+from .activations import BOUNDED, apply
 from .plain import Case, Net, Term, model_source
 from .space import Batch
 from .tally import Desk
-from .truth import State, Truth, U, apply, evaluate
+from .truth import State, Truth, U, evaluate
 
 QUANTISERS = ("grid", "fraction", "saturated", "truncated")
-BOUNDED = {"logistic": 1.0, "clip": 1.0, "tanh": 1.0, "hard_tanh": 1.0}
 
 
 def _quantised(y: np.ndarray, kind: str, bits: int, sup: float, low: float) -> np.ndarray:

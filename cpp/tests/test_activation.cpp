@@ -1,28 +1,59 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <vector>
 
 #include "check.hpp"
+#include "evaluate/ranges.hpp"
 #include "withstand/activation.hpp"
 #include "core/rounding.hpp"
 
 using withstand::Activation;
+using withstand::Interval;
+
+namespace {
+
+std::vector<double> slopes_of(const withstand::ActivationFacts& facts) {
+  if (std::isnan(facts.default_slope)) return {facts.default_slope};
+  return {0.0, 0.01, 0.125, 0.5, 1.0, 2.0};
+}
+
+/// The sampled-soundness suite: range, monotonicity, modulus, values and slopes over intervals.
+void check(const Activation& phi, const withstand::ActivationFacts& facts) {
+  CHECK(phi.name() == facts.name && phi.nondecreasing() == facts.nondecreasing);
+  CHECK(phi.piecewise_linear() == facts.piecewise_linear);
+  for (double s = -6; s < 6; s += 0.125) {
+    for (double eta : {0.0, 0.01, 0.5, 3.0}) {
+      const double step = phi(s + eta) - phi(s), near = 1e-15 * (1 + std::abs(phi(s)));
+      CHECK(step >= 0 || !phi.nondecreasing());
+      CHECK(std::abs(step) <= phi.modulus(eta) + near);
+      CHECK(phi.modulus(eta) <= withstand::mul_up(phi.lipschitz(), eta));  // both are rounded up
+      const Interval range{s, s + eta}, values = withstand::values_over(phi, range);
+      const Interval slopes = withstand::local_slopes(phi, range);
+      CHECK(slopes.upper <= phi.lipschitz() * (1 + 1e-15) && (slopes.lower >= 0 || !phi.nondecreasing()));
+      for (int n = 0; n <= 16; ++n) {
+        const double t = n == 16 ? s + eta : s + eta * n / 16, y = phi(t);
+        CHECK(values.lower <= y && y <= values.upper);
+        CHECK(slopes.lower * (t - s) - near <= y - phi(s) && y - phi(s) <= slopes.upper * (t - s) + near);
+      }
+    }
+    CHECK(phi(s) >= phi.infimum() && phi(s) <= phi.supremum());
+  }
+  for (const double end : {-withstand::infinity, -1e300, -800.0, 800.0, 1e300, withstand::infinity}) {
+    CHECK(!std::isnan(phi(end)) && phi(end) >= phi.infimum() && phi(end) <= phi.supremum());
+    const Interval slopes = withstand::local_slopes(phi, {std::min(end, 0.0), std::max(end, 0.0)});
+    CHECK(slopes.lower <= slopes.upper && slopes.upper <= phi.lipschitz() * (1 + 1e-15));
+  }
+}
+
+}  // namespace
 
 int main() {
-  const char* names[] = {"logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity"};
-  for (const char* name : names) {
-    const Activation phi(name, 1.5);
-    CHECK(phi.name() == name);
-    // nondecreasing, inside its range, and within its modulus of continuity
-    for (double s = -6; s < 6; s += 0.125) {
-      for (double eta : {0.0, 0.01, 0.5, 3.0}) {
-        const double step = phi(s + eta) - phi(s);
-        CHECK(step >= 0);
-        CHECK(step <= phi.modulus(eta) + 1e-15);
-        CHECK(phi.modulus(eta) <= withstand::mul_up(phi.lipschitz(), eta));  // both are rounded up
-      }
-      CHECK(phi(s) >= phi.infimum() && phi(s) <= phi.supremum());
-    }
+  for (const withstand::ActivationFacts& facts : withstand::known_activations()) {
+    CHECK(Activation(facts.name).slope() == facts.default_slope || std::isnan(facts.default_slope));
+    for (const double slope : slopes_of(facts))
+      for (const double gain : {0.25, 1.0, 1.5, 7.0}) check(Activation(facts.name, gain, slope), facts);
   }
   CHECK(Activation("logistic")(0) == 0.5);
   CHECK(Activation("logistic")(-800) >= 0 && std::isfinite(Activation("softplus")(800)));

@@ -21,7 +21,16 @@ void bind_network(py::module_& m) {
       .def_property_readonly("lipschitz", &Activation::lipschitz)
       .def_property_readonly("infimum", &Activation::infimum)
       .def_property_readonly("supremum", &Activation::supremum)
+      .def_property_readonly("nondecreasing", &Activation::nondecreasing)
+      .def_property_readonly("piecewise_linear", &Activation::piecewise_linear)
       .def("__eq__", &equal<Activation>, py::arg("other"));
+
+  m.def("known_activations", [] {
+    std::vector<std::tuple<std::string, double, bool, bool>> known;
+    for (const ActivationFacts& phi : known_activations())
+      known.emplace_back(phi.name, phi.default_slope, phi.piecewise_linear, phi.nondecreasing);
+    return known;
+  });
 
   py::class_<Network>(m, "Network")
       .def(py::init<std::vector<Matrix>, std::vector<Vector>, std::vector<Activation>>(), py::arg("weights"),

@@ -95,7 +95,7 @@ def hooked() -> Any:
         ),
         ([nn.Linear(2, 2), nn.ELU(-0.5), nn.Linear(2, 1)], "has a slope of -0.5"),
         ([nn.Linear(2, 2), nn.LeakyReLU(-0.5), nn.Linear(2, 1)], "has a slope of -0.5"),
-        ([nn.Linear(2, 2), nn.ReLU6(), nn.Linear(2, 1)], r"Sequential\.1 \(ReLU6\): is not supported"),
+        ([nn.Linear(2, 2), nn.Hardswish(), nn.Linear(2, 1)], r"Sequential\.1 \(Hardswish\): is not supported"),
         ([nn.Flatten(0), nn.Linear(2, 2), nn.ReLU()], "flattens axes 0 to -1"),
         (
             [nn.Flatten(), nn.Hardtanh(0, 1), nn.Linear(2, 2), nn.ReLU()],

@@ -8,7 +8,7 @@ Numbers of theorems and sections are those of docs/theory.md.
 
 from __future__ import annotations
 
-from .activations import NAMES, PIECEWISE_LINEAR, Activation
+from .activations import ALL_NAMES, DEFAULT_SLOPE, DRAWN_SLOPES, NAMES, PIECEWISE_LINEAR, TABLE, Activation
 from .bounds import METHODS, SCALAR, VECTOR, after_output, bound, scalar_bound, scalars_of
 from .brute import (
     Statistics,

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Activations phi(gain * s): values, Lipschitz constants, ranges, moduli of continuity, local slopes.
 
-Two definitions of the values: one for float arrays, one for single Fractions (piecewise-linear activations
-only).
+One entry of `TABLE` for each. Two definitions of the values: one for float arrays, one for single Fractions
+(piecewise-linear activations only).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,26 @@ from typing import Any
 import numpy as np
 
 INF = math.inf
+HALF = Fraction(1, 2)
+ALPHA, SCALE = 1.6732632423543772848, 1.0507009873554804934  # of selu
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function of u = gain * s and of a = slope."""
+
+    value: Callable[[Any, Any], Any]  # float arrays
+    steepest: Callable[[Any], Any]
+    range: Callable[[Any], tuple[Any, Any]]
+    exact: Callable[[Any, Any], Any] | None = None  # one Fraction
+    corners: Callable[[Any], tuple[Any, ...]] = lambda a: ()  # piecewise linear: where slopes change,
+    slopes: Callable[[Any], tuple[Any, ...]] = lambda a: (1,)  # and what they are
+    derivative: Callable[[Any, Any], Any] | None = None  # smooth: monotone between breaks, the left one at a kink
+    breaks: tuple[float, ...] = ()
+    turns: tuple[float, ...] = ()  # where the function is not monotone
+    modulus: Callable[[Any, Any], Any] | None = None  # of a stretch of u; else min(steepest * h, length)
+    default_slope: float | None = None
+    draws: tuple[float, ...] = ()  # slopes that generators draw
 
 
 def _logistic(u: Any) -> Any:
@@ -22,83 +43,163 @@ def _logistic(u: Any) -> Any:
     return np.where(u >= 0, 1 / (1 + e), e / (1 + e))
 
 
-FLOAT = {  # phi(u), u = gain * s; a = slope
-    "logistic": lambda u, a: _logistic(u),
-    "tanh": lambda u, a: np.tanh(u),
-    "relu": lambda u, a: np.maximum(u, 0.0),
-    "leaky_relu": lambda u, a: np.where(u >= 0, u, a * u),
-    "hard_tanh": lambda u, a: np.minimum(1.0, np.maximum(-1.0, u)),
-    "clip": lambda u, a: np.minimum(1.0, np.maximum(0.0, u + 0.5)),
-    "elu": lambda u, a: np.where(u >= 0, u, a * np.expm1(np.minimum(u, 0.0))),
-    "softplus": lambda u, a: np.logaddexp(0.0, u),
-    "identity": lambda u, a: u,
+def _bell(u: float, _: Any) -> float:
+    sigma = float(_logistic(np.float64(u)))
+    return sigma * (1 - sigma)
+
+
+def _elu_modulus(h: Any, a: Any) -> Any:
+    if a <= 1:
+        return h
+    # phi' = alpha e^u below 0 and 1 above: the best window [u, u+h] starts where alpha e^u = 1, or ends at 0
+    u = max(-math.log(a), -h)
+    return (u + h) + a * (1 - math.exp(u))
+
+
+TABLE: dict[str, Entry] = {
+    "logistic": Entry(
+        lambda u, a: _logistic(u),
+        lambda a: 0.25,
+        lambda a: (0, 1),
+        derivative=_bell,
+        breaks=(0.0,),
+        modulus=lambda h, a: math.tanh(h / 4),
+    ),
+    "tanh": Entry(
+        lambda u, a: np.tanh(u),
+        lambda a: 1,
+        lambda a: (-1, 1),
+        derivative=lambda u, a: 1 - math.tanh(u) ** 2,
+        breaks=(0.0,),
+        modulus=lambda h, a: 2 * math.tanh(h / 2),
+    ),
+    "relu": Entry(
+        lambda u, a: np.maximum(u, 0.0),
+        lambda a: 1,
+        lambda a: (0, INF),
+        exact=lambda u, a: u if u > 0 else Fraction(0),
+        corners=lambda a: (0,),
+        slopes=lambda a: (0, 1),
+    ),
+    "leaky_relu": Entry(
+        lambda u, a: np.where(u >= 0, u, a * u),
+        lambda a: max(1, a),
+        lambda a: (0 if a == 0 else -INF, INF),
+        exact=lambda u, a: u if u >= 0 else a * u,
+        corners=lambda a: (0,),
+        slopes=lambda a: (a, 1),
+        default_slope=0.01,
+        draws=(0.125, 0.5, 1.5),
+    ),
+    "hard_tanh": Entry(
+        lambda u, a: np.minimum(1.0, np.maximum(-1.0, u)),
+        lambda a: 1,
+        lambda a: (-1, 1),
+        exact=lambda u, a: min(Fraction(1), max(Fraction(-1), u)),
+        corners=lambda a: (-1, 1),
+        slopes=lambda a: (0, 1, 0),
+    ),
+    "clip": Entry(
+        lambda u, a: np.minimum(1.0, np.maximum(0.0, u + 0.5)),
+        lambda a: 1,
+        lambda a: (0, 1),
+        exact=lambda u, a: min(Fraction(1), max(Fraction(0), u + HALF)),
+        corners=lambda a: (-HALF, HALF),
+        slopes=lambda a: (0, 1, 0),
+    ),
+    "elu": Entry(
+        lambda u, a: np.where(u >= 0, u, a * np.expm1(np.minimum(u, 0.0))),
+        lambda a: max(1, a),
+        lambda a: (-a, INF),
+        derivative=lambda u, a: 1.0 if u > 0 else a * math.exp(u),
+        breaks=(0.0,),
+        modulus=_elu_modulus,
+        default_slope=1.0,
+        draws=(0.5, 1.0, 2.0),
+    ),
+    "softplus": Entry(
+        lambda u, a: np.logaddexp(0.0, u),
+        lambda a: 1,
+        lambda a: (0, INF),
+        derivative=lambda u, a: float(_logistic(np.float64(u))),
+    ),
+    "relu6": Entry(
+        lambda u, a: np.minimum(6.0, np.maximum(0.0, u)),
+        lambda a: 1,
+        lambda a: (0, 6),
+        exact=lambda u, a: min(Fraction(6), max(Fraction(0), u)),
+        corners=lambda a: (0, 6),
+        slopes=lambda a: (0, 1, 0),
+    ),
+    "selu": Entry(
+        lambda u, a: np.where(u >= 0, SCALE * u, SCALE * ALPHA * np.expm1(np.minimum(u, 0.0))),
+        lambda a: SCALE * ALPHA,
+        lambda a: (-SCALE * ALPHA, INF),
+        derivative=lambda u, a: SCALE if u > 0 else SCALE * ALPHA * math.exp(u),
+        breaks=(0.0,),
+        modulus=lambda h, a: SCALE * _elu_modulus(h, ALPHA),
+    ),
+    "silu": Entry(
+        lambda u, a: u * _logistic(u),
+        lambda a: 1.0998393201288670,
+        lambda a: (-0.27846454276107385, INF),
+        derivative=lambda u, a: float(_logistic(np.float64(u))) + u * _bell(u, a),
+        breaks=(-2.3993572805154676678, 2.3993572805154676678),
+        turns=(-1.2784645427610737951,),
+    ),
+    "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }
 
-EXACT = {  # the piecewise-linear ones, on one Fraction
-    "relu": lambda u, a: u if u > 0 else Fraction(0),
-    "leaky_relu": lambda u, a: u if u >= 0 else a * u,
-    "hard_tanh": lambda u, a: min(Fraction(1), max(Fraction(-1), u)),
-    "clip": lambda u, a: min(Fraction(1), max(Fraction(0), u + Fraction(1, 2))),
-    "identity": lambda u, a: u,
-}
-
-NAMES = tuple(FLOAT)
-PIECEWISE_LINEAR = tuple(EXACT)
-DEFAULT_SLOPE = {"leaky_relu": 0.01, "elu": 1.0}
+NAMES = tuple(name for name, entry in TABLE.items() if not entry.turns)  # the nondecreasing ones
+ALL_NAMES = tuple(TABLE)
+PIECEWISE_LINEAR = tuple(name for name, entry in TABLE.items() if entry.exact is not None)
+DEFAULT_SLOPE = {name: entry.default_slope for name, entry in TABLE.items() if entry.default_slope is not None}
+DRAWN_SLOPES = {name: entry.draws for name, entry in TABLE.items() if entry.draws}
 
 
 @dataclass(frozen=True)
 class Activation:
-    """phi(gain * s), gain > 0, nondecreasing; ``slope`` >= 0 is leaky_relu's negative slope, elu's alpha."""
+    """phi(gain * s), gain > 0; ``slope`` >= 0 is the parameter of those that have one."""
 
     name: str = "relu"
     gain: Any = 1.0
     slope: Any = None
 
     def __post_init__(self) -> None:
-        if self.name not in FLOAT:
+        if self.name not in TABLE:
             raise ValueError(f"unknown activation {self.name!r}")
         if self.slope is None:
             object.__setattr__(self, "slope", DEFAULT_SLOPE.get(self.name, 0.0))
 
+    @property
+    def entry(self) -> Entry:
+        return TABLE[self.name]
+
     def __call__(self, s: Any) -> Any:
         s = np.asarray(s)
         if s.dtype != object:
-            return FLOAT[self.name](self.gain * s, self.slope)
+            return self.entry.value(self.gain * s, self.slope)
+        assert self.entry.exact is not None
         out = np.empty(s.shape, dtype=object)
         for index, value in np.ndenumerate(s):
-            out[index] = EXACT[self.name](self.gain * value, self.slope)
+            out[index] = self.entry.exact(self.gain * value, self.slope)
         return out
 
     def exact(self) -> Activation:
         """The same activation with Fraction gain and slope."""
-        if self.name not in EXACT:
+        if self.entry.exact is None:
             raise ValueError(f"{self.name} has no exact rational values")
         return Activation(self.name, Fraction(self.gain), Fraction(self.slope))
 
     @property
     def lipschitz(self) -> Any:
         """K = gain * Lip(phi)."""
-        if self.name == "logistic":
-            return self.gain / 4
-        if self.name in ("leaky_relu", "elu"):
-            return self.gain * max(1, self.slope)
-        return self.gain
+        return self.gain * self.entry.steepest(self.slope)
 
     @property
     def range(self) -> tuple[Any, Any]:
         """(inf phi, sup phi)."""
-        if self.name in ("logistic", "clip"):
-            return 0, 1
-        if self.name in ("tanh", "hard_tanh"):
-            return -1, 1
-        if self.name in ("relu", "softplus"):
-            return 0, INF
-        if self.name == "elu":
-            return -self.slope, INF
-        if self.name == "leaky_relu" and self.slope == 0:
-            return 0, INF
-        return -INF, INF
+        return self.entry.range(self.slope)
 
     @property
     def length(self) -> Any:
@@ -108,47 +209,24 @@ class Activation:
 
     def modulus(self, eta: Any) -> Any:
         """omega(eta) = sup_s |phi(s + eta) - phi(s)| for eta >= 0."""
-        h = self.gain * eta
-        if self.name == "logistic":
-            return math.tanh(h / 4)
-        if self.name == "tanh":
-            return 2 * math.tanh(h / 2)
-        if self.name in ("clip", "hard_tanh"):
-            return min(h, self.length)
-        if self.name == "elu" and self.slope > 1:
-            # phi' = alpha e^u below 0 and 1 above: the best window [u, u+h] starts where alpha e^u = 1, or
-            # ends at 0
-            u = max(-math.log(self.slope), -h)
-            return (u + h) + self.slope * (1 - math.exp(u))
-        return self.lipschitz * eta
+        if self.entry.modulus is not None:
+            return self.entry.modulus(self.gain * eta, self.slope)
+        return min(self.lipschitz * eta, self.length)
 
     def slopes(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Smallest and largest slope of s -> phi(gain s) on [a, b]."""
-        g, alpha = self.gain, self.slope
+        g, entry, found = self.gain, self.entry, []
         a, b = g * a, g * b
-        if self.name in ("logistic", "tanh", "softplus"):
-            low, high = sorted((self._derivative(a), self._derivative(b)))
-            if self.name != "softplus" and a <= 0 <= b:
-                high = self._derivative(0.0)
-            return g * low, g * high
-        if self.name == "identity":
-            return g, g
-        if self.name == "elu":
-            if b <= 0:
-                return g * alpha * math.exp(a), g * alpha * math.exp(b)
-            return (g, g) if a >= 0 else (g * min(1, alpha * math.exp(a)), g * max(1, alpha))
-        if self.name in ("relu", "leaky_relu"):
-            left = 0 if self.name == "relu" else alpha
-            if a >= 0:
-                return g, g
-            return (g * left, g * left) if b <= 0 else (g * min(1, left), g * max(1, left))
-        half = Fraction(1, 2) if self.name == "clip" else 1  # the ramp is [-half, half]
-        if -half <= a and b <= half:
-            return g, g
-        return (0 * g, 0 * g) if b <= -half or a >= half else (0 * g, g)
-
-    def _derivative(self, u: float) -> float:
-        if self.name == "tanh":
-            return 1 - math.tanh(u) ** 2
-        sigma = float(_logistic(np.float64(u)))
-        return sigma if self.name == "softplus" else sigma * (1 - sigma)
+        if entry.derivative is not None:
+            for u in (a, b, *(u for u in entry.breaks if a <= u <= b)):
+                found += [entry.derivative(u, self.slope)]
+                if u in entry.breaks:
+                    found += [entry.derivative(math.nextafter(u, INF), self.slope)]
+            return g * min(found), g * max(found)
+        corners, slopes = entry.corners(self.slope), entry.slopes(self.slope)
+        for k, slope in enumerate(slopes):  # pieces that have more than an end in common with [a, b]
+            if (k == 0 or b > corners[k - 1]) and (k == len(corners) or a < corners[k]):
+                found.append(g * slope)
+        if not found:
+            found.append(g * slopes[sum(a >= c for c in corners)])
+        return min(found), max(found)

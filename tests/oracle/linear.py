@@ -19,7 +19,7 @@ from .reading import Box, Fault, noise_of, pick, read
 from .vector import Signed, move, product_range, signed
 
 CHOICES = ("chord", "constant", "parallel", "mixed")
-CONVEX = ("relu", "leaky_relu", "softplus", "elu", "identity")  # with slope <= 1 where there is one
+CONVEX = ("relu", "leaky_relu", "softplus", "elu", "identity")  # with slope <= 1 where there is one; others: parallels
 
 
 def linear(net: Network, model: Model, box: Box, *, versions: Any = ("difference", "value")) -> Box:

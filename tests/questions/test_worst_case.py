@@ -8,8 +8,7 @@ import itertools
 import numpy as np
 import pytest
 import withstand as ws
-
-ACTIVATIONS = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
+from withstand.model.activations import NAMES as ACTIVATIONS
 
 
 def random_network(rng, deep=3, widest=5, outputs=3):

@@ -24,8 +24,9 @@ class Harm {
   /// The output where the harm is attained, the first of equals.
   Index worst(const Vector& outputs) const;
 
-  /// Whether harm is the maximum of the objectives: always for errors, for flips only without an output activation.
-  bool by_objectives() const { return goal_ == Goal::error || linear_; }
+  /// Whether harm is the maximum of the objectives: for errors where the output activation is nondecreasing, for flips
+  /// only without one.
+  bool by_objectives() const { return linear_ || (goal_ == Goal::error && psi_.nondecreasing()); }
   const Matrix& rows() const { return rows_; }  ///< one objective per row, m columns
   double gauge(Index objective, double t) const;
   Goal goal() const { return goal_; }

@@ -2,147 +2,121 @@
 #include "withstand/activation.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <sstream>
 #include <stdexcept>
-#include <utility>
 
+#include "activation/shape.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand {
+
+/// Continuity gives the intercepts, from the piece of 0 outward.
+Pieces::Pieces(const std::vector<double>& at, const std::vector<double>& slopes, double at_zero)
+    : corners(static_cast<int>(at.size())) {
+  const bool negative = std::any_of(slopes.begin(), slopes.end(), [](double m) { return !(m >= 0); });
+  if (at.size() > 2 || slopes.size() != at.size() + 1 || !std::is_sorted(at.begin(), at.end()) || negative)
+    throw std::logic_error("pieces are at most two corners in order, and a slope >= 0 more than corners");
+  for (std::size_t k = 0; k < 2; ++k) corner[k] = k < at.size() ? at[k] : infinity;
+  for (std::size_t k = 0; k < 3; ++k) slope[k] = slopes[std::min(k, at.size())];
+  const int home = piece(0.0);
+  intercept[home] = at_zero;
+  for (int k = home; k < 2; ++k)
+    intercept[k + 1] = intercept[k] + (k < corners ? (slope[k] - slope[k + 1]) * corner[k] : 0);
+  for (int k = home; k > 0; --k) intercept[k - 1] = intercept[k] + (slope[k] - slope[k - 1]) * corner[k - 1];
+}
+
+Pieces Pieces::clamped(double low, double high, double slope, double at_zero) {
+  Pieces p({(low - at_zero) / slope, (high - at_zero) / slope}, {0, slope, 0}, at_zero);
+  p.intercept[0] = low, p.intercept[1] = at_zero, p.intercept[2] = high;
+  p.ramp = true;
+  for (int k = 0; k < 2; ++k)
+    if (std::fma(slope, p.corner[k], at_zero - p.intercept[2 * k]) != 0)
+      p.rounded = std::max(p.rounded, 0x1p-50 * std::abs(p.corner[k]));
+  return p;
+}
+
+double Pieces::steepest() const { return std::max({slope[0], slope[1], slope[2]}); }
+
 namespace {
 
-using Kind = Activation::Kind;
-
-constexpr std::array<std::pair<const char*, Kind>, 9> names{{{"logistic", Kind::logistic},
-                                                             {"tanh", Kind::tanh},
-                                                             {"relu", Kind::relu},
-                                                             {"leaky_relu", Kind::leaky_relu},
-                                                             {"hard_tanh", Kind::hard_tanh},
-                                                             {"clip", Kind::clip},
-                                                             {"elu", Kind::elu},
-                                                             {"softplus", Kind::softplus},
-                                                             {"identity", Kind::identity}}};
-
-Kind parse(const std::string& name) {
-  for (const auto& [known, kind] : names)
-    if (name == known) return kind;
-  std::string message = "unknown activation '" + name + "'; known are";
-  for (const auto& [known, kind] : names) message += std::string(" ") + known;
-  throw std::invalid_argument(message);
+/// The pieces of a smooth function are never asked for.
+Pieces pieces_of(const Shape& shape, double slope) {
+  return shape.pieces != nullptr ? shape.pieces(slope) : Pieces({}, {1}, 0);
 }
 
-double default_slope(Kind kind) {
-  if (kind == Kind::leaky_relu) return 0.01;
-  if (kind == Kind::elu) return 1.0;
-  return std::numeric_limits<double>::quiet_NaN();
-}
-
-double phi(Kind kind, double slope, double s) {
-  switch (kind) {
-    case Kind::logistic:  // the exponent is never positive: no overflow, and full relative accuracy on both sides
-      return s >= 0 ? 1.0 / (1.0 + std::exp(-s)) : std::exp(s) / (1.0 + std::exp(s));
-    case Kind::tanh: return std::tanh(s);
-    case Kind::relu: return std::max(s, 0.0);
-    case Kind::leaky_relu: return s >= 0 ? s : slope * s;
-    case Kind::hard_tanh: return std::min(1.0, std::max(-1.0, s));
-    case Kind::clip: return std::min(1.0, std::max(0.0, s + 0.5));
-    case Kind::elu: return s >= 0 ? s : slope * std::expm1(s);
-    case Kind::softplus: return std::max(s, 0.0) + std::log1p(std::exp(-std::abs(s)));
-    case Kind::identity: return s;
-  }
-  return s;
-}
-
-/// Steepest below 0 where alpha > 1: the stretch of length t that begins at -min(t, log alpha) is the steepest.
-double elu_modulus(double alpha, double t) {
-  if (alpha <= 1) return t;
-  constexpr double up = 1.0 + 16 * std::numeric_limits<double>::epsilon();
-  const double below = std::log(alpha);
-  return t <= below ? -alpha * std::expm1(-t) * up : (alpha - 1) * up + (t - below) + t * 4e-16;
+double checked_slope(const Shape& shape, double gain, double given) {
+  const bool sloped = !std::isnan(shape.default_slope);
+  const double slope = std::isnan(given) ? shape.default_slope : given;
+  std::ostringstream message;
+  if (!(gain > 0) || std::isinf(gain))
+    message << "activation " << shape.name << ": gain must be positive and finite, got " << gain;
+  else if (!sloped && !std::isnan(given))
+    message << "activation " << shape.name << " has no slope, got " << given;
+  else if (sloped && (!(slope >= 0) || std::isinf(slope)))
+    message << "activation " << shape.name << ": slope must be nonnegative and finite, got " << slope;
+  if (!message.str().empty()) throw std::invalid_argument(message.str());
+  return slope;
 }
 
 }  // namespace
 
 Activation::Activation(const std::string& name, double gain, double slope)
-    : kind_(parse(name)), gain_(gain), slope_(std::isnan(slope) ? default_slope(kind_) : slope) {
-  const bool sloped = kind_ == Kind::leaky_relu || kind_ == Kind::elu;
-  std::ostringstream message;
-  if (!(gain > 0) || std::isinf(gain))
-    message << "activation " << name << ": gain must be positive and finite, got " << gain;
-  else if (!sloped && !std::isnan(slope))
-    message << "activation " << name << " has no slope, got " << slope;
-  else if (sloped && (!(slope_ >= 0) || std::isinf(slope_)))
-    message << "activation " << name << ": slope must be nonnegative and finite, got " << slope_;
-  if (!message.str().empty()) throw std::invalid_argument(message.str());
+    : shape_(&shape_named(name)), gain_(gain), slope_(checked_slope(*shape_, gain, slope)),
+      pieces_(pieces_of(*shape_, slope_)), smooth_(shape_->smooth != nullptr),
+      nondecreasing_(!smooth_ || shape_->smooth->stationary.count == 0) {
+  const bool parameterless = !smooth_ && !has_slope();
+  identity_ = parameterless && pieces_.corners == 0 && pieces_.slope[0] == 1 && pieces_.intercept[0] == 0;
+  rectifier_ = parameterless && pieces_.corners == 1 && pieces_.corner[0] == 0 && pieces_.slope[0] == 0 &&
+               pieces_.slope[1] == 1 && pieces_.intercept[0] == 0;
 }
 
-std::string Activation::name() const { return names[static_cast<std::size_t>(kind_)].first; }
+std::string Activation::name() const { return shape_->name; }
 
-double Activation::operator()(double s) const { return phi(kind_, slope_, gain_ * s); }
+double Activation::operator()(double s) const {
+  const double t = gain_ * s;
+  if (rectifier_) return std::max(t, 0.0);
+  return smooth_ ? shape_->smooth->value(slope_, t) : pieces_(t);
+}
 
 void Activation::apply(double* s, long n) const {
-  if (kind_ == Kind::identity && gain_ == 1.0) return;
+  if (identity_ && gain_ == 1.0) return;
   for (long i = 0; i < n; ++i) s[i] = (*this)(s[i]);
 }
 
 double Activation::lipschitz() const {
-  switch (kind_) {
-    case Kind::logistic: return gain_ / 4;
-    case Kind::leaky_relu:
-    case Kind::elu: return mul_up(gain_, std::max(1.0, slope_));
-    default: return gain_;
-  }
+  const double steepest = smooth_ ? shape_->smooth->lipschitz(slope_) : pieces_.steepest();
+  return steepest == 1 ? gain_ : mul_up(gain_, steepest);
 }
 
 double Activation::infimum() const {
-  switch (kind_) {
-    case Kind::logistic:
-    case Kind::relu:
-    case Kind::clip:
-    case Kind::softplus: return 0.0;
-    case Kind::tanh:
-    case Kind::hard_tanh: return -1.0;
-    case Kind::elu: return slope_ == 0 ? 0.0 : -slope_;
-    case Kind::leaky_relu: return slope_ == 0 ? 0.0 : -infinity;
-    case Kind::identity: return -infinity;
-  }
-  return -infinity;
+  if (smooth_) return shape_->smooth->infimum(slope_);
+  return pieces_.slope[0] > 0 ? -infinity : pieces_.intercept[0];
 }
 
 double Activation::supremum() const {
-  switch (kind_) {
-    case Kind::logistic:
-    case Kind::tanh:
-    case Kind::hard_tanh:
-    case Kind::clip: return 1.0;
-    default: return infinity;
-  }
+  if (smooth_) return shape_->smooth->supremum(slope_);
+  return pieces_.slope[2] > 0 ? infinity : pieces_.intercept[2];
 }
 
 double Activation::magnitude() const { return std::max(std::abs(infimum()), std::abs(supremum())); }
 
 double Activation::modulus(double eta) const {
-  // Smooth cases: the steepest stretch of length eta is the one centred at 0; libm is good to well below 4 ulp, and
-  // the tiny term covers results below the normal range.
   if (eta == 0) return 0;
-  constexpr double up = 1.0 + 8 * std::numeric_limits<double>::epsilon();
-  switch (kind_) {
-    case Kind::logistic: return std::min(1.0, std::tanh(gain_ * eta / 4) * up + 1e-300);
-    case Kind::tanh: return std::min(2.0, 2 * std::tanh(gain_ * eta / 2) * up + 1e-300);
-    case Kind::elu: return std::min(mul_up(lipschitz(), eta), elu_modulus(slope_, mul_up(gain_, eta)));
-    default: return std::min(mul_up(lipschitz(), eta), range());
-  }
-}
-
-bool Activation::piecewise_linear() const {
-  return kind_ != Kind::logistic && kind_ != Kind::tanh && kind_ != Kind::softplus && kind_ != Kind::elu;
+  if (smooth_ && shape_->smooth->modulus != nullptr) return shape_->smooth->modulus(slope_, gain_, eta);
+  return std::min(mul_up(lipschitz(), eta), range());
 }
 
 bool Activation::operator==(const Activation& other) const {
-  return kind_ == other.kind_ && gain_ == other.gain_ &&
+  return shape_ == other.shape_ && gain_ == other.gain_ &&
          (slope_ == other.slope_ || (std::isnan(slope_) && std::isnan(other.slope_)));
+}
+
+std::vector<ActivationFacts> known_activations() {
+  std::vector<ActivationFacts> known;
+  for (const Shape& shape : shapes())
+    known.push_back({shape.name, shape.default_slope, shape.smooth == nullptr,
+                     shape.smooth == nullptr || shape.smooth->stationary.count == 0});
+  return known;
 }
 
 }  // namespace withstand

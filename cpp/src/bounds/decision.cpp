@@ -23,7 +23,7 @@ double gap(const Problem& p, Index j, Index c) {
   const Index last = p.net.layers();
   const Activation& phi = p.net.activation(last);
   const double apart = sub_up(p.nominal->post(last, j).upper, p.nominal->post(last, c).lower);
-  if (phi.kind() != Activation::Kind::identity) return std::min(0.0, apart);
+  if (!phi.identity()) return std::min(0.0, apart);
   const Matrix& weight = p.net.weight(last);
   const Vector& bias = p.net.bias(last);
   const Vector row = weight.row(j) - weight.row(c);
@@ -69,7 +69,7 @@ std::vector<double> harms_by_rows(const Problem& p, const Recipe& method, const 
 std::vector<double> margin_harms(const Problem& p, const Recipe& method, const std::vector<Target>& targets,
                                  const std::vector<double>& moved) {
   const Activation& phi = p.net.activation(p.net.layers());
-  const bool linear = phi.kind() == Activation::Kind::identity;
+  const bool linear = phi.identity();
   const std::vector<double> single = linear ? std::vector<double>{} : errors(p, method).values;
   std::vector<double> found;
   for (std::size_t t = 0; t < targets.size(); ++t) {

@@ -18,6 +18,18 @@ struct FaultyRanges {
   Vector lower, upper;
 };
 
+/// slope * eta over both intervals, where either may have both signs, and not more than the modulus of continuity.
+double most_product(const Activation& phi, const Interval& slope, const Interval& eta) {
+  const double left = std::max(mul_up(slope.lower, eta.lower), mul_up(slope.upper, eta.lower));
+  const double right = std::max(mul_up(slope.lower, eta.upper), mul_up(slope.upper, eta.upper));
+  const double moved = modulus_above(phi, std::max(std::abs(eta.lower), std::abs(eta.upper)));
+  return std::min(std::max(left, right), moved);
+}
+
+double least_product(const Activation& phi, const Interval& slope, const Interval& eta) {
+  return -most_product(phi, {-slope.upper, -slope.lower}, eta);
+}
+
 /// Deviation of a neuron that does not fail, from that of its pre-activation. `nominal` and `faulty` are the ranges of
 /// its pre-activation without and with failures; the secant slope lies between the local slopes on their hull.
 Interval respond(const Activation& phi, Interval eta, const Interval& nominal, const Interval& faulty) {
@@ -26,8 +38,9 @@ Interval respond(const Activation& phi, Interval eta, const Interval& nominal, c
   const double low = std::max(add_down(nominal.lower, eta.lower), faulty.lower);
   const double high = std::min(add_up(nominal.upper, eta.upper), faulty.upper);
   const Interval slope = local_slopes(phi, {std::min(nominal.lower, low), std::max(nominal.upper, high)});
-  const double rise = sub_up(above(phi, high), below(phi, nominal.lower));
-  const double fall = sub_down(below(phi, low), above(phi, nominal.upper));
+  const Interval before = values_over(phi, nominal), after = values_over(phi, {low, high});
+  const double rise = sub_up(after.upper, before.lower), fall = sub_down(after.lower, before.upper);
+  if (slope.lower < 0) return {std::max(least_product(phi, slope, eta), fall), std::min(most_product(phi, slope, eta), rise)};
   Interval delta;
   delta.upper = eta.upper < 0 ? mul_up(slope.lower, eta.upper)
                               : std::min(mul_up(slope.upper, eta.upper), modulus_above(phi, eta.upper));
@@ -60,8 +73,9 @@ class Forward {
       next.lower(j) = sub_down(delta.lower, noisy);
       next.upper(j) = add_up(delta.upper, noisy);
       const Interval post = nominal_.post(l, j);
-      values.lower(j) = sub_down(std::max(below(phi, range.lower), add_down(post.lower, delta.lower)), noisy);
-      values.upper(j) = add_up(std::min(above(phi, range.upper), add_up(post.upper, delta.upper)), noisy);
+      const Interval sent = values_over(phi, range);
+      values.lower(j) = sub_down(std::max(sent.lower, add_down(post.lower, delta.lower)), noisy);
+      values.upper(j) = add_up(std::min(sent.upper, add_up(post.upper, delta.upper)), noisy);
     }
     deviations_ = std::move(next);
     if (!boxes_) return;

@@ -12,21 +12,18 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// A piecewise-linear activation: slopes left of, between and right of two corners (equal corners: two pieces).
-struct Pieces {
+/// A piecewise-linear activation in s: slopes left of, between and right of two corners (equal corners: two pieces).
+struct Bends {
   double corner[2];
   double slope[3];
 };
 
-Pieces pieces_of(const Activation& phi) {
+Bends bends_of(const Activation& phi) {
   const double g = phi.gain();
-  switch (phi.kind()) {
-    case Activation::Kind::relu: return {{0, 0}, {0, g, g}};
-    case Activation::Kind::leaky_relu: return {{0, 0}, {phi.slope() * g, g, g}};
-    case Activation::Kind::hard_tanh: return {{-1 / g, 1 / g}, {0, g, 0}};
-    case Activation::Kind::clip: return {{-0.5 / g, 0.5 / g}, {0, g, 0}};
-    default: return {{-infinity, infinity}, {g, g, g}};
-  }
+  const Pieces& p = phi.pieces();
+  if (p.corners == 0) return {{-infinity, infinity}, {p.slope[0] * g, p.slope[0] * g, p.slope[0] * g}};
+  const double first = p.corner[0] / g, last = p.corner[p.corners - 1] / g;
+  return {{first, last}, {p.slope[0] * g, p.slope[1] * g, p.slope[2] * g}};
 }
 
 }  // namespace
@@ -57,14 +54,14 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
 void Response::describe_layer(const Network& net, Index layer, const Vector& pre) {
   const auto l = static_cast<std::size_t>(layer);
   const Activation& phi = net.activation(layer);
-  const Pieces p = pieces_of(phi);
+  const Bends p = bends_of(phi);
   for (Vector* v : {&slope_[l], &intercept_[l]}) v->resize(pre.size());
   for (Index j = 0; j < pre.size(); ++j) {
     const bool two = p.corner[0] == p.corner[1];
     const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && !two ? 1 : 2);
     slope_[l](j) = p.slope[piece];
     // One point of the piece fixes its intercept: the nominal one, so that the piece is exact there.
-    intercept_[l](j) = p.slope[piece] == 0 ? phi(pre(j)) : (piece == 1 && !two ? phi(0.0) : 0.0);
+    intercept_[l](j) = p.slope[piece] == 0 ? phi(pre(j)) : phi.pieces().intercept[piece];
     for (int side = piece; side < 2; ++side)  // corners above
       if (p.slope[side + 1] != p.slope[side])
         hinges_[l].push_back({j, p.slope[side + 1] - p.slope[side], 1.0, p.corner[side]});
@@ -143,7 +140,7 @@ bool Response::applies(const Network& net, Index from) {
   for (Index l = from; l <= net.depth(); ++l)
     if (!net.activation(l).piecewise_linear()) return false;
   const Activation& out = net.activation(net.layers());
-  return out.kind() == Activation::Kind::identity && out.gain() == 1.0;
+  return out.identity() && out.gain() == 1.0;
 }
 
 double Response::cost(const Network& net, Index lowest) {

@@ -58,7 +58,7 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     if (l > 1) before += product(error, weights);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
-    const double scale = phi.kind() == Activation::Kind::elu ? 1 + phi.slope() : 1;
+    const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
     require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "activation/shape.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
@@ -13,7 +14,9 @@ constexpr double kept_bytes = 16e6;  // a worker keeps the execution of every in
 }  // namespace
 
 void activate(const Activation& phi, double* s, Index n) {
-  kernels().activate(static_cast<int>(phi.kind()), phi.gain(), phi.slope(), n, s);
+  const int kernel = phi.shape().kernel;
+  if (kernel == Shape::by_value) phi.apply(s, n);
+  else kernels().activate(kernel, phi.gain(), phi.slope(), n, s);
 }
 
 Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), grid_(problem.grid) {

@@ -14,7 +14,7 @@ namespace withstand {
 
 Harm::Harm(const Network& net, ConstVectorRef input, Goal goal)
     : goal_(goal), psi_(net.activation(net.layers())), nominal_(forward(net, input)) {
-  linear_ = psi_.kind() == Activation::Kind::identity && psi_.gain() == 1.0;
+  linear_ = psi_.identity() && psi_.gain() == 1.0;
   const Index m = net.outputs();
   if (goal == Goal::argmax && m < 2) throw std::invalid_argument("a class needs at least 2 outputs, the network has 1");
   nominal_.maxCoeff(&class_);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
@@ -39,20 +38,15 @@ bool less(const Number& a, const Number& b) { return a.high != b.high ? a.high <
 
 /// Smooth functions know no more digits than libm gives.
 Number apply(const Activation& phi, const Number& s) {
-  using Kind = Activation::Kind;
-  const Number t = phi.gain() * s, zero{};
-  switch (phi.kind()) {
-    case Kind::relu: return std::max(t, zero, less);
-    case Kind::leaky_relu: return less(t, zero) ? phi.slope() * t : t;
-    case Kind::identity: return t;
-    case Kind::hard_tanh: return std::min(std::max(t, Number{-1, 0}, less), Number{1, 0}, less);
-    case Kind::clip: return std::min(std::max(t + Number{0.5, 0}, zero, less), Number{1, 0}, less);
-    case Kind::logistic:
-    case Kind::tanh:
-    case Kind::elu:
-    case Kind::softplus: return {phi(s.high), 0};
-  }
-  throw std::logic_error("an activation without a precise evaluation");
+  if (!phi.piecewise_linear()) return {phi(s.high), 0};
+  const Number t = phi.gain() * s;
+  const Pieces& p = phi.pieces();
+  int k = p.ramp ? 1 : 0;
+  while (!p.ramp && k < p.corners && !less(t, {p.corner[k], 0})) ++k;
+  if (p.slope[k] == 0) return {p.intercept[k], 0};
+  const Number line = p.slope[k] == 1 ? t : p.slope[k] * t;
+  const Number value = p.intercept[k] == 0 ? line : line + Number{p.intercept[k], 0};
+  return p.ramp ? std::min(std::max(value, Number{p.intercept[0], 0}, less), Number{p.intercept[2], 0}, less) : value;
 }
 
 }  // namespace

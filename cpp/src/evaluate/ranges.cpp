@@ -4,35 +4,32 @@
 #include <algorithm>
 #include <cmath>
 
+#include "activation/shape.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand {
 namespace {
 
-using Kind = Activation::Kind;
-
 /// gain * s rounded up and the rest of phi after it, rounded up where it is one exact or correctly rounded operation.
 double piecewise_above(const Activation& phi, double s) {
   const double t = mul_up(phi.gain(), s);
-  switch (phi.kind()) {
-    case Kind::relu: return std::max(t, 0.0);
-    case Kind::leaky_relu: return t >= 0 ? t : mul_up(phi.slope(), t);
-    case Kind::hard_tanh: return std::min(1.0, std::max(-1.0, t));
-    case Kind::clip: return std::min(1.0, std::max(0.0, add_up(t, 0.5)));
-    default: return t;
-  }
+  const Pieces& p = phi.pieces();
+  const int k = p.ramp ? 1 : p.piece(t);
+  if (p.slope[k] == 0) return p.intercept[k];
+  const double line = p.slope[k] == 1 ? t : mul_up(p.slope[k], t);
+  const double value = p.intercept[k] == 0 ? line : add_up(line, p.intercept[k]);
+  return p.ramp ? p.clamp(value) : value;
 }
 
 double piecewise_below(const Activation& phi, double s) {
   const double t = mul_down(phi.gain(), s);
-  switch (phi.kind()) {
-    case Kind::relu: return std::max(t, 0.0);
-    case Kind::leaky_relu: return t >= 0 ? t : mul_down(phi.slope(), t);
-    case Kind::hard_tanh: return std::min(1.0, std::max(-1.0, t));
-    case Kind::clip: return std::min(1.0, std::max(0.0, add_down(t, 0.5)));
-    default: return t;
-  }
+  const Pieces& p = phi.pieces();
+  const int k = p.ramp ? 1 : p.piece(t);
+  if (p.slope[k] == 0) return p.intercept[k];
+  const double line = p.slope[k] == 1 ? t : mul_down(p.slope[k], t);
+  const double value = p.intercept[k] == 0 ? line : add_down(line, p.intercept[k]);
+  return p.ramp ? p.clamp(value) : value;
 }
 
 /// Four units in the last place of the result, and what the rounding of t = gain * s moves it by, u |t| phi'(t): at most
@@ -57,7 +54,7 @@ double above(const Activation& phi, double s) {
   const double value = phi(s);
   if (!std::isfinite(value)) return value;
   const double capped = std::min(value + widening(phi, s, value), phi.supremum());
-  return phi.kind() == Kind::elu && s <= 0 ? std::min(capped, 0.0) : capped;
+  return phi.shape().smooth->keeps_sign && s <= 0 ? std::min(capped, 0.0) : capped;
 }
 
 double below(const Activation& phi, double s) {
@@ -75,66 +72,61 @@ Vector largest_sums(const Network& net, Index l, ConstVectorRef magnitudes) {
   return net.weight(l).cwiseAbs() * magnitudes + net.bias(l).cwiseAbs();
 }
 
+Interval values_over(const Activation& phi, const Interval& range) {
+  Interval values{below(phi, range.lower), above(phi, range.upper)};
+  if (phi.nondecreasing()) return values;
+  const auto include = [&](double s) {
+    values.lower = std::min(values.lower, below(phi, s));
+    values.upper = std::max(values.upper, above(phi, s));
+  };
+  include(range.lower);
+  include(range.upper);
+  for (const double t : phi.shape().smooth->stationary)  // flat there: a place that is a rounding off is as good
+    if (const double s = t / phi.gain(); s > range.lower && s < range.upper) include(s);
+  return values;
+}
+
 double modulus_above(const Activation& phi, double eta) {
   return std::min(phi.modulus(eta), mul_up(phi.lipschitz(), eta));
 }
 
 namespace {
 
-/// e^-t / (1 + e^-t)^2 for t >= 0, the logistic function's slope, as [below, above].
-Interval bell(double t) {
-  if (std::isinf(t)) return {0, 0};
-  const double e = std::exp(-t);
-  const double slope = e / ((1 + e) * (1 + e));
-  const double error = (t + 16) * 2 * unit_roundoff;  // the argument was rounded, and exp magnifies that by t
-  return {slope * (1 - error), slope * (1 + error) + 0x1p-1000};
+/// Of the pieces that have more than an end in common with the range, or of the one on the right of a corner.
+Interval piece_slopes(const Pieces& p, const Interval& range) {
+  const Interval t{range.lower - p.rounded, range.upper + p.rounded};
+  Interval found{infinity, -infinity};
+  for (int k = 0; k <= p.corners; ++k) {
+    if ((k > 0 && t.upper <= p.corner[k - 1]) || (k < p.corners && t.lower >= p.corner[k])) continue;
+    found = {std::min(found.lower, p.slope[k]), std::max(found.upper, p.slope[k])};
+  }
+  const double right = p.slope[p.piece(t.lower)];
+  return found.lower <= found.upper ? found : Interval{right, right};
 }
 
-/// phi' of logistic and tanh falls with |s|: largest at the point nearest 0, smallest at the farthest.
-Interval bell_slopes(const Interval& t, double height) {
-  const bool across = t.lower <= 0 && t.upper >= 0;
-  const double near = across ? 0 : std::min(std::abs(t.lower), std::abs(t.upper));
-  const double far = std::max(std::abs(t.lower), std::abs(t.upper));
-  return {mul_down(height, bell(far).lower), mul_up(height, std::min(0.25, bell(near).upper))};
-}
-
-/// Slope 1 inside (-half, half), 0 outside.
-Interval ramp_slopes(const Interval& t, double half) {
-  return {t.lower >= -half && t.upper <= half ? 1.0 : 0.0, t.upper > -half && t.lower < half ? 1.0 : 0.0};
-}
-
-/// Slope `negative` below 0 and 1 above.
-Interval hinge_slopes(const Interval& t, double negative) {
-  if (t.lower >= 0) return {1, 1};
-  if (t.upper <= 0) return {negative, negative};
-  return {std::min(negative, 1.0), std::max(negative, 1.0)};
-}
-
-Interval elu_slopes(const Interval& t, double alpha) {
-  if (t.lower >= 0) return {1, 1};
-  const double lowest = alpha * std::exp(t.lower) * (1 - (std::min(-t.lower, 800.0) + 8) * 2 * unit_roundoff);
-  const double high = t.upper >= 0 ? alpha : alpha * std::exp(t.upper) * (1 + (8 - t.upper) * 2 * unit_roundoff);
-  const double highest = std::min(alpha, high + 0x1p-1000);
-  return t.upper >= 0 ? Interval{std::min(lowest, 1.0), std::max(highest, 1.0)} : Interval{lowest, highest};
+/// phi' is monotone between kinks and inflections. What it is rounded by is a few units of 1 + scale: t phi''(t) is small.
+Interval smooth_slopes(const Activation& phi, const Interval& t) {
+  const Smooth& smooth = *phi.shape().smooth;
+  Interval found{infinity, -infinity};
+  const auto include = [&](double at) {
+    const double slope = smooth.derivative(1, phi.slope(), at);
+    found = {std::min(found.lower, slope), std::max(found.upper, slope)};
+  };
+  include(t.lower);
+  include(t.upper);
+  for (const Arguments& where : {smooth.kinks, smooth.inflections})
+    for (const double at : where)
+      if (at >= t.lower && at <= t.upper) include(at), include(std::nextafter(at, infinity));
+  const double error = 64 * unit_roundoff * (1 + smooth.scale(phi.slope()));
+  const double steepest = smooth.lipschitz(phi.slope());
+  return {std::max(found.lower - error, phi.nondecreasing() ? 0 : -steepest), std::min(found.upper + error, steepest)};
 }
 
 /// phi' / gain over t = gain * s.
 Interval unit_slopes(const Activation& phi, const Interval& t) {
-  switch (phi.kind()) {
-    case Kind::logistic: return bell_slopes(t, 1);
-    case Kind::tanh: return bell_slopes({2 * t.lower, 2 * t.upper}, 4);
-    case Kind::relu: return hinge_slopes(t, 0);
-    case Kind::leaky_relu: return hinge_slopes(t, phi.slope());
-    case Kind::hard_tanh: return ramp_slopes(t, 1);
-    case Kind::clip: return ramp_slopes(t, 0.5);
-    case Kind::elu: return elu_slopes(t, phi.slope());
-    case Kind::softplus: {
-      const Activation logistic("logistic");
-      return {below(logistic, t.lower), above(logistic, t.upper)};
-    }
-    case Kind::identity: return {1, 1};
-  }
-  return {0, 1};
+  if (phi.piecewise_linear()) return piece_slopes(phi.pieces(), t);
+  const Smooth& smooth = *phi.shape().smooth;
+  return smooth.slopes != nullptr ? smooth.slopes(phi.slope(), t) : smooth_slopes(phi, t);
 }
 
 }  // namespace
@@ -142,7 +134,8 @@ Interval unit_slopes(const Activation& phi, const Interval& t) {
 Interval local_slopes(const Activation& phi, const Interval& range) {
   const Interval t{mul_down(phi.gain(), range.lower), mul_up(phi.gain(), range.upper)};
   const Interval slopes = unit_slopes(phi, t);
-  return {mul_down(phi.gain(), std::max(0.0, slopes.lower)), mul_up(phi.gain(), slopes.upper)};
+  const double least = phi.nondecreasing() ? std::max(0.0, slopes.lower) : slopes.lower;
+  return {mul_down(phi.gain(), least), mul_up(phi.gain(), slopes.upper)};
 }
 
 Interval affine_range(const double* row, Index n, double offset, const Vector& lower, const Vector& upper) {
@@ -211,8 +204,13 @@ Nominal propagate(const Network& net, ConstVectorRef lower, ConstVectorRef upper
     const auto at = static_cast<std::size_t>(l);
     affine(net, l, ranges.lower[at - 1], ranges.upper[at - 1], ranges.pre_lower[at], ranges.pre_upper[at]);
     const Activation& phi = net.activation(l);
-    ranges.lower[at] = ranges.pre_lower[at].unaryExpr([&](double s) { return below(phi, s); });
-    ranges.upper[at] = ranges.pre_upper[at].unaryExpr([&](double s) { return above(phi, s); });
+    ranges.lower[at].resize(net.width(l));
+    ranges.upper[at].resize(net.width(l));
+    for (Index j = 0; j < net.width(l); ++j) {
+      const Interval y = values_over(phi, ranges.pre(l, j));
+      ranges.lower[at](j) = y.lower;
+      ranges.upper[at](j) = y.upper;
+    }
   }
   return ranges;
 }

@@ -3,19 +3,17 @@
 
 #include <vector>
 
+#include "core/interval.hpp"
 #include "withstand/domain.hpp"
 #include "withstand/network.hpp"
 
 namespace withstand {
 
-struct Interval {
-  double lower = 0;
-  double upper = 0;
-};
-
 /// phi(s) from above and from below: libm results are widened by 4 units in the last place, the range is respected.
 double above(const Activation& activation, double s);
 double below(const Activation& activation, double s);
+/// [min, max] of phi over a range, rounded outward: at its ends where phi is nondecreasing, else also where phi turns.
+Interval values_over(const Activation& activation, const Interval& range);
 /// The modulus of continuity, and the Lipschitz bound K eta where that is smaller.
 double modulus_above(const Activation& activation, double eta);
 
@@ -24,7 +22,7 @@ double largest_image(const Activation& activation, double largest);
 /// |W| y + |b| of a layer: the largest sums that signals of these magnitudes make, but for rounding; what sums round by.
 Vector largest_sums(const Network& network, Index layer, ConstVectorRef magnitudes);
 
-/// [inf, sup] of phi' over a range of pre-activations, rounded outward.
+/// [inf, sup] of phi' over a range of pre-activations, rounded outward; not below 0 where phi is nondecreasing.
 Interval local_slopes(const Activation& activation, const Interval& range);
 
 /// What every pre-activation and every transmitted value can be in a fault-free execution, for all inputs of one row

@@ -72,7 +72,7 @@ inline void activate_as(double gain, double slope, long n, double* s) {
   for (long lane = 0; i + lane < n; ++lane) s[i + lane] = rest[lane];
 }
 
-/// `kind` counts the activations in the order of Activation::Kind.
+/// `kind` is the number that a row of activation/table.cpp names.
 static void activate(int kind, double gain, double slope, long n, double* s) {
   switch (kind) {
     case 0: return activate_as<0>(gain, slope, n, s);

@@ -76,7 +76,7 @@ struct Kernels {
   void (*reach)(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
                 double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of
-  /// the Activation::Kind.
+  /// the variant that the activation's Shape names.
   void (*activate)(int kind, double gain, double slope, long n, double* s);
   /// out = base + sum over c < count of scale[c] * rows[index[c]]: n entries, rows `ld` apart; `base` may be `out`.
   void (*combine)(long n, const double* base, long count, const int* index, const double* scale, const double* rows,

@@ -8,6 +8,7 @@
 #include "evaluate/ranges.hpp"
 #include "search/layered/reach.hpp"
 #include "core/rounding.hpp"
+#include "evaluate/ranges.hpp"
 
 namespace withstand::search {
 namespace {
@@ -24,8 +25,12 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
   const auto out = static_cast<std::size_t>(net.layers());
   const Activation& psi = net.activation(net.layers());
   Ceiling result{-infinity, 0, 0};
-  const Vector lower = at.lower[out].unaryExpr([&](double s) { return psi(s); });
-  const Vector upper = at.upper[out].unaryExpr([&](double s) { return psi(s); });
+  Vector lower = at.lower[out].unaryExpr([&](double s) { return psi(s); });
+  Vector upper = at.upper[out].unaryExpr([&](double s) { return psi(s); });
+  for (Index k = 0; k < net.outputs() && !psi.nondecreasing(); ++k) {
+    const Interval values = values_over(psi, {at.lower[out](k), at.upper[out](k)});
+    lower(k) = values.lower, upper(k) = values.upper;
+  }
   for (Index k = 0; k < net.outputs(); ++k) {
     if (harm.goal() == Goal::error)
       result.harm = std::max({result.harm, upper(k) - harm.nominal()(k), harm.nominal()(k) - lower(k)});

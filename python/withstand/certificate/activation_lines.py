@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from withstand._types import FloatArray
+from withstand.certificate.shapes import Corner, Ramp, Shape, Smooth, shape_named
 
 EPS = float(np.finfo(np.float64).eps)
 TINY = 1e-300
@@ -19,31 +20,45 @@ _ROOM = 1e-13  # of the sizes that enter a line: more than all roundings of its 
 
 @dataclass(frozen=True)
 class Phi:
-    """phi(gain * s), nondecreasing."""
+    """phi(gain * s)."""
 
     name: str
     gain: float
     slope: float
 
+    @property
+    def shape(self) -> Shape:
+        """The function at gain 1."""
+        return shape_named(self.name)
+
     def __call__(self, s: FloatArray) -> FloatArray:
         """Return approximate values; `error` says how far off they may be."""
-        return _shape(self.name, self.slope, self.gain * s)
+        return self.shape(self.slope, self.gain * s)
 
     @property
     def lipschitz(self) -> float:
         """Lipschitz constant, rounded up."""
-        steepest = {"logistic": 0.25, "leaky_relu": max(1.0, self.slope), "elu": max(1.0, self.slope)}
-        return self.gain * steepest.get(self.name, 1.0) * (1 + 4 * EPS)
+        return self.gain * self.shape.steepest(self.slope) * (1 + 4 * EPS)
+
+    @property
+    def nondecreasing(self) -> bool:
+        """Whether the function never falls."""
+        return not (isinstance(self.shape, Smooth) and self.shape.turns)
 
     def error(self, s: FloatArray, value: FloatArray) -> FloatArray:
         """Return a bound of |computed - real| at the floating-point argument `s`."""
-        if self.gain == 1.0 and self.name in ("relu", "identity", "hard_tanh"):
+        shape = self.shape
+        if self.gain == 1.0 and _unrounded(shape):
             return np.zeros_like(s)
         t = self.gain * s
         off = 4 * EPS * np.abs(t)  # saturated, the rounding of the argument does not matter
-        ends = _shape(self.name, self.slope, t + off), _shape(self.name, self.slope, t - off)
-        moved = np.maximum(ends[0] - value, value - ends[1])
-        size = np.maximum(np.abs(value), 1.0) if self.name in ("logistic", "clip") else np.abs(value)  # those add 1/2
+        if self.nondecreasing:
+            ends = shape(self.slope, t + off), shape(self.slope, t - off)
+            moved = np.maximum(ends[0] - value, value - ends[1])
+        else:
+            moved = shape.steepest(self.slope) * off
+        adds = shape.adds if isinstance(shape, Smooth) else isinstance(shape, Ramp) and shape.at_zero != 0
+        size = np.maximum(np.abs(value), 1.0) if adds else np.abs(value)
         return np.asarray(moved + 32 * EPS * size + TINY)
 
     def below(self, s: FloatArray) -> FloatArray:
@@ -56,27 +71,22 @@ class Phi:
         value = self(s)
         return value + self.error(s, value)
 
+    def over(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return bounds of the values on ranges: at the ends, and where the function turns."""
+        least, most = self.below(low), self.above(high)
+        if self.nondecreasing:
+            return least, most
+        assert isinstance(self.shape, Smooth)
+        for s in (low, high, *(np.clip(turn / self.gain, low, high) for turn in self.shape.turns)):
+            least, most = np.minimum(least, self.below(s)), np.maximum(most, self.above(s))
+        return least, most
 
-def _shape(name: str, slope: float, t: FloatArray) -> FloatArray:
-    if name == "logistic":
-        return 0.5 + 0.5 * np.tanh(t / 2)
-    if name == "tanh":
-        return np.tanh(t)
-    if name == "relu":
-        return np.maximum(t, 0.0)
-    if name == "leaky_relu":
-        return np.where(t >= 0, t, slope * t)
-    if name == "hard_tanh":
-        return np.clip(t, -1.0, 1.0)
-    if name == "clip":
-        return np.clip(t + 0.5, 0.0, 1.0)
-    if name == "elu":
-        return np.where(t >= 0, t, slope * np.expm1(np.minimum(t, 0.0)))
-    if name == "softplus":
-        return np.logaddexp(0.0, t)
-    if name == "identity":
-        return t
-    raise ValueError(f"unknown activation {name!r}")
+
+def _unrounded(shape: Shape) -> bool:
+    """Whether values are computed without rounding."""
+    if isinstance(shape, Corner):
+        return shape.left in (0.0, 1.0)
+    return isinstance(shape, Ramp) and shape.slope == 1.0 and shape.at_zero == 0
 
 
 @dataclass(frozen=True)
@@ -91,62 +101,57 @@ class Lines:
 
 def lines(phi: Phi, low: FloatArray, high: FloatArray) -> Lines:
     """Return lines for every range: the envelope where phi bends one way, else tangents or constants."""
-    name, slope = phi.name, phi.slope
+    shape, slope = phi.shape, phi.slope
     t = phi.gain * low, phi.gain * high
     width = np.maximum(t[1] - t[0], TINY)
-    chord = (_shape(name, slope, t[1]) - _shape(name, slope, t[0])) / width
-    chord = np.clip(np.nan_to_num(chord), 0.0, max(1.0, slope))
-    if name in ("relu", "leaky_relu", "identity", "softplus", "elu"):
-        inside = _bend(name, slope, t)
-        if name in ("relu", "leaky_relu", "identity"):  # one straight piece: its slope, without rounding
-            chord = np.where((t[0] < 0) & (t[1] > 0) & (name != "identity"), chord, inside)
-        convex = name in ("identity", "softplus", "relu") or slope <= 1
-        up, down = (chord, inside) if convex else (inside, chord)
-        if not convex and name == "elu":  # neither: parallels with the smallest slope
-            up = down = np.where(t[1] > 0, np.minimum(1.0, slope * np.exp(np.minimum(t[0], 0.0))), inside)
+    chord = (shape(slope, t[1]) - shape(slope, t[0])) / width
+    chord = np.clip(np.nan_to_num(chord), 0.0, max(1.0, shape.steepest(slope)))
+    if isinstance(shape, Corner):
+        up, down = _corner(shape, slope, t, chord)
+    elif isinstance(shape, Ramp):
+        begin, end = shape.corners(slope)
+        up, down = _climb(shape, slope, t[0], t[1], end), _climb(shape, slope, -t[1], -t[0], -begin)
+    elif shape.form(slope) == "s":
+        up, down = _tangent(shape, slope, t[0], t[1], chord), _tangent(shape, slope, -t[1], -t[0], chord)
     else:
-        up, down = _tangent(name, t[0], t[1], chord), _tangent(name, -t[1], -t[0], chord)
+        inside = np.maximum(shape.derivative(slope, (t[0] + t[1]) / 2), 0.0)
+        up, down = chord, inside
+        if shape.form(slope) == "other":  # parallels, of which one is never far from the best
+            up, down = np.where(np.isfinite(chord), chord, 0.0), np.minimum(chord, inside)
     return Lines(*_offset(phi, up, t, 1.0), *_offset(phi, down, t, -1.0))
 
 
-def _bend(name: str, slope: float, t: tuple[FloatArray, FloatArray]) -> FloatArray:
-    """Return the slope of a tangent: at the middle, or at the kink the side that leaves the smaller triangle."""
-    middle = (t[0] + t[1]) / 2
-    if name == "softplus":
-        return _shape("logistic", 0.0, middle)
-    if name == "elu":
-        return np.where(middle >= 0, 1.0, slope * np.exp(np.minimum(middle, 0.0)))
-    if name == "identity":
-        return np.ones_like(middle)
-    left = slope if name == "leaky_relu" else 0.0
-    return np.where((t[0] >= 0) | ((t[1] > 0) & (middle > 0)), 1.0, left)
+def _corner(
+    shape: Corner, slope: float, t: tuple[FloatArray, FloatArray], chord: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the slopes above and below a corner at 0: the chord, and the side that leaves the smaller triangle."""
+    left = slope if shape.left is None else shape.left
+    inside = np.where((t[0] >= 0) | ((t[1] > 0) & (t[0] + t[1] > 0)), shape.right, left)
+    chord = np.where((t[0] < 0) & (t[1] > 0) & (left != shape.right), chord, inside)  # one piece: without rounding
+    return (chord, inside) if left <= shape.right else (inside, chord)
 
 
-def _tangent(name: str, low: FloatArray, high: FloatArray, chord: FloatArray) -> FloatArray:
-    """Return the slope of the least line above an S-shape through its left end: a tangent, or the chord."""
-    if name in ("hard_tanh", "clip"):
-        top = 1.0 if name == "hard_tanh" else 0.5
-        bottom = -top
-        reach = np.minimum(high, top)
-        rise = reach - np.maximum(low, bottom)
-        slope = np.maximum(rise, 0.0) / np.maximum(reach - low, TINY)
-        return np.where(low >= top, 0.0, np.clip(slope, 0.0, 1.0))
+def _climb(shape: Ramp, slope: float, low: FloatArray, high: FloatArray, top: float) -> FloatArray:
+    """Return the slope of the least line above a ramp that ends at `top`, through its left end."""
+    begin, end = shape.corners(slope)
+    bottom = top - (end - begin)
+    reach = np.minimum(high, top)
+    rise = reach - np.maximum(low, bottom)
+    steep = np.maximum(rise, 0.0) / np.maximum(reach - low, TINY)
+    return np.where(low >= top, 0.0, shape.rise(slope) * np.clip(steep, 0.0, 1.0))
+
+
+def _tangent(shape: Smooth, slope: float, low: FloatArray, high: FloatArray, chord: FloatArray) -> FloatArray:
+    """Return the slope of the least line above an odd S-shape through its left end: a tangent, or the chord."""
     near, far = np.maximum(low, 0.0), np.maximum(high, 0.0)
-    value = _shape(name, 0.0, low)
+    value = shape(slope, low)
     for _ in range(40):
         middle = (near + far) / 2
-        beyond = _derivative(name, middle) * (middle - low) < _shape(name, 0.0, middle) - value
+        beyond = shape.derivative(slope, middle) * (middle - low) < shape(slope, middle) - value
         near, far = np.where(beyond, near, middle), np.where(beyond, middle, far)
-    touching = (_shape(name, 0.0, far) - value) / np.maximum(far - low, TINY)
-    middle = _derivative(name, (low + high) / 2)
+    touching = (shape(slope, far) - value) / np.maximum(far - low, TINY)
+    middle = shape.derivative(slope, (low + high) / 2)
     return np.where(low >= 0, middle, np.where(high <= 0, chord, np.maximum(touching, 0.0)))
-
-
-def _derivative(name: str, t: FloatArray) -> FloatArray:
-    if name == "tanh":
-        return 1 - np.tanh(t) ** 2
-    value = _shape("logistic", 0.0, t)
-    return value * (1 - value)
 
 
 def _offset(
@@ -156,37 +161,46 @@ def _offset(
 
     It is the extreme of phi - slope t: at the ends, at a kink, or where phi' = slope.
     """
-    ends = [_shape(phi.name, phi.slope, e) - slope * e for e in t]
+    shape = phi.shape
+    ends = [shape(phi.slope, e) - slope * e for e in t]
     extreme = np.maximum(*ends) if sign > 0 else np.minimum(*ends)
-    for point in _stationary(phi.name, phi.slope, slope, sign):
+    for point in _critical(shape, phi.slope, slope, t, sign):
         at = np.clip(point, t[0], t[1])
-        value = _shape(phi.name, phi.slope, at) - slope * at
+        value = shape(phi.slope, at) - slope * at
         extreme = np.maximum(extreme, value) if sign > 0 else np.minimum(extreme, value)
-    steepest = 1 + slope + phi.slope
+    steepest = 1 + slope + phi.slope + shape.steepest(phi.slope)
     size = np.abs(ends[0]) + np.abs(ends[1]) + steepest * (np.abs(t[0]) + np.abs(t[1])) + np.abs(extreme)
-    return phi.gain * slope, extreme + sign * (_ROOM * (size + (1.0 if _smooth(phi.name) else 0.0)) + TINY)
+    return phi.gain * slope, extreme + sign * (_ROOM * (size + (0.0 if isinstance(shape, Corner) else 1.0)) + TINY)
 
 
-def _smooth(name: str) -> bool:
-    return name in ("logistic", "tanh", "softplus", "elu")
-
-
-def _stationary(name: str, slope_of: float, slope: FloatArray, sign: float) -> list[FloatArray]:
+def _critical(
+    shape: Shape, slope_of: float, slope: FloatArray, t: tuple[FloatArray, FloatArray], sign: float
+) -> list[FloatArray]:
     """Return the points inside a range where phi - slope t may be extreme.
 
     Near such a point it is flat, so that an approximate one costs only the square of its error.
     """
-    kinks = {"relu": [0.0], "leaky_relu": [0.0], "elu": [0.0], "hard_tanh": [-1.0, 1.0], "clip": [-0.5, 0.5]}
-    points = [np.full_like(slope, k) for k in kinks.get(name, [])]
+    if isinstance(shape, Corner):
+        return [np.zeros_like(slope)]
+    if isinstance(shape, Ramp):
+        return [np.full_like(slope, corner) for corner in shape.corners(slope_of)]
+    points = [np.full_like(slope, at) for at in shape.breaks]
     with np.errstate(all="ignore"):
-        if name == "tanh":
-            points.append(sign * np.arctanh(np.sqrt(np.clip(1 - slope, 0.0, 1.0))))
-        elif name == "logistic":
-            points.append(sign * 2 * np.arctanh(np.sqrt(np.clip(1 - 4 * slope, 0.0, 1.0))))
-        elif name == "softplus":
-            points.append(np.log(slope / (1 - slope)))
-        elif name == "elu":
-            points.append(np.minimum(np.log(slope / slope_of), 0.0) if slope_of > 0 else np.zeros_like(slope))
-    if name in ("tanh", "logistic"):  # where arctanh runs out of digits, the shape is flat to the last one
-        points.append(np.full_like(slope, 20.0 * sign if name == "tanh" else 40.0 * sign))
+        points += shape.touching(slope_of, slope, sign) if shape.touching else _search(shape, slope_of, slope, t)
     return [np.nan_to_num(p, nan=0.0, posinf=1e300, neginf=-1e300) for p in points]
+
+
+def _search(
+    shape: Smooth, slope_of: float, slope: FloatArray, t: tuple[FloatArray, FloatArray]
+) -> list[FloatArray]:
+    """Return where phi' = slope, by bisection between breaks: there phi' is monotone."""
+    found = []
+    for begin, end in zip((-np.inf, *shape.breaks), (*shape.breaks, np.inf)):
+        low, high = np.clip(t[0], begin, end), np.clip(t[1], begin, end)
+        rises = shape.derivative(slope_of, high) > shape.derivative(slope_of, np.nextafter(low, np.inf))
+        for _ in range(70):
+            middle = low / 2 + high / 2
+            beyond = (shape.derivative(slope_of, middle) > slope) == rises
+            low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+        found.append(high)
+    return found

@@ -9,9 +9,8 @@ from fractions import Fraction
 from withstand._types import FloatArray
 from withstand.certificate.activation_lines import Phi
 from withstand.certificate.budget import Budget
+from withstand.certificate.shapes import Smooth
 from withstand.certificate.space import Neuron, Way
-
-_PIECEWISE = ("relu", "leaky_relu", "identity", "hard_tanh", "clip")
 
 
 class Exact:
@@ -25,7 +24,7 @@ class Exact:
     @property
     def possible(self) -> bool:
         """Whether every activation is piecewise linear."""
-        return all(phi.name in _PIECEWISE for phi in self._phis)
+        return not any(isinstance(phi.shape, Smooth) for phi in self._phis)
 
     def outputs(self, failed: Sequence[tuple[Neuron, Way]] = ()) -> list[Fraction]:
         """Return the outputs under failures."""
@@ -58,11 +57,5 @@ class Exact:
 
 
 def _value(phi: Phi, s: Fraction) -> Fraction:
-    t = Fraction(phi.gain) * s
-    if phi.name == "identity":
-        return t
-    if phi.name == "hard_tanh":
-        return min(max(t, Fraction(-1)), Fraction(1))
-    if phi.name == "clip":
-        return min(max(t + Fraction(1, 2), Fraction(0)), Fraction(1))
-    return t if t >= 0 else t * Fraction(phi.slope if phi.name == "leaky_relu" else 0.0)
+    assert not isinstance(phi.shape, Smooth)
+    return phi.shape.exact(phi.slope, Fraction(phi.gain) * s)

@@ -114,7 +114,8 @@ class Judge:
             size = np.abs(y) @ np.abs(w).T + np.abs(b)
             off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma) + EPS * np.abs(s) + TINY
             y = phi(s)
-            apart = np.maximum(phi.above(s + off) - y, y - phi.below(s - off)) * (1 + 4 * EPS)
+            least, most = phi.over(s - off, s + off)
+            apart = np.maximum(most - y, y - least) * (1 + 4 * EPS)
             error = np.minimum(apart, phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y))
             self._force(sets, l, y, error)
         return y, error
@@ -170,7 +171,7 @@ class Judge:
     def _error(self, psi: Phi, value: FloatArray) -> FloatArray:
         """Return the errors that output pre-activations of at most `value` (and, negated, at least) allow."""
         m = len(self._intact)
-        most, least = psi.above(value[:m]), psi.below(-value[m:])
+        least, most = psi.over(-value[m:], value[:m])
         rise, fall = most - self._intact, self._intact - least
         slack = self._intact_error + 4 * EPS * (np.abs(self._intact) + np.abs(most) + np.abs(least))
         return np.concatenate([rise + slack, fall + slack])
@@ -181,8 +182,11 @@ class Judge:
             return value
         low, high = self._ranges(layers, self._weights[-1], self._biases[-1], state)
         others = np.delete(np.arange(len(low)), self._class)
-        apart = psi.above(high[others]) - psi.below(low[[self._class]])
+        least, most = psi.over(low, high)
+        apart = most[others] - least[[self._class]]
         apart = apart + 4 * EPS * np.abs(apart)
+        if not psi.nondecreasing:  # whoever leads before psi need not lead behind it
+            return apart
         steepest = np.where(value <= 0, 0.0, psi.lipschitz * value * (1 + 4 * EPS))  # not a number stays so
         return np.minimum(apart, steepest)
 
@@ -192,7 +196,7 @@ class Judge:
 
     def _layer(self, l: int, low: FloatArray, high: FloatArray, state: State) -> _Layer:
         phi = self._phis[l - 1]
-        return self._transmit(l, lines(phi, low, high), phi.below(low), phi.above(high), low, high, state)
+        return self._transmit(l, lines(phi, low, high), *phi.over(low, high), low, high, state)
 
     def _transmit(self, l: int, relaxed: Lines, least: FloatArray, most: FloatArray, low: FloatArray, high: FloatArray,
                   state: State) -> _Layer:  # fmt: skip

@@ -104,6 +104,8 @@ def _rescaling(tensor: Affine, layer: Any) -> Affine:
 
 def _relu(layer: Any) -> Phi:
     """Below a threshold t this ReLU is slope * (s - t), and it jumps from 0 to t there: no activation of ours."""
+    if layer.max_value == 6 and not layer.threshold and not layer.negative_slope:
+        return Phi("relu6")
     if layer.max_value is not None or layer.threshold:
         raise ValueError(f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0")
     return _sloped("leaky_relu", layer.negative_slope) if layer.negative_slope else Phi("relu")
@@ -139,7 +141,10 @@ _FUNCTIONS: Final = {
     "hard_tanh": Phi("hard_tanh"),
     "leaky_relu": Phi("leaky_relu", slope=0.2),
     "relu": Phi("relu"),
+    "relu6": Phi("relu6"),
+    "selu": Phi("selu"),
     "sigmoid": Phi("logistic"),
+    "silu": Phi("silu"),
     "softplus": Phi("softplus"),
     "tanh": Phi("tanh"),
 }

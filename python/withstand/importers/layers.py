@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from withstand.model.activations import NAMES
+
 from .errors import UnsupportedModel
 
 __all__ = ["IDENTITY", "Array", "Layers", "Phi"]
@@ -19,7 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 class Phi(NamedTuple):
     """An activation phi(gain * s) by name.
 
-    `slope` is the negative slope of "leaky_relu" and the alpha of "elu"; every other activation has none.
+    `slope` is the parameter of an activation that has one, as the negative slope of "leaky_relu".
     """
 
     name: str
@@ -28,8 +30,6 @@ class Phi(NamedTuple):
 
 
 IDENTITY = Phi("identity")
-
-_NAMES = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class Layers:
             _finite(f"the weights of layer {layer}", weight)
             _finite(f"the biases of layer {layer}", bias)
         for name, *_ in (*self.activations, self.output_activation):
-            if name not in _NAMES:
-                raise UnsupportedModel(f"has an unknown activation '{name}', known are {', '.join(_NAMES)}")
+            if name not in NAMES:
+                raise UnsupportedModel(f"has an unknown activation '{name}', known are {', '.join(NAMES)}")
         if self.input_box is not None and {bound.shape for bound in self.input_box} != {self.weights[0].shape[1:]}:
             lower, upper = self.input_box
             raise UnsupportedModel(f"has an input box of shapes {lower.shape} and {upper.shape}")

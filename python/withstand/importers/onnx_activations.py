@@ -46,6 +46,15 @@ def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     return live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
 
 
+def _selu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+    """The constants are attributes in single precision: those that round to them stand for the real ones."""
+    constants = {"alpha": 1.6732632423543772848, "gamma": 1.0507009873554804934}
+    for name, right in constants.items():
+        if np.float32(given := float(node.attribute(name))) != np.float32(right):
+            raise ValueError(f"has {name} = {given}, supported is {right}")
+    return live(values[0]), Phi("selu")
+
+
 def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     low, high = _bounds(node, values)
     tensor = live(values[0])
@@ -57,7 +66,9 @@ def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
         return tensor, Phi("hard_tanh")
     if (low, high) == (0.0, 1.0):
         return tensor.plus(np.asarray(-0.5)), Phi("clip")
-    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1] and [0, 1]")
+    if (low, high) == (0.0, 6.0):
+        return tensor, Phi("relu6")
+    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1], [0, 1] and [0, 6]")
 
 
 def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
@@ -94,6 +105,7 @@ ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]]
     "Max": _maximum,
     "PRelu": _prelu,
     "Relu": _named("relu"),
+    "Selu": _selu,
     "Sigmoid": _named("logistic"),
     "Softplus": _named("softplus"),
     "Tanh": _named("tanh"),

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
 
 import numpy as np
+
+from withstand.model.activations import Activation
 
 from .affine import SOFTMAX, Affine, concatenate
 from .budget import Account
@@ -14,8 +16,12 @@ from .layers import IDENTITY, Array, Layers, Phi
 
 __all__ = ["Stack"]
 
-#: Activations that leave what is in their range as it is, but for a scale; a slope of 0 makes two others of them.
-_CLIPS: Final = frozenset({"clip", "hard_tanh", "relu"})
+
+def _clips(phi: Phi) -> bool:
+    """Whether it leaves what is in its range as it is, but for a scale; a slope of 0 makes a relu of two others."""
+    known = Activation(*phi)
+    bounded = any(math.isfinite(limit) for limit in known.range)
+    return phi.slope == 0 or (known.piecewise_linear and bounded)
 
 
 class Stack:
@@ -44,7 +50,7 @@ class Stack:
     def push(self, tensor: Affine, phi: Phi) -> Affine:
         """Make the tensor's entries neurons of the next hidden layer; return what they transmit."""
         self._newest(tensor)
-        if tensor.source == 0 and tensor.matrix is None and (phi.name in _CLIPS or phi.slope == 0):
+        if tensor.source == 0 and tensor.matrix is None and _clips(phi):
             raise ValueError(
                 f"clips the inputs ({phi.name} before any product with weights): that is a layer that cannot fail, "
                 "which is not supported; clip the inputs yourself, and load the model without it"

@@ -159,7 +159,9 @@ def _hardtanh(leaf: Any) -> tuple[Phi, float]:
         return Phi("hard_tanh"), 0.0
     if limits == (0, 1):
         return Phi("clip"), -0.5
-    raise ValueError(f"clips to {list(limits)}, supported are [-1, 1] and [0, 1]")
+    if limits == (0, 6):
+        return Phi("relu6"), 0.0
+    raise ValueError(f"clips to {list(limits)}, supported are [-1, 1], [0, 1] and [0, 6]")
 
 
 def _prelu(leaf: Any) -> tuple[Phi, float]:
@@ -201,6 +203,9 @@ _ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
     "LeakyReLU": lambda leaf: _slope("leaky_relu", leaf.negative_slope),
     "PReLU": _prelu,
     "ReLU": lambda leaf: (Phi("relu"), 0.0),
+    "ReLU6": lambda leaf: (Phi("relu6"), 0.0),
+    "SELU": lambda leaf: (Phi("selu"), 0.0),
+    "SiLU": lambda leaf: (Phi("silu"), 0.0),
     "Sigmoid": lambda leaf: (Phi("logistic"), 0.0),
     "Softplus": _softplus,
     "Tanh": lambda leaf: (Phi("tanh"), 0.0),
@@ -220,7 +225,10 @@ _ARGUMENTS: Final = {
     "LogSoftmax": "dim",
     "PReLU": "num_parameters init device dtype",
     "ReLU": "inplace",
+    "ReLU6": "inplace",
+    "SELU": "inplace",
     "Sequential": "",
+    "SiLU": "inplace",
     "Sigmoid": "",
     "Softmax": "dim",
     "Softplus": "beta threshold",

@@ -14,7 +14,13 @@ from withstand._coerce import real, shown
 from withstand._types import FloatArray
 
 #: Names of the activations, as `Network` and `Activation` take them.
-NAMES = ("logistic", "tanh", "relu", "leaky_relu", "hard_tanh", "clip", "elu", "softplus", "identity")
+NAMES: tuple[str, ...] = tuple(name for name, *_ in _core.known_activations())
+
+#: Those that take a slope, and the slope they have without one.
+DEFAULT_SLOPES: dict[str, float] = {n: slope for n, slope, *_ in _core.known_activations() if not math.isnan(slope)}
+
+#: Those that are piecewise linear.
+PIECEWISE_LINEAR: tuple[str, ...] = tuple(name for name, _, linear, _ in _core.known_activations() if linear)
 
 
 class Activation:
@@ -23,13 +29,14 @@ class Activation:
     Parameters
     ----------
     name : str
-        "logistic" 1/(1+e^-s), "tanh", "relu", "leaky_relu", "hard_tanh" min(1, max(-1, s)),
-        "clip" min(1, max(0, s + 1/2)), "elu", "softplus" or "identity".
+        One of `withstand.model.activations.NAMES`, as "logistic" 1/(1+e^-s), "relu", "hard_tanh"
+        min(1, max(-1, s)) or "clip" min(1, max(0, s + 1/2)). The guide lists the definitions.
     gain : float, default 1.0
         Positive factor on the pre-activation. The Lipschitz constant is gain * Lip(phi): 1/4 * gain for the
         logistic function.
     slope : float, optional
-        Negative slope of leaky_relu (default 0.01), alpha of elu (default 1); other activations have none.
+        The parameter of an activation that has one: negative slope of leaky_relu (default 0.01), alpha of elu
+        (default 1).
 
     Raises
     ------
@@ -65,7 +72,7 @@ class Activation:
 
     @property
     def slope(self) -> float | None:
-        """Negative slope (leaky_relu), alpha (elu), or None."""
+        """The activation's parameter, as leaky_relu's negative slope or elu's alpha; None where it has none."""
         slope = float(self._core.slope)
         return None if math.isnan(slope) else slope
 
@@ -78,6 +85,16 @@ class Activation:
     def range(self) -> tuple[float, float]:
         """Infimum and supremum of phi, possibly infinite."""
         return float(self._core.infimum), float(self._core.supremum)
+
+    @property
+    def nondecreasing(self) -> bool:
+        """Whether phi never falls."""
+        return bool(self._core.nondecreasing)
+
+    @property
+    def piecewise_linear(self) -> bool:
+        """Whether phi consists of straight pieces."""
+        return bool(self._core.piecewise_linear)
 
     def modulus(self, eta: float) -> float:
         """Largest change of the activation when its argument moves by `eta` >= 0 (rounded up)."""

@@ -183,8 +183,7 @@ LinearResult LinearBound::operator()(const Restriction& restriction, const Const
   node.difference.begin(*prepared_, restriction, Relaxation::Form::difference);
   if (!prepared_->point) node.value.begin(*prepared_, restriction, Relaxation::Form::value);
   node.empty = node.difference.empty();
-  const bool signals = net.activation(net.layers()).kind() != Activation::Kind::identity ||
-                       net.activation(net.layers()).gain() != 1;
+  const bool signals = !net.activation(net.layers()).identity() || net.activation(net.layers()).gain() != 1;
   for (Index l = 0; l <= (signals ? net.layers() : net.depth()); ++l) node.relax(l);
 
   LinearResult result;

@@ -4,74 +4,111 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
+#include "activation/shape.hpp"
+#include "bounds/linear/hull.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand::bounds::linear {
 namespace {
 
-using Kind = Activation::Kind;
-
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
-/// Up to four arguments at which phi(s) - slope * s can be extreme inside an interval: kinks and stationary points.
+/// A few arguments at which phi(s) - slope * s can be extreme inside an interval: kinks and stationary points.
 struct Critical {
-  std::array<double, 4> at{};
+  std::array<double, 12> at{};
   int count = 0;
   void add(double s) { at[static_cast<std::size_t>(count++)] = s; }
 };
 
-/// Solutions of phi'(s) = slope and kinks, for gain 1. An inexact solution costs only second order: it is stationary.
-Critical critical(Kind kind, double bend, double slope) {
-  Critical points;
-  switch (kind) {
-    case Kind::relu:
-    case Kind::leaky_relu: points.add(0); break;
-    case Kind::hard_tanh: points.add(-1), points.add(1); break;
-    case Kind::clip: points.add(-0.5), points.add(0.5); break;
-    case Kind::identity: break;
-    case Kind::logistic:  // p (1 - p) = slope
-      if (slope > 0 && slope < 0.25) {
-        const double s = 2 * std::log1p(std::sqrt(1 - 4 * slope)) - std::log(4 * slope);
-        points.add(-s), points.add(s);
-      }
-      break;
-    case Kind::tanh:  // 1 - t^2 = slope
-      if (slope > 0 && slope < 1) {
-        const double s = std::log1p(std::sqrt(1 - slope)) - 0.5 * std::log(slope);
-        points.add(-s), points.add(s);
-      }
-      break;
-    case Kind::softplus:  // logistic(s) = slope
-      if (slope > 0 && slope < 1) points.add(std::log(slope) - std::log1p(-slope));
-      break;
-    case Kind::elu:
-      points.add(0);
-      if (slope > 0 && slope < bend) points.add(std::log(slope / bend));
-      break;
+/// phi' - slope changes its sign between two arguments of which one is on each side; by bisection to the last digit.
+double crossing(const Activation& phi, double slope, double from, double to) {
+  const Smooth& smooth = *phi.shape().smooth;
+  const bool rises = smooth.derivative(1, phi.slope(), to) > slope;
+  for (int step = 0; step < 64; ++step) {
+    const double middle = 0.5 * from + 0.5 * to;
+    if (middle <= from || middle >= to) break;
+    ((smooth.derivative(1, phi.slope(), middle) > slope) == rises ? to : from) = middle;
   }
+  return 0.5 * from + 0.5 * to;
+}
+
+/// Solutions of phi'(t) = slope inside a range: one at most between kinks and inflections, where phi' is monotone.
+void search(const Activation& phi, double slope, Interval t, Critical& points) {
+  const Smooth& smooth = *phi.shape().smooth;
+  std::vector<double> ends{t.lower, t.upper};
+  for (const Arguments& where : {smooth.kinks, smooth.inflections})
+    for (const double at : where)
+      if (at > t.lower && at < t.upper) ends.push_back(at), points.add(at);
+  std::sort(ends.begin(), ends.end());
+  for (std::size_t n = 0; n + 1 < ends.size(); ++n) {
+    const double left = smooth.derivative(1, phi.slope(), std::nextafter(ends[n], infinity));
+    const double right = smooth.derivative(1, phi.slope(), ends[n + 1]);
+    if ((left > slope) != (right > slope)) points.add(crossing(phi, slope, ends[n], ends[n + 1]));
+  }
+}
+
+/// Solutions of phi'(t) = slope and kinks, for gain 1. An inexact solution costs only second order: it is stationary.
+Critical critical(const Activation& phi, double slope, Interval t) {
+  Critical points;
+  if (phi.piecewise_linear()) {
+    for (int k = 0; k < phi.pieces().corners; ++k) points.add(phi.pieces().corner[k]);
+    return points;
+  }
+  const Smooth& smooth = *phi.shape().smooth;
+  if (smooth.touching == nullptr) {
+    search(phi, slope, t, points);
+    return points;
+  }
+  for (const double kink : smooth.kinks) points.add(kink);
+  std::array<double, 4> found{};
+  const int count = smooth.touching(phi.slope(), slope, found.data());
+  for (int n = 0; n < count; ++n) points.add(found[static_cast<std::size_t>(n)]);
   return points;
 }
 
-bool smooth(Kind kind) {
-  return kind == Kind::logistic || kind == Kind::tanh || kind == Kind::softplus || kind == Kind::elu;
-}
+/// All pieces lie on lines through the origin: then rounding is relative to phi(s).
+bool through_origin(const Pieces& p) { return p.intercept[0] == 0 && p.intercept[1] == 0 && p.intercept[2] == 0; }
 
 /// Rounding of phi(s) and of a kink's or stationary point's position, beyond what is relative to phi(s) itself.
 double absolute_error(const Activation& phi) {
-  if (phi.kind() == Kind::relu || phi.kind() == Kind::leaky_relu || phi.kind() == Kind::identity) return 0;
-  return 8 * epsilon * (std::isnan(phi.slope()) ? 1.0 : std::max(1.0, phi.slope()));
+  if (!phi.piecewise_linear()) return 8 * epsilon * std::max(1.0, phi.shape().smooth->scale(phi.slope()));
+  const Pieces& p = phi.pieces();
+  if (through_origin(p)) return 0;
+  double size = 1;
+  for (const double intercept : p.intercept) size = std::max(size, std::abs(intercept));
+  return 8 * epsilon * size;
 }
 
 /// Rounding of phi(s) below the normal range, where that is not part of the absolute error.
 double lost(const Activation& phi, double s) {
-  if (phi.kind() == Kind::relu) return s > 0 ? underflow(phi.gain(), s) : 0;
-  if (phi.kind() == Kind::identity) return underflow(phi.gain(), s);
-  if (phi.kind() != Kind::leaky_relu) return 0;
-  return underflow(phi.gain(), s) + (s < 0 ? underflow(phi.slope(), phi.gain() * s) : 0);
+  if (!phi.piecewise_linear() || !through_origin(phi.pieces())) return 0;
+  const double slope = s > 0 ? phi.pieces().slope[2] : phi.pieces().slope[0];
+  if (slope == 0) return 0;
+  return underflow(phi.gain(), s) + (slope == 1 ? 0 : underflow(slope, phi.gain() * s));
 }
 
-bool s_shaped(Kind kind) { return kind == Kind::logistic || kind == Kind::tanh; }
+/// Convex up to 0 and concave beyond.
+bool s_shaped(const Activation& phi) {
+  if (phi.piecewise_linear()) return false;
+  const Smooth& smooth = *phi.shape().smooth;
+  return smooth.kinks.count == 0 && smooth.stationary.count == 0 && smooth.inflections.count == 1 &&
+         smooth.inflections.at[0] == 0;
+}
+
+/// A kink at 0 that bends down.
+bool concave_kink(const Activation& phi) {
+  if (phi.piecewise_linear()) return phi.pieces().corners == 1 && phi.pieces().slope[0] > phi.pieces().slope[1];
+  const Smooth& smooth = *phi.shape().smooth;
+  return smooth.kinks.count == 1 &&
+         smooth.derivative(1, phi.slope(), 0) > smooth.derivative(1, phi.slope(), std::numeric_limits<double>::min());
+}
+
+/// None of the shapes whose hulls are known: they come from samples.
+bool irregular(const Activation& phi) {
+  return !phi.piecewise_linear() && !s_shaped(phi) && phi.shape().smooth->inflections.count > 0;
+}
 
 double chord(const Activation& phi, double from, double to) {
   const double width = to - from;
@@ -103,83 +140,89 @@ double s_shaped_slope(const Activation& phi, double anchor, double end, double s
   return beyond && touch != end ? derivative(phi, s) : chord(phi, anchor, touch);
 }
 
-/// Ramps between two kinks (hard tanh, clip).
+/// A ramp between two kinks, flat before and behind.
 struct Ramp {
   double begin = 0, end = 0;
 };
 bool ramp_of(const Activation& phi, Ramp& ramp) {
-  if (phi.kind() == Kind::hard_tanh) ramp = {-1 / phi.gain(), 1 / phi.gain()};
-  else if (phi.kind() == Kind::clip) ramp = {-0.5 / phi.gain(), 0.5 / phi.gain()};
-  else return false;
+  const Pieces& p = phi.pieces();
+  if (!phi.piecewise_linear() || !p.ramp) return false;
+  ramp = {p.corner[0] / phi.gain(), p.corner[1] / phi.gain()};
   return true;
+}
+
+/// Slopes of the pieces of an activation that is not straight on the range.
+Interval bent_slopes(const Activation& phi) {
+  const auto [least, most] = std::minmax_element(phi.pieces().slope, phi.pieces().slope + phi.pieces().corners + 1);
+  return {phi.gain() * *least, phi.gain() * *most};
+}
+
+/// [inf, sup] of phi' over a range from its values at the ends, at inflections and on both sides of kinks.
+Interval smooth_slopes(const Activation& phi, Interval range) {
+  const double gain = phi.gain(), a = phi.slope();
+  const Smooth& smooth = *phi.shape().smooth;
+  const double left = derivative(phi, range.lower), right = derivative(phi, range.upper);
+  Interval found{std::min(left, right), std::max(left, right)};
+  const auto include = [&](double slope) { found = {std::min(found.lower, slope), std::max(found.upper, slope)}; };
+  if (s_shaped(phi) && range.lower < 0 && range.upper > 0) found.upper = phi.lipschitz();
+  if (irregular(phi))
+    for (const double at : smooth.inflections)
+      if (range.lower * gain <= at && range.upper * gain >= at) include(smooth.derivative(gain, a, at));
+  for (const double at : smooth.kinks)
+    if (range.lower * gain <= at && range.upper * gain >= at) {
+      include(smooth.derivative(gain, a, at));
+      include(smooth.derivative(gain, a, std::nextafter(at, infinity)));
+    }
+  return found;
 }
 
 }  // namespace
 
 double derivative(const Activation& phi, double s) {
   const double gain = phi.gain(), x = gain * s;
-  switch (phi.kind()) {
-    case Kind::logistic: {
-      const double e = std::exp(-std::abs(x));
-      return gain * e / ((1 + e) * (1 + e));
-    }
-    case Kind::tanh: {
-      const double t = std::tanh(x);
-      return gain * (1 - t * t);
-    }
-    case Kind::relu: return x > 0 ? gain : 0;
-    case Kind::leaky_relu: return x > 0 ? gain : gain * phi.slope();
-    case Kind::hard_tanh: return std::abs(x) < 1 ? gain : 0;
-    case Kind::clip: return std::abs(x) < 0.5 ? gain : 0;
-    case Kind::elu: return x > 0 ? gain : gain * phi.slope() * std::exp(x);
-    case Kind::softplus: return x >= 0 ? gain / (1 + std::exp(-x)) : gain * std::exp(x) / (1 + std::exp(x));
-    case Kind::identity: return gain;
-  }
-  return gain;
+  if (!phi.piecewise_linear()) return phi.shape().smooth->derivative(gain, phi.slope(), x);
+  const Pieces& p = phi.pieces();
+  return gain * p.slope[(x > p.corner[0] ? 1 : 0) + (x >= p.corner[1] ? 1 : 0)];
 }
 
 Interval slopes(const Activation& phi, Interval range) {
-  const double left = derivative(phi, range.lower), right = derivative(phi, range.upper);
-  double least = std::min(left, right), most = std::max(left, right);
-  if (s_shaped(phi.kind()) && range.lower < 0 && range.upper > 0) most = phi.lipschitz();
-  if (phi.kind() == Kind::elu && range.lower <= 0 && range.upper >= 0) {  // both sides of the kink, if it is one
-    least = std::min({least, phi.gain(), phi.gain() * phi.slope()});
-    most = std::max({most, phi.gain(), phi.gain() * phi.slope()});
-  }
+  const bool pieces = phi.piecewise_linear();
   const double straight = straight_slope(phi, range);
-  if (phi.piecewise_linear() && straight < 0) {
-    const bool leaky = phi.kind() == Kind::leaky_relu;
-    least = leaky ? std::min(phi.gain(), phi.gain() * phi.slope()) : 0;
-    most = leaky ? std::max(phi.gain(), phi.gain() * phi.slope()) : phi.gain();
-  } else if (phi.piecewise_linear()) {
-    least = most = straight;
-  }
+  const Interval found = !pieces ? smooth_slopes(phi, range) : straight < 0 ? bent_slopes(phi) : Interval{straight, straight};
+  const bool exact = pieces && !phi.has_slope() && phi.pieces().steepest() == 1;
+  if (exact) return found;
   const double up = 1 + 16 * epsilon, down = 1 - 16 * epsilon;
-  const bool exact = phi.piecewise_linear() && phi.kind() != Kind::leaky_relu;
-  if (exact) return {least, most};
-  const double spread = smooth(phi.kind()) ? absolute_error(phi) * phi.lipschitz() : 0;
-  return {std::max(0.0, least * down - spread), std::min(most * up + spread, phi.lipschitz())};
+  const double spread = pieces ? 0 : absolute_error(phi) * phi.lipschitz();
+  const double least = (found.lower < 0 ? found.lower * up : found.lower * down) - spread;
+  return {phi.nondecreasing() ? std::max(0.0, least) : least, std::min(found.upper * up + spread, phi.lipschitz())};
 }
 
 double straight_slope(const Activation& phi, Interval range) {
+  if (!phi.piecewise_linear()) return -1;
+  const Pieces& p = phi.pieces();
   Ramp ramp;
   if (ramp_of(phi, ramp)) {
-    if (range.upper <= ramp.begin * (1 + 2 * epsilon) || range.lower >= ramp.end * (1 + 2 * epsilon)) return 0;
-    const double inside = 1 - 2 * epsilon;
-    return range.lower >= ramp.begin * inside && range.upper <= ramp.end * inside ? phi.gain() : -1;
+    const double inside = 1 - 2 * epsilon, outside = 1 + 2 * epsilon;  // where a corner was rounded
+    const double before = ramp.begin * (ramp.begin < 0 ? outside : inside), behind = ramp.end * outside;
+    if (range.upper <= before || range.lower >= behind) return 0;
+    const double first = ramp.begin * (ramp.begin < 0 ? inside : outside), last = ramp.end * inside;
+    return range.lower >= first && range.upper <= last ? phi.gain() * p.slope[1] : -1;
   }
-  switch (phi.kind()) {
-    case Kind::identity: return phi.gain();
-    case Kind::relu: return range.lower >= 0 ? phi.gain() : range.upper <= 0 ? 0 : -1;
-    case Kind::leaky_relu: return range.lower >= 0 ? phi.gain() : range.upper <= 0 ? phi.gain() * phi.slope() : -1;
-    default: return -1;
-  }
+  if (p.corners == 0) return phi.gain() * p.slope[0];
+  if (p.corners != 1 || p.corner[0] != 0) return -1;
+  return range.lower >= 0 ? phi.gain() * p.slope[1] : range.upper <= 0 ? phi.gain() * p.slope[0] : -1;
 }
 
 Interval image(const Activation& phi, Interval range) {
-  const double low = phi(range.lower), high = phi(range.upper);
-  const bool exact = phi.gain() == 1 && (phi.kind() == Kind::relu || phi.kind() == Kind::identity);
+  double low = phi(range.lower), high = phi(range.upper);
+  const bool exact = phi.gain() == 1 && (phi.rectifier() || phi.identity());
   if (exact) return {low, high};
+  if (!phi.nondecreasing()) {
+    const double left = low;
+    low = std::min(low, high), high = std::max(left, high);
+    for (const double t : phi.shape().smooth->stationary)  // flat there: a place that is a rounding off is as good
+      if (const double s = t / phi.gain(); s > range.lower && s < range.upper) low = std::min(low, phi(s)), high = std::max(high, phi(s));
+  }
   const double below = 8 * epsilon * std::abs(low) + absolute_error(phi) + lost(phi, range.lower);
   const double above = 8 * epsilon * std::abs(high) + absolute_error(phi) + lost(phi, range.upper);
   return {std::max(phi.infimum(), low - below), std::min(phi.supremum(), high + above)};
@@ -188,7 +231,7 @@ Interval image(const Activation& phi, Interval range) {
 Interval offsets(const Activation& phi, double slope, Interval range) {
   double least = infinity, most = -infinity;
   const double absolute = absolute_error(phi);
-  const bool rectifier = phi.kind() == Kind::relu && phi.gain() == 1;  // by far the most frequent: no call, no switch
+  const bool rectifier = phi.rectifier() && phi.gain() == 1;  // by far the most frequent: no call
   const auto include = [&](double s) {
     const double value = rectifier ? std::max(s, 0.0) : phi(s), linear = slope * s, difference = value - linear;
     const bool exact = absolute == 0 && phi.gain() == 1 && (value == 0 || value == s) &&
@@ -202,7 +245,7 @@ Interval offsets(const Activation& phi, double slope, Interval range) {
   include(range.upper);
   if (rectifier && range.lower < 0 && range.upper > 0) include(0);
   if (rectifier) return {least, most};
-  const Critical points = critical(phi.kind(), phi.slope(), slope / phi.gain());
+  const Critical points = critical(phi, slope / phi.gain(), {phi.gain() * range.lower, phi.gain() * range.upper});
   for (int i = 0; i < points.count; ++i) {
     const double s = points.at[static_cast<std::size_t>(i)] / phi.gain();
     if (s > range.lower && s < range.upper) include(s);
@@ -216,12 +259,12 @@ double slope_above(const Activation& phi, Interval range, double s) {
     const double corner = std::min(ramp.end, range.upper);
     return range.lower >= corner || s > corner ? 0 : chord(phi, range.lower, corner);
   }
-  if (s_shaped(phi.kind())) {
+  if (s_shaped(phi)) {
     if (range.upper <= 0) return chord(phi, range.lower, range.upper);
     return range.lower >= 0 ? derivative(phi, s) : s_shaped_slope(phi, range.lower, range.upper, s);
   }
-  const bool concave_kink = phi.kind() == Kind::leaky_relu || phi.kind() == Kind::elu;
-  if (concave_kink && phi.slope() > 1 && range.lower < 0 && range.upper > 0)
+  if (irregular(phi)) return hull_slope(phi, range, s, true);
+  if (concave_kink(phi) && range.lower < 0 && range.upper > 0)
     return s < 0 ? chord(phi, range.lower, 0) : chord(phi, 0, range.upper);
   return chord(phi, range.lower, range.upper);
 }
@@ -232,14 +275,14 @@ double slope_below(const Activation& phi, Interval range, double s) {
     const double corner = std::max(ramp.begin, range.lower);
     return range.upper <= corner || s < corner ? 0 : chord(phi, corner, range.upper);
   }
-  if (s_shaped(phi.kind())) {
+  if (s_shaped(phi)) {
     if (range.lower >= 0) return chord(phi, range.lower, range.upper);
     return range.upper <= 0 ? derivative(phi, s) : s_shaped_slope(phi, range.upper, range.lower, s);
   }
-  const bool concave_kink = phi.kind() == Kind::leaky_relu || phi.kind() == Kind::elu;
-  if (concave_kink && phi.slope() > 1 && range.lower < 0 && range.upper > 0) {
+  if (irregular(phi)) return hull_slope(phi, range, s, false);
+  if (concave_kink(phi) && range.lower < 0 && range.upper > 0) {
     const double across = chord(phi, range.lower, range.upper);
-    return phi.kind() == Kind::elu && derivative(phi, s) < across && s < 0 ? derivative(phi, s) : across;
+    return !phi.piecewise_linear() && derivative(phi, s) < across && s < 0 ? derivative(phi, s) : across;
   }
   return derivative(phi, s);
 }

@@ -8,7 +8,7 @@
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 
-// A second kind of upper bound for a convex piecewise-linear phi whose carrier only the failures of one layer move, each
+// A second kind of upper bound for a convex phi of two pieces that meet at the origin, whose carrier only the failures of one layer move, each
 // by c_i. Let them fail one after the other: when the next one fails, the carrier is at some t that at most r - 1 others
 // have led to, and phi changes by phi(t + c_i) - phi(t), at most the largest of this over the reachable t,
 //
@@ -47,8 +47,9 @@ bool Relaxation::telescopes(Index l) const {
   const Layer& layer = layers_[at(l)];
   const Layer& before = layers_[at(l - 1)];
   const Activation& phi = given_->net.activation(l);
-  const bool convex = phi.kind() == Activation::Kind::relu ||
-                      (phi.kind() == Activation::Kind::leaky_relu && phi.slope() <= 1);
+  const Pieces& p = phi.pieces();
+  const bool convex = phi.piecewise_linear() && p.corners == 1 && p.corner[0] == 0 && p.intercept[0] == 0 &&
+                      p.slope[0] <= p.slope[1] && p.slope[1] == 1;
   return convex && layer.carried && before.live && !before.carried && layer.synapses.empty() && layer.cuts.empty() &&
          before.neurons.size() == 1;
 }
@@ -106,7 +107,7 @@ void Relaxation::telescope_receiver(Index j, std::size_t budget, const LayerRang
   kernels().split(width, w, change.lower.data(), change.upper.data(), fall.data());
   for (double& value : fall) value = -value;
   const Others higher(rise, budget), lower(fall, budget);
-  const double right = phi.gain(), left = phi.kind() == Activation::Kind::relu ? 0 : phi.gain() * phi.slope();
+  const double right = phi.gain(), left = phi.gain() * phi.pieces().slope[0];
   const auto value = [=](double s) { return s > 0 ? right * s : left * s; };
   const double reach = std::max(std::abs(start.lower), std::abs(start.upper)) + higher.total + lower.total;
   const double error = static_cast<double>(8 * budget + 64) * epsilon * right * reach + 0x1p-1000;

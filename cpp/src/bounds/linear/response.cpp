@@ -18,10 +18,14 @@ double convex_end(Interval slope, double eta) { return product_up(eta >= 0 ? slo
 double concave_end(Interval slope, double eta) { return product_down(eta >= 0 ? slope.lower : slope.upper, eta); }
 
 Interval signal_range(const Activation& phi, const Receiver& r, Interval slope) {
-  const Interval from_low = image(phi, {r.faulty.lower, r.faulty.lower}), from_high = image(phi, {r.faulty.upper, r.faulty.upper});
-  const Interval difference{down(from_low.lower - r.post.upper), up(from_high.upper - r.post.lower)};
-  return {std::max(difference.lower, concave_end(slope, r.deviation.lower)),
-          std::min(difference.upper, convex_end(slope, r.deviation.upper))};
+  const Interval faulty = image(phi, r.faulty);
+  const Interval difference{down(faulty.lower - r.post.upper), up(faulty.upper - r.post.lower)};
+  double least = concave_end(slope, r.deviation.lower), most = convex_end(slope, r.deviation.upper);
+  if (slope.lower < 0) {  // falling and rising: a concave function is least at one end, a convex one largest
+    least = std::min(least, concave_end(slope, r.deviation.upper));
+    most = std::max(most, convex_end(slope, r.deviation.lower));
+  }
+  return {std::max(difference.lower, least), std::min(difference.upper, most)};
 }
 
 /// phi(s + eta) - phi(s) = [phi(ŝ) - k ŝ] - [phi(s) - k s] + k eta: a line of slope k for phi is one for delta.

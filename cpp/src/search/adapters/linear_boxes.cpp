@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "search/adapters/linear_boxes.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/rounding.hpp"
 #include "evaluate/objectives.hpp"
 #include "evaluate/ranges.hpp"
 #include "withstand/linear.hpp"
@@ -21,11 +23,14 @@ Matrix objectives(const Network& net, Goal goal, const LayerRange& outputs) {
   const Index m = net.outputs();
   if (goal == Goal::error) return error_rows(m);
   const Activation& psi = net.activation(net.layers());
-  const double most = below(psi, outputs.lower.maxCoeff());  // a smooth psi need not be monotone in its last digit
+  const auto values = [&](Index k) { return values_over(psi, {outputs.lower(k), outputs.upper(k)}); };
+  double most = -infinity;  // some class has at least this much
+  if (psi.nondecreasing()) most = below(psi, outputs.lower.maxCoeff());  // in its last digit a smooth one need not be
+  for (Index k = 0; k < m && !psi.nondecreasing(); ++k) most = std::max(most, values(k).lower);
   std::vector<std::pair<Index, Index>> leads;
   for (Index c = 0; c < m; ++c)
     for (Index j = 0; j < m; ++j)
-      if (j != c && above(psi, outputs.upper(c)) >= most) leads.emplace_back(j, c);
+      if (j != c && values(c).upper >= most) leads.emplace_back(j, c);
   return lead_rows(leads, m);
 }
 

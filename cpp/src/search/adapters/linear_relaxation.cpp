@@ -21,7 +21,7 @@ class Linear : public Relaxation {
     const Activation& psi = net.activation(net.layers());
     for (Index l = 1; l <= net.depth(); ++l)
       if (!net.activation(l).piecewise_linear()) steps_ = 2;  // their lines take an order of magnitude longer to find
-    splits_ = psi.kind() == Activation::Kind::identity && psi.gain() == 1;
+    splits_ = psi.identity() && psi.gain() == 1;
     for (const Space::Term& term : space.terms())  // of a receiver's synapses, only the best are in the table
       splits_ = splits_ && !on_synapses(term.failure.effect);
   }

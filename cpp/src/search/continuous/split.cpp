@@ -15,11 +15,10 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// The kink of a piecewise-linear activation that lies deepest inside a range, and how deep; not positive: none does.
 std::pair<double, double> deepest_kink(const Activation& phi, double lower, double upper) {
-  using Kind = Activation::Kind;
-  const double reach = phi.kind() == Kind::clip ? 0.5 : phi.kind() == Kind::hard_tanh ? 1.0 : 0.0;
   std::pair<double, double> best{0, 0};
-  if (phi.kind() == Kind::identity || !phi.piecewise_linear()) return best;
-  for (const double kink : {-reach / phi.gain(), reach / phi.gain()}) {
+  if (!phi.piecewise_linear()) return best;
+  for (int k = 0; k < phi.pieces().corners; ++k) {
+    const double kink = phi.pieces().corner[k] / phi.gain();
     const double depth = std::min(upper - kink, kink - lower);
     if (depth > best.second) best = {kink, depth};
   }

@@ -38,11 +38,12 @@ void decide(Signals& y, const Choices::Stage& stage) {
 /// The grid that phi's values lie on for arguments on a grid; 0 where it rounds.
 double image_grid(const Activation& phi, double of, double largest) {
   if (!phi.piecewise_linear()) return 0;
-  const double gain = phi.gain(), slope = phi.kind() == Activation::Kind::leaky_relu ? phi.slope() : 1;
-  double fine = of * grid(&gain, 1) * std::min(1.0, grid(&slope, 1));
-  if (phi.kind() == Activation::Kind::clip) fine = std::min(fine, 0.5);
-  if (phi.kind() == Activation::Kind::hard_tanh) fine = std::min(fine, 1.0);
-  return largest * gain * std::max(1.0, slope) + 1 <= representable * fine ? fine : 0;
+  const Pieces& p = phi.pieces();
+  const double gain = phi.gain();
+  const double fine = std::min(of * grid(&gain, 1) * std::min(1.0, grid(p.slope, 3)), grid(p.intercept, 3));
+  double added = 1;
+  for (const double intercept : p.intercept) added = std::max(added, std::abs(intercept));
+  return largest * gain * std::max(1.0, p.steepest()) + added <= representable * fine ? fine : 0;
 }
 
 /// |computed phi(s) - phi(s)| for |s| up to `largest`: a few units in the last place, and the rounding of gain * s.
@@ -53,8 +54,13 @@ double evaluation_error(const Activation& phi, double largest) {
 Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, double on) {
   const Vector &lower = reached.lower[l], &upper = reached.upper[l];
   Signals y;
-  y.low = lower.unaryExpr([&](double s) { return below(phi, s); });
-  y.high = upper.unaryExpr([&](double s) { return above(phi, s); });
+  y.low.resize(lower.size());
+  y.high.resize(lower.size());
+  for (Index j = 0; j < lower.size(); ++j) {
+    const Interval sent = values_over(phi, {lower(j), upper(j)});
+    y.low(j) = sent.lower;
+    y.high(j) = sent.upper;
+  }
   y.magnitude = y.low.cwiseAbs().cwiseMax(y.high.cwiseAbs());
   const Vector largest = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
   y.grid = image_grid(phi, on, largest.maxCoeff());

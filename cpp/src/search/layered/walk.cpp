@@ -77,7 +77,7 @@ void Layered::Walk::transmit(Index layer, const double* pre) {
   received_[static_cast<std::size_t>(layer)] = pre;
   const Activation& phi = problem_.network.activation(layer);
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
-  if (phi.kind() == Activation::Kind::relu) {
+  if (phi.rectifier()) {
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
   } else {
     std::copy(pre, pre + y.size(), y.data());
@@ -105,15 +105,17 @@ void Layered::Walk::send(Index layer) {
 
 /// Pre-activations computed at or below `low` and at or above `high` lie on a constant piece in real arithmetic too.
 void Layered::Walk::find_flats() {
-  using Kind = Activation::Kind;
   for (Index l = 1; l <= problem_.network.depth(); ++l) {
     const Activation& phi = problem_.network.activation(l);
     const Vector& noise = problem_.reach->noise[static_cast<std::size_t>(l)];
-    const bool ramp = phi.kind() == Kind::hard_tanh || phi.kind() == Kind::clip;
-    const bool rectifier = phi.kind() == Kind::relu || (phi.kind() == Kind::leaky_relu && phi.slope() == 0);
-    const double half = phi.kind() == Kind::clip ? 0.5 : 1.0;
-    const double kink = ramp ? add_up(half / phi.gain(), 0x1p-50 * half / phi.gain()) : rectifier ? 0 : infinity;
-    flats_.push_back({-kink - noise.array(), (ramp ? kink : infinity) + noise.array()});
+    const Pieces& p = phi.pieces();
+    double low = -infinity, high = infinity;
+    if (phi.piecewise_linear() && p.corners > 0) {
+      const double first = p.corner[0] / phi.gain(), last = p.corner[p.corners - 1] / phi.gain();
+      if (p.slope[0] == 0) low = add_down(first, -0x1p-50 * std::abs(first));
+      if (p.slope[2] == 0) high = add_up(last, 0x1p-50 * std::abs(last));
+    }
+    flats_.push_back({low - noise.array(), high + noise.array()});
   }
 }
 
