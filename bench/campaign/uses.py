@@ -10,7 +10,7 @@ import numpy as np
 import withstand as ws
 from withstand.model.quantise import unit_error
 
-from .activations import BOUNDED, apply
+from .activations import BOUNDED, RANGES, apply
 from .plain import Case, Net, Term, model_source
 from .space import Batch
 from .tally import Desk
@@ -169,7 +169,7 @@ def check_quorum(case: Case, desk: Desk) -> None:
         (answer.observed, answer.bound),
         answer.slack,
     )
-    middle = [0.5 if midpoint and a[0] in ("logistic", "clip") else 0.0 for a in net.acts]
+    middle = [sum(RANGES[a[0]]) / 2 if midpoint else 0.0 for a in net.acts]
     points = [answer.missing, *(answer.frontier or ())]
     for counts, proved in zip(points[:3], (answer.bound, epsilon, epsilon), strict=False):
         last = evaluate(net, case.X, _missing(net, tuple(counts), middle, rng, 128), nominal)[-1]

@@ -72,7 +72,7 @@ def test_keras(name: str, phi: Phi) -> None:
 
 @pytest.mark.parametrize(("op", "attributes", "opset", "phi"), ONNX)
 def test_onnx(tmp_path: Path, op: str, attributes: dict[str, float], opset: int, phi: Phi) -> None:
-    onnx = pytest.importorskip("onnx")
+    onnx, reference = pytest.importorskip("onnx"), pytest.importorskip("onnx.reference")
     helper, numbers = onnx.helper, onnx.numpy_helper
     arrays = {"W": WEIGHTS[0].T, "b": BIASES[0], "V": WEIGHTS[1].T, "c": BIASES[1]}
     limits = {key: np.array(attributes[key]) for key in ("low", "high") if key in attributes}  # Clip's are inputs
@@ -89,7 +89,7 @@ def test_onnx(tmp_path: Path, op: str, attributes: dict[str, float], opset: int,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     onnx.save(model, tmp_path / "net.onnx")
-    found = onnx.reference.ReferenceEvaluator(model).run(None, {"x": X})[0]
+    found = reference.ReferenceEvaluator(model).run(None, {"x": X})[0]
     same(read(tmp_path / "net.onnx"), phi, found, 1e-6 if op in ("Selu",) else 1e-12)
 
 

@@ -130,7 +130,7 @@ class TestOnnx:
             ("Tanh x h; Softmax:axis=0 h y", r"\(Softmax\): runs over axis 0"),
             ("Tanh x h; MatMul h nan y", r"node with output 'y' \(MatMul\): has a constant that holds nan"),
             ("Tanh x h; Add h inf y", r"\(Add\): has a constant that holds inf"),
-            ("Clip x zero six h; Neg h y", r"\(Clip\): clips to \[0.0, 6.0\], supported are"),
+            ("Clip x zero five h; Neg h y", r"\(Clip\): clips to \[0.0, 5.0\], supported are"),
             ("PRelu x c h; Neg h y", r"\(PRelu\): has 2 different slopes"),
             ("LeakyRelu:alpha=-0.5 x h; Neg h y", r"\(LeakyRelu\): has a slope of -0.5"),
             ("Cast:to=7 x i; Neg i y", r"\(Cast\): rounds a computed tensor"),
@@ -162,7 +162,7 @@ class TestOnnx:
         ],
     )
     def test_refused(self, tmp_path: Path, nodes: str, message: str) -> None:
-        constants = {"c": [1.0, 2.0], "zero": 0.0, "six": 6.0, "nan": [[np.nan], [1.0]], "inf": np.inf}
+        constants = {"c": [1.0, 2.0], "zero": 0.0, "five": 5.0, "nan": [[np.nan], [1.0]], "inf": np.inf}
         constants |= {
             "wide": np.ones((3, 1)),
             "V": np.eye(2),

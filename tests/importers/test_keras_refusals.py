@@ -47,7 +47,7 @@ class Custom(L.Dense):
             keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]),
             "has the activation 'gelu'",
         ),
-        (keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU(6.0), L.Dense(1)]), "has max_value 6.0"),
+        (keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU(5.0), L.Dense(1)]), "has max_value 5.0"),
         (
             keras.Sequential([keras.Input((3,)), Custom(2), L.ReLU(), L.Dense(1)]),
             r"\(Custom\): is not a layer of Keras",

@@ -219,9 +219,10 @@ class Activation:
         a, b = g * a, g * b
         if entry.derivative is not None:
             for u in (a, b, *(u for u in entry.breaks if a <= u <= b)):
-                found += [entry.derivative(u, self.slope)]
-                if u in entry.breaks:
-                    found += [entry.derivative(math.nextafter(u, INF), self.slope)]
+                if u > a or u == b or u not in entry.breaks:
+                    found.append(entry.derivative(u, self.slope))
+                if u < b and u in entry.breaks:
+                    found.append(entry.derivative(math.nextafter(u, INF), self.slope))
             return g * min(found), g * max(found)
         corners, slopes = entry.corners(self.slope), entry.slopes(self.slope)
         for k, slope in enumerate(slopes):  # pieces that have more than an end in common with [a, b]

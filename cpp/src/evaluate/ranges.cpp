@@ -14,6 +14,7 @@ namespace {
 /// gain * s rounded up and the rest of phi after it, rounded up where it is one exact or correctly rounded operation.
 double piecewise_above(const Activation& phi, double s) {
   const double t = mul_up(phi.gain(), s);
+  if (phi.rectifier()) return std::max(t, 0.0);
   const Pieces& p = phi.pieces();
   const int k = p.ramp ? 1 : p.piece(t);
   if (p.slope[k] == 0) return p.intercept[k];
@@ -24,6 +25,7 @@ double piecewise_above(const Activation& phi, double s) {
 
 double piecewise_below(const Activation& phi, double s) {
   const double t = mul_down(phi.gain(), s);
+  if (phi.rectifier()) return std::max(t, 0.0);
   const Pieces& p = phi.pieces();
   const int k = p.ramp ? 1 : p.piece(t);
   if (p.slope[k] == 0) return p.intercept[k];

@@ -35,8 +35,6 @@ _MOST_WEIGHTS = 4_000_000
 #: Totals that `bound` distributes over the layers rather than relax.
 _MOST_TOTAL = 1000
 
-#: Whose modulus of continuity is below K eta.
-_BENT = ("logistic", "tanh", "softplus", "elu")
 #: Of copies that somebody asks for: 2 GB of weights.
 _MOST_ENTRIES = 250_000_000
 _LARGEST = Fraction(sys.float_info.max)
@@ -223,7 +221,7 @@ def _outward(phi: Activation, deviation: Fraction) -> Fraction:
     length = phi.range[1] - phi.range[0]
     if math.isfinite(length):
         moved = min(moved, Fraction(length))
-    if phi.name in _BENT and deviation < _LARGEST:
+    if deviation < _LARGEST:
         moved = min(moved, Fraction(phi.modulus(math.nextafter(float(deviation), math.inf))))
     return moved
 

@@ -73,6 +73,7 @@ bool through_origin(const Pieces& p) { return p.intercept[0] == 0 && p.intercept
 
 /// Rounding of phi(s) and of a kink's or stationary point's position, beyond what is relative to phi(s) itself.
 double absolute_error(const Activation& phi) {
+  if (phi.rectifier()) return 0;
   if (!phi.piecewise_linear()) return 8 * epsilon * std::max(1.0, phi.shape().smooth->scale(phi.slope()));
   const Pieces& p = phi.pieces();
   if (through_origin(p)) return 0;
@@ -180,6 +181,7 @@ Interval smooth_slopes(const Activation& phi, Interval range) {
 
 double derivative(const Activation& phi, double s) {
   const double gain = phi.gain(), x = gain * s;
+  if (phi.rectifier()) return x > 0 ? gain : 0;  // here and below: by far the most frequent
   if (!phi.piecewise_linear()) return phi.shape().smooth->derivative(gain, phi.slope(), x);
   const Pieces& p = phi.pieces();
   return gain * p.slope[(x > p.corner[0] ? 1 : 0) + (x >= p.corner[1] ? 1 : 0)];
@@ -188,6 +190,7 @@ double derivative(const Activation& phi, double s) {
 Interval slopes(const Activation& phi, Interval range) {
   const bool pieces = phi.piecewise_linear();
   const double straight = straight_slope(phi, range);
+  if (phi.rectifier()) return straight < 0 ? Interval{0, phi.gain()} : Interval{straight, straight};
   const Interval found = !pieces ? smooth_slopes(phi, range) : straight < 0 ? bent_slopes(phi) : Interval{straight, straight};
   const bool exact = pieces && !phi.has_slope() && phi.pieces().steepest() == 1;
   if (exact) return found;
@@ -198,6 +201,7 @@ Interval slopes(const Activation& phi, Interval range) {
 }
 
 double straight_slope(const Activation& phi, Interval range) {
+  if (phi.rectifier()) return range.lower >= 0 ? phi.gain() : range.upper <= 0 ? 0 : -1;
   if (!phi.piecewise_linear()) return -1;
   const Pieces& p = phi.pieces();
   Ramp ramp;
@@ -254,6 +258,7 @@ Interval offsets(const Activation& phi, double slope, Interval range) {
 }
 
 double slope_above(const Activation& phi, Interval range, double s) {
+  if (phi.rectifier()) return chord(phi, range.lower, range.upper);
   Ramp ramp;
   if (ramp_of(phi, ramp)) {  // up the ramp from the left end, then flat
     const double corner = std::min(ramp.end, range.upper);
@@ -270,6 +275,7 @@ double slope_above(const Activation& phi, Interval range, double s) {
 }
 
 double slope_below(const Activation& phi, Interval range, double s) {
+  if (phi.rectifier()) return derivative(phi, s);
   Ramp ramp;
   if (ramp_of(phi, ramp)) {  // flat, then up the ramp to the right end
     const double corner = std::max(ramp.begin, range.lower);
