@@ -23,10 +23,10 @@ void bind_network(py::module_& m) {
       .def_property_readonly("layers", &Network::layers)
       .def_property_readonly("neurons", &Network::neurons)
       .def("width", &Network::width)
-      .def("weight", &Network::weight, py::return_value_policy::reference_internal)
+      .def("weight", &Network::dense, py::return_value_policy::reference_internal)
       .def("bias", &Network::bias, py::return_value_policy::reference_internal)
       .def("activation", &Network::activation)
-      .def("max_weight", &Network::max_weight)
+      .def("max_weight", [](const Network& net, Index layer) { return net.map(layer).facts().max; })
       .def("__eq__", &Network::operator==, py::is_operator());
 
   m.def("trace", [](const Network& net, ConstVectorRef x, const std::vector<Forced>& forced) {

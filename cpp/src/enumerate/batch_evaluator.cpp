@@ -51,12 +51,14 @@ const Response& BatchEvaluator::response() {
   return *kept;
 }
 
-/// Least and most change of every signal of the only failing layer; nothing where several layers fail, or where leaving
-/// hinges out would cost more than it saves.
+/// Least and most change of every signal of the first failing layer; nothing where leaving hinges out would cost more than
+/// it saves: one layer of several meets few configurations, but a large response costs memory whatever it is for.
 Matrix BatchEvaluator::changes() const {
   const Grid::Stage& stage = grid_.stages().front();
   const double products = static_cast<double>(net_.width(stage.layer)) * static_cast<double>(net_.width(stage.layer + 1));
-  if (grid_.stages().size() > 1 || static_cast<double>(grid_.configurations()) < 8 * products) return {};
+  const bool often = grid_.stages().size() == 1 && static_cast<double>(grid_.configurations()) >= 8 * products;
+  const bool large = Response::bytes(net_, lowest_) > response_bytes && !walk_.has_synapses(0);
+  if (!often && !large) return {};
   Matrix changes = Matrix::Zero(net_.width(stage.layer), 2);
   for (std::size_t t = 0; t < stage.members.size(); ++t)
     for (int p : stage.members[t]) {
@@ -152,8 +154,7 @@ void BatchEvaluator::fill(const Walker::Run& run, Index n) {
     const Walk::Touched& touched = state.touched[state.touched.size() - 2];
     for (Index i = 0; i < n && nodes[i] == touched.node; ++i)
       delta_[static_cast<std::size_t>(i)] = walk_.change_of(s, t, run.first + i, touched);
-    const Matrix& weights = net_.weight(layer + 1);
-    kernels().spread(base.size(), n, base.data(), weights.data(), weights.cols(), nodes, delta_.data(), block, columns);
+    net_.map(layer + 1).spread(n, base.data(), nodes, delta_.data(), block, columns);
   }
   used_ += n;
 }
@@ -166,9 +167,7 @@ void BatchEvaluator::flush(Judge& judge) {
     for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);
     if (l == net_.layers()) break;
     for (Index j = 0; j < net_.width(l + 1); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l + 1)(j));
-    const Matrix& weights = net_.weight(l + 1);
-    kernels().multiply_add(weights.rows(), used_, weights.cols(), weights.data(), weights.cols(), block_.data(), columns,
-                           other_.data(), columns);
+    net_.map(l + 1).multiply_add(used_, block_.data(), columns, other_.data(), columns);
     block_.swap(other_);
   }
   const Index input = walk_.input();

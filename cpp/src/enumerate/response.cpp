@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "kernels/kernels.hpp"
-#include "core/product.hpp"
 
 namespace withstand::enumerate {
 namespace {
@@ -26,6 +25,18 @@ Pieces pieces_of(const Activation& phi) {
     case Activation::Kind::hard_tanh: return {{-1 / g, 1 / g}, {0, g, 0}};
     case Activation::Kind::clip: return {{-0.5 / g, 0.5 / g}, {0, g, 0}};
     default: return {{-infinity, infinity}, {g, g, g}};
+  }
+}
+
+constexpr Index together = 64;  // columns of weights that are laid out as rows at a time
+
+/// out(i, h) = sign of hinge h * what its receiver weighs sender `first` + i with.
+template <class Out>
+void lay_out(const Affine& map, const std::vector<Response::Hinge>& hinges, Index first, Out&& out) {
+  Terms terms;
+  for (std::size_t h = 0; h < hinges.size(); ++h) {
+    const double* const weights = map.row(hinges[h].node, terms) + first;
+    for (Index i = 0; i < out.rows(); ++i) out(i, static_cast<Index>(h)) = hinges[h].sign * weights[i];
   }
 }
 
@@ -78,14 +89,15 @@ void Response::describe_layer(const Network& net, Index layer, const Vector& pre
 void Response::leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures) {
   auto& hinges = hinges_[static_cast<std::size_t>(layer)];
   const auto count = static_cast<Index>(hinges.size());
-  const Matrix& weights = net.weight_transposed(layer);
+  const Affine& map = net.map(layer);
   // Row t: the t-th largest rise of every hinge so far. All hinges at once: a selection for each takes ten times longer.
-  Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, weights.rows()), count);
+  Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, map.cols()), count);
   largest.setZero();
   Eigen::ArrayXd rise(count), larger(count);
-  for (Index i = 0; i < weights.rows(); ++i) {
-    double* next = rise.data();
-    for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights(i, hinge.node);
+  Matrix some(together, count);
+  for (Index i = 0; i < map.cols(); ++i) {
+    if (i % together == 0) lay_out(map, hinges, i, some.topRows(std::min(together, map.cols() - i)));
+    rise = some.row(i % together).transpose().array();
     rise = (rise * changes(i, 0)).max(rise * changes(i, 1));
     for (Index t = 0; t < largest.rows(); ++t) {
       larger = rise.max(largest.row(t).transpose());
@@ -116,27 +128,32 @@ void Response::measure(Index t, const Vector& pre, double* section) const {
 
 /// of(l) = [what the next layer measures of W^(l+1) transposed | W^(l+1) transposed * slopes * of(l+1)]
 void Response::respond(const Network& net, Index l) {
-  const Matrix& weights = net.weight_transposed(l + 1);
+  const Affine& map = net.map(l + 1);
   const auto next = static_cast<std::size_t>(l + 1);
   Matrix& all = neurons_[static_cast<std::size_t>(l)];
-  all = Matrix::Zero(weights.rows(), starts_.back() - starts_[next]);
+  all = Matrix::Zero(map.cols(), starts_.back() - starts_[next]);
   if (l == net.depth()) {
-    all.leftCols(weights.cols()) = weights;
-    if (decision_ >= 0) all.leftCols(weights.cols()).colwise() -= weights.col(decision_);
+    Terms terms;
+    for (Index o = 0; o < map.rows(); ++o)
+      all.col(o) = Eigen::Map<const Vector>(map.row(o, terms), map.cols());
+    if (decision_ >= 0) all.leftCols(map.rows()).colwise() -= Vector(all.col(decision_));
     return;
   }
   const auto& hinges = hinges_[next];
-  for (Index i = 0; i < weights.rows(); ++i) {
-    double* row = all.row(i).data();
-    for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights(i, hinge.node);
-  }
+  for (Index i = 0; i < map.cols(); i += together)
+    lay_out(map, hinges, i, all.middleRows(i, std::min(together, map.cols() - i)));
   Matrix& corrections = corrections_[next];
   corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
   for (std::size_t h = 0; h < hinges.size(); ++h)
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
-  const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
-  add_product(weights.rows(), behind.cols(), weights.cols(), weights.data(), weights.cols(), behind.data(),
-              behind.cols(), all.data() + size(l + 1), all.cols());
+  Matrix behind, sums;
+  for (Index first = 0; first < of(l + 1).cols(); first += together) {  // transposed, some at a time
+    const auto some = of(l + 1).middleCols(first, std::min(together, of(l + 1).cols() - first));
+    behind = some.transpose() * slope(l + 1).asDiagonal();
+    sums = Matrix::Zero(some.cols(), map.cols());
+    map.pull_back(some.cols(), behind.data(), behind.cols(), sums.data(), sums.cols());
+    all.middleCols(size(l + 1) + first, some.cols()) = sums.transpose();
+  }
 }
 
 bool Response::applies(const Network& net, Index from) {

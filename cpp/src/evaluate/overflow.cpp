@@ -58,11 +58,11 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
   Vector signals = domain.lower.cwiseAbs().cwiseMax(domain.upper.cwiseAbs()).colwise().maxCoeff().transpose();
   for (Index l = 0; l <= net.layers(); ++l) {
     const Reached here = reached(space, l);
-    const double weight = l > 0 ? net.max_weight(l) : 0;
+    const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
       const Activation& phi = net.activation(l);
-      const Vector sums = ((net.weight(l).cwiseAbs() * (signals.array() + here.signal).matrix()).array() +
+      const Vector sums = (net.map(l).absolute_product((signals.array() + here.signal).matrix()).array() +
                            net.bias(l).array().abs() + here.received).matrix();
       for (Index j = 0; j < sums.size(); ++j)
         if (!fits(sums(j)) || !fits(phi.gain() * sums(j))) refuse(l, "a sum of products", sums(j), weight, largest);

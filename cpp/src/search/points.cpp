@@ -66,7 +66,7 @@ double largest_of(const Trace& execution) {
 
 double scale_of(const Network& net, const Trace& intact) {
   const Vector& last = intact.post[static_cast<std::size_t>(net.depth())];
-  return (net.weight(net.layers()).cwiseAbs() * last.cwiseAbs() + net.bias(net.layers()).cwiseAbs()).maxCoeff();
+  return (net.map(net.layers()).absolute_product(last.cwiseAbs()) + net.bias(net.layers()).cwiseAbs()).maxCoeff();
 }
 
 /// What the search at one input shares between workers.

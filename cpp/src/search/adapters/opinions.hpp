@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "withstand/bound.hpp"
-#include "withstand/budget.hpp"
+#include "core/budget.hpp"
 
 namespace withstand::search {
 
