@@ -73,8 +73,10 @@ class Affine {
 
   /// All weights of receiver j; where the operator stores none in a row they are laid out in `terms`.
   const double* row(Index j, Terms& terms) const;
-  /// All weights of sender i, likewise in `scratch`.
+  /// All weights of sender i, likewise in `scratch`. For callers that ask often.
   virtual const double* column(Index i, Vector& scratch) const;
+  /// Those of n senders from `first` on, a row each, likewise. For callers that go through all of them, some at a time.
+  virtual const double* columns(Index first, Index n, Matrix& scratch) const;
   /// Whether the two are the same matrix.
   bool operator==(const Affine& other) const;
 
@@ -109,11 +111,13 @@ class Dense final : public Affine {
   const Matrix* matrix() const override { return &weights_; }
   double cost() const override { return static_cast<double>(weights_.size()); }
   const double* column(Index i, Vector& scratch) const override;
+  const double* columns(Index first, Index n, Matrix& scratch) const override;
 
  private:
-  /// Row i holds the weights that leave sender i. Made when it is first asked for: who goes through whole matrices only
-  /// does without it.
+  /// Row i holds the weights that leave sender i. Made when it is first asked for: who goes through a large matrix as a
+  /// whole does without it.
   const Matrix& transposed() const;
+  bool small() const;
 
   Matrix weights_;
   mutable std::once_flag once_;

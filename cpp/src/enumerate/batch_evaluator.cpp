@@ -17,8 +17,6 @@ constexpr Index most_members = 4096;      // of a stage whose rows are kept
 
 BatchEvaluator::BatchEvaluator(const Problem& problem)
     : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem) {
-  block_.resize(static_cast<std::size_t>(net_.widest() * columns));
-  other_.resize(block_.size());
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
   if (!grid_.stages().empty()) lowest_ = grid_.stages().front().layer;
@@ -43,6 +41,7 @@ bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
 const Response& BatchEvaluator::response() {
   auto& kept = responses_[keep_responses_ ? static_cast<std::size_t>(walk_.input()) : 0];
   if (kept && keep_responses_) return *kept;
+  kept.reset();  // two of them might not fit
   std::vector<Vector> pre;
   for (Index l = 0; l <= net_.layers(); ++l) pre.push_back(walk_.pre(l));
   const bool decisions = problem_.question.decisions;
@@ -98,12 +97,11 @@ void BatchEvaluator::plan(const Grid::Batch& batch) {
 
 void BatchEvaluator::intact(Judge& judge) {
   const Vector& outputs = walk_.post(net_.layers());
-  std::copy_n(outputs.data(), outputs.size(), block_.data());
-  block_layer_ = net_.layers();
-  judge.harm(walk_.input(), 1, block_.data(), 1, outputs.data(), errors_.data(), worst_.data());
+  Vector harms = outputs;
+  judge.harm(walk_.input(), 1, harms.data(), 1, outputs.data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)
     if (judge.matters(walk_.input(), o, worst_[static_cast<std::size_t>(o)]))
-      judge.inspect(walk_.input(), o, 0, 1, block_.data() + o);
+      judge.inspect(walk_.input(), o, 0, 1, harms.data() + o);
   judge.row(walk_.input(), 0, 1, errors_.data());
 }
 
@@ -120,6 +118,8 @@ void BatchEvaluator::rows(Judge& judge) {
 
 void BatchEvaluator::blocks(Judge& judge) {
   walk_.begin_class(choices(0), count_, nullptr);
+  block_.resize(static_cast<std::size_t>(net_.widest() * columns));  // not before: rows do without
+  other_.resize(block_.size());
   block_layer_ = walk_.receivers(static_cast<std::size_t>(steps_.front().run.stage));
   offset_ = 0;
   used_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/product.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
@@ -28,17 +29,7 @@ Pieces pieces_of(const Activation& phi) {
   }
 }
 
-constexpr Index together = 64;  // columns of weights that are laid out as rows at a time
-
-/// out(i, h) = sign of hinge h * what its receiver weighs sender `first` + i with.
-template <class Out>
-void lay_out(const Affine& map, const std::vector<Response::Hinge>& hinges, Index first, Out&& out) {
-  Terms terms;
-  for (std::size_t h = 0; h < hinges.size(); ++h) {
-    const double* const weights = map.row(hinges[h].node, terms) + first;
-    for (Index i = 0; i < out.rows(); ++i) out(i, static_cast<Index>(h)) = hinges[h].sign * weights[i];
-  }
-}
+constexpr Index together = 64;  // senders: all columns of a large map at once would take as much memory as the map
 
 }  // namespace
 
@@ -94,10 +85,12 @@ void Response::leave_out(const Network& net, Index layer, const Vector& pre, con
   Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, map.cols()), count);
   largest.setZero();
   Eigen::ArrayXd rise(count), larger(count);
-  Matrix some(together, count);
-  for (Index i = 0; i < map.cols(); ++i) {
-    if (i % together == 0) lay_out(map, hinges, i, some.topRows(std::min(together, map.cols() - i)));
-    rise = some.row(i % together).transpose().array();
+  Matrix scratch;
+  const double* weights = nullptr;
+  for (Index i = 0; i < map.cols(); ++i, weights += map.rows()) {
+    if (i % together == 0) weights = map.columns(i, std::min(together, map.cols() - i), scratch);
+    double* next = rise.data();
+    for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights[hinge.node];
     rise = (rise * changes(i, 0)).max(rise * changes(i, 1));
     for (Index t = 0; t < largest.rows(); ++t) {
       larger = rise.max(largest.row(t).transpose());
@@ -140,19 +133,21 @@ void Response::respond(const Network& net, Index l) {
     return;
   }
   const auto& hinges = hinges_[next];
-  for (Index i = 0; i < map.cols(); i += together)
-    lay_out(map, hinges, i, all.middleRows(i, std::min(together, map.cols() - i)));
   Matrix& corrections = corrections_[next];
   corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
   for (std::size_t h = 0; h < hinges.size(); ++h)
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
-  Matrix behind, sums;
-  for (Index first = 0; first < of(l + 1).cols(); first += together) {  // transposed, some at a time
-    const auto some = of(l + 1).middleCols(first, std::min(together, of(l + 1).cols() - first));
-    behind = some.transpose() * slope(l + 1).asDiagonal();
-    sums = Matrix::Zero(some.cols(), map.cols());
-    map.pull_back(some.cols(), behind.data(), behind.cols(), sums.data(), sums.cols());
-    all.middleCols(size(l + 1) + first, some.cols()) = sums.transpose();
+  const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
+  Matrix scratch;
+  for (Index i = 0; i < map.cols(); i += together) {
+    const Index n = std::min(together, map.cols() - i);
+    const double* const weights = map.columns(i, n, scratch);
+    for (Index r = 0; r < n; ++r) {
+      double* row = all.row(i + r).data();
+      for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights[r * map.rows() + hinge.node];
+    }
+    add_product(n, behind.cols(), map.rows(), weights, map.rows(), behind.data(), behind.cols(),
+                all.data() + i * all.cols() + size(l + 1), all.cols());
   }
 }
 

@@ -97,6 +97,16 @@ const double* Affine::column(Index i, Vector& scratch) const {
   return scratch.data();
 }
 
+const double* Affine::columns(Index first, Index n, Matrix& scratch) const {
+  scratch.resize(n, rows_);
+  Terms terms;
+  for (Index j = 0; j < rows_; ++j) {
+    const double* const weights = row(j, terms) + first;
+    for (Index i = 0; i < n; ++i) scratch(i, j) = weights[i];
+  }
+  return scratch.data();
+}
+
 bool Affine::operator==(const Affine& other) const {
   if (rows_ != other.rows_ || cols_ != other.cols_) return false;
   Terms mine, theirs;

@@ -38,7 +38,11 @@ void Dense::terms_of_row(Index j, Terms& terms) const {
   terms.weight = weights_.data() + j * cols();
 }
 
+/// Whether a second form is no matter of memory.
+bool Dense::small() const { return weights_.size() <= Index{1} << 16; }
+
 void Dense::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
+  if (n == 1 && ldy == 1 && lds == 1 && small()) return receive(y, s);
   kernels().multiply_add(rows(), n, cols(), weights_.data(), cols(), y, ldy, s, lds);
 }
 
@@ -74,5 +78,9 @@ Vector Dense::product(const Vector& y) const { return weights_ * y; }
 Vector Dense::absolute_product(const Vector& y) const { return weights_.cwiseAbs() * y; }
 
 const double* Dense::column(Index i, Vector&) const { return transposed().data() + i * rows(); }
+
+const double* Dense::columns(Index first, Index n, Matrix& scratch) const {
+  return small() ? transposed().data() + first * rows() : Affine::columns(first, n, scratch);
+}
 
 }  // namespace withstand
