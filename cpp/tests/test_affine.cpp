@@ -102,11 +102,9 @@ void check_vectors(const Affine& map, const Matrix& w) {
   CHECK(near(map.product(y), w * y));
   CHECK(near(map.absolute_product(y), w.cwiseAbs() * y));
   Vector block = base, alone = base, moved(w.rows());
-  Matrix wide = base.replicate(1, 5), signals = y.replicate(1, 5);
   map.multiply_add(1, y.data(), 1, block.data(), 1);
-  map.multiply_add(5, signals.data(), 5, wide.data(), 5);
   map.receive(y.data(), alone.data());
-  CHECK(alone == block && alone == wide.col(4));  // bit by bit
+  CHECK(alone == block);  // bit by bit
   for (Index i = 0; i < w.cols(); ++i) {
     map.add_column(i, -0.7, base.data(), moved.data());
     CHECK(near(moved, base - 0.7 * w.col(i)));

@@ -15,6 +15,7 @@ Index sender(const Terms& terms, Index t) { return terms.from == nullptr ? t : t
 }  // namespace
 
 void Terms::show() {
+  senders.reserve(1);  // a receiver without weights must not look like one that all senders reach
   size = static_cast<Index>(weights.size());
   from = senders.data();
   weight = weights.data();

@@ -22,6 +22,25 @@ WeightFacts facts_of(const Matrix& weight) {
   return facts;
 }
 
+/// The sums of `receive` and of every vector alike, bit by bit, with some rows transposed at a time: whole vector
+/// registers, so that the same sums are the vectorised ones.
+void by_rows(const Matrix& weights, bool absolute, Index n, const double* y, Index ldy, double* s, Index lds) {
+  using Block = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+  constexpr Index at_once = 48;
+  const Matrix signals =
+      Eigen::Map<const Matrix, 0, Eigen::OuterStride<>>(y, weights.cols(), n, Eigen::OuterStride<>(ldy)).transpose();
+  Matrix some, sums;
+  for (Index j = 0; j < weights.rows(); j += at_once) {
+    const Index rows = std::min(at_once, weights.rows() - j);
+    some = weights.middleRows(j, rows).transpose();
+    if (absolute) some = some.cwiseAbs();
+    Block target(s + j * lds, rows, n, Eigen::OuterStride<>(lds));
+    sums = target.transpose();
+    add_product(n, rows, weights.cols(), signals.data(), signals.cols(), some.data(), rows, sums.data(), rows);
+    target = sums.transpose();
+  }
+}
+
 }  // namespace
 
 Dense::Dense(Matrix weights)
@@ -42,18 +61,12 @@ void Dense::terms_of_row(Index j, Terms& terms) const {
 bool Dense::small() const { return weights_.size() <= Index{1} << 16; }
 
 void Dense::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
-  if (n == 1 && ldy == 1 && lds == 1 && small()) return receive(y, s);
+  if (n == 1 && ldy == 1 && lds == 1) return small() ? receive(y, s) : by_rows(weights_, false, n, y, ldy, s, lds);
   kernels().multiply_add(rows(), n, cols(), weights_.data(), cols(), y, ldy, s, lds);
 }
 
-/// Some rows at a time: a copy of all magnitudes would be as large as the weights.
 void Dense::absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
-  constexpr Index at_once = 16;
-  Matrix some;
-  for (Index j = 0; j < rows(); j += at_once) {
-    some = weights_.middleRows(j, std::min(at_once, rows() - j)).cwiseAbs();
-    add_product(some.rows(), n, cols(), some.data(), cols(), y, ldy, s + j * lds, lds);
-  }
+  by_rows(weights_, true, n, y, ldy, s, lds);
 }
 
 /// A row times the transposed weights fills whole vector registers, where a matrix times one column does not.
