@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import withstand as ws
 
-#: In a process of its own: memory that other tests have freed would be used again unseen. The network's arrays are given
-#: up before the question is asked, and a small network has been enumerated before memory is counted.
+#: In a process of its own: memory that other tests have freed would be used again unseen. The network's arrays are
+#: given up before the question is asked, and a small network has been enumerated before memory is counted.
 SCRIPT = """
 import numpy as np
 import withstand as ws
