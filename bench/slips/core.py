@@ -103,7 +103,7 @@ SLIPS = (
     ),
     Slip(
         "network-row-sum",
-        "src/network/network.cpp",
+        "src/network/dense.cpp",
         "facts.row_sum = weight.cwiseAbs().rowwise().sum() * up;",
         "facts.row_sum = weight.rowwise().sum() * up;",
         "dropped abs in the sum of a row",

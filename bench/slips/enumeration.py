@@ -204,7 +204,7 @@ SLIPS = (
     Slip(
         "response-decision",
         RESPONSE,
-        "    if (decision_ >= 0) all.leftCols(weights.cols()).colwise() -= weights.col(decision_);\n",
+        "    if (decision_ >= 0) all.leftCols(map.rows()).colwise() -= Vector(all.col(decision_));\n",
         "",
         "the class that is left stays where it is",
     ),

@@ -50,7 +50,7 @@ SLIPS = (
     ),
     Slip(
         "fault-6-norm",
-        "src/network/network.cpp",
+        "src/network/dense.cpp",
         "facts.row_norm = weight.rowwise().stableNorm() * up;\n"
         "  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);",
         "facts.row_norm = weight.rowwise().norm() * up;\n",

@@ -18,8 +18,8 @@ SLIPS = (
     Slip(
         "scalar-next-weight",
         SCALAR,
-        "relay(l, Upper(net_.max_weight(l)) * reached.sum[state])",
-        "relay(l, Upper(net_.max_weight(l + 1)) * reached.sum[state])",
+        "relay(l, Upper(net_.map(l).facts().max) * reached.sum[state])",
+        "relay(l, Upper(net_.map(l + 1).facts().max) * reached.sum[state])",
         "the largest weight of the wrong layer",
     ),
     Slip(

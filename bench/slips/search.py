@@ -49,8 +49,8 @@ SLIPS = (
     Slip(
         "walk-decided-synapse",
         WALK,
-        "    s[f.site.to] -= problem_.network.weight(layer)",
-        "    s[f.site.to] += problem_.network.weight(layer)",
+        "    s[f.site.to] -= problem_.network.map(layer).weight(",
+        "    s[f.site.to] += problem_.network.map(layer).weight(",
         "a synapse that has been decided to fail delivers twice",
     ),
     Slip(

@@ -16,11 +16,11 @@ int main() {
     first << 3 * scale, -4 * scale, -1 * scale, 0;
     second << -2 * scale, -2 * scale;
     const Network net({first, second}, {Vector::Zero(2), Vector::Zero(1)}, {Activation("relu"), Activation("identity")});
-    const withstand::WeightFacts& facts = net.facts(1);
+    const withstand::WeightFacts& facts = net.map(1).facts();
     CHECK(facts.row_norm(0) >= 5 * scale && facts.row_norm(0) <= 5.001 * scale);
     CHECK(facts.row_norm(1) >= scale && facts.row_norm(1) <= 1.001 * scale);
     CHECK(facts.row_sum(0) >= 7 * scale && facts.row_sum(0) <= 7.001 * scale);
-    CHECK(facts.row_max(0) == 4 * scale && facts.row_max(1) == scale && net.max_weight(1) == 4 * scale);
-    CHECK(net.facts(2).row_sum(0) >= 4 * scale && net.max_weight(2) == 2 * scale);
+    CHECK(facts.row_max(0) == 4 * scale && facts.row_max(1) == scale && facts.max == 4 * scale);
+    CHECK(net.map(2).facts().row_sum(0) >= 4 * scale && net.map(2).facts().max == 2 * scale);
   }
 }

@@ -39,9 +39,9 @@ void bind_network(py::module_& m) {
       .def_property_readonly("layers", &Network::layers)
       .def_property_readonly("neurons", &Network::neurons)
       .def("width", &Network::width, py::arg("layer"))
-      .def("weight", &Network::weight, py::arg("layer"), py::return_value_policy::reference_internal)
+      .def("weight", &Network::dense, py::arg("layer"), py::return_value_policy::reference_internal)
       .def("bias", &Network::bias, py::arg("layer"), py::return_value_policy::reference_internal)
       .def("activation", &Network::activation, py::arg("layer"))
-      .def("max_weight", &Network::max_weight, py::arg("layer"))
+      .def("max_weight", [](const Network& net, Index layer) { return net.map(layer).facts().max; }, py::arg("layer"))
       .def("__eq__", &equal<Network>, py::arg("other"));
 }

@@ -55,12 +55,17 @@ class Backward {
   }
 
  private:
+  static Eigen::Map<const Vector> row(const Affine& map, Index j, Terms& terms) {
+    return {map.row(j, terms), map.cols()};
+  }
+
   /// |W|^T (factors of the receivers of layer l), rounded up.
   Vector through(Index l) const {
-    const Matrix& weight = net_.weight(l);
-    Vector factors = Vector::Zero(weight.cols());
-    for (Index j = 0; j < weight.rows(); ++j) factors += receivers_(j) * weight.row(j).cwiseAbs().transpose();
-    const double unit = net_.facts(l).grid * grid(receivers_.data(), receivers_.size());
+    const Affine& map = net_.map(l);
+    Vector factors = Vector::Zero(map.cols());
+    Terms terms;
+    for (Index j = 0; j < map.rows(); ++j) factors += receivers_(j) * row(map, j, terms).cwiseAbs();
+    const double unit = map.facts().grid * grid(receivers_.data(), receivers_.size());
     for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
     return factors;
   }
@@ -74,16 +79,19 @@ class Backward {
 
   /// By how much a deviation of a neuron of the last hidden layer moves the target.
   Vector first_row(const Target& target) const {
-    const Matrix& weight = net_.weight(net_.layers());
-    Vector row = weight.row(target.plus).transpose().cwiseAbs();
-    if (!target.is_difference()) return row;
+    const Affine& map = net_.map(net_.layers());
+    Terms first, second;
+    const auto plus = row(map, target.plus, first);
+    Vector factors = plus.cwiseAbs();
+    if (!target.is_difference()) return factors;
+    const auto minus = row(map, target.minus, second);
     const bool parts = parts_outputs();
-    for (Index i = 0; i < row.size(); ++i) {
-      const double a = weight(target.plus, i);
-      const double b = weight(target.minus, i);
-      row(i) = parts ? add_up(std::abs(a), std::abs(b)) : std::max(sub_up(a, b), sub_up(b, a));
+    for (Index i = 0; i < factors.size(); ++i) {
+      const double a = plus(i);
+      const double b = minus(i);
+      factors(i) = parts ? add_up(std::abs(a), std::abs(b)) : std::max(sub_up(a, b), sub_up(b, a));
     }
-    return row;
+    return factors;
   }
 
   void collect_neurons(Index l, const Vector& factors) {
@@ -107,7 +115,7 @@ class Backward {
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
         if (receivers_(site.to) == 0) continue;
         const Interval effect =
-            delivered(term.failure, net_.weight(l)(site.to, site.from), nominal_.post(l - 1, site.from));
+            delivered(term.failure, net_.map(l).weight(site.to, site.from), nominal_.post(l - 1, site.from));
         gains_[t].layers[static_cast<std::size_t>(l)].push_back(mul_up(receivers_(site.to), magnitude(effect)));
       }
     }

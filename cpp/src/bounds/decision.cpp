@@ -24,14 +24,16 @@ double gap(const Problem& p, Index j, Index c) {
   const Activation& phi = p.net.activation(last);
   const double apart = sub_up(p.nominal->post(last, j).upper, p.nominal->post(last, c).lower);
   if (!phi.identity()) return std::min(0.0, apart);
-  const Matrix& weight = p.net.weight(last);
+  const Affine& map = p.net.map(last);
+  Terms first, second;
+  const Eigen::Map<const Vector> plus(map.row(j, first), map.cols()), minus(map.row(c, second), map.cols());
   const Vector& bias = p.net.bias(last);
-  const Vector row = weight.row(j) - weight.row(c);
+  const Vector row = plus - minus;
   const Vector& lower = p.nominal->lower[static_cast<std::size_t>(p.net.depth())];
   const Vector& upper = p.nominal->upper[static_cast<std::size_t>(p.net.depth())];
   const Interval range = affine_range(row.data(), row.size(), bias(j) - bias(c), lower, upper);
   const Vector size = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
-  const Vector both = weight.row(j).cwiseAbs() + weight.row(c).cwiseAbs();
+  const Vector both = plus.cwiseAbs() + minus.cwiseAbs();
   const double rounded = 4 * unit_roundoff * (both.dot(size) + std::abs(bias(j)) + std::abs(bias(c)));  // of row, bias
   return std::min({0.0, apart, mul_up(phi.gain(), add_up(range.upper, rounded))});
 }

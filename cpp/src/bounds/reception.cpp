@@ -56,9 +56,11 @@ Reception::Reception(const Network& net, const Space& space, Index layer, const 
 }
 
 Reception::Row Reception::row_of(Index receiver) const {
-  const WeightFacts& facts = net_.facts(layer_);
-  const double* weights = net_.weight(layer_).data() + receiver * net_.weight(layer_).cols();
-  return {weights, facts.row_norm(receiver), facts.row_max(receiver), facts.grid, {{receiver, 1.0}}};
+  const Affine& map = net_.map(layer_);
+  const WeightFacts& facts = map.facts();
+  Row row{nullptr, facts.row_norm(receiver), facts.row_max(receiver), facts.grid, {{receiver, 1.0}}};
+  row.weights = map.row(receiver, row.terms);
+  return row;
 }
 
 Interval Reception::of(Index receiver) {
@@ -127,7 +129,7 @@ double Reception::synapses(const Row& row, double sign) {
     for (const auto& [receiver, entering] : row.receivers) {
       const auto first = std::lower_bound(sites.begin(), sites.end(), Site{layer_, receiver, 0});
       for (auto site = first; site != sites.end() && site->to == receiver; ++site) {
-        const double weight = sign * entering * net_.weight(layer_)(receiver, site->from);
+        const double weight = sign * entering * net_.map(layer_).weight(receiver, site->from);
         const bool alone = row.receivers.size() == 1;
         const double least = alone ? ends_(site->from)
                                    : std::min(weight * lowest_(site->from), weight * highest_(site->from));

@@ -45,6 +45,7 @@ class Reception {
     const double* weights;
     double norm, largest, grid;
     std::vector<std::pair<Index, double>> receivers;
+    Terms terms{};  // where the weights lie if the map stores no rows
   };
 
   Row row_of(Index receiver) const;

@@ -72,7 +72,7 @@ class Recursion {
       faults.most.push_back(term.most(l));
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
-      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.max_weight(l))
+      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.map(l).facts().max)
                                                          : magnitude(deviation(failure, layers_[static_cast<std::size_t>(l)])));
     }
     faults_.push_back(std::move(faults));
@@ -200,7 +200,7 @@ class Recursion {
       for (std::size_t state = 0; state < states_; ++state) {
         if (reached.sum[state] < Upper(0)) continue;
         interruption_point();
-        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.max_weight(l)) * reached.sum[state]);
+        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.map(l).facts().max) * reached.sum[state]);
         Counts counts;
         for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);
         std::size_t next = state;
@@ -235,14 +235,17 @@ class Recursion {
 
   /// max over i of |W_ki|; for a difference |W_ji - W_ci|, or both where the two outputs may be told different values.
   double weight_of(const Target& target) const {
-    const Vector& rows = net_.facts(net_.layers()).row_max;
+    const Vector& rows = net_.map(net_.layers()).facts().row_max;
     if (!target.is_difference()) return rows(target.plus);
     if (equivocal(space_)) return add_up(rows(target.plus), rows(target.minus));
-    const Matrix& weight = net_.weight(net_.layers());
+    const Affine& map = net_.map(net_.layers());
+    Terms plus, minus;
+    const double* const first = map.row(target.plus, plus);
+    const double* const second = map.row(target.minus, minus);
     double largest = 0;
-    for (Index i = 0; i < weight.cols(); ++i) {
-      const double a = weight(target.plus, i);
-      const double b = weight(target.minus, i);
+    for (Index i = 0; i < map.cols(); ++i) {
+      const double a = first[i];
+      const double b = second[i];
       largest = std::max({largest, sub_up(a, b), sub_up(b, a)});
     }
     return largest;
@@ -251,7 +254,7 @@ class Recursion {
   /// A failed synapse into an output. Between two outputs, W_ki - W_ji still multiplies what its source deviates by,
   /// although the product is gone: W_ji (y_i + delta_i) is missing, not W_ji y_i alone.
   Upper received_by(const Failure& failure, const Target& target, const Upper& largest) const {
-    const Vector& rows = net_.facts(net_.layers()).row_max;
+    const Vector& rows = net_.map(net_.layers()).facts().row_max;
     const auto from = [&](Index output) {
       const Upper known = received(failure, net_.layers(), rows(output));
       return target.is_difference() && !is_added(failure.effect) ? known + Upper(rows(output)) * largest : known;

@@ -18,7 +18,7 @@ void strikes(const Network& net, const Space& space, const std::vector<Interval>
     if (most == 0) continue;
     if (term.failure.effect == Effect::noise) neuron = std::max(neuron, amount(term.failure, l));
     else if (on_synapses(term.failure.effect))
-      synapses += most * magnitude(delivered(term.failure, net.max_weight(l), layers[static_cast<std::size_t>(l - 1)]));
+      synapses += most * magnitude(delivered(term.failure, net.map(l).facts().max, layers[static_cast<std::size_t>(l - 1)]));
     else neuron = std::max(neuron, magnitude(deviation(term.failure, layers[static_cast<std::size_t>(l)])));
   }
 }
@@ -39,7 +39,7 @@ double evaluation_slack(const Network& net, const Space& space, const std::vecto
       continue;
     }
     const Activation& phi = net.activation(l);
-    const double row = net.facts(l).row_sum.maxCoeff();
+    const double row = net.map(l).facts().row_sum.maxCoeff();
     const bool reached = off > 0 || synapses > 0;  // before that both executions are the same, operation by operation
     const double pre = mul_up(row, values) + net.bias(l).cwiseAbs().maxCoeff() + synapses;
     const double rounding = 2 * static_cast<double>(net.width(l - 1) + 8) * unit_roundoff * pre;

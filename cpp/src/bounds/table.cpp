@@ -47,7 +47,7 @@ Found adjoint(const Problem& p, const std::vector<Target>& targets) {
 /// What `each` operations per weight cost.
 double passes(const Network& net, double each) {
   double entries = 0;
-  for (Index l = 1; l <= net.layers(); ++l) entries += static_cast<double>(net.weight(l).size());
+  for (Index l = 1; l <= net.layers(); ++l) entries += net.map(l).cost();
   return each * entries;
 }
 

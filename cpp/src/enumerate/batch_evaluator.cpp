@@ -17,8 +17,6 @@ constexpr Index most_members = 4096;      // of a stage whose rows are kept
 
 BatchEvaluator::BatchEvaluator(const Problem& problem)
     : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem) {
-  block_.resize(static_cast<std::size_t>(net_.widest() * columns));
-  other_.resize(block_.size());
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
   if (!grid_.stages().empty()) lowest_ = grid_.stages().front().layer;
@@ -43,6 +41,7 @@ bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
 const Response& BatchEvaluator::response() {
   auto& kept = responses_[keep_responses_ ? static_cast<std::size_t>(walk_.input()) : 0];
   if (kept && keep_responses_) return *kept;
+  kept.reset();  // two of them might not fit
   std::vector<Vector> pre;
   for (Index l = 0; l <= net_.layers(); ++l) pre.push_back(walk_.pre(l));
   const bool decisions = problem_.question.decisions;
@@ -51,12 +50,14 @@ const Response& BatchEvaluator::response() {
   return *kept;
 }
 
-/// Least and most change of every signal of the only failing layer; nothing where several layers fail, or where leaving
-/// hinges out would cost more than it saves.
+/// Least and most change of every signal of the first failing layer; nothing where leaving hinges out would cost more than
+/// it saves: one layer of several meets few configurations, but a large response costs memory whatever it is for.
 Matrix BatchEvaluator::changes() const {
   const Grid::Stage& stage = grid_.stages().front();
   const double products = static_cast<double>(net_.width(stage.layer)) * static_cast<double>(net_.width(stage.layer + 1));
-  if (grid_.stages().size() > 1 || static_cast<double>(grid_.configurations()) < 8 * products) return {};
+  const bool often = grid_.stages().size() == 1 && static_cast<double>(grid_.configurations()) >= 8 * products;
+  const bool large = Response::bytes(net_, lowest_) > response_bytes && !walk_.has_synapses(0);
+  if (!often && !large) return {};
   Matrix changes = Matrix::Zero(net_.width(stage.layer), 2);
   for (std::size_t t = 0; t < stage.members.size(); ++t)
     for (int p : stage.members[t]) {
@@ -96,12 +97,11 @@ void BatchEvaluator::plan(const Grid::Batch& batch) {
 
 void BatchEvaluator::intact(Judge& judge) {
   const Vector& outputs = walk_.post(net_.layers());
-  std::copy_n(outputs.data(), outputs.size(), block_.data());
-  block_layer_ = net_.layers();
-  judge.harm(walk_.input(), 1, block_.data(), 1, outputs.data(), errors_.data(), worst_.data());
+  Vector harms = outputs;
+  judge.harm(walk_.input(), 1, harms.data(), 1, outputs.data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)
     if (judge.matters(walk_.input(), o, worst_[static_cast<std::size_t>(o)]))
-      judge.inspect(walk_.input(), o, 0, 1, block_.data() + o);
+      judge.inspect(walk_.input(), o, 0, 1, harms.data() + o);
   judge.row(walk_.input(), 0, 1, errors_.data());
 }
 
@@ -118,6 +118,8 @@ void BatchEvaluator::rows(Judge& judge) {
 
 void BatchEvaluator::blocks(Judge& judge) {
   walk_.begin_class(choices(0), count_, nullptr);
+  block_.resize(static_cast<std::size_t>(net_.widest() * columns));  // not before: rows do without
+  other_.resize(block_.size());
   block_layer_ = walk_.receivers(static_cast<std::size_t>(steps_.front().run.stage));
   offset_ = 0;
   used_ = 0;
@@ -152,8 +154,7 @@ void BatchEvaluator::fill(const Walker::Run& run, Index n) {
     const Walk::Touched& touched = state.touched[state.touched.size() - 2];
     for (Index i = 0; i < n && nodes[i] == touched.node; ++i)
       delta_[static_cast<std::size_t>(i)] = walk_.change_of(s, t, run.first + i, touched);
-    const Matrix& weights = net_.weight(layer + 1);
-    kernels().spread(base.size(), n, base.data(), weights.data(), weights.cols(), nodes, delta_.data(), block, columns);
+    net_.map(layer + 1).spread(n, base.data(), nodes, delta_.data(), block, columns);
   }
   used_ += n;
 }
@@ -166,9 +167,7 @@ void BatchEvaluator::flush(Judge& judge) {
     for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);
     if (l == net_.layers()) break;
     for (Index j = 0; j < net_.width(l + 1); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l + 1)(j));
-    const Matrix& weights = net_.weight(l + 1);
-    kernels().multiply_add(weights.rows(), used_, weights.cols(), weights.data(), weights.cols(), block_.data(), columns,
-                           other_.data(), columns);
+    net_.map(l + 1).multiply_add(used_, block_.data(), columns, other_.data(), columns);
     block_.swap(other_);
   }
   const Index input = walk_.input();

@@ -38,7 +38,7 @@ std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& 
     const double value = problem_.grid.value(static_cast<std::size_t>(choice.term));
     const bool upstream_nominal = forced.empty() || forced.front().site.layer == site.layer;
     const auto l = static_cast<std::size_t>(site.layer);
-    const double carried = site.is_synapse() ? problem_.network.weight(site.layer)(site.to, site.from) *
+    const double carried = site.is_synapse() ? problem_.network.map(site.layer).weight(site.to, site.from) *
                                                    nominal.post[l - 1](site.from)
                                              : nominal.post[l](site.to);
     if (upstream_nominal && carried == value) continue;

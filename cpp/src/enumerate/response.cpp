@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/kernels.hpp"
 #include "core/product.hpp"
+#include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
 namespace {
@@ -25,6 +25,8 @@ Bends bends_of(const Activation& phi) {
   const double first = p.corner[0] / g, last = p.corner[p.corners - 1] / g;
   return {{first, last}, {p.slope[0] * g, p.slope[1] * g, p.slope[2] * g}};
 }
+
+constexpr Index together = 64;  // senders: all columns of a large map at once would take as much memory as the map
 
 }  // namespace
 
@@ -75,14 +77,17 @@ void Response::describe_layer(const Network& net, Index layer, const Vector& pre
 void Response::leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures) {
   auto& hinges = hinges_[static_cast<std::size_t>(layer)];
   const auto count = static_cast<Index>(hinges.size());
-  const Matrix& weights = net.weight_transposed(layer);
+  const Affine& map = net.map(layer);
   // Row t: the t-th largest rise of every hinge so far. All hinges at once: a selection for each takes ten times longer.
-  Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, weights.rows()), count);
+  Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> largest(std::min(failures, map.cols()), count);
   largest.setZero();
   Eigen::ArrayXd rise(count), larger(count);
-  for (Index i = 0; i < weights.rows(); ++i) {
+  Matrix scratch;
+  const double* weights = nullptr;
+  for (Index i = 0; i < map.cols(); ++i, weights += map.rows()) {
+    if (i % together == 0) weights = map.columns(i, std::min(together, map.cols() - i), scratch);
     double* next = rise.data();
-    for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights(i, hinge.node);
+    for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights[hinge.node];
     rise = (rise * changes(i, 0)).max(rise * changes(i, 1));
     for (Index t = 0; t < largest.rows(); ++t) {
       larger = rise.max(largest.row(t).transpose());
@@ -113,27 +118,34 @@ void Response::measure(Index t, const Vector& pre, double* section) const {
 
 /// of(l) = [what the next layer measures of W^(l+1) transposed | W^(l+1) transposed * slopes * of(l+1)]
 void Response::respond(const Network& net, Index l) {
-  const Matrix& weights = net.weight_transposed(l + 1);
+  const Affine& map = net.map(l + 1);
   const auto next = static_cast<std::size_t>(l + 1);
   Matrix& all = neurons_[static_cast<std::size_t>(l)];
-  all = Matrix::Zero(weights.rows(), starts_.back() - starts_[next]);
+  all = Matrix::Zero(map.cols(), starts_.back() - starts_[next]);
   if (l == net.depth()) {
-    all.leftCols(weights.cols()) = weights;
-    if (decision_ >= 0) all.leftCols(weights.cols()).colwise() -= weights.col(decision_);
+    Terms terms;
+    for (Index o = 0; o < map.rows(); ++o)
+      all.col(o) = Eigen::Map<const Vector>(map.row(o, terms), map.cols());
+    if (decision_ >= 0) all.leftCols(map.rows()).colwise() -= Vector(all.col(decision_));
     return;
   }
   const auto& hinges = hinges_[next];
-  for (Index i = 0; i < weights.rows(); ++i) {
-    double* row = all.row(i).data();
-    for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights(i, hinge.node);
-  }
   Matrix& corrections = corrections_[next];
   corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
   for (std::size_t h = 0; h < hinges.size(); ++h)
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
   const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
-  add_product(weights.rows(), behind.cols(), weights.cols(), weights.data(), weights.cols(), behind.data(),
-              behind.cols(), all.data() + size(l + 1), all.cols());
+  Matrix scratch;
+  for (Index i = 0; i < map.cols(); i += together) {
+    const Index n = std::min(together, map.cols() - i);
+    const double* const weights = map.columns(i, n, scratch);
+    for (Index r = 0; r < n; ++r) {
+      double* row = all.row(i + r).data();
+      for (const Hinge& hinge : hinges) *row++ = hinge.sign * weights[r * map.rows() + hinge.node];
+    }
+    add_product(n, behind.cols(), map.rows(), weights, map.rows(), behind.data(), behind.cols(),
+                all.data() + i * all.cols() + size(l + 1), all.cols());
+  }
 }
 
 bool Response::applies(const Network& net, Index from) {

@@ -32,9 +32,9 @@ class Response {
   };
 
   /// Layers from `lowest` on; `pre` holds the nominal pre-activations of layers 1, ..., L+1 (pre[0] unused);
-  /// `decision` the intact network's class where harms are about it, else -1. Where all failures are in layer `lowest`,
-  /// `changes` holds what each neuron's signal may change by there (least and most, 0 among them) and `failures` how
-  /// many may fail: hinges of the next layer that no configuration opens are left out. Else `changes` is empty.
+  /// `decision` the intact network's class where harms are about it, else -1. `changes` holds what the signal of each
+  /// neuron of layer `lowest` may change by (least and most, 0 among them) and `failures` how many may fail: hinges of
+  /// the next layer, which nothing else moves, are left out where no configuration opens them. Or `changes` is empty.
   Response(const Network& net, const std::vector<Vector>& pre, Index lowest, Index decision, const Matrix& changes,
            Index failures);
 

@@ -5,8 +5,6 @@
 #include <stdexcept>
 
 #include "problem.hpp"
-#include "kernels/kernels.hpp"
-#include "core/product.hpp"
 #include "evaluate/ranges.hpp"
 
 namespace withstand::enumerate {
@@ -33,10 +31,12 @@ double forced_magnitude(const Grid& grid, Index layer) {
   return magnitude;
 }
 
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c = Matrix::Zero(a.rows(), b.cols());
-  add_product(c.rows(), c.cols(), a.cols(), a.data(), a.cols(), b.data(), b.cols(), c.data(), c.cols());
-  return c;
+/// |W| times every row.
+Matrix through(const Affine& map, const Matrix& rows) {
+  const Matrix columns = rows.transpose();
+  Matrix sums = Matrix::Zero(map.rows(), columns.cols());
+  map.absolute_multiply_add(columns.cols(), columns.data(), columns.cols(), sums.data(), sums.cols());
+  return sums.transpose();
 }
 
 }  // namespace
@@ -51,11 +51,10 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
   Matrix error;
   for (Index l = 1; l <= net.layers(); ++l) {
     const Activation& phi = net.activation(l);
-    const Matrix weights = net.weight_transposed(l).cwiseAbs();
-    const Matrix sums = (product(magnitude, weights).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+    const Matrix sums = (through(net.map(l), magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
     require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
     Matrix before = 16 * operations * unit * sums;
-    if (l > 1) before += product(error, weights);  // inputs are exact
+    if (l > 1) before += through(net.map(l), error);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;

@@ -47,7 +47,8 @@ void Walk::begin_input(Index input) {
   here.post[0] = problem_.inputs.row(input).transpose();
   for (Index l = 1; l <= net_.layers(); ++l) {
     const auto i = static_cast<std::size_t>(l);
-    here.pre[i] = dense(l, here.post[i - 1]);
+    here.pre[i] = net_.bias(l);  // once per input: not worth what `receive` keeps
+    net_.map(l).multiply_add(1, here.post[i - 1].data(), 1, here.pre[i].data(), 1);
     here.post[i] = here.pre[i];
     activate(net_.activation(l), here.post[i].data(), here.post[i].size());
   }
@@ -56,8 +57,7 @@ void Walk::begin_input(Index input) {
 /// s = W y + b, every element by the same chain of operations as in a block.
 Vector Walk::dense(Index layer, const Vector& signals) const {
   Vector sums = net_.bias(layer);
-  kernels().multiply_add(1, sums.size(), signals.size(), signals.data(), signals.size(),
-                         net_.weight_transposed(layer).data(), sums.size(), sums.data(), sums.size());
+  net_.map(layer).receive(signals.data(), sums.data());
   return sums;
 }
 
@@ -177,7 +177,7 @@ double Walk::change_of(std::size_t stage, std::size_t term, Index member, const 
   const Site& site = here.sites[static_cast<std::size_t>(here.members[term][static_cast<std::size_t>(member)])];
   const StageState& state = states_[stage];
   if (!site.is_synapse()) return grid_.value(term) - state.post(site.to);
-  const double product = net_.weight(here.layer)(site.to, site.from) * state.before(site.from);
+  const double product = net_.map(here.layer).weight(site.to, site.from) * state.before(site.from);
   if (here.layer == net_.layers()) return -product;
   const bool again = touched.node == site.to;
   if (again && touched.forced) return 0;  // a failed neuron ignores its synapses
@@ -215,11 +215,14 @@ void Walk::move(std::size_t depth, const Choice& choice) {
     state.next[i + 1](site.to) += change;
     return;
   }
-  const bool far = response_ != nullptr && s == last_stage_;
-  const Matrix& columns = far ? response_->of(here.layer) : net_.weight_transposed(here.layer + 1);
-  state.next[i + 1].resize(columns.cols());
-  kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(),
-                 state.next[i + 1].data());
+  Vector& next = state.next[i + 1];
+  next.resize(state.next[i].size());
+  if (response_ != nullptr && s == last_stage_) {
+    const Matrix& columns = response_->of(here.layer);
+    kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(), next.data());
+  } else {
+    net_.map(here.layer + 1).add_column(site.to, change, state.next[i].data(), next.data());
+  }
   if (synapses_[s]) touch(state, i, site, change);
 }
 
@@ -231,7 +234,7 @@ void Walk::touch(StageState& state, std::size_t i, const Site& site, double chan
   now.forced = !site.is_synapse() || (again && before.forced);
   if (site.is_synapse())
     now.pre = (again ? before.pre : state.pre(site.to)) -
-              net_.weight(site.layer)(site.to, site.from) * state.before(site.from);
+              net_.map(site.layer).weight(site.to, site.from) * state.before(site.from);
   now.post = (again ? before.post : state.post(site.to)) + change;
 }
 

@@ -9,12 +9,21 @@ namespace withstand {
 namespace {
 
 /// Four interleaved partial sums: a fixed order that every compiler and instruction set keeps.
-double dot(const double* a, const double* b, Index n) {
+double dot(const Terms& terms, const double* b) {
+  const double* a = terms.weight;
+  const Index n = terms.size;
   double sum[4] = {0, 0, 0, 0};
   Index i = 0;
   for (; i + 4 <= n; i += 4)
     for (int lane = 0; lane < 4; ++lane) sum[lane] += a[i + lane] * b[i + lane];
   for (int lane = 0; i < n; ++i, ++lane) sum[lane] += a[i] * b[i];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// The same sum where only some senders have a weight: a product with 0 would have changed no partial sum.
+double sparse_dot(const Terms& terms, const double* b) {
+  double sum[4] = {0, 0, 0, 0};
+  for (Index t = 0; t < terms.size; ++t) sum[terms.from[t] % 4] += terms.weight[t] * b[terms.from[t]];
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
@@ -37,12 +46,13 @@ void check(const Network& net, const Forced& forced) {
 using Cursor = std::vector<Forced>::const_iterator;
 
 /// s_j of layer l: the failed synapses of receiver j contribute their value instead of weight * signal.
-double receive(const Network& net, Index l, Index j, const Vector& signals, Cursor synapse, Cursor end) {
-  const double* weights = net.weight(l).data() + j * net.weight(l).cols();
-  if (synapse == end) return dot(weights, signals.data(), signals.size()) + net.bias(l)(j);
+double receive(const Network& net, Index l, Index j, const Vector& signals, Cursor synapse, Cursor end, Terms& terms) {
+  net.map(l).terms_of_row(j, terms);
+  const auto product = terms.from == nullptr ? &dot : &sparse_dot;
+  if (synapse == end) return product(terms, signals.data()) + net.bias(l)(j);
   Vector masked = signals;  // the products of failed synapses are left out of the sum, their values added behind it
   for (Cursor f = synapse; f != end; ++f) masked(f->site.from) = 0;
-  double sum = dot(weights, masked.data(), masked.size());
+  double sum = product(terms, masked.data());
   for (Cursor f = synapse; f != end; ++f) sum += f->value;
   return sum + net.bias(l)(j);
 }
@@ -51,6 +61,7 @@ double receive(const Network& net, Index l, Index j, const Vector& signals, Curs
 void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next, Cursor end, Vector& pre, Vector& post) {
   pre.resize(net.width(l));
   post.resize(net.width(l));
+  Terms terms;
   for (Index j = 0; j < net.width(l); ++j) {
     const bool here = next != end && next->site.layer == l && next->site.to == j;
     const bool neuron = here && !next->site.is_synapse();  // from = -1 sorts before every synapse of the neuron
@@ -58,7 +69,7 @@ void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next,
     if (neuron) ++next;
     const Cursor first = next;
     while (next != end && next->site.layer == l && next->site.to == j) ++next;
-    pre(j) = receive(net, l, j, signals, first, next);
+    pre(j) = receive(net, l, j, signals, first, next, terms);
     post(j) = neuron ? value : net.activation(l)(pre(j));
   }
 }
@@ -88,6 +99,7 @@ Vector forward(const Network& net, ConstVectorRef input, const std::vector<Force
 Vector forward(const Network& net, const Trace& nominal, const std::vector<Forced>& forced) {
   for (const Forced& f : forced) check(net, f);
   if (forced.empty()) return nominal.post.back();
+  Terms terms;
   Index l = forced.front().site.layer;
   Vector signals = nominal.post[static_cast<std::size_t>(l)];
   Cursor next = forced.begin();
@@ -95,9 +107,10 @@ Vector forward(const Network& net, const Trace& nominal, const std::vector<Force
     const Cursor first = next;
     const Index j = first->site.to;
     next = std::find_if(first, forced.end(), [&](const Forced& f) { return f.site.layer != l || f.site.to != j; });
-    signals(j) = first->site.is_synapse()
-                     ? net.activation(l)(receive(net, l, j, nominal.post[static_cast<std::size_t>(l) - 1], first, next))
-                     : first->value;
+    const bool neuron = !first->site.is_synapse();
+    signals(j) = neuron ? first->value
+                        : net.activation(l)(
+                              receive(net, l, j, nominal.post[static_cast<std::size_t>(l) - 1], first, next, terms));
   }
   Vector pre, post;
   for (++l; l <= net.layers(); ++l) {

@@ -58,7 +58,7 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
   Vector signals = domain.lower.cwiseAbs().cwiseMax(domain.upper.cwiseAbs()).colwise().maxCoeff().transpose();
   for (Index l = 0; l <= net.layers(); ++l) {
     const Reached here = reached(space, l);
-    const double weight = l > 0 ? net.max_weight(l) : 0;
+    const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
       const Activation& phi = net.activation(l);

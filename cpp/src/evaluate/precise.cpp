@@ -63,7 +63,8 @@ Precise::Precise(const Network& net, const Harm& harm, ConstVectorRef input, dou
 
 Precise::Number Precise::receive(Index l, Index j, const Signals& signals, const Forced* first,
                                  const Forced* last) const {
-  const double* weights = net_.weight(l).data() + j * net_.weight(l).cols();
+  Terms terms;
+  const double* weights = net_.map(l).row(j, terms);
   Number sum{net_.bias(l)(j), 0};
   for (std::size_t i = 0; i < signals.size(); ++i) {
     const bool dead = first != last && first->site.from == static_cast<Index>(i);
@@ -117,12 +118,12 @@ double Precise::above(const std::vector<Forced>& failed) const {
 /// By how much a candidate of the last stage moves the objective: a neuron of the last hidden layer, or a synapse.
 Number Precise::gain(const Forced& open, Index objective, const Signals& signals) const {
   const auto row = harm_.rows().row(objective);
-  const Matrix& w = net_.weight(net_.layers());
+  const Affine& map = net_.map(net_.layers());
   const Site& site = open.site;
-  if (site.is_synapse()) return -row(site.to) * (w(site.to, site.from) * signals[at(site.from)]);
+  if (site.is_synapse()) return -row(site.to) * (map.weight(site.to, site.from) * signals[at(site.from)]);
   const Number moved = Number{open.value, 0} + -signals[at(site.to)];
   Number sum;
-  for (Index k = 0; k < row.size(); ++k) sum = sum + row(k) * (w(k, site.to) * moved);
+  for (Index k = 0; k < row.size(); ++k) sum = sum + row(k) * (map.weight(k, site.to) * moved);
   return sum;
 }
 

@@ -71,7 +71,7 @@ double largest_image(const Activation& phi, double largest) {
 }
 
 Vector largest_sums(const Network& net, Index l, ConstVectorRef magnitudes) {
-  return net.weight(l).cwiseAbs() * magnitudes + net.bias(l).cwiseAbs();
+  return net.map(l).absolute_product(magnitudes) + net.bias(l).cwiseAbs();
 }
 
 Interval values_over(const Activation& phi, const Interval& range) {
@@ -158,25 +158,26 @@ namespace {
 /// The pre-activations of a layer from the values below it, in centre and radius: one matrix product for a point, two
 /// for a box.
 void affine(const Network& net, Index l, const Vector& lower, const Vector& upper, Vector& pre_lower, Vector& pre_upper) {
-  const Matrix& weight = net.weight(l);
-  const WeightFacts& facts = net.facts(l);
-  const Index n = weight.cols();
+  const Affine& map = net.map(l);
+  const WeightFacts& facts = map.facts();
+  const Index n = map.cols();
   const Vector centre = (lower + upper) / 2;
   const bool point = lower == upper;
   Vector radius = Vector::Zero(n);
   if (!point) radius = radius_up(centre, lower, upper);
   const double size = (centre.stableNorm() + radius.stableNorm()) * (1 + 2 * static_cast<double>(n + 8) * unit_roundoff);
-  const double unit = std::min(facts.grid * std::min(grid(centre.data(), n), grid(radius.data(), n)), facts.bias_grid);
+  const double unit = std::min(facts.grid * std::min(grid(centre.data(), n), grid(radius.data(), n)), net.bias_grid(l));
 
-  pre_lower.noalias() = weight * centre;
+  pre_lower = map.product(centre);
   pre_lower += net.bias(l);
   pre_upper = pre_lower;
   const double widest = point ? 0 : radius.maxCoeff();
   const bool thin = widest <= 1e-11 * centre.cwiseAbs().maxCoeff();  // a rounded point: a product would buy nothing
-  for (Index j = 0; j < weight.rows(); ++j) {
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j) {
     const double spread = point  ? 0
                           : thin ? facts.row_sum(j) * widest * (1 + 2 * unit_roundoff)
-                                 : weight.row(j).transpose().cwiseAbs().dot(radius);
+                                 : Eigen::Map<const Vector>(map.row(j, terms), n).cwiseAbs().dot(radius);
     const double magnitude = facts.row_norm(j) * size * (1 + 8 * unit_roundoff) + std::abs(net.bias(l)(j));
     const double error = sum_error(2 * n + 4, magnitude, thin && !point ? 0 : unit);
     pre_upper(j) = add_up(add_up(pre_upper(j), spread), error);

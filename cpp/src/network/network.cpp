@@ -19,46 +19,59 @@ void require(bool holds, const Parts&... parts) {
   throw std::invalid_argument(message.str());
 }
 
-void check_layer(std::size_t l, const Matrix& weight, const Vector& bias, Index expected_columns) {
-  require(weight.rows() > 0 && weight.cols() > 0, "layer ", l, ": weights have shape (", weight.rows(), ", ",
-          weight.cols(), "), every layer needs at least one neuron");
-  require(weight.cols() == expected_columns, "layer ", l, ": weights have ", weight.cols(), " columns, layer ", l - 1,
+void check_shape(std::size_t l, Index rows, Index columns) {
+  require(rows > 0 && columns > 0, "layer ", l, ": weights have shape (", rows, ", ", columns,
+          "), every layer needs at least one neuron");
+}
+
+void check_layer(std::size_t l, const Affine& map, const Vector& bias, Index expected_columns) {
+  require(map.cols() == expected_columns, "layer ", l, ": weights have ", map.cols(), " columns, layer ", l - 1,
           " has ", expected_columns, " neurons");
-  require(bias.size() == weight.rows(), "layer ", l, ": ", bias.size(), " biases for ", weight.rows(), " neurons");
-  for (Index j = 0; j < weight.rows(); ++j) {
-    for (Index i = 0; i < weight.cols(); ++i)
-      require(std::isfinite(weight(j, i)), "layer ", l, ": weight (", j, ", ", i, ") is ", weight(j, i),
-              ", weights must be finite");
+  require(bias.size() == map.rows(), "layer ", l, ": ", bias.size(), " biases for ", map.rows(), " neurons");
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j) {
+    map.terms_of_row(j, terms);
+    for (Index t = 0; t < terms.size; ++t)
+      require(std::isfinite(terms.weight[t]), "layer ", l, ": weight (", j, ", ",
+              terms.from == nullptr ? t : terms.from[t], ") is ", terms.weight[t], ", weights must be finite");
     require(std::isfinite(bias(j)), "layer ", l, ": bias ", j, " is ", bias(j), ", biases must be finite");
   }
 }
 
-WeightFacts facts_of(const Matrix& weight, const Vector& bias) {
-  WeightFacts facts;
-  // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
-  const double up = 1 + 2 * static_cast<double>(weight.cols() + 4) * unit_roundoff;
-  facts.row_max = weight.cwiseAbs().rowwise().maxCoeff();
-  facts.row_sum = weight.cwiseAbs().rowwise().sum() * up;
-  facts.row_norm = weight.rowwise().stableNorm() * up;
-  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
-  facts.max = facts.row_max.maxCoeff();
-  facts.grid = grid(weight.data(), weight.size());
-  facts.bias_grid = grid(bias.data(), bias.size());
-  return facts;
+std::vector<std::shared_ptr<const Affine>> dense_maps(std::vector<Matrix> weights) {
+  std::vector<std::shared_ptr<const Affine>> maps;
+  for (Matrix& weight : weights) {
+    check_shape(maps.size() + 1, weight.rows(), weight.cols());
+    maps.push_back(std::make_shared<const Dense>(std::move(weight)));
+  }
+  return maps;
 }
 
 }  // namespace
 
 Network::Network(std::vector<Matrix> weights, std::vector<Vector> biases, std::vector<Activation> activations)
-    : weights_(std::move(weights)), biases_(std::move(biases)), activations_(std::move(activations)) {
-  require(!weights_.empty(), "a network needs at least one hidden layer and an output layer, got no weights");
-  require(weights_.size() >= 2, "a network needs at least one hidden layer, got the output layer alone");
-  require(biases_.size() == weights_.size(), biases_.size(), " bias vectors for ", weights_.size(), " layers");
-  require(activations_.size() == weights_.size(), activations_.size(), " activations for ", weights_.size(), " layers");
-  for (std::size_t k = 0; k < weights_.size(); ++k)
-    check_layer(k + 1, weights_[k], biases_[k], k == 0 ? weights_[0].cols() : weights_[k - 1].rows());
-  for (const Matrix& weight : weights_) transposed_.emplace_back(weight.transpose());
-  for (std::size_t k = 0; k < weights_.size(); ++k) facts_.push_back(facts_of(weights_[k], biases_[k]));
+    : Network(dense_maps(std::move(weights)), std::move(biases), std::move(activations)) {}
+
+Network::Network(std::vector<std::shared_ptr<const Affine>> maps, std::vector<Vector> biases,
+                 std::vector<Activation> activations)
+    : maps_(std::move(maps)), biases_(std::move(biases)), activations_(std::move(activations)) {
+  require(!maps_.empty(), "a network needs at least one hidden layer and an output layer, got no weights");
+  require(maps_.size() >= 2, "a network needs at least one hidden layer, got the output layer alone");
+  require(biases_.size() == maps_.size(), biases_.size(), " bias vectors for ", maps_.size(), " layers");
+  require(activations_.size() == maps_.size(), activations_.size(), " activations for ", maps_.size(), " layers");
+  for (std::size_t k = 0; k < maps_.size(); ++k) {
+    require(maps_[k] != nullptr, "layer ", k + 1, " has no weights");
+    check_shape(k + 1, maps_[k]->rows(), maps_[k]->cols());
+    check_layer(k + 1, *maps_[k], biases_[k], k == 0 ? maps_[0]->cols() : maps_[k - 1]->rows());
+  }
+  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
+}
+
+const Matrix& Network::dense(Index layer) const {
+  const Matrix* const weights = map(layer).matrix();
+  require(weights != nullptr, "layer ", layer, ": this question is not answered for ", map(layer).name(),
+          " layers, only for dense ones");
+  return *weights;
 }
 
 Index Network::neurons() const {
@@ -74,10 +87,10 @@ Index Network::widest() const {
 }
 
 bool Network::operator==(const Network& other) const {
-  if (weights_.size() != other.weights_.size() || activations_ != other.activations_) return false;
-  for (std::size_t k = 0; k < weights_.size(); ++k) {
-    if (weights_[k].rows() != other.weights_[k].rows() || weights_[k].cols() != other.weights_[k].cols()) return false;
-    if (weights_[k] != other.weights_[k] || biases_[k] != other.biases_[k]) return false;
+  if (maps_.size() != other.maps_.size() || activations_ != other.activations_) return false;
+  for (std::size_t k = 0; k < maps_.size(); ++k) {
+    if (maps_[k] != other.maps_[k] && !(*maps_[k] == *other.maps_[k])) return false;
+    if (biases_[k] != other.biases_[k]) return false;
   }
   return true;
 }

@@ -80,7 +80,8 @@ class Network:
         hidden = per_layer(activation, max(len(matrices) - 1, 0))
         activations = [*hidden, as_activation(output_activation)]
         self._core = _core.Network(matrices, vectors, [a._core for a in activations])
-        self._arrays = (tuple(_frozen(w) for w in matrices), tuple(_frozen(b) for b in vectors))
+        layers = range(1, len(matrices) + 1)  # read-only views: weights are held once, by the core
+        self._arrays = (tuple(map(self._core.weight, layers)), tuple(map(self._core.bias, layers)))
         self._outputs: Outputs = "values"
         self._box: tuple[FloatArray, FloatArray] | None = None
 

@@ -55,7 +55,7 @@ Vector Joint::objectives(const ConstMatrixRef& rows) { return descend(given_.net
 Index Joint::together(Index l) const {
   constexpr Index at_once = Index{1} << 27;
   Index largest = 1;
-  for (; l > 0; --l) largest = std::max(largest, given_.net.weight(l).size());
+  for (; l > 0; --l) largest = std::max(largest, given_.net.width(l) * given_.net.width(l - 1));
   return std::max<Index>(8, at_once / largest);
 }
 
@@ -115,9 +115,9 @@ void Joint::scale(Index l) {
     const double carriers = size(pre_[at(l)]) + size(ranges_.faulty[at(l)]) + size(ranges_.deviation[at(l)]);
     layer.scale(i) += given_.net.activation(l).lipschitz() * carriers;
   }
-  const Matrix& w = given_.net.weight(l + 1);
-  layer.deviation_sum = w.cwiseAbs() * deviation;
-  layer.intact_sum = w.cwiseAbs() * signal + given_.net.bias(l + 1).cwiseAbs();
+  const Affine& map = given_.net.map(l + 1);
+  layer.deviation_sum = map.absolute_product(deviation);
+  layer.intact_sum = map.absolute_product(signal) + given_.net.bias(l + 1).cwiseAbs();
 }
 
 /// Better ranges of the carriers of layer l, where they bend an activation.
@@ -162,7 +162,7 @@ Vector Joint::descend(Index l, Matrix deviation) {
   for (; l > 0; --l) {
     interruption_point();
     const Lines& layer = layers_[at(l - 1)];
-    const Matrix& w = given_.net.weight(l);
+    const Matrix& w = given_.net.dense(l);
     const double steps = static_cast<double>(w.rows() + w.cols() + 32) * epsilon;
     const double lost = (layer.scale.sum() + layer.deviation_sum.sum() + layer.intact_sum.sum() + 1) * tiny;
     slack.array() += static_cast<double>(w.rows() + w.cols()) * lost;

@@ -148,26 +148,26 @@ void Relaxation::rate_cuts(Index l) {
     const Effect effect = given_->space.terms()[failed.term].failure.effect;
     cut.removed = !additive(effect);
     const Interval nominal = form_ == Form::difference ? entry(given_->post[at(l - 1)], cut.from) : Interval{};
-    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.weight(l)(cut.to, cut.from), nominal);
+    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.map(l).weight(cut.to, cut.from), nominal);
   }
 }
 
 /// Synapses into layer l that may fail, once layer l - 1 is relaxed.
 void Relaxation::rate_synapses(Index l) {
-  const Matrix& w = given_->net.weight(l);
+  const Affine& map = given_->net.map(l);
   for (Synapses& synapses : layers_[at(l)].synapses) {
     const Space::Term& term = given_->space.terms()[synapses.term];
     const Interval sent = sent_by(term.failure);
     std::vector<Site> closed = restriction_->alive;
     for (const Restriction::Failed& failed : restriction_->failed) closed.push_back(failed.site);
     std::sort(closed.begin(), closed.end());
-    synapses.rates.assign(at(2 * synapses.keep * w.rows()), 0);
-    synapses.from.assign(at(2 * synapses.keep * w.rows()), 0);
+    synapses.rates.assign(at(2 * synapses.keep * map.rows()), 0);
+    synapses.from.assign(at(2 * synapses.keep * map.rows()), 0);
     for (const Site& site : term.sites[at(l)]) {
       if (site.from == 0) interruption_point();
       if (std::binary_search(closed.begin(), closed.end(), site)) continue;
       const Interval signal = entry(layers_[at(l - 1)].sent, site.from);
-      const Interval gain = synapse_gain(term.failure.effect, sent, w(site.to, site.from), signal);
+      const Interval gain = synapse_gain(term.failure.effect, sent, map.weight(site.to, site.from), signal);
       insert(synapses, 2 * synapses.keep * site.to, gain.upper, site.from);
       insert(synapses, 2 * synapses.keep * site.to + synapses.keep, -gain.lower, site.from);
     }

@@ -86,7 +86,8 @@ void Relaxation::telescope(Index l) {
 /// Where the carrier of receiver j is before anything more fails: nominal value and what is decided.
 Interval Relaxation::base(Index l, Index j) const {
   const LayerRange& signal = layers_[at(l - 1)].signal;
-  const double* w = given_->net.weight(l).data() + j * signal.lower.size();
+  Terms terms;
+  const double* w = given_->net.map(l).row(j, terms);
   double high = 0, low = 0, size = 0;
   kernels().support(signal.lower.size(), w, signal.upper.data(), signal.lower.data(), &high, &size);
   kernels().support(signal.lower.size(), w, signal.lower.data(), signal.upper.data(), &low, &size);
@@ -100,7 +101,8 @@ void Relaxation::telescope_receiver(Index j, std::size_t budget, const LayerRang
   const Index l = marginals_.layer, width = change.lower.size();
   const Layer& layer = layers_[at(l)];
   const Activation& phi = given_->net.activation(l);
-  const double* w = given_->net.weight(l).data() + j * width;
+  Terms terms;
+  const double* w = given_->net.map(l).row(j, terms);
   const Interval start = base(l, j);
   std::vector<double> rise(at(width)), fall(at(width));  // by how much each failure can move the carrier
   kernels().split(width, w, change.upper.data(), change.lower.data(), rise.data());

@@ -17,16 +17,17 @@ void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upp
   prepared.post[0] = {lower, upper};
   for (Index l = 1; l <= net.layers(); ++l) {
     interruption_point();
-    const Matrix& w = net.weight(l);
+    const Affine& map = net.map(l);
     const LayerRange& input = prepared.post[at(l - 1)];
     const Vector middle = 0.5 * input.lower + 0.5 * input.upper;
     const Vector radius = (input.upper - middle).cwiseMax(middle - input.lower) * (1 + 2 * epsilon);
-    const Vector centre = w * middle + net.bias(l);
-    const double gamma = static_cast<double>(w.cols() + 8) * epsilon;
+    const Vector centre = map.product(middle) + net.bias(l);
+    const double gamma = static_cast<double>(map.cols() + 8) * epsilon;
     const Vector reach = middle.cwiseAbs() * gamma + radius * (1 + gamma);
-    Vector spread = (w.cwiseAbs() * reach + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
-    for (Index j = 0; j < w.rows(); ++j)
-      spread(j) += underflow(w.data() + j * w.cols(), reach.data(), w.cols(), std::abs(centre(j)) + spread(j));
+    Vector spread = (map.absolute_product(reach) + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
+    Terms terms;
+    for (Index j = 0; j < map.rows(); ++j)
+      spread(j) += underflow(map.row(j, terms), reach.data(), map.cols(), std::abs(centre(j)) + spread(j));
     LayerRange& pre = prepared.pre[at(l)];
     LayerRange& post = prepared.post[at(l)];
     pre.lower = (centre - spread).unaryExpr(&down);

@@ -57,7 +57,7 @@ void Relaxation::play(Index r) {
   for (Index l = 0; l <= net.depth(); ++l) {
     const Layer& layer = layers_[at(l)];
     Vector& carrier = played_[at(l)];
-    if (l > 0 && layer.carried && layers_[at(l - 1)].live) carrier = net.weight(l) * signal;
+    if (l > 0 && layer.carried && layers_[at(l - 1)].live) carrier = net.map(l).product(signal);
     else carrier.setZero(net.width(l));
     signal.setZero(net.width(l));
     for (Index i = 0; layer.live && i < signal.size(); ++i) signal(i) = played_signal(l, i);

@@ -5,7 +5,6 @@
 #include "bounds/linear/relaxation.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
-#include "core/product.hpp"
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 
@@ -47,16 +46,17 @@ void Relaxation::enter(Index l) {
   const Layer& before = layers_[at(l - 1)];
   layer.carried = form_ == Form::value || before.live || !layer.synapses.empty() || !layer.cuts.empty();
   if (!layer.carried) return;
-  const Matrix& w = given_->net.weight(l);
-  layer.rounding = w.cwiseAbs() * before.magnitude;
-  for (Index j = 0; j < w.rows(); ++j)
-    layer.rounding(j) += underflow(w.data() + j * w.cols(), before.magnitude.data(), w.cols(), layer.rounding(j));
+  const Affine& map = given_->net.map(l);
+  layer.rounding = map.absolute_product(before.magnitude);
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j)
+    layer.rounding(j) += underflow(map.row(j, terms), before.magnitude.data(), map.cols(), layer.rounding(j));
   if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
   rate_cuts(l);
   rate_synapses(l);
   double products = before.magnitude.sum() + 2 + static_cast<double>(layer.cuts.size());
   for (const Synapses& synapses : layer.synapses) products += 2 * static_cast<double>(synapses.keep);
-  layer.lost_receiving = static_cast<double>(w.rows()) * products * tiny;
+  layer.lost_receiving = static_cast<double>(map.rows()) * products * tiny;
 }
 
 LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRange* faulty) {
@@ -133,20 +133,21 @@ void Relaxation::start(Index rows) {
 /// Rows of W as upper bounds of these receivers, and their negatives as lower ones.
 void Relaxation::unit_rows(Index l, const Index* receivers, Index count) {
   const Layer& layer = layers_[at(l)];
-  const Matrix& w = given_->net.weight(l);
+  const Affine& map = given_->net.map(l);
   start(2 * count);
-  signal_.resize(2 * count, w.cols());
+  Terms terms;
+  signal_.resize(2 * count, map.cols());
   for (Index r = 0; r < 2 * count; ++r) {
     const double sign = r < count ? 1 : -1;
     const Index j = receivers[r < count ? r : r - count];
-    const double* weights = w.data() + j * w.cols();
+    const double* weights = map.row(j, terms);
     double* a = signal_.row(r);
-    for (Index i = 0; i < w.cols(); ++i) a[i] = sign * weights[i];
+    for (Index i = 0; i < map.cols(); ++i) a[i] = sign * weights[i];
     Row& row = rows_[at(r)];
     if (form_ == Form::value) row.constant = sign * given_->net.bias(l)(j);
     row.size = std::abs(row.constant);
     for (const Synapses& synapses : layer.synapses) {
-      std::fill_n(table_.row(r) + synapses.first, 2 * synapses.keep * w.rows(), 0.0);
+      std::fill_n(table_.row(r) + synapses.first, 2 * synapses.keep * map.rows(), 0.0);
       add_gains(synapses, j, sign, table_.row(r));
     }
     for (const Cut& cut : layer.cuts) {
@@ -161,11 +162,11 @@ void Relaxation::unit_rows(Index l, const Index* receivers, Index count) {
 /// Coefficients on the carriers of layer l become coefficients on the signals of layer l - 1.
 void Relaxation::receive(Index l) {
   const Layer& layer = layers_[at(l)];
-  const Matrix& w = given_->net.weight(l);
-  const Index rows = carrier_.rows(), n = w.rows();
-  signal_.resize(rows, w.cols());
-  std::fill_n(signal_.row(0), rows * w.cols(), 0.0);
-  add_product(rows, w.cols(), n, carrier_.row(0), n, w.data(), w.cols(), signal_.row(0), w.cols());
+  const Affine& map = given_->net.map(l);
+  const Index rows = carrier_.rows(), n = map.rows();
+  signal_.resize(rows, map.cols());
+  std::fill_n(signal_.row(0), rows * map.cols(), 0.0);
+  map.pull_back(rows, carrier_.row(0), n, signal_.row(0), map.cols());
   for (Index r = 0; r < rows; ++r) {
     const double* a = carrier_.row(r);
     split_off(rows_[at(r)], layer, a);
@@ -177,7 +178,7 @@ void Relaxation::receive(Index l) {
     for (const Synapses& synapses : layer.synapses)
       for (Index j = 0; j < n; ++j) add_gains(synapses, j, a[j], table_.row(r));
     for (const Cut& cut : layer.cuts)
-      if (cut.removed) signal_.row(r)[cut.from] -= a[cut.to] * w(cut.to, cut.from);
+      if (cut.removed) signal_.row(r)[cut.from] -= a[cut.to] * map.weight(cut.to, cut.from);
   }
 }
 

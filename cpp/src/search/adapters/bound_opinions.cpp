@@ -29,7 +29,7 @@ class Late : public Interrupter {
 /// What `each` operations per weight cost.
 double passes(const Network& net, double each) {
   double entries = 0;
-  for (Index l = 1; l <= net.layers(); ++l) entries += static_cast<double>(net.weight(l).size());
+  for (Index l = 1; l <= net.layers(); ++l) entries += net.map(l).cost();
   return each * entries;
 }
 

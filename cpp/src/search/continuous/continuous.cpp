@@ -52,7 +52,7 @@ void Continuous::Tree::consult(double work) {
 /// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they or the climb to the
 /// first witness take much of it.
 bool Continuous::Tree::much_time() const {
-  const double climb = 4e-9 * static_cast<double>(net_.inputs()) * static_cast<double>(net_.weight(1).size());
+  const double climb = 4e-9 * static_cast<double>(net_.inputs()) * net_.map(1).cost();
   return budget_.elapsed() > 0.1 || (budget_.timed() && opinions_.seconds() + climb > 0.01 * budget_.remaining());
 }
 

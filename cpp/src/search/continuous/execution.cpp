@@ -70,7 +70,7 @@ double Execution::value(const Restriction::Failed& component, double parameter, 
   if (effect == Effect::noise) return faulty.post[at(site.layer)](site.to) + parameter;
   if (effect == Effect::crash || effect == Effect::synapse_crash) return 0;
   if (effect != Effect::synapse_product && effect != Effect::synapse_signal) return parameter;
-  const double weight = net_.weight(site.layer)(site.to, site.from);
+  const double weight = net_.map(site.layer).weight(site.to, site.from);
   const double signal = faulty.post[at(site.layer - 1)](site.from);
   return effect == Effect::synapse_product ? weight * signal + parameter : weight * (signal + parameter);
 }

@@ -84,9 +84,11 @@ bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
   double most = 0, kink = 0;
   for (Index l = 1; l <= net_.depth(); ++l) {
     const LayerRange& range = node.proved->receivers()[at(l)];
+    const Affine& next = net_.map(l + 1);
+    Vector column;
     for (Index j = 0; j < net_.width(l); ++j) {
       const auto [where, bend] = deepest_kink(net_.activation(l), range.lower(j), range.upper(j));
-      const double weight = net_.weight_transposed(l + 1).row(j).cwiseAbs().sum();
+      const double weight = Eigen::Map<const Vector>(next.column(j, column), next.rows()).cwiseAbs().sum();
       if (bend > 1e-12 && bend * weight > most) most = bend * weight, kink = where, layer = l, neuron = j;
     }
   }

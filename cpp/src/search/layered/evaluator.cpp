@@ -45,7 +45,7 @@ void Evaluator::receive(Index layer, std::vector<Forced>::const_iterator& next,
   const auto first = next;
   for (; next != end && next->site.layer == layer; ++next)
     if (const Site& site = next->site; site.is_synapse())
-      s(site.to) += next->value - net_.weight(layer)(site.to, site.from) * post_[at(layer - 1)](site.from);
+      s(site.to) += next->value - net_.map(layer).weight(site.to, site.from) * post_[at(layer - 1)](site.from);
   if (layer == net_.layers()) return;
   Vector& y = post_[at(layer)];
   std::copy_n(s.data(), y.size(), y.data());

@@ -14,7 +14,11 @@ Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layer
     const Index padded = (net.width(l) + lanes - 1) / lanes * lanes;
     Layer& layer = layers[static_cast<std::size_t>(l)];
     layer.rows = Matrix::Zero(net.width(l - 1), padded);
-    layer.rows.leftCols(net.width(l)) = net.weight_transposed(l);
+    Terms terms;
+    for (Index j = 0; j < net.width(l); ++j) {
+      net.map(l).terms_of_row(j, terms);
+      for (Index t = 0; t < terms.size; ++t) layer.rows(terms.from == nullptr ? t : terms.from[t], j) = terms.weight[t];
+    }
     layer.bias = Vector::Zero(padded);
     layer.bias.head(net.width(l)) = net.bias(l);
   }

@@ -103,7 +103,7 @@ class Receivers {
   Receivers(const Network& net, const Choices& choices, Index layer, const Signals& y)
       : net_(net), y_(y), groups_(groups_of(choices.stages[neuron_stage(layer - 1)], choices.quotas.size())),
         synapses_(choices.stages[synapse_stage(layer)]), layer_(layer), quotas_(choices.quotas),
-        grid_(std::min(net.facts(layer).grid * y.grid, net.facts(layer).bias_grid)), gains_(quotas_.size()) {
+        grid_(std::min(net.map(layer).facts().grid * y.grid, net.bias_grid(layer))), gains_(quotas_.size()) {
     Index count = 0;
     for (const Choices::Quota& quota : quotas_) count += quota.count;
     roundings_ = 2 * static_cast<double>(net.width(layer - 1) + 2 * count + 8) * unit;
@@ -111,7 +111,7 @@ class Receivers {
 
   /// Largest s_j where `sign` is 1; largest -s_j where it is -1.
   double largest(Index j, double sign) {
-    const auto w = net_.weight(layer_).row(j).transpose().array();
+    const auto w = Eigen::Map<const Vector>(net_.map(layer_).row(j, terms_), y_.low.size()).array();
     most_ = (sign * w * y_.low.array()).max(sign * w * y_.high.array());
     cut_.clear();
     for (const Forced& f : synapses_.failed)
@@ -119,19 +119,19 @@ class Receivers {
     for (const Index i : cut_) most_(i) = 0;
     return sign * net_.bias(layer_)(j) + most_.sum() + by_neurons(j, sign) + by_synapses(j);
   }
-  double rounding(Index j) const {
-    const Matrix& w = net_.weight(layer_);
-    const double products = w.row(j).cwiseAbs().dot(y_.magnitude);
+  double rounding(Index j) {
+    const double* const w = net_.map(layer_).row(j, terms_);
+    const double products = Eigen::Map<const Vector>(w, y_.low.size()).cwiseAbs().dot(y_.magnitude);
     if (grid_ > 0 && products + std::abs(net_.bias(layer_)(j)) <= representable * grid_) return 0;
     return roundings_ * (products + std::abs(net_.bias(layer_)(j))) +
-           underflow(w.data() + j * w.cols(), y_.magnitude.data(), w.cols(), products);
+           underflow(w, y_.magnitude.data(), y_.magnitude.size(), products);
   }
   /// Of the sums; 0 where some of them are rounded.
   double grid_of_sums(const Vector& roundings) const { return (roundings.array() == 0).all() ? grid_ : 0; }
 
  private:
   double by_neurons(Index j, double sign) {
-    const double* w = net_.weight(layer_).data() + j * net_.weight(layer_).cols();
+    const double* w = net_.map(layer_).row(j, terms_);
     double sum = 0;
     for (const Group& group : groups_) {
       std::vector<double>& gains = gains_[group.quota];
@@ -169,6 +169,7 @@ class Receivers {
   Eigen::ArrayXd most_;  ///< of each product
   std::vector<std::vector<double>> gains_;
   std::vector<Index> cut_;
+  Terms terms_;
 };
 
 }  // namespace
@@ -188,8 +189,8 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
     Receivers receivers(net, choices, l, y);
     result.lower[at].resize(net.width(l));
     result.upper[at].resize(net.width(l));
-    result.noise[at] = net.weight(l).cwiseAbs() * y.noise;
-    result.error[at] = net.weight(l).cwiseAbs() * y.error;
+    result.noise[at] = net.map(l).absolute_product(y.noise);
+    result.error[at] = net.map(l).absolute_product(y.error);
     Vector roundings(net.width(l));
     for (Index j = 0; j < net.width(l); ++j) {
       interruption_point();

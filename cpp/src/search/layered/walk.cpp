@@ -19,7 +19,7 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
             !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
   if (closes_)
     for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
-  objectives_ = problem.harm.rows() * net.weight(net.layers());
+  objectives_ = problem.harm.rows() * net.dense(net.layers());
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
   index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
   scale_.resize(index_.size());
@@ -65,7 +65,7 @@ void Layered::Walk::receive(Index layer, const double* pre) {
   double* s = buffer(stage, 0);
   std::copy(pre, pre + levels_[stage].buffers[0].size(), s);
   for (const Forced& f : here.failed)
-    s[f.site.to] -= problem_.network.weight(layer)(f.site.to, f.site.from) *
+    s[f.site.to] -= problem_.network.map(layer).weight(f.site.to, f.site.from) *
                     signals_[static_cast<std::size_t>(layer - 1)][static_cast<std::size_t>(f.site.from)];
   survey(stage);
   branch(stage, 0, 0, s);
@@ -146,7 +146,7 @@ void Layered::Walk::survey(std::size_t stage) {
   work(here.options.size());
   for (std::size_t p = 0; p < here.options.size(); ++p) {
     const Option& o = here.options[p];
-    const double delta = here.synapses ? -problem_.network.weight(here.layer)(o.site.to, o.site.from) * y[o.site.from]
+    const double delta = here.synapses ? -problem_.network.map(here.layer).weight(o.site.to, o.site.from) * y[o.site.from]
                                        : o.value - y[o.site.to];
     const bool exactly = choices_.quotas[o.quota].exactly;
     const auto sender = static_cast<Index>(from);

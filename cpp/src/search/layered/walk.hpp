@@ -41,7 +41,7 @@ class Layered::Walk {
   void find_flats();
   bool certain(Index layer, Index neuron) const;
   bool weightless(const Choices::Stage& stage, const Option& option) const {
-    return stage.synapses && problem_.network.weight(stage.layer)(option.site.to, option.site.from) == 0;
+    return stage.synapses && problem_.network.map(stage.layer).weight(option.site.to, option.site.from) == 0;
   }
   void survey(std::size_t stage);
   void leave(std::size_t stage);

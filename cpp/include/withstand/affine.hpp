@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "withstand/types.hpp"
+
+namespace withstand {
+
+/// What every bound needs of a layer's weights, computed once. Sums and norms are rounded up.
+struct WeightFacts {
+  Vector row_max;   ///< max over i of |W_ji|, per receiver j
+  Vector row_sum;   ///< sum over i of |W_ji|
+  Vector row_norm;  ///< Euclidean norm of row j
+  double max = 0;   ///< w_l
+  double grid = 0;  ///< the largest power of two of which all weights are multiples; 0 where there is none
+};
+
+/// The weights of one receiver, by increasing sender.
+struct Terms {
+  Index size = 0;
+  const Index* from = nullptr;      ///< sender of each term; null: term i comes from sender i, for all of them
+  const double* weight = nullptr;
+
+  // Where an operator that stores no rows leaves them: good until the next call with the same Terms.
+  std::vector<Index> senders;
+  std::vector<double> weights;
+  /// Show what the two lists hold.
+  void show();
+};
+
+/// The linear map W that a layer reads its signals with. Immutable, and safe to share between threads.
+///
+/// An operator must give the terms of a row; everything else follows from them, and an operator that knows a faster way
+/// says so. Blocks of vectors are row-major, a vector being a column, with the given distance between rows. Weights that
+/// are not among the terms are 0.
+class Affine {
+ public:
+  virtual ~Affine() = default;
+  Affine(const Affine&) = delete;
+  Affine& operator=(const Affine&) = delete;
+
+  Index rows() const { return rows_; }  ///< receivers
+  Index cols() const { return cols_; }  ///< senders
+  const WeightFacts& facts() const { return facts_; }
+
+  virtual const char* name() const = 0;  ///< for messages
+  /// The terms of receiver j.
+  virtual void terms_of_row(Index j, Terms& terms) const = 0;
+  /// S += W Y for n vectors; every entry adds its terms by increasing sender.
+  virtual void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const;
+  /// S += |W| Y, likewise.
+  virtual void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const;
+  /// s += W y as `multiply_add` does with one vector, bit by bit. For callers that ask often: an operator may keep a
+  /// second form of its weights for them.
+  virtual void receive(const double* y, double* s) const { multiply_add(1, y, 1, s, 1); }
+  /// B += A W for k rows a, which back-substitution takes from receivers to senders.
+  virtual void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const;
+  /// dst = base + scale W e_i, all receivers; `dst` may be `base`. For callers that ask often.
+  virtual void add_column(Index i, double scale, const double* base, double* dst) const;
+  /// Column c of S is base + scale[c] W e_{senders[c]}.
+  virtual void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const;
+  /// W y and |W| y, in the order of summation that is fastest for one vector.
+  virtual Vector product(const Vector& y) const;
+  virtual Vector absolute_product(const Vector& y) const;
+  /// W_ji.
+  virtual double weight(Index j, Index i) const;
+  /// All weights as a matrix, null for an operator that holds none. See Network::dense.
+  virtual const Matrix* matrix() const { return nullptr; }
+  /// Multiply-adds of one product with a vector.
+  virtual double cost() const = 0;
+
+  /// All weights of receiver j; where the operator stores none in a row they are laid out in `terms`.
+  const double* row(Index j, Terms& terms) const;
+  /// All weights of sender i, likewise in `scratch`. For callers that ask often.
+  virtual const double* column(Index i, Vector& scratch) const;
+  /// Those of n senders from `first` on, a row each, likewise. For callers that go through all of them, some at a time.
+  virtual const double* columns(Index first, Index n, Matrix& scratch) const;
+  /// Whether the two are the same matrix.
+  bool operator==(const Affine& other) const;
+
+ protected:
+  /// Of operators that set their own facts.
+  Affine(Index rows, Index cols, WeightFacts facts = {}) : facts_(std::move(facts)), rows_(rows), cols_(cols) {}
+  /// From the terms of every row.
+  WeightFacts facts_of_terms() const;
+
+  WeightFacts facts_;
+
+ private:
+  Index rows_, cols_;
+};
+
+/// A matrix that holds every weight.
+class Dense final : public Affine {
+ public:
+  explicit Dense(Matrix weights);
+
+  const char* name() const override { return "dense"; }
+  void terms_of_row(Index j, Terms& terms) const override;
+  void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
+  void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
+  void receive(const double* y, double* s) const override;
+  void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
+  void add_column(Index i, double scale, const double* base, double* dst) const override;
+  void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const override;
+  Vector product(const Vector& y) const override;
+  Vector absolute_product(const Vector& y) const override;
+  double weight(Index j, Index i) const override { return weights_(j, i); }
+  const Matrix* matrix() const override { return &weights_; }
+  double cost() const override { return static_cast<double>(weights_.size()); }
+  const double* column(Index i, Vector& scratch) const override;
+  const double* columns(Index first, Index n, Matrix& scratch) const override;
+
+ private:
+  /// Row i holds the weights that leave sender i. Made when it is first asked for: who goes through a large matrix as a
+  /// whole does without it.
+  const Matrix& transposed() const;
+  bool small() const;
+
+  Matrix weights_;
+  mutable std::once_flag once_;
+  mutable Matrix transposed_;
+};
+
+}  // namespace withstand
