@@ -17,7 +17,7 @@ using namespace withstand;
 
 double enumerated(const Setting& s, const Failure& failure) {
   const Enumerator engine(s.network, Space(s.network, {failure}), s.inputs, {});
-  return engine.run(0, engine.grid().batches(), 1).top.front().error;
+  return engine.run(0, engine.batches(), 1).top.front().error;
 }
 
 double searched(const Setting& s, const Failure& failure) {
