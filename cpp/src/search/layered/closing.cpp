@@ -13,7 +13,16 @@ namespace {
 /// Largest sum of at least `least` and at most `most` of the gains: a linear objective under a cardinality constraint.
 double select_largest(const std::vector<double>& gains, Index least, Index most) {
   constexpr Index few = 16;  // beyond, the largest come first: the order is part of an answer's last bits
-  if (most <= few && least == 0) return top_sum(gains.data(), static_cast<Index>(gains.size()), most);
+  if (most <= few && least == 0) {  // as `top_sum`, inline: once per state, of so few gains that a call is what costs
+    double best[few] = {};          // descending; zeros stand for failures not used
+    for (const double gain : gains) {
+      if (gain <= best[most - 1]) continue;
+      Index n = most - 1;
+      for (; n > 0 && best[n - 1] < gain; --n) best[n] = best[n - 1];
+      best[n] = gain;
+    }
+    return std::accumulate(best, best + most, 0.0);
+  }
   double sum = 0;
   Index n = 0;
   for (const double gain : top_values(gains, most)) {
