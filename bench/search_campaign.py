@@ -89,7 +89,7 @@ def finite(rng: np.random.Generator, net: oracle.Network, tally: Tally, mutant: 
     ours, failures = bridge.network(net), bridge.model(fewer(model) if mutant == "one-fewer" else model)
     goal = ws.Argmax() if spec else None
     allowed = {tuple(c for c, _ in config) for config in oracle.configurations(net, model)}
-    tolerance = 1e-11 * max(1.0, abs(truth), float(np.abs(ours.forward(inputs)).max()))
+    scale = max(1.0, abs(truth), float(np.abs(ours.forward(inputs)).max()))
     wrong = []
     answers = {
         "search": ws.worst_case(ours, failures, inputs, spec=goal),
@@ -97,6 +97,7 @@ def finite(rng: np.random.Generator, net: oracle.Network, tally: Tally, mutant: 
     }
     for name, found in answers.items():
         values = found.witness.values if name == "search" else dict(found.witness.failed)
+        tolerance = max(1e-11 * scale, found.rounding)  # what "exact" says of the upper end
         equal = max(abs(found.lower - truth), abs(found.upper - truth)) <= tolerance and found.lower <= found.upper
         equal = equal and abs(replayed(net, found.witness, values, spec) - found.lower) <= tolerance
         if not equal or tuple(sorted(values)) not in allowed:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction as Q
 from itertools import combinations, product
-from pathlib import Path
 
 import numpy as np
 import oracle
@@ -15,8 +13,6 @@ import strategies
 import withstand as ws
 from bridge import model as as_model
 from bridge import network as as_network
-from withstand import _core
-from withstand.uses.quorum import PER_RECEIVER
 
 VECTOR = ("matrix", "signed", "adjoint")
 EFFECTS = (*oracle.NEURON, *oracle.SYNAPSE)
@@ -271,38 +267,3 @@ def test_total_counts_say_what_was_relaxed():
     assert "relaxed" not in ws.bound(net, ws.Crash((1, 0)), [1.0], method="signed").rigor
     assert "relaxed" not in ws.bound(net, ws.Crash(1), [1.0], method="adjoint").rigor
     assert ws.bound(net, ws.Crash(1), [1.0], method="adjoint").value <= 4.5
-
-
-# -- the table of methods --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("facts", _core.methods(), ids=lambda facts: facts.name)
-def test_the_table_says_what_a_method_takes_and_covers(facts):
-    net = ws.Network([np.ones((3, 1)), [[1.0, -1.0, 0.5]]], activation="clip")
-    crash, apart = ws.Crash((1,), exactly=True), ws.Byzantine(1, capacity=2.0, equivocal=True)
-
-    def covers(failures, domain):
-        try:
-            return ws.bound(net, failures, domain, method=facts.name).covers
-        except ValueError as error:
-            assert str(error).startswith(f"{facts.name}: ")
-            return None
-
-    assert covers(crash, [0.25]) == ("exactly" if facts.exactly else "at most")
-    assert (covers(crash, None) is None) == facts.needs_domain
-    assert (covers(apart, [0.25]) is None) == (not facts.equivocal)
-    assert (covers(ws.SynapseCrash(1), [0.25]) is None) == (not facts.synapses)
-    assert ws.bound(net, crash, [0.25], method=facts.name).reference == facts.reference
-
-
-def test_the_theory_has_a_section_of_every_method():
-    theory = Path(__file__).parents[1] / "docs" / "theory.md"
-    if not theory.is_file():
-        pytest.skip("needs the documents")
-    sections = dict(re.findall(r"^### ([0-9.]+) (.*)$", theory.read_text(), re.M))
-    for facts in _core.methods():
-        assert f'"{facts.name}"' in sections[facts.theory]
-
-
-def test_quorums_use_methods_that_select_per_receiver():
-    assert set(PER_RECEIVER) <= {facts.name for facts in _core.methods() if facts.equivocal}

@@ -263,9 +263,7 @@ class Network:
     def _check_box(self, rows: FloatArray) -> None:
         assert self._box is not None
         lower, upper = self._box
-        outside = np.argwhere((rows < lower) | (rows > upper))
-        if len(outside):
-            n, i = (int(v) for v in outside[0])
+        for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
             raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
     def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
