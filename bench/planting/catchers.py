@@ -21,17 +21,19 @@ QUESTIONS = {
     "core": ("bound", "enumerate", "worst_case", "forward"),
 }
 CPP_TESTS = {
-    "bounds": ("test_selection", "test_lines", "test_engines"),
+    "bounds": ("test_lines", "test_engines"),
     "enumerate": ("test_enumerate", "test_exact_sum"),
     "search": ("test_engines",),
     "kernels": ("test_kernels",),
     "core": (
         "test_activation",
+        "test_affine",
         "test_forward",
         "test_natural",
         "test_network",
         "test_overflow",
         "test_rounding",
+        "test_selection",
         "test_space",
     ),
 }

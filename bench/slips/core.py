@@ -5,37 +5,37 @@ from __future__ import annotations
 
 from .slip import Slip
 
-ACTIVATION, SPACE, FORWARD, NATURAL = (
-    f"src/{name}.cpp" for name in ("activation/activation", "failure/space", "evaluate/forward", "core/natural")
+LOGISTIC, ELU, FORWARD, NATURAL = (
+    f"src/{name}.cpp" for name in ("activation/logistic", "activation/elu", "evaluate/forward", "core/natural")
 )
 
 SLIPS = (
     Slip(
         "activation-logistic",
-        ACTIVATION,
-        "case Kind::logistic: return gain_ / 4;",
-        "case Kind::logistic: return gain_ / 2;",
-        "the Lipschitz constant of tanh for the logistic function",
+        LOGISTIC,
+        "[](double) { return 0.25; },",
+        "[](double) { return 0.5; },",
+        "twice the Lipschitz constant of the logistic function",
     ),
     Slip(
         "activation-elu",
-        ACTIVATION,
-        "return mul_up(gain_, std::max(1.0, slope_));",
-        "return gain_;",
+        ELU,
+        "double steepest(double alpha) { return std::max(1.0, alpha); }",
+        "double steepest(double) { return 1.0; }",
         "a slope above 1 forgotten",
     ),
     Slip(
         "activation-elu-modulus",
-        ACTIVATION,
+        ELU,
         "(alpha - 1) * up + (t - below) + t * 4e-16;",
         "(t - below) + t * 4e-16;",
         "the steep part of elu left out of its modulus",
     ),
     Slip(
         "activation-elu-infimum",
-        ACTIVATION,
-        "case Kind::elu: return slope_ == 0 ? 0.0 : -slope_;",
-        "case Kind::elu: return slope_ == 0 ? 0.0 : -1.0;",
+        ELU,
+        "return alpha == 0 ? 0.0 : -alpha;",
+        "return alpha == 0 ? 0.0 : -1.0;",
         "elu ends at -1 whatever its slope",
     ),
     Slip(

@@ -211,7 +211,7 @@ SLIPS = (
     Slip(
         "response-clip",
         RESPONSE,
-        "phi(pre(j)) : (piece == 1 && !two ? phi(0.0) : 0.0);",
+        "phi(pre(j)) : phi.pieces().intercept[piece];",
         "phi(pre(j)) : 0.0;",
         "a ramp goes through 0",
     ),

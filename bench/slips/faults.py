@@ -23,8 +23,8 @@ SLIPS = (
     Slip(
         "fault-2-adjoint",
         "src/bounds/adjoint.cpp",
-        "row(i) = parts ? add_up(std::abs(a), std::abs(b)) : std::max(sub_up(a, b), sub_up(b, a));",
-        "row(i) = std::max(sub_up(a, b), sub_up(b, a));",
+        "factors(i) = parts ? add_up(std::abs(a), std::abs(b)) : std::max(sub_up(a, b), sub_up(b, a));",
+        "factors(i) = std::max(sub_up(a, b), sub_up(b, a));",
         "two outputs always see the same deviation, dead synapse or not",
     ),
     Slip(
@@ -59,7 +59,7 @@ SLIPS = (
     Slip(
         "fault-6-rounding",
         "src/bounds/linear/substitute.cpp",
-        "+= underflow(w.data() + j * w.cols(), before.magnitude.data(), w.cols(), layer.rounding(j));",
+        "+= underflow(map.row(j, terms), before.magnitude.data(), map.cols(), layer.rounding(j));",
         "+= 0;",
         "no floor below what products lose under the normal range",
         survives="probably hidden: what sending loses is added as well, wherever a weight meets a signal",

@@ -7,35 +7,35 @@ from .slip import Slip
 
 LINES, LAYER, RESPONSE = "src/bounds/linear/lines.cpp", "src/bounds/linear/layer.cpp", "src/bounds/linear/response.cpp"
 SUBSTITUTE, MARGINAL = "src/bounds/linear/substitute.cpp", "src/bounds/linear/marginal.cpp"
-JOINT = "src/bounds/linear/joint.cpp"
+CRITICAL, JOINT = "src/bounds/linear/critical.cpp", "src/bounds/linear/joint.cpp"
 
 SLIPS = (
     Slip(
         "lines-kink",
-        LINES,
-        "case Kind::clip: points.add(-0.5), points.add(0.5); break;",
-        "case Kind::clip: points.add(0.5); break;",
+        CRITICAL,
+        "for (int k = 0; k < phi.pieces().corners; ++k) points.add(",
+        "for (int k = phi.pieces().corners / 2; k < phi.pieces().corners; ++k) points.add(",
         "one of two kinks forgotten",
     ),
     Slip(
         "lines-straight",
         LINES,
-        "case Kind::relu: return range.lower >= 0 ? phi.gain() : range.upper <= 0 ? 0 : -1;",
-        "case Kind::relu: return range.upper >= 0 ? phi.gain() : 0;",
+        "if (phi.rectifier()) return range.lower >= 0 ? phi.gain() : range.upper <= 0 ? 0 : -1;",
+        "if (phi.rectifier()) return range.upper >= 0 ? phi.gain() : 0;",
         "a rectifier is straight as soon as its range reaches above 0",
     ),
     Slip(
         "lines-end",
         LINES,
-        "  include(range.upper);\n",
-        "",
+        "  include(range.upper);\n  if (",
+        "  if (",
         "the offset of a line from one end of the range",
     ),
     Slip(
         "lines-leaky",
         LINES,
-        "most = leaky ? std::max(phi.gain(), phi.gain() * phi.slope()) : phi.gain();",
-        "most = phi.gain();",
+        "return {phi.gain() * *least, phi.gain() * *most};",
+        "return {phi.gain() * *least, phi.gain() * std::min(*most, 1.0)};",
         "a leaky slope above 1 forgotten",
     ),
     Slip(
@@ -97,8 +97,8 @@ SLIPS = (
     Slip(
         "substitute-cut",
         SUBSTITUTE,
-        "if (cut.removed) signal_.row(r)[cut.from] -= a[cut.to] * w(cut.to, cut.from);",
-        "if (cut.removed) signal_.row(r)[cut.from] += a[cut.to] * w(cut.to, cut.from);",
+        "if (cut.removed) signal_.row(r)[cut.from] -= a[cut.to] * map.weight(cut.to, cut.from);",
+        "if (cut.removed) signal_.row(r)[cut.from] += a[cut.to] * map.weight(cut.to, cut.from);",
         "a failed synapse counted twice instead of not at all",
     ),
     Slip(
@@ -147,8 +147,8 @@ SLIPS = (
     Slip(
         "linear-noise-layer",
         "src/bounds/linear/linear.cpp",
-        "failure.amount.front() : failure.amount[at(layer - 1)];",
-        "failure.amount.front() : failure.amount[at(0)];",
+        "up(noise(site.to) + amount(failure, l));",
+        "up(noise(site.to) + amount(failure, 1));",
         "every layer has the first one's noise",
     ),
 )

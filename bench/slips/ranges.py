@@ -46,9 +46,9 @@ SLIPS = (
     ),
     Slip(
         "reception-few",
-        RECEPTION,
-        "for (; at + 1 < most && !(gain",
-        "for (; at + 2 < most && !(gain",
+        SELECTION,
+        "for (; at > 0 && best[at - 1] < value; --at)",
+        "for (; at > 1 && best[at - 1] < value; --at)",
         "off by one in the sorted list of the largest gains",
     ),
     Slip(
@@ -75,8 +75,8 @@ SLIPS = (
     Slip(
         "signed-fall",
         SIGNED,
-        "const double fall = sub_down(below(phi, low), above(phi, nominal.upper));",
-        "const double fall = sub_down(below(phi, low), above(phi, nominal.lower));",
+        "fall = sub_down(after.lower, before.upper);",
+        "fall = sub_down(after.lower, before.lower);",
         "the deepest fall begins at the wrong end",
     ),
     Slip(
@@ -103,15 +103,15 @@ SLIPS = (
     Slip(
         "interval-ramp",
         INTERVAL,
-        "return {t.lower >= -half && t.upper <= half ? 1.0 : 0.0,",
-        "return {t.lower >= -half ? 1.0 : 0.0,",
+        "for (int k = 0; k <= p.corners; ++k) {",
+        "for (int k = 0; k <= (p.ramp ? 1 : p.corners); ++k) {",
         "a ramp that ends inside the range is taken for a straight line",
     ),
     Slip(
         "interval-hinge",
         INTERVAL,
-        "return {std::min(negative, 1.0), std::max(negative, 1.0)};",
-        "return {negative, 1.0};",
+        "std::max(found.upper, p.slope[k])};",
+        "std::max(found.upper, std::min(p.slope[k], 1.0))};",
         "a leaky slope above 1 forgotten",
     ),
     Slip(

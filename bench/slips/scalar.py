@@ -139,8 +139,8 @@ SLIPS = (
     Slip(
         "adjoint-selected",
         ADJOINT,
-        "else sum = add_up(sum, selected(here, term.most(l)));",
-        "else sum = std::max(sum, selected(here, term.most(l)));",
+        "else sum = add_up(sum, selected(std::move(here), term.most(l)));",
+        "else sum = std::max(sum, selected(std::move(here), term.most(l)));",
         "the worst layer instead of all layers",
     ),
 )

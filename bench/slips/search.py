@@ -126,8 +126,8 @@ SLIPS = (
     Slip(
         "precise-clip",
         PRECISE,
-        "std::max(t + Number{0.5, 0}, zero, less)",
-        "std::max(t, zero, less)",
+        "p.intercept[k] == 0 ? line : line + Number{p.intercept[k], 0};",
+        "line;",
         "clip without its shift, in twice the digits",
     ),
     Slip(

@@ -76,9 +76,9 @@ SLIPS = (
     ),
     Slip(
         "continuous-one-side",
-        CONTINUOUS,
-        "rows << Matrix::Identity(m, m), -Matrix::Identity(m, m);",
-        "rows << Matrix::Identity(m, m), Matrix::Identity(m, m);",
+        "src/search/adapters/linear_boxes.cpp",
+        "return error_rows(m);",
+        "return error_rows(m).topRows(m);",
         "errors upward only",
     ),
     Slip(
@@ -98,8 +98,8 @@ SLIPS = (
     Slip(
         "continuous-closed",
         CONTINUOUS,
-        "  double bound = std::max(closed_, incumbent_.harm());\n",
-        "  double bound = incumbent_.harm();\n",
+        "return std::max(open_.bound(), incumbent_.harm());",
+        "return open_.empty() ? incumbent_.harm() : std::max(open_.best().bound, incumbent_.harm());",
         "bounds that were given up are left out of the upper end",
     ),
     Slip(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "activation/shape.hpp"
+#include "bounds/linear/critical.hpp"
 #include "bounds/linear/hull.hpp"
 #include "core/rounding.hpp"
 
@@ -14,59 +15,6 @@ namespace withstand::bounds::linear {
 namespace {
 
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
-
-/// A few arguments at which phi(s) - slope * s can be extreme inside an interval: kinks and stationary points.
-struct Critical {
-  std::array<double, 12> at{};
-  int count = 0;
-  void add(double s) { at[static_cast<std::size_t>(count++)] = s; }
-};
-
-/// phi' - slope changes its sign between two arguments of which one is on each side; by bisection to the last digit.
-double crossing(const Activation& phi, double slope, double from, double to) {
-  const Smooth& smooth = *phi.shape().smooth;
-  const bool rises = smooth.derivative(1, phi.slope(), to) > slope;
-  for (int step = 0; step < 64; ++step) {
-    const double middle = 0.5 * from + 0.5 * to;
-    if (middle <= from || middle >= to) break;
-    ((smooth.derivative(1, phi.slope(), middle) > slope) == rises ? to : from) = middle;
-  }
-  return 0.5 * from + 0.5 * to;
-}
-
-/// Solutions of phi'(t) = slope inside a range: one at most between kinks and inflections, where phi' is monotone.
-void search(const Activation& phi, double slope, Interval t, Critical& points) {
-  const Smooth& smooth = *phi.shape().smooth;
-  std::vector<double> ends{t.lower, t.upper};
-  for (const Arguments& where : {smooth.kinks, smooth.inflections})
-    for (const double at : where)
-      if (at > t.lower && at < t.upper) ends.push_back(at), points.add(at);
-  std::sort(ends.begin(), ends.end());
-  for (std::size_t n = 0; n + 1 < ends.size(); ++n) {
-    const double left = smooth.derivative(1, phi.slope(), std::nextafter(ends[n], infinity));
-    const double right = smooth.derivative(1, phi.slope(), ends[n + 1]);
-    if ((left > slope) != (right > slope)) points.add(crossing(phi, slope, ends[n], ends[n + 1]));
-  }
-}
-
-/// Solutions of phi'(t) = slope and kinks, for gain 1. An inexact solution costs only second order: it is stationary.
-Critical critical(const Activation& phi, double slope, Interval t) {
-  Critical points;
-  if (phi.piecewise_linear()) {
-    for (int k = 0; k < phi.pieces().corners; ++k) points.add(phi.pieces().corner[k]);
-    return points;
-  }
-  const Smooth& smooth = *phi.shape().smooth;
-  if (smooth.touching == nullptr) {
-    search(phi, slope, t, points);
-    return points;
-  }
-  for (const double kink : smooth.kinks) points.add(kink);
-  std::array<double, 4> found{};
-  const int count = smooth.touching(phi.slope(), slope, found.data());
-  for (int n = 0; n < count; ++n) points.add(found[static_cast<std::size_t>(n)]);
-  return points;
-}
 
 /// All pieces lie on lines through the origin: then rounding is relative to phi(s).
 bool through_origin(const Pieces& p) { return p.intercept[0] == 0 && p.intercept[1] == 0 && p.intercept[2] == 0; }
@@ -232,23 +180,37 @@ Interval image(const Activation& phi, Interval range) {
   return {std::max(phi.infimum(), low - below), std::min(phi.supremum(), high + above)};
 }
 
+/// By far the most frequent: nothing is asked of an activation, and slopes 0 and 1 round nothing.
+static Interval rectifier_offsets(double slope, Interval range) {
+  const bool exact = slope == 0 || slope == 1;
+  double least = infinity, most = -infinity;
+  const auto include = [&](double s) {
+    const double value = std::max(s, 0.0), linear = slope * s, difference = value - linear;
+    const double error = exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + underflow(slope, s);
+    least = std::isfinite(difference) ? std::min(least, difference - error) : -infinity;
+    most = std::isfinite(difference) ? std::max(most, difference + error) : infinity;
+  };
+  include(range.lower);
+  include(range.upper);
+  if (range.lower < 0 && range.upper > 0) include(0);
+  return {least, most};
+}
+
 Interval offsets(const Activation& phi, double slope, Interval range) {
+  if (phi.rectifier() && phi.gain() == 1) return rectifier_offsets(slope, range);
   double least = infinity, most = -infinity;
   const double absolute = absolute_error(phi);
-  const bool rectifier = phi.rectifier() && phi.gain() == 1;  // by far the most frequent: no call
   const auto include = [&](double s) {
-    const double value = rectifier ? std::max(s, 0.0) : phi(s), linear = slope * s, difference = value - linear;
+    const double value = phi(s), linear = slope * s, difference = value - linear;
     const bool exact = absolute == 0 && phi.gain() == 1 && (value == 0 || value == s) &&
                        (slope == 0 || (slope == 1 && (value == s || value == 0)));
-    const double tiny = exact ? 0 : (rectifier ? 0 : lost(phi, s)) + underflow(slope, s);
+    const double tiny = exact ? 0 : lost(phi, s) + underflow(slope, s);
     const double error = exact ? 0 : 8 * epsilon * (std::abs(value) + std::abs(linear)) + absolute + tiny;
     least = std::isfinite(difference) ? std::min(least, difference - error) : -infinity;
     most = std::isfinite(difference) ? std::max(most, difference + error) : infinity;
   };
   include(range.lower);
   include(range.upper);
-  if (rectifier && range.lower < 0 && range.upper > 0) include(0);
-  if (rectifier) return {least, most};
   const Critical points = critical(phi, slope / phi.gain(), {phi.gain() * range.lower, phi.gain() * range.upper});
   for (int i = 0; i < points.count; ++i) {
     const double s = points.at[static_cast<std::size_t>(i)] / phi.gain();
