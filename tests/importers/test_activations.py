@@ -61,6 +61,7 @@ def test_torch(kind: str, options: dict[str, Any], phi: Phi) -> None:
 
 
 @pytest.mark.parametrize(("name", "phi"), KERAS)
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras(name: str, phi: Phi) -> None:
     keras = pytest.importorskip("keras")
     layers = [keras.Input((3,)), keras.layers.Dense(8, activation=name), keras.layers.Dense(2)]

@@ -164,7 +164,7 @@ def test_layers_of_keras_2(tmp_path: Path, layer: Any, function: Any) -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (("ReLU", {"max_value": 6.0, "negative_slope": 0.0, "threshold": 0.0}), "has max_value 6.0"),
+        (("ReLU", {"max_value": 5.0, "negative_slope": 0.0, "threshold": 0.0}), "has max_value 5.0"),
         (("ReLU", {"max_value": None, "negative_slope": 0.0, "threshold": 1.0}), "threshold 1.0"),
         (("ThresholdedReLU", {"theta": 1.0}), "is not a file that Keras reads: .*ThresholdedReLU"),
         (("Softmax", {"axis": 0}), r"\(Softmax\): runs over axis 0"),
