@@ -70,6 +70,10 @@ class Fault:
         count = self.term.count if self.pooled else (self.term.count[layer - 1] if layer else 0)
         return min(count, int(self.may[layer].sum()))
 
+    def settled(self, layer: int) -> bool:
+        """Whether the count of this layer is known: its own, or a total that can be nowhere else."""
+        return not self.pooled or not any(may.any() for other, may in self.may.items() if other != layer)
+
     def reach(self, layer: int) -> np.ndarray:
         """d_i: how far off a failed neuron may be, max(|down|, |up|)."""
         return np.maximum(abs(self.down[layer]), abs(self.up[layer]))

@@ -32,8 +32,8 @@ def matrix(
 ) -> np.ndarray:
     """8.1 for every output: eta_j = sum |W_ji| v_i + top_f |W_ji| (d_i - v_i)^+, v = min(K eta, R).
 
-    ``exactly`` keeps negative gains; ``slopes`` {layer: local K per neuron}; ``layer_delta`` replaces d_i by
-    its maximum over the layer.
+    ``exactly`` keeps negative gains where a layer's count is settled; ``slopes`` {layer: local K per neuron};
+    ``layer_delta`` replaces d_i by its maximum over the layer.
     """
     faults, noise, post = read(net, model, box), noise_of(net, model), nominal_boxes(net, box)[1]
     v = 0 * abs(net.weights[0][0])
@@ -45,8 +45,9 @@ def matrix(
             if fault.on_neurons and source in fault.may:
                 d = fault.reach(source)
                 d = np.full(len(d), max(d), dtype=d.dtype) if layer_delta else d
+                exact = exactly and fault.settled(source)
                 for j, row in enumerate(W):
-                    eta[j] += top(row * (d - v), fault.may[source], fault.count_at(source), exactly=exactly)
+                    eta[j] += top(row * (d - v), fault.may[source], fault.count_at(source), exactly=exact)
             elif not fault.on_neurons and layer in fault.may:
                 gains = synapse_reach(fault, layer, W, sup(post[layer - 1]))
                 if fault.term.effect in ("synapse-crash", "replace"):
