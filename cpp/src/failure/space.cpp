@@ -4,20 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
-#include <stdexcept>
 
+#include "core/require.hpp"
 #include "failure/counting.hpp"
 
 namespace withstand {
 namespace {
-
-template <class... Parts>
-void require(bool holds, const Parts&... parts) {
-  if (holds) return;
-  std::ostringstream message;
-  (message << ... << parts);
-  throw std::invalid_argument(message.str());
-}
 
 /// Written out only where a condition is violated.
 struct Who {

@@ -3,21 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
-#include <stdexcept>
 
+#include "core/require.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand {
 namespace {
-
-template <class... Parts>
-void require(bool holds, const Parts&... parts) {
-  if (holds) return;
-  std::ostringstream message;
-  (message << ... << parts);
-  throw std::invalid_argument(message.str());
-}
 
 void check_shape(std::size_t l, Index rows, Index columns) {
   require(rows > 0 && columns > 0, "layer ", l, ": weights have shape (", rows, ", ", columns,
