@@ -126,7 +126,7 @@ def formula(net: Net, term: Term) -> Fraction:
 def _recursion(net: Net, term: Term, counts: tuple[int, ...]) -> Fraction:
     e, size = Fraction(0), Fraction(term.size)
     for layer, (f, n) in enumerate(zip(counts, net.widths[1:-1], strict=True), start=1):
-        low, high = RANGES[net.acts[layer - 1][0]]
+        low, high = map(Fraction, RANGES[net.acts[layer - 1][0]])  # with a float all that follows would be one
         reach = {
             "crash": Fraction(max(-low, high)),
             "stuck": max(abs(size - low), abs(high - size)),
