@@ -93,11 +93,11 @@ class Conv:
         """
         axes = self.kernel.ndim - 2
         if len(source) != axes + 1:
-            raise ValueError(f"a convolution with a kernel of shape {self.kernel.shape} reads {axes + 1} axes, not {source}")
+            raise ValueError(f"a kernel of shape {self.kernel.shape} reads {axes + 1} axes, not {source}")
         if source[self.channel_axis] != self.channels[0]:
             raise ValueError(
-                f"a convolution with a kernel of shape {self.kernel.shape} in {self.groups} groups reads "
-                f"{self.channels[0]} channels, not the {source[self.channel_axis]} of {source}"
+                f"a kernel of shape {self.kernel.shape} in {self.groups} groups reads {self.channels[0]} channels, "
+                f"not the {source[self.channel_axis]} of {source}"
             )
         image = source[1:] if self.channel_axis == 0 else source[:-1]
         reach = [(size - 1) * step + 1 for size, step in zip(self.kernel.shape[2:], self.dilation)]
@@ -170,7 +170,7 @@ class Select:
         return f"Select({shape}{'' if self.weight is None else ', weighted'})"
 
 
-#: What a layer reads a source with: a matrix of shape (receivers, senders), a map by name, or None for the source itself.
+#: What a layer reads a source with: a matrix of shape (receivers, senders), or a map by name; None, the source itself.
 Map: TypeAlias = FloatArray | Conv | Select | None
 
 
@@ -202,7 +202,7 @@ class Layer:
 
     def __init__(
         self,
-        reads: Iterable[tuple[int, Any]],
+        reads: Any,
         bias: npt.ArrayLike | None = None,
         activation: ActivationLike = "relu",
         may_fail: bool = True,
