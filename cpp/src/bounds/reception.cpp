@@ -31,6 +31,20 @@ std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nom
   return all;
 }
 
+void hand_on(const Network& net, Index layer, const Carried& before, Carried& after) {
+  for (Index source = 0; source < layer; ++source) {
+    const Index to = net.offset(layer, source), from = net.offset(layer - 1, source), count = net.own(source);
+    if (to < 0) continue;
+    after.lower.segment(to, count) = before.lower.segment(from, count);
+    after.upper.segment(to, count) = before.upper.segment(from, count);
+    for (const Carried::Failing& f : before.failing) {  // of one layer each
+      if (f.neurons.front() < from || f.neurons.front() >= from + count) continue;
+      after.failing.push_back(f);
+      for (Index& neuron : after.failing.back().neurons) neuron += to - from;
+    }
+  }
+}
+
 Reception::Reception(const Network& net, const Space& space, Index layer, const Nominal& nominal, const Carried& carried)
     : net_(net), space_(space), layer_(layer), nominal_(nominal), carried_(carried), lowest_(carried.lower),
       highest_(carried.upper), ends_(carried.lower.size()) {

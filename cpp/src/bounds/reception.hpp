@@ -27,6 +27,9 @@ struct Carried {
 /// Candidates of all neuron failures of a layer, with the deviations (or values) of failed neurons.
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values);
 
+/// What the wires of a layer hand on: the entries of their senders, also of those that may fail.
+void hand_on(const Network& network, Index layer, const Carried& before, Carried& after);
+
 /// What the receivers of a layer get, when for each receiver the worst failures are selected on their own: for a fixed
 /// set of failures every term is replaced by what its source then sends, and the sum is maximised over all sets that the
 /// counts allow, which is a choice of the largest gains. Rounded outward.

@@ -164,7 +164,7 @@ void BatchEvaluator::flush(Judge& judge) {
   interruption_point();
   for (Index l = block_layer_;; ++l) {
     const Activation& phi = net_.activation(l);
-    for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);
+    for (Index j = 0; j < net_.own(l); ++j) activate(phi, block_.data() + j * columns, used_);
     if (l == net_.layers()) break;
     for (Index j = 0; j < net_.width(l + 1); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l + 1)(j));
     net_.map(l + 1).multiply_add(used_, block_.data(), columns, other_.data(), columns);

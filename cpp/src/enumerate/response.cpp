@@ -55,10 +55,10 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
 
 void Response::describe_layer(const Network& net, Index layer, const Vector& pre) {
   const auto l = static_cast<std::size_t>(layer);
-  const Activation& phi = net.activation(layer);
-  const Bends p = bends_of(phi);
   for (Vector* v : {&slope_[l], &intercept_[l]}) v->resize(pre.size());
   for (Index j = 0; j < pre.size(); ++j) {
+    const Activation& phi = net.activation(layer, j);
+    const Bends p = bends_of(phi);
     const bool two = p.corner[0] == p.corner[1];
     const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && !two ? 1 : 2);
     slope_[l](j) = p.slope[piece];

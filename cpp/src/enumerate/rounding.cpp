@@ -56,9 +56,12 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     Matrix before = 16 * operations * unit * sums;
     if (l > 1) before += through(net.map(l), error);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
+    const Index own = net.own(l), wires = net.width(l) - own;
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
+    magnitude.rightCols(wires) = sums.rightCols(wires);
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
+    error.rightCols(wires) = before.rightCols(wires);
     require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
   }
   return error.rowwise().maxCoeff() + 8 * unit * magnitude.rowwise().maxCoeff();

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import itertools
-import json
 import math
 from fractions import Fraction
 from typing import Any
@@ -19,6 +17,7 @@ from withstand.certificate.budget import Budget, Rejected
 from withstand.certificate.leaf_bound import Judge
 from withstand.certificate.reading import require
 from withstand.certificate.space import Neuron, Space, State, Way
+from withstand.model.fingerprint import fingerprint
 from withstand.model.network import Network
 
 #: Configurations that an enumerated leaf may hold.
@@ -29,15 +28,6 @@ _BATCH = 2048
 
 _Part = tuple[float, int, State, Neuron | None]  # -bound, order of arrival, decisions, what to split on
 _Leaf = tuple[float, int, State, Judge]  # bound (infinite: enumerated), node, decisions
-
-
-def fingerprint(net: Network) -> str:
-    """Return a checksum of everything that the network computes with."""
-    phis = [(a.name, a.gain, a.slope) for a in (*net.activations, net.output_activation)]
-    digest = hashlib.sha256(json.dumps([net.widths, phis]).encode())
-    for array in (*net.weights, *net.biases):
-        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return digest.hexdigest()
 
 
 class Checker:

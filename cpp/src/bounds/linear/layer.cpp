@@ -102,7 +102,7 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
   } else if (l == 0) {
     if (!difference) response = {{0, nominal.lower}, {0, nominal.upper}, nominal};
   } else {
-    const Activation& phi = given_->net.activation(l);
+    const Activation& phi = given_->net.activation(l, i);
     if (!difference) response = value_response(phi, faulty);
     else if (layer.carried)
       response = difference_response(phi, {entry(given_->pre[at(l)], i), nominal, deviation, faulty}, given_->point);

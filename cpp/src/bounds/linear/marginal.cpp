@@ -50,6 +50,9 @@ bool Relaxation::telescopes(Index l) const {
   const Pieces& p = phi.pieces();
   const bool convex = phi.piecewise_linear() && p.corners == 1 && p.corner[0] == 0 && p.intercept[0] == 0 &&
                       p.slope[0] <= p.slope[1] && p.slope[1] == 1;
+  constexpr double most = 1 << 26;  // gains that are kept, of maps that are not that large themselves
+  const Affine& map = given_->net.map(l);
+  if (map.matrix() == nullptr && static_cast<double>(map.rows()) * static_cast<double>(map.cols()) > most) return false;
   return convex && layer.carried && before.live && !before.carried && layer.synapses.empty() && layer.cuts.empty() &&
          before.neurons.size() == 1;
 }

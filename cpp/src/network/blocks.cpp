@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "network/blocks.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace withstand {
+namespace {
+
+bool holds_row(const Blocks::Block& block, Index j) { return j >= block.row && j < block.row + block.map->rows(); }
+bool holds_column(const Blocks::Block& block, Index i) {
+  return i >= block.column && i < block.column + block.map->cols();
+}
+
+}  // namespace
+
+Blocks::Blocks(Index rows, Index cols, std::vector<Block> blocks) : Affine(rows, cols), blocks_(std::move(blocks)) {
+  std::sort(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) {
+    return std::tie(a.row, a.column) < std::tie(b.row, b.column);
+  });
+  facts_ = facts_of_terms();
+}
+
+void Blocks::terms_of_row(Index j, Terms& terms) const {
+  terms.clear();
+  Terms some;
+  for (const Block& block : blocks_) {
+    if (!holds_row(block, j)) continue;
+    block.map->terms_of_row(j - block.row, some);
+    for (Index t = 0; t < some.size; ++t) terms.add(block.column + some.sender(t), some.weight[t]);
+  }
+  terms.show();
+}
+
+void Blocks::terms_of_column(Index i, Terms& terms) const {
+  terms.clear();
+  Terms some;
+  for (const Block& block : blocks_) {
+    if (!holds_column(block, i)) continue;
+    block.map->terms_of_column(i - block.column, some);
+    for (Index t = 0; t < some.size; ++t) terms.add(block.row + some.sender(t), some.weight[t]);
+  }
+  terms.show();
+}
+
+void Blocks::synapses_of_row(Index j, std::vector<Index>& from) const {
+  from.clear();
+  std::vector<Index> some;
+  for (const Block& block : blocks_) {
+    if (!holds_row(block, j)) continue;
+    block.map->synapses_of_row(j - block.row, some);
+    for (const Index i : some) from.push_back(block.column + i);
+  }
+}
+
+void Blocks::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
+  for (const Block& block : blocks_)
+    block.map->multiply_add(n, y + block.column * ldy, ldy, s + block.row * lds, lds);
+}
+
+void Blocks::absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
+  for (const Block& block : blocks_)
+    block.map->absolute_multiply_add(n, y + block.column * ldy, ldy, s + block.row * lds, lds);
+}
+
+void Blocks::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
+  for (const Block& block : blocks_) block.map->pull_back(k, a + block.row, lda, b + block.column, ldb);
+}
+
+double Blocks::weight(Index j, Index i) const {
+  for (const Block& block : blocks_)
+    if (holds_row(block, j) && holds_column(block, i)) return block.map->weight(j - block.row, i - block.column);
+  return 0;
+}
+
+double Blocks::cost() const {
+  double sum = 0;
+  for (const Block& block : blocks_) sum += block.map->cost();
+  return sum;
+}
+
+/// A wire's map is its own; what the layer reads with is counted where it is held.
+double Blocks::bytes() const {
+  double sum = 0;
+  for (const Block& block : blocks_) sum += block.map->bytes();
+  return sum;
+}
+
+}  // namespace withstand
