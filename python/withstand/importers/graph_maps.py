@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from withstand.model.graph import Conv, Padding, PerAxis
 
@@ -43,13 +42,7 @@ def _composes(layering: Layering, form: Form) -> bool:
         (term,) = form.terms
         linear = isinstance(term.map, np.ndarray) and layering.linear_may_fail
         return not (isinstance(term.map, Conv) or linear)
-    taken: NDArray[np.bool_] = np.zeros(form.shape, dtype=bool)
-    for term in form.terms:
-        reaches = term.reaches
-        if term.map is not None or reaches is None or np.any(taken & reaches):
-            return False
-        taken |= reaches
-    return True
+    return form.is_light and form.is_apart()
 
 
 def _product(layering: Layering, term: Term, matrix: Array, form: Form) -> Array:

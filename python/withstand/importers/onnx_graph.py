@@ -62,8 +62,8 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers | Graph:
             return _Walk(model, dict(zip(names, single)), account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
-    walk = _Walk(model, dict(zip(names, shapes)), account, None)
     try:
+        walk = _Walk(model, dict(zip(names, shapes)), account, None)
         layers = walk.run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
