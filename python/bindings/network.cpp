@@ -23,6 +23,15 @@ void bind_network(py::module_& m) {
       .def("weight", &Network::dense, py::arg("layer"), py::return_value_policy::reference_internal)
       .def("bias", &Network::bias, py::arg("layer"), py::return_value_policy::reference_internal)
       .def("activation", py::overload_cast<Index>(&Network::activation, py::const_), py::arg("layer"))
+      .def(
+          "sums",
+          [](const Network& net, Index layer, const Matrix& rows) {
+            const Matrix columns = rows.transpose();
+            Matrix sums = net.bias(layer).replicate(1, columns.cols());
+            net.map(layer).multiply_add(columns.cols(), columns.data(), columns.cols(), sums.data(), sums.cols());
+            return Matrix(sums.transpose());
+          },
+          py::arg("layer"), py::arg("rows"))
       .def("max_weight", [](const Network& net, Index layer) { return net.map(layer).facts().max; }, py::arg("layer"))
       .def("__eq__", &equal<Network>, py::arg("other"));
 }

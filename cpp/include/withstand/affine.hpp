@@ -41,6 +41,21 @@ struct Terms {
   void show();
 };
 
+/// Numbers of a few neurons.
+struct Few {
+  std::vector<Index> at;
+  std::vector<double> value;
+
+  void clear() {
+    at.clear();
+    value.clear();
+  }
+  void add(Index neuron, double number) {
+    at.push_back(neuron);
+    value.push_back(number);
+  }
+};
+
 /// The linear map W that a layer reads its signals with. Immutable, and safe to share between threads.
 ///
 /// An operator must give the terms of a row; everything else follows from them, and an operator that knows a faster way
@@ -76,6 +91,19 @@ class Affine {
   virtual void add_column(Index i, double scale, const double* base, double* dst) const;
   /// Column c of S is base + scale[c] W e_{senders[c]}.
   virtual void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const;
+  /// Memory that `reach` keeps from call to call; all sums and marks are 0 in between.
+  struct Scratch {
+    std::vector<double> sum;
+    std::vector<char> mark;
+    std::vector<int> index;
+    std::vector<double> scale, block;
+    std::vector<Index> places, count;
+    Few some, found;
+    std::unique_ptr<Scratch> inner;
+    void grow(Index size);
+  };
+  /// What these changes of senders, none of them twice, add to the receivers that they reach, each of which is named once.
+  virtual void reach(const Few& senders, Few& receivers, Scratch& scratch) const;
   /// W y and |W| y, in the order of summation that is fastest for one vector.
   virtual Vector product(const Vector& y) const;
   virtual Vector absolute_product(const Vector& y) const;

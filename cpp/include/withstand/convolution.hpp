@@ -31,6 +31,7 @@ class Convolution final : public Affine {
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
+  void reach(const Few& senders, Few& receivers, Scratch& scratch) const override;
   double cost() const override { return cost_; }
   double bytes() const override;
 
@@ -59,6 +60,7 @@ class Convolution final : public Affine {
 
   Matrix kernel_;    // a row per channel of the result, columns by increasing sender
   Matrix absolute_;
+  Matrix turned_;    // a row per (entry, channel of the source), padded to whole vectors; of a single group
   Index in_, out_;   // channels
   Index in_group_, out_group_;
   Index in_places_ = 1, out_places_ = 1, entries_ = 1;  // of the kernel: entries

@@ -22,6 +22,7 @@ class Selection final : public Affine {
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
+  void reach(const Few& senders, Few& receivers, Scratch& scratch) const override;
   double cost() const override { return static_cast<double>(rows()); }
   double bytes() const override;
 

@@ -7,7 +7,7 @@
 
 namespace withstand::bounds {
 
-/// How a layer reads one of its sources: THEORY of graphs in docs/theory.md 13.
+/// How a layer reads one of its sources: graphs, docs/theory.md 14.
 struct Fan {
   Index source = 0;
   double largest = 1;  ///< w: the largest |weight|

@@ -8,7 +8,7 @@
 // largest e_l for every number of failures spent so far is all that has to be kept; and the largest |deviation| v_l of one
 // neuron, for a failed synapse into one of two compared outputs takes away what its source deviates by as well.
 //
-// Graphs and maps with few weights (docs/theory.md 13): what a layer receives of each source is at most w e and at most
+// Graphs and maps with few weights (docs/theory.md 14): what a layer receives of each source is at most w e and at most
 // rho v, its neurons deviate together by at most K chi e; both are kept for every source that is still read.
 #include <algorithm>
 #include <cmath>

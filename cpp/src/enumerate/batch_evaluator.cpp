@@ -12,11 +12,12 @@ namespace {
 constexpr Index columns = 96;  // of a block: a few vector registers wide, and small enough for the first-level cache
 constexpr double response_bytes = 16e6;   // a worker keeps the responses of all inputs up to here
 constexpr Index most_members = 4096;      // of a stage whose rows are kept
+constexpr double most_responses = 1e9;    // bytes of one
 
 }  // namespace
 
 BatchEvaluator::BatchEvaluator(const Problem& problem)
-    : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem) {
+    : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem), reached_(problem.network) {
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
   if (!grid_.stages().empty()) lowest_ = grid_.stages().front().layer;
@@ -35,7 +36,16 @@ bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
   if (layer >= net_.layers() || walk_.has_synapses(last) || !Response::applies(net_, lowest_ + 1)) return false;
   if (static_cast<Index>(grid_.stages()[last].sites.size()) > most_members) return false;
   const double work = static_cast<double>(grid_.batch_size()) * static_cast<double>(net_.widest() * net_.widest());
+  if (Response::bytes(net_, lowest_) > most_responses) return false;
   return keep_responses_ || Response::cost(net_, lowest_) < work / 4;
+}
+
+/// Failing neurons whose receivers are few, as those of convolutions.
+bool BatchEvaluator::by_reach(const Grid::Class& cls) const {
+  if (net_.is_dense()) return false;
+  for (std::size_t s = 0; s < grid_.stages().size(); ++s)
+    if (cls.codes[s] != 0 && walk_.has_synapses(s)) return false;
+  return true;
 }
 
 const Response& BatchEvaluator::response() {
@@ -79,6 +89,8 @@ void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
       intact(judge);
     else if (by_rows(cls))
       rows(judge);
+    else if (by_reach(cls))
+      reached(judge);
     else
       blocks(judge);
   }
@@ -137,6 +149,40 @@ void BatchEvaluator::blocks(Judge& judge) {
   if (used_ > 0) flush(judge);
 }
 
+void BatchEvaluator::reached(Judge& judge) {
+  std::vector<Vector> pre, post;
+  for (Index l = 0; l <= net_.layers(); ++l) {
+    pre.push_back(walk_.pre(l));
+    post.push_back(walk_.post(l));
+  }
+  reached_.start(pre, post);
+  block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
+  offset_ = 0;
+  used_ = 0;
+  const auto change = [&](int stage, std::size_t term, Index position) {
+    const Site& site = grid_.stages()[static_cast<std::size_t>(stage)].sites[static_cast<std::size_t>(position)];
+    return std::make_pair(site, grid_.value(term) - reached_.signal(site.layer, site.to));
+  };
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    reached_.undo();
+    for (std::size_t d = 0; d + 1 < count_; ++d) {
+      const Choice& choice = choices(i)[d];
+      const auto [site, moved] = change(choice.stage, static_cast<std::size_t>(choice.term), choice.position);
+      reached_.commit(site.layer, site.to, moved);
+    }
+    const Walker::Run& run = steps_[i].run;
+    const auto term = static_cast<std::size_t>(run.term);
+    for (Index member = run.first; member < run.last; ++member) {
+      interruption_point();
+      const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[term];
+      const auto [site, moved] = change(run.stage, term, members[static_cast<std::size_t>(member)]);
+      reached_.run(site.layer, site.to, moved, block_.data() + used_, columns);
+      if (++used_ == columns) deliver(judge);
+    }
+  }
+  if (used_ > 0) deliver(judge);
+}
+
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
 void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
@@ -170,6 +216,11 @@ void BatchEvaluator::flush(Judge& judge) {
     net_.map(l + 1).multiply_add(used_, block_.data(), columns, other_.data(), columns);
     block_.swap(other_);
   }
+  deliver(judge);
+}
+
+/// The outputs of a block.
+void BatchEvaluator::deliver(Judge& judge) {
   const Index input = walk_.input();
   judge.harm(input, used_, block_.data(), columns, walk_.post(net_.layers()).data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)

@@ -44,7 +44,9 @@ Matrix through(const Affine& map, const Matrix& rows) {
 Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
   // Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
   double operations = 64;
-  for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
+  if (net.is_dense())
+    for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
+  for (Index l = 1; l <= net.layers() && !net.is_dense(); ++l) operations += static_cast<double>(net.map(l).facts().terms) + 8;
   operations += 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
 
   Matrix magnitude = inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));  // a row per input

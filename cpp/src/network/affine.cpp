@@ -66,6 +66,32 @@ void Affine::spread(Index n, const double* base, const int* senders, const doubl
   }
 }
 
+void Affine::Scratch::grow(Index size) {
+  if (static_cast<Index>(sum.size()) >= size) return;
+  sum.resize(static_cast<std::size_t>(size), 0.0);
+  mark.resize(static_cast<std::size_t>(size), 0);
+}
+
+void Affine::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
+  scratch.grow(rows_);
+  Terms terms;
+  for (std::size_t n = 0; n < senders.at.size(); ++n) {
+    terms_of_column(senders.at[n], terms);
+    for (Index t = 0; t < terms.size; ++t) {
+      const auto j = static_cast<std::size_t>(terms.sender(t));
+      if (scratch.mark[j] == 0) receivers.at.push_back(terms.sender(t));
+      scratch.mark[j] = 1;
+      scratch.sum[j] += senders.value[n] * terms.weight[t];
+    }
+  }
+  for (const Index at : receivers.at) {
+    const auto j = static_cast<std::size_t>(at);
+    receivers.value.push_back(scratch.sum[j]);
+    scratch.sum[j] = 0;
+    scratch.mark[j] = 0;
+  }
+}
+
 Vector Affine::product(const Vector& y) const {
   Vector sums = Vector::Zero(rows_);
   multiply_add(1, y.data(), 1, sums.data(), 1);

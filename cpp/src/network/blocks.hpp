@@ -25,6 +25,7 @@ class Blocks final : public Affine {
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
+  void reach(const Few& senders, Few& receivers, Scratch& scratch) const override;
   double weight(Index j, Index i) const override;
   double cost() const override;
   double bytes() const override;

@@ -61,6 +61,13 @@ Convolution::Convolution(Matrix kernel, Index groups, std::vector<Axis> axes, bo
             " and dilation ", axis.dilation, "; all must be positive");
   kernel_ = ordered(std::move(kernel), entries_, last_);
   absolute_ = kernel_.cwiseAbs();
+  if (groups == 1) {
+    const Index lanes = kernels().lanes;
+    turned_ = Matrix::Zero(kernel_.cols(), (out_ + lanes - 1) / lanes * lanes);
+    for (Index e = 0; e < entries_; ++e)
+      for (Index c = 0; c < in_; ++c)
+        turned_.row(e * in_ + c).head(out_) = kernel_.col(last_ ? e * in_ + c : c * entries_ + e).transpose();
+  }
   connect(axes);
   cost_ = static_cast<double>(backward_.taps.size()) * static_cast<double>(out_) * static_cast<double>(in_group_);
   facts_ = facts_of_terms();
@@ -220,8 +227,72 @@ void Convolution::pull_back(Index k, const double* a, Index lda, double* b, Inde
     }
 }
 
+/// Place by place of the result: all channels of one at once, from the changes that its window meets.
+void Convolution::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
+  if (turned_.size() == 0) return Affine::reach(senders, receivers, scratch);
+  scratch.grow(std::max(in_places_, out_places_));
+  scratch.count.resize(std::max(scratch.count.size(), at(in_places_) + 1), 0);
+  // The changes, sorted by their place: those of place q stand before count[q].
+  std::vector<Index>& places = scratch.places;
+  places.clear();
+  const auto place_of = [&](Index i) { return last_ ? i / in_ : i % in_places_; };
+  for (const Index i : senders.at) {
+    if (scratch.count[at(place_of(i))]++ == 0) places.push_back(place_of(i));
+  }
+  Index total = 0;
+  for (const Index q : places) scratch.count[at(q)] = total += scratch.count[at(q)];
+  Few& sorted = scratch.some;
+  sorted.at.resize(senders.at.size());
+  sorted.value.resize(senders.at.size());
+  for (std::size_t n = senders.at.size(); n-- > 0;) {
+    const Index i = senders.at[n];
+    const std::size_t where = at(--scratch.count[at(place_of(i))]);
+    sorted.at[where] = last_ ? i % in_ : i / in_places_;
+    sorted.value[where] = senders.value[n];
+  }
+  // count[q] is now where the changes of q begin; marks say which places have some, and which results are reached.
+  std::vector<Index> reached;
+  std::vector<std::size_t> end(places.size());
+  for (std::size_t k = 0; k < places.size(); ++k)
+    end[k] = k + 1 < places.size() ? at(scratch.count[at(places[k + 1])]) : senders.at.size();
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const auto q = at(places[k]);
+    for (std::size_t t = forward_.first[q]; t < forward_.first[q + 1]; ++t) {
+      const auto p = at(forward_.taps[t].place);
+      if (scratch.mark[p] == 0) reached.push_back(forward_.taps[t].place);
+      scratch.mark[p] = 1;
+    }
+    scratch.sum[q] = static_cast<double>(k + 1);
+  }
+  scratch.index.resize(at(kernel_.cols()) + 64);
+  scratch.scale.resize(scratch.index.size());
+  scratch.block.assign(2 * at(turned_.cols()), 0.0);
+  double* const out = scratch.block.data() + turned_.cols();
+  for (const Index p : reached) {
+    long count = 0;
+    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t) {
+      const Tap& tap = backward_.taps[t];
+      const auto k = static_cast<std::size_t>(scratch.sum[at(tap.place)]);
+      if (k == 0) continue;
+      for (std::size_t n = at(scratch.count[at(tap.place)]); n < end[k - 1]; ++n) {
+        scratch.index[at(count)] = static_cast<int>(tap.entry * in_ + sorted.at[n]);
+        scratch.scale[at(count++)] = sorted.value[n];
+      }
+    }
+    kernels().combine(turned_.cols(), scratch.block.data(), count, scratch.index.data(), scratch.scale.data(), turned_.data(),
+                      turned_.cols(), out);
+    for (Index o = 0; o < out_; ++o) receivers.add(receiver(o, p), out[o]);
+    scratch.mark[at(p)] = 0;
+  }
+  for (const Index q : places) {
+    scratch.sum[at(q)] = 0;
+    scratch.count[at(q)] = 0;
+  }
+}
+
 double Convolution::bytes() const {
-  return 16.0 * static_cast<double>(kernel_.size() + static_cast<Index>(backward_.taps.size() + forward_.taps.size()));
+  return 8.0 * static_cast<double>(turned_.size()) +
+         16.0 * static_cast<double>(kernel_.size() + static_cast<Index>(backward_.taps.size() + forward_.taps.size()));
 }
 
 }  // namespace withstand

@@ -10,7 +10,7 @@
 namespace withstand {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+std::size_t index(Index i) { return static_cast<std::size_t>(i); }
 
 /// The sizes of the inputs and of every layer of a graph whose reads fit together.
 std::vector<Index> sizes_of(Index inputs, const std::vector<Layer>& layers) {
@@ -20,9 +20,9 @@ std::vector<Index> sizes_of(Index inputs, const std::vector<Layer>& layers) {
     const Index own = layer.bias.size();
     require(!layer.reads.empty(), "layer ", l, " reads nothing");
     for (const Read& read : layer.reads) {
-      require(read.source >= 0 && at(read.source) < l, "layer ", l, " reads layer ", read.source,
+      require(read.source >= 0 && index(read.source) < l, "layer ", l, " reads layer ", read.source,
               ", a layer reads earlier ones");
-      const Index size = sizes[at(read.source)];
+      const Index size = sizes[index(read.source)];
       const Index rows = read.map ? read.map->rows() : size, cols = read.map ? read.map->cols() : size;
       require(cols == size, "layer ", l, ": a map of ", cols, " senders reads layer ", read.source, ", which has ", size,
               " neurons");
@@ -37,7 +37,7 @@ std::vector<Index> sizes_of(Index inputs, const std::vector<Layer>& layers) {
 std::vector<std::size_t> last_readers(const std::vector<Layer>& layers) {
   std::vector<std::size_t> last(layers.size() + 1, 0);
   for (std::size_t l = 1; l <= layers.size(); ++l)
-    for (const Read& read : layers[l - 1].reads) last[at(read.source)] = l;
+    for (const Read& read : layers[l - 1].reads) last[index(read.source)] = l;
   return last;
 }
 
@@ -53,7 +53,7 @@ void Network::lower(Index inputs, const std::vector<Layer>& layers) {
     const Layer& layer = layers[l - 1];
     std::vector<Blocks::Block> blocks;
     for (const Read& read : layer.reads) {
-      const Index column = offsets_[l - 1][at(read.source)];
+      const Index column = offsets_[l - 1][index(read.source)];
       require(std::none_of(blocks.begin(), blocks.end(), [&](const Blocks::Block& b) { return b.column == column; }),
               "layer ", l, " reads layer ", read.source, " twice; add the two maps up");
       blocks.push_back({0, column, read.map ? read.map : Selection::identity(sizes[l])});

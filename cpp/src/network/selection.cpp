@@ -72,6 +72,12 @@ void Selection::pull_back(Index k, const double* a, Index lda, double* b, Index 
       if (from_[at(j)] >= 0) b[r * ldb + from_[at(j)]] += a[r * lda + j] * factor(j);
 }
 
+void Selection::reach(const Few& senders, Few& receivers, Scratch&) const {
+  for (std::size_t n = 0; n < senders.at.size(); ++n)
+    for (Index r = first_[at(senders.at[n])]; r < first_[at(senders.at[n]) + 1]; ++r)
+      receivers.add(readers_[at(r)], senders.value[n] * factor(readers_[at(r)]));
+}
+
 double Selection::bytes() const {
   return 8.0 * static_cast<double>(from_.size() + weight_.size() + first_.size() + readers_.size());
 }

@@ -124,11 +124,10 @@ def _layer(arrays: Arrays, n: int, name: str, phi: Activation, may_fail: bool) -
         raise UnsupportedModel(f"layer {n}: {len(sources)} sources for {len(kinds)} maps")
     bias = None
     if f"biases_{n}" in arrays.members:
-        shape = arrays.sizes(f"bias_shape_{n}")
-        bias = arrays.get(f"biases_{n}", "f", 1)
-        if math.prod(shape) != bias.size:
-            raise UnsupportedModel(f"layer {n}: {bias.size} biases of shape {shape}")
-        bias = bias.reshape(shape)
+        axes, bias = arrays.sizes(f"bias_shape_{n}"), arrays.get(f"biases_{n}", "f", 1)
+        if math.prod(axes) != bias.size:
+            raise UnsupportedModel(f"layer {n}: {bias.size} biases of shape {axes}")
+        bias = bias.reshape(axes)
     shape = arrays.sizes(f"shape_{n}") if f"shape_{n}" in arrays.members else None
     reads = [(source, _map(arrays, n, k, kind)) for k, (source, kind) in enumerate(zip(sources, kinds))]
     return Layer(reads, bias, phi, may_fail, shape, name)

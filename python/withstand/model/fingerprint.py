@@ -12,10 +12,10 @@ import numpy as np
 from withstand.model.graph import Conv, Map, Select
 
 if TYPE_CHECKING:
-    from withstand.model.network import Network
+    from withstand.model.facts import Facts
 
 
-def fingerprint(net: Network) -> str:
+def fingerprint(net: Facts) -> str:
     """Return the SHA-256 of a network's layers and of all their numbers."""
     if net._arrays is not None:
         phis = [(a.name, a.gain, a.slope) for a in (*net.activations, net.output_activation)]

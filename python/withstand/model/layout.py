@@ -15,7 +15,6 @@ from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
 from withstand.model.graph import Conv, Layer, Select, Shape, bias_of, shapes_of
 
-
 Number = TypeVar("Number", int, float)
 
 
@@ -69,7 +68,7 @@ class Layout:
         return tuple(self._facts(place) for place in self.places[1:])
 
     def place(self, net: _core.Network, component: Component) -> tuple[int, ...]:
-        """Return a component as the core names it: the sender of a synapse counted through its layer, wires included."""
+        """Return a component as the core names it, which counts senders through a whole layer, wires included."""
         layer, to, *source = component
         if layer >= len(self.places):
             return layer + len(self.given), to, *source  # there is no such layer, which the core tells

@@ -21,6 +21,7 @@ from withstand.model.graph import Layer, Shape
 from withstand.model.layout import Layout
 
 if TYPE_CHECKING:
+    from withstand.importers.graph import Graph
     from withstand.importers.layers import Layers
 
 _UNHEARD = 20_000_000  # products of one call of the core
@@ -29,8 +30,8 @@ _UNHEARD = 20_000_000  # products of one call of the core
 class Network(Facts):
     """A feed-forward network, immutable: a chain y^(l) = phi_l(W^(l) y^(l-1) + b^(l)), or a graph of layers.
 
-    Layers are numbered as in the paper: 0 the inputs, 1..L the hidden layers, L+1 the outputs; neurons from 0. Layers of a
-    graph that cannot fail are not numbered.
+    Layers are numbered as in the paper: 0 the inputs, 1..L the hidden layers, L+1 the outputs; neurons from 0. Layers
+    of a graph that cannot fail are not numbered.
 
     Parameters
     ----------
@@ -109,6 +110,16 @@ class Network(Facts):
         net._outputs = layers.outputs
         if layers.input_box is not None:
             lower, upper = layers.input_box
+            net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
+        return net
+
+    @classmethod
+    def _from_graph(cls, graph: Graph) -> Network:
+        """Build from what an importer read."""
+        net = cls(layers=graph.layers, shape=graph.shape)
+        net._outputs = graph.outputs
+        if graph.input_box is not None:
+            lower, upper = graph.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
         return net
 
