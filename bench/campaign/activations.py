@@ -59,6 +59,7 @@ DEFINITIONS: dict[str, Definition] = {
     "selu": Definition(lambda u, a: np.where(u >= 0, RIGHT * u, LEFT * np.expm1(np.minimum(u, 0.0))), lambda a: LEFT,
                        kinks=(0.0,), bulge=lambda a: LEFT),
     "silu": Definition(lambda u, a: u * _logistic(u, a), lambda a: 1.0998393201288670),
+    "softsign": Definition(lambda u, a: u / (1 + np.abs(u)), range=(-1.0, 1.0)),
     "identity": Definition(lambda u, a: u, left=1.0, linear=True),
 }  # fmt: skip
 

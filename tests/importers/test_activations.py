@@ -23,6 +23,7 @@ TORCH: list[tuple[str, dict[str, Any], Phi]] = [
     ("ReLU6", {}, Phi("relu6")),
     ("SELU", {}, Phi("selu")),
     ("SiLU", {}, Phi("silu")),
+    ("Softsign", {}, Phi("softsign")),
     ("Hardtanh", {"min_val": 0.0, "max_val": 6.0}, Phi("relu6")),
 ]
 #: Activation of Keras by function.
@@ -31,10 +32,12 @@ KERAS: list[tuple[str, Phi]] = [
     ("relu6", Phi("relu6")),
     ("selu", Phi("selu")),
     ("silu", Phi("silu")),
+    ("softsign", Phi("softsign")),
 ]
 #: Operator of ONNX, attributes, opset.
 ONNX: list[tuple[str, dict[str, float], int, Phi]] = [
     ("Softplus", {}, 13, Phi("softplus")),
+    ("Softsign", {}, 13, Phi("softsign")),
     ("Selu", {}, 13, Phi("selu")),
     ("Clip", {"low": 0.0, "high": 6.0}, 13, Phi("relu6")),
 ]

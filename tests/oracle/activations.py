@@ -147,6 +147,14 @@ TABLE: dict[str, Entry] = {
         breaks=(-2.3993572805154676678, 2.3993572805154676678),
         turns=(-1.2784645427610737951,),
     ),
+    "softsign": Entry(
+        lambda u, a: u / (1 + np.abs(u)),
+        lambda a: 1,
+        lambda a: (-1, 1),
+        derivative=lambda u, a: 1 / (1 + abs(u)) ** 2,
+        breaks=(0.0,),
+        modulus=lambda h, a: h / (1 + h / 2),
+    ),
     "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }
 

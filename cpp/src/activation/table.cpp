@@ -6,7 +6,7 @@
 
 namespace withstand {
 
-extern const Smooth logistic, tanh_shape, elu, softplus, selu, silu;
+extern const Smooth logistic, tanh_shape, elu, softplus, selu, silu, softsign;
 
 namespace {
 
@@ -25,6 +25,7 @@ const std::vector<Shape> table{
     {"relu6", no_slope, [](double) { return Pieces::clamped(0, 6, 1, 0); }, nullptr},
     {"selu", no_slope, nullptr, &selu},
     {"silu", no_slope, nullptr, &silu},
+    {"softsign", no_slope, nullptr, &softsign},
     {"identity", no_slope, [](double) { return Pieces({}, {1}, 0); }, nullptr, 8},
 };
 

@@ -153,6 +153,11 @@ def _silu_slope(_: float, t: FloatArray) -> FloatArray:
     return np.asarray(p * (1 + t * rest))
 
 
+def _softsign(_: float, t: FloatArray) -> FloatArray:
+    t = np.clip(t, -1e300, 1e300)
+    return np.asarray(t / (1 + np.abs(t)))
+
+
 def _touch_logistic(_: float, slope: FloatArray, sign: float) -> list[FloatArray]:
     where = sign * 2 * np.arctanh(np.sqrt(np.clip(1 - 4 * slope, 0.0, 1.0)))
     return [where, np.full_like(slope, 40.0 * sign)]  # where arctanh runs out of digits, the shape is flat
@@ -183,6 +188,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
                        lambda a: "convex", touching=lambda a, slope, sign: [np.log(slope / (1 - slope))]),
     "silu": Smooth(_silu, _silu_slope, lambda a: 1.0998393201288670, lambda a: "other",
                    (-2.3993572805154676678, 2.3993572805154676678), turns=(-1.2784645427610737951,)),
+    "softsign": Smooth(_softsign, lambda a, t: (1 / (1 + np.abs(t))) ** 2, lambda a: 1.0, lambda a: "s", (0.0,)),
     "elu": Smooth(_elu, _elu_slope, lambda a: max(1.0, a), lambda a: "convex" if a <= 1 else "other", (0.0,),
                   touching=_touch_elu),
     "selu": Smooth(_selu, _selu_slope, lambda a: _SELU_LEFT, lambda a: "other", (0.0,),

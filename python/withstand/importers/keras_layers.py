@@ -146,6 +146,7 @@ _FUNCTIONS: Final = {
     "sigmoid": Phi("logistic"),
     "silu": Phi("silu"),
     "softplus": Phi("softplus"),
+    "softsign": Phi("softsign"),
     "tanh": Phi("tanh"),
 }
 

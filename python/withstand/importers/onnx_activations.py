@@ -108,5 +108,6 @@ ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]]
     "Selu": _selu,
     "Sigmoid": _named("logistic"),
     "Softplus": _named("softplus"),
+    "Softsign": _named("softsign"),
     "Tanh": _named("tanh"),
 }

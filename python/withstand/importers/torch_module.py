@@ -208,6 +208,7 @@ _ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
     "SiLU": lambda leaf: (Phi("silu"), 0.0),
     "Sigmoid": lambda leaf: (Phi("logistic"), 0.0),
     "Softplus": _softplus,
+    "Softsign": lambda leaf: (Phi("softsign"), 0.0),
     "Tanh": lambda leaf: (Phi("tanh"), 0.0),
 }
 
@@ -232,6 +233,7 @@ _ARGUMENTS: Final = {
     "Sigmoid": "",
     "Softmax": "dim",
     "Softplus": "beta threshold",
+    "Softsign": "",
     "Tanh": "",
 }
 
