@@ -44,8 +44,8 @@ class Custom(L.Dense):
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
         (
-            keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]),
-            "has the activation 'gelu'",
+            keras.Sequential([keras.Input((3,)), L.Dense(2, activation="celu"), L.Dense(1)]),
+            "has the activation 'celu'",
         ),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU(5.0), L.Dense(1)]), "has max_value 5.0"),
         (
