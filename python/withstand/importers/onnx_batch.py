@@ -23,7 +23,7 @@ __all__ = ["Batch"]
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
     {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "DepthToSpace", "Dropout", "GlobalAveragePool"}
-    | {"Identity", "Neg", "SpaceToDepth", *ACTIVATIONS}
+    | {"Erf", "Identity", "Neg", "SpaceToDepth", *ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
 
@@ -91,7 +91,7 @@ class Batch:
 
 
 _Shape = tuple[int, ...]
-_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Concat"})
+_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Concat", "Where"})
 
 
 def _never(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
@@ -190,7 +190,7 @@ def _slice(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
 
 
 _RULES: Final[dict[str, Callable[[Node, list[Any], _Shape, _Shape], bool]]] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max"), _elementwise),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max", "Greater", "Where"), _elementwise),
     **dict.fromkeys(("Concat", "Gather", "Split"), _axis),
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     **dict.fromkeys(("ReduceMean", "ReduceSum", "Squeeze", "Unsqueeze"), _axes),

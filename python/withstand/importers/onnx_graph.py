@@ -22,6 +22,7 @@ from .layers import IDENTITY, Layers
 from .onnx_activations import ACTIVATIONS
 from .onnx_batch import Batch
 from .onnx_fold import fold, move, stored
+from .onnx_gates import Gates
 from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name
 from .onnx_ops import AFFINE_OPS, MOVES, VIEWS
 from .onnx_rows import rows_are_apart
@@ -95,6 +96,8 @@ class _Walk:
         self.leading: set[int] = set()  # the leading sizes of the outputs
         sizes = [math.prod(shape) for shape in shapes.values()]
         self.stack = Stack(sum(sizes), account)
+        self.nodes = _needed(model.graph)
+        self.gates = Gates(self.stack, self.nodes, [value.name for value in model.graph.output])
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
         start = 0
         for (name, shape), size in zip(shapes.items(), sizes, strict=True):
@@ -107,7 +110,7 @@ class _Walk:
 
     def run(self) -> Layers:
         """Walk the nodes that the outputs depend on, in file order."""
-        for proto in _needed(self.graph):
+        for proto in self.nodes:
             self.step(proto)
         return self.finish([value.name for value in self.graph.output])
 
@@ -181,6 +184,8 @@ class _Walk:
             return move(node, values, self.account)
         if node.op in VIEWS:
             return [VIEWS[node.op](node, values)]
+        if (made := self.gates.step(node, values)) is not None:
+            return [made]
         closed = [tensor.closed for tensor in live if tensor.closed]
         if closed:
             raise ValueError(closed[0])
