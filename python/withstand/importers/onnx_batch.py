@@ -23,7 +23,7 @@ __all__ = ["Batch"]
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
     {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "DepthToSpace", "Dropout", "GlobalAveragePool"}
-    | {"Erf", "Identity", "Neg", "SpaceToDepth", *ACTIVATIONS}
+    | {"Abs", "Erf", "Identity", "Neg", "SpaceToDepth", *ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Activations that a file writes out: x * Sigmoid(x), x * (1 + Erf(x / sqrt(2))), Where(x > 20, x, Softplus(x)).
+"""Activations that a file writes out, as x * Sigmoid(x), x * (1 + Erf(x / sqrt(2))) or x / (1 + Abs(x)).
 
 A factor of such a product is no layer of neurons, though it is computed like one. It is held as its argument, closed to
 everything but moving its entries and the product that it stands for.
@@ -24,10 +24,14 @@ from .stack import Stack
 __all__ = ["Gates"]
 
 _ERF: Final = "is an erf, which is supported only in x * (1 + Erf(x / sqrt(2)))"
-_ONE_MORE: Final = "is 1 + an erf, which is supported only in x * (1 + Erf(x / sqrt(2)))"
+_ONE_ERF: Final = "is 1 + an erf, which is supported only in x * (1 + Erf(x / sqrt(2)))"
+_ABS: Final = "is an absolute value, which is supported only in x / (1 + Abs(x))"
+_ONE_ABS: Final = "is 1 + an absolute value, which is supported only in x / (1 + Abs(x))"
 _LOGISTIC: Final = "is a logistic function, supported as a factor only in x * Sigmoid(x)"
 _HARD: Final = "is a hard sigmoid, supported as a factor only in x * HardSigmoid(x)"
 _LARGE: Final = "is a comparison, which is supported only in Where(x > 20, x, Softplus(x))"
+_MAKING: Final = {"Abs": _ABS, "Erf": _ERF}
+_ONE_MORE: Final = {_ABS: _ONE_ABS, _ERF: _ONE_ERF}
 _SINGLE: Final = 2.0**-23  # what a constant may be off by that is written in single precision
 
 
@@ -66,16 +70,19 @@ class Gates:
             If it is no activation that the parts make.
         """
         closed = {value.closed: value for value in values if isinstance(value, Affine)}
-        if node.op == "Erf" and "" in closed:
-            return live(values[0]).close(_ERF)
+        if node.op in _MAKING and "" in closed:
+            return live(values[0]).close(_MAKING[node.op])
         if node.op in ("Sigmoid", "HardSigmoid") and node.proto.output[0] in self.factors and "" in closed:
             if node.op == "Sigmoid":
                 return live(values[0]).close(_LOGISTIC)
             return live(values[0]).close(_HARD) if is_hard_sigmoid(node) else None
         if node.op == "Greater" and isinstance(values[0], Affine) and "" in closed:
             return _large(values[0], values[1])
-        if node.op == "Add" and _ERF in closed and len(closed) == 1:
-            return _one_more(closed[_ERF], *(value for value in values if value is not closed[_ERF]))
+        if node.op == "Add" and len(closed) == 1 and {*closed} & {*_ONE_MORE}:
+            (part,) = closed.values()
+            return _one_more(part, *(value for value in values if value is not part))
+        if node.op == "Div" and [live(value).closed for value in values if len(closed) == 2] == ["", _ONE_ABS]:
+            return self._quotient(live(values[0]), live(values[1]))
         if node.op == "Mul" and len(closed) == 2 and "" in closed:
             return self._product(closed.pop(""), *closed.values())
         return self._where(*values) if node.op == "Where" and _LARGE in closed else None
@@ -86,10 +93,13 @@ class Gates:
             if gate.closed == closed and _is_multiple(tensor, gate, 1.0, 0.0):
                 return self.stack.push(tensor, Phi(name))
         for half in (1.0, 0.5):  # a file may halve before the product or after it
-            if gate.closed == _ONE_MORE and _is_multiple(tensor, gate, half * math.sqrt(2), _SINGLE):
+            if gate.closed == _ONE_ERF and _is_multiple(tensor, gate, half * math.sqrt(2), _SINGLE):
                 neurons = self.stack.push(tensor.times(np.asarray(1 / half)), Phi("gelu"))
                 return neurons.times(np.asarray(2 * half))
         return None
+
+    def _quotient(self, tensor: Affine, gate: Affine) -> Affine | None:
+        return self.stack.push(tensor, Phi("softsign")) if _is_multiple(tensor, gate, 1.0, 0.0) else None
 
     def _where(self, large: Value, tensor: Value, otherwise: Value) -> Affine:
         """Beyond 20 torch takes x for log(1 + e^x), which is up to 2.1e-9 more."""
@@ -114,7 +124,7 @@ def _large(tensor: Affine, threshold: Value) -> Affine:
 def _one_more(tensor: Affine, *rest: Value) -> Affine:
     if len(rest) != 1 or not np.all(constant(rest[0]) == 1):
         raise ValueError(tensor.closed)
-    return tensor.plus(0 * constant(rest[0])).close(_ONE_MORE)
+    return tensor.plus(0 * constant(rest[0])).close(_ONE_MORE[tensor.closed])
 
 
 def _is_multiple(tensor: Affine, gate: Affine, factor: float, near: float) -> bool:
