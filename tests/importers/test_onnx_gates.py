@@ -135,3 +135,11 @@ def test_swish_with_another_rate(tmp_path: Path) -> None:
     onnx.save(model(parts, {"x": [1, 4]}, CONSTANTS, opset=24), tmp_path / "net.onnx")
     with pytest.raises(UnsupportedModel, match=r"has alpha = 1\.70"):
         read(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [([], ["s"]), (["a"], [])])
+def test_damaged_factors(tmp_path: Path, inputs: list[str], outputs: list[str]) -> None:
+    parts = [node("Gemm", "x W b", "a"), onnx.helper.make_node("Sigmoid", inputs, outputs), node("Mul", "a s", "y")]
+    onnx.save(model(parts, {"x": [1, 4]}, CONSTANTS), tmp_path / "net.onnx")
+    with pytest.raises(UnsupportedModel, match=r"it takes 1 to 1|tensor 's' is read"):
+        read(tmp_path / "net.onnx")

@@ -57,6 +57,7 @@ class Gates:
             node.output[0]
             for node in nodes
             if node.op_type in ("Sigmoid", "HardSigmoid")
+            and (len(node.input), len(node.output)) == (1, 1)  # damaged files are refused when the node is reached
             and reads[node.output[0]] == 1
             and frozenset((node.input[0], node.output[0])) in products
         }
