@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
+
+#include "aligned.hpp"
 
 namespace withstand::enumerate {
 
@@ -20,7 +21,8 @@ class RowStore {
 
  private:
   struct Free {
-    void operator()(std::uint64_t* block) const { std::free(block); }
+    std::size_t bytes;
+    void operator()(std::uint64_t* block) const { free_lines(block, bytes); }
   };
 
   std::size_t key_size_;
