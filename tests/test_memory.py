@@ -50,7 +50,6 @@ print((resident("VmHWM") - before) / sum(w.nbytes for w in net.weights))
         ("ws.Crash([1, 0])", 4, 4),
         ("ws.Crash([0, 1])", 1, 2),
         ("ws.Crash([2, 0])", 1, 4),
-        pytest.param("ws.Crash([2, 0])", 4, 4, marks=pytest.mark.slow),
         ("ws.Crash(2)", 1, 1),
         ("ws.Crash(2)", 1, 4),
     ],

@@ -14,7 +14,7 @@ namespace {
 constexpr std::align_val_t line{64};
 
 #ifdef __linux__
-constexpr std::size_t large = std::size_t{1} << 18;
+constexpr std::size_t large = std::size_t{1} << 17;
 #endif
 
 }  // namespace

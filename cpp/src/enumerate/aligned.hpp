@@ -14,6 +14,12 @@ void* allocate_lines(std::size_t bytes);
 void* allocate_zeros(std::size_t bytes);
 void free_lines(void* block, std::size_t bytes);
 
+/// Frees a block of so many bytes.
+struct FreeLines {
+  std::size_t bytes;
+  void operator()(void* block) const { free_lines(block, bytes); }
+};
+
 template <class T>
 struct LineAllocator {
   using value_type = T;

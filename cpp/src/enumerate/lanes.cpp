@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lanes.hpp"
 
+#include <algorithm>
+
 #include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
@@ -32,7 +34,11 @@ void Lanes::build(const Response& response, Index layer, const Vector& effect, c
   const Index harms = response.harms();
   stride_ = (n + lanes) / lanes * lanes;  // in whole vectors, with lane 0
   every_ = n * excesses_ <= small ? 1 : 8;
-  across_.assign(static_cast<std::size_t>((excesses_ + harms) * stride_), 0.0);
+  across_.resize(static_cast<std::size_t>((excesses_ + harms) * stride_));
+  for (auto row = across_.begin(); row != across_.end(); row += stride_) {
+    *row = 0;
+    std::fill(row + n + 1, row + stride_, 0.0);
+  }
   highest_.resize(static_cast<std::size_t>(((n + every_ - 1) / every_ + 1) * excesses_));
   kernels().reach(n, excesses_, harms, every_, changes_.data(), responses_.data(), highest_.data(), across_.data(), stride_);
 }

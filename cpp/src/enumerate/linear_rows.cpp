@@ -206,8 +206,9 @@ void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& ju
     row = end_.start[j] + Lane(end_.columns + j * end_.ld, width_);
     for (Index c = 0; c < end_.corrections; ++c) row += end_.responses[c][j] * Lane(end_.values + c * stride_, width_);
   };
-  AlignedDoubles room(static_cast<std::size_t>(width_ * end_.opened));
-  Eigen::Map<Eigen::ArrayXXd> excess(room.data(), width_, end_.opened);
+  const std::size_t bytes = static_cast<std::size_t>(width_ * end_.opened) * sizeof(double);
+  const std::unique_ptr<double[], FreeLines> room(static_cast<double*>(allocate_lines(bytes)), FreeLines{bytes});
+  Eigen::Map<Eigen::ArrayXXd> excess(room.get(), width_, end_.opened);
   for (Index h = 0; h < end_.opened; ++h) {
     sum(end_.open[h], excess.col(h));
     excess.col(h) = excess.col(h).max(0.0);

@@ -23,7 +23,7 @@ RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_
   static_assert(sizeof(double) == sizeof(std::uint64_t));
   while (2 * slots_ * slot_size_ <= most_doubles) slots_ *= 2;
   const std::size_t bytes = (slots_ * slot_size_ + room) * sizeof(std::uint64_t);
-  block_ = {static_cast<std::uint64_t*>(allocate_zeros(bytes)), Free{bytes}};
+  block_ = {static_cast<std::uint64_t*>(allocate_zeros(bytes)), FreeLines{bytes}};
 }
 
 void RowStore::clear() {
