@@ -17,14 +17,14 @@ namespace withstand::enumerate {
 /// rows    for piecewise-linear tails: see LinearRows.
 class BatchEvaluator {
  public:
-  explicit BatchEvaluator(const Problem& problem);
+  BatchEvaluator(const Problem& problem, Responses& responses);
 
   /// Errors of every configuration of the batch go to `judge`. Interruptible: then the batch is given up.
   void evaluate(const Grid::Batch& batch, Judge& judge);
 
  private:
   bool by_rows(const Grid::Class& cls) const;
-  const Response& response();
+  std::unique_ptr<Reaction> reaction() const;
   Matrix changes() const;
   /// A prefix of the batch and its run; the same for every input.
   struct Step {
@@ -46,9 +46,7 @@ class BatchEvaluator {
   const Grid& grid_;
   Walk walk_;
   LinearRows linear_;
-  Index lowest_ = 0;                                 // first layer that may fail
-  bool keep_responses_ = false;                      // of all inputs; else of the current one
-  std::vector<std::unique_ptr<Response>> responses_;
+  Responses& responses_;
 
   std::size_t count_ = 0;                            // of choices of a configuration
   std::vector<Step> steps_;
