@@ -19,7 +19,7 @@ namespace withstand::enumerate {
 /// reached where maps have few weights: a failed neuron changes few of the next ones, which are followed.
 class BatchEvaluator {
  public:
-  explicit BatchEvaluator(const Problem& problem);
+  BatchEvaluator(const Problem& problem, Responses& responses);
 
   /// Errors of every configuration of the batch go to `judge`. Interruptible: then the batch is given up.
   void evaluate(const Grid::Batch& batch, Judge& judge);
@@ -27,7 +27,7 @@ class BatchEvaluator {
  private:
   bool by_rows(const Grid::Class& cls) const;
   bool by_reach(const Grid::Class& cls) const;
-  const Response& response();
+  std::unique_ptr<Reaction> reaction() const;
   Matrix changes() const;
   /// A prefix of the batch and its run; the same for every input.
   struct Step {
@@ -52,9 +52,7 @@ class BatchEvaluator {
   Walk walk_;
   LinearRows linear_;
   Reached reached_;
-  Index lowest_ = 0;                                 // first layer that may fail
-  bool keep_responses_ = false;                      // of all inputs; else of the current one
-  std::vector<std::unique_ptr<Response>> responses_;
+  Responses& responses_;
 
   std::size_t count_ = 0;                            // of choices of a configuration
   std::vector<Step> steps_;

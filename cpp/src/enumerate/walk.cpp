@@ -218,7 +218,7 @@ void Walk::move(std::size_t depth, const Choice& choice) {
   Vector& next = state.next[i + 1];
   next.resize(state.next[i].size());
   if (response_ != nullptr && s == last_stage_) {
-    const Matrix& columns = response_->of(here.layer);
+    const Response::Rows columns = response_->of(here.layer);
     kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(), next.data());
   } else {
     net_.map(here.layer + 1).add_column(site.to, change, state.next[i].data(), next.data());

@@ -11,26 +11,18 @@
 namespace withstand {
 namespace {
 
-/// gain * s rounded up and the rest of phi after it, rounded up where it is one exact or correctly rounded operation.
-double piecewise_above(const Activation& phi, double s) {
-  const double t = mul_up(phi.gain(), s);
-  if (phi.rectifier()) return std::max(t, 0.0);
-  const Pieces& p = phi.pieces();
-  const int k = p.ramp ? 1 : p.piece(t);
-  if (p.slope[k] == 0) return p.intercept[k];
-  const double line = p.slope[k] == 1 ? t : mul_up(p.slope[k], t);
-  const double value = p.intercept[k] == 0 ? line : add_up(line, p.intercept[k]);
-  return p.ramp ? p.clamp(value) : value;
-}
+using Operation = double(double, double);
 
-double piecewise_below(const Activation& phi, double s) {
-  const double t = mul_down(phi.gain(), s);
+/// gain * s rounded and the rest of phi after it, rounded the same way where it is one exact or correctly rounded operation.
+template <Operation multiply, Operation add>
+double piecewise(const Activation& phi, double s) {
+  const double t = multiply(phi.gain(), s);
   if (phi.rectifier()) return std::max(t, 0.0);
   const Pieces& p = phi.pieces();
   const int k = p.ramp ? 1 : p.piece(t);
   if (p.slope[k] == 0) return p.intercept[k];
-  const double line = p.slope[k] == 1 ? t : mul_down(p.slope[k], t);
-  const double value = p.intercept[k] == 0 ? line : add_down(line, p.intercept[k]);
+  const double line = p.slope[k] == 1 ? t : multiply(p.slope[k], t);
+  const double value = p.intercept[k] == 0 ? line : add(line, p.intercept[k]);
   return p.ramp ? p.clamp(value) : value;
 }
 
@@ -52,7 +44,7 @@ Vector radius_up(const Vector& centre, const Vector& lower, const Vector& upper)
 }  // namespace
 
 double above(const Activation& phi, double s) {
-  if (phi.piecewise_linear()) return piecewise_above(phi, s);
+  if (phi.piecewise_linear()) return piecewise<mul_up, add_up>(phi, s);
   const double value = phi(s);
   if (!std::isfinite(value)) return value;
   const double capped = std::min(value + widening(phi, s, value), phi.supremum());
@@ -60,7 +52,7 @@ double above(const Activation& phi, double s) {
 }
 
 double below(const Activation& phi, double s) {
-  if (phi.piecewise_linear()) return piecewise_below(phi, s);
+  if (phi.piecewise_linear()) return piecewise<mul_down, add_down>(phi, s);
   const double value = phi(s);
   if (!std::isfinite(value)) return value;
   return std::max(value - widening(phi, s, value), phi.infimum());

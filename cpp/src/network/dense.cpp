@@ -87,7 +87,9 @@ void Dense::pull_back(Index k, const double* a, Index lda, double* b, Index ldb)
 }
 
 void Dense::add_column(Index i, double scale, const double* base, double* dst) const {
-  kernels().axpy(rows(), scale, transposed().data() + i * rows(), base, dst);
+  if (small()) return kernels().axpy(rows(), scale, transposed().data() + i * rows(), base, dst);
+  const Vector column = weights_.col(i);
+  kernels().axpy(rows(), scale, column.data(), base, dst);
 }
 
 void Dense::spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const {
