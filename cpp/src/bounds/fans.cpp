@@ -35,6 +35,8 @@ std::vector<Fan> fans_of_outputs(const Network& net, Index plus, Index minus, bo
   const double* const b = minus < 0 ? nullptr : map.row(minus, second);
   std::vector<Fan> all;
   for (const Read& read : net.reads(net.layers())) {
+    const auto known = [&](const Fan& fan) { return fan.source == read.source; };
+    if (std::any_of(all.begin(), all.end(), known)) continue;  // the row has the weights of all its reads
     Fan fan{read.source, 0, 0, 0};
     const Index from = net.offset(net.depth(), read.source);
     for (Index i = from; i < from + net.own(read.source); ++i) {

@@ -48,12 +48,14 @@ class Reception {
     const double* weights;
     double norm, largest, grid;
     std::vector<std::pair<Index, double>> receivers;
-    Terms terms{};  // where the weights lie if the map stores no rows
+    Terms terms{};  // where the weights lie if the map stores no rows; of few weights the terms alone: weights is null
   };
 
   Row row_of(Index receiver) const;
   double upper(const Row& row, double sign);
   double failures(const Row& row, double sign);
+  double sent(const Row& row, double sign);
+  double few_failures(const Row& row, double sign);
   double synapses(const Row& row, double sign);
   double error(const Row& row, double struck) const;
 
@@ -71,6 +73,7 @@ class Reception {
   double synapse_scale_ = 0; // number of synapses that may fail times the largest |sent|
   double grid_ = 0;
   Index selected_ = 0;       // number of failures that can be selected
+  std::vector<std::vector<int>> places_;  // of maps with few weights, per failing group: which candidate a neuron is, or -1
 };
 
 }  // namespace withstand::bounds

@@ -3,11 +3,17 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace withstand {
 namespace {
 
 bool holds_row(const Blocks::Block& block, Index j) { return j >= block.row && j < block.row + block.map->rows(); }
+bool meet(const Blocks::Block& a, const Blocks::Block& b) {
+  return a.row < b.row + b.map->rows() && b.row < a.row + a.map->rows() && a.column < b.column + b.map->cols() &&
+         b.column < a.column + a.map->cols();
+}
 bool holds_column(const Blocks::Block& block, Index i) {
   return i >= block.column && i < block.column + block.map->cols();
 }
@@ -18,7 +24,24 @@ Blocks::Blocks(Index rows, Index cols, std::vector<Block> blocks) : Affine(rows,
   std::sort(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) {
     return std::tie(a.row, a.column) < std::tie(b.row, b.column);
   });
+  for (std::size_t b = 0; b < blocks_.size(); ++b)
+    for (std::size_t c = b + 1; c < blocks_.size(); ++c) overlap_ = overlap_ || meet(blocks_[b], blocks_[c]);
   facts_ = facts_of_terms();
+}
+
+/// Show the terms of one receiver or sender; of overlapping blocks sorted, and those of one weight added up.
+void Blocks::settle(Terms& terms) const {
+  if (overlap_) {
+    std::vector<std::pair<Index, double>> all;
+    for (std::size_t t = 0; t < terms.weights.size(); ++t) all.emplace_back(terms.senders[t], terms.weights[t]);
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    terms.clear();
+    for (const auto& [sender, weight] : all) {
+      if (!terms.senders.empty() && terms.senders.back() == sender) terms.weights.back() += weight;
+      else terms.add(sender, weight);
+    }
+  }
+  terms.show();
 }
 
 void Blocks::terms_of_row(Index j, Terms& terms) const {
@@ -29,7 +52,7 @@ void Blocks::terms_of_row(Index j, Terms& terms) const {
     block.map->terms_of_row(j - block.row, some);
     for (Index t = 0; t < some.size; ++t) terms.add(block.column + some.sender(t), some.weight[t]);
   }
-  terms.show();
+  settle(terms);
 }
 
 void Blocks::terms_of_column(Index i, Terms& terms) const {
@@ -40,7 +63,7 @@ void Blocks::terms_of_column(Index i, Terms& terms) const {
     block.map->terms_of_column(i - block.column, some);
     for (Index t = 0; t < some.size; ++t) terms.add(block.row + some.sender(t), some.weight[t]);
   }
-  terms.show();
+  settle(terms);
 }
 
 void Blocks::synapses_of_row(Index j, std::vector<Index>& from) const {
@@ -51,6 +74,9 @@ void Blocks::synapses_of_row(Index j, std::vector<Index>& from) const {
     block.map->synapses_of_row(j - block.row, some);
     for (const Index i : some) from.push_back(block.column + i);
   }
+  if (!overlap_) return;
+  std::sort(from.begin(), from.end());
+  from.erase(std::unique(from.begin(), from.end()), from.end());
 }
 
 void Blocks::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
@@ -95,9 +121,10 @@ void Blocks::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
 }
 
 double Blocks::weight(Index j, Index i) const {
+  double sum = 0;
   for (const Block& block : blocks_)
-    if (holds_row(block, j) && holds_column(block, i)) return block.map->weight(j - block.row, i - block.column);
-  return 0;
+    if (holds_row(block, j) && holds_column(block, i)) sum += block.map->weight(j - block.row, i - block.column);
+  return sum;
 }
 
 double Blocks::cost() const {

@@ -15,7 +15,7 @@ class Blocks final : public Affine {
     Index row = 0, column = 0;  ///< of its first receiver and sender
     std::shared_ptr<const Affine> map;
   };
-  /// Blocks must not overlap.
+  /// Where blocks overlap their weights add up.
   Blocks(Index rows, Index cols, std::vector<Block> blocks);
 
   const char* name() const override { return "branching"; }
@@ -31,7 +31,10 @@ class Blocks final : public Affine {
   double bytes() const override;
 
  private:
+  void settle(Terms& terms) const;
+
   std::vector<Block> blocks_;  // by row, then by column
+  bool overlap_ = false;
 };
 
 }  // namespace withstand

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // A graph as a chain: what a later layer reads of an earlier one is carried past the layers between on wires.
-#include <algorithm>
-
 #include "core/require.hpp"
 #include "network/blocks.hpp"
 #include "withstand/network.hpp"
@@ -54,8 +52,6 @@ void Network::lower(Index inputs, const std::vector<Layer>& layers) {
     std::vector<Blocks::Block> blocks;
     for (const Read& read : layer.reads) {
       const Index column = offsets_[l - 1][index(read.source)];
-      require(std::none_of(blocks.begin(), blocks.end(), [&](const Blocks::Block& b) { return b.column == column; }),
-              "layer ", l, " reads layer ", read.source, " twice; add the two maps up");
       blocks.push_back({0, column, read.map ? read.map : Selection::identity(sizes[l])});
     }
     std::vector<Index> offsets(sizes.size(), -1);

@@ -37,7 +37,7 @@ void Relaxation::mark_failures(Index r) {
       for (const Pool::Span& span : pool.spans) {
         const Index i = first + column - span.first;
         if (i < 0 || i >= span.width) continue;
-        fails_[at(span.layer)].resize(at(span.width), 0);
+        fails_[at(span.layer)].resize(at(given_->net.width(span.layer)), 0);
         fails_[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
       }
   }

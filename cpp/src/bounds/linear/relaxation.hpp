@@ -77,9 +77,11 @@ struct Rates {
 struct Neurons {
   std::size_t term = 0;
   Index first = 0;         ///< column of neuron 0
-  std::vector<char> open;  ///< which of them may fail
+  std::vector<char> open;  ///< which of the layer's own neurons may fail; its wires never do
   Rates rates;             ///< over the lines
   Rates flat;              ///< over the range of the signal
+
+  bool may_fail(Index i) const { return static_cast<std::size_t>(i) < open.size() && open[static_cast<std::size_t>(i)] != 0; }
 };
 
 /// Synapses into one layer that one term may still fail. Only the `keep` best of a receiver can be among the worst.

@@ -21,6 +21,7 @@ namespace withstand::bounds::linear {
 namespace {
 
 constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients stay in the second-level cache
+constexpr Index kept = Index{1} << 22;  ///< coefficients, and gains, of all of them: of wide layers fewer receivers
 
 void add_gains(const Neurons& neurons, const Rates& rates, const double* a, double* table, bool exactly) {
   const auto n = static_cast<Index>(neurons.open.size());
@@ -73,8 +74,10 @@ LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRan
   for (Index j = 0; j < given_->net.own(l); ++j)  // where phi is known to be constant, a better range is of no use
     if (known == nullptr || straight_slope(given_->net.activation(l), entry(*faulty, j)) != 0) receivers.push_back(j);
   hand_on(l, range);
-  for (std::size_t first = 0; first < receivers.size(); first += chunk) {
-    const auto count = static_cast<Index>(std::min(at(chunk), receivers.size() - first));
+  const Index widest = std::max(columns_, given_->net.widest());
+  const std::size_t some_at_once = at(std::max<Index>(4, std::min(chunk, kept / (2 * widest))));
+  for (std::size_t first = 0; first < receivers.size(); first += some_at_once) {
+    const auto count = static_cast<Index>(std::min(some_at_once, receivers.size() - first));
     const Index* some = receivers.data() + first;
     interruption_point();
     for (const bool flat : {true, false}) {
@@ -100,7 +103,7 @@ void Relaxation::hand_on(Index l, LayerRange& range) const {
     const Index i = terms.sender(0);
     Interval handed = entry(before.signal, i);
     for (const Neurons& neurons : before.neurons) {
-      if (!neurons.open[at(i)]) continue;
+      if (!neurons.may_fail(i)) continue;
       const Failure& failure = given_->space.terms()[neurons.term].failure;
       const Interval failed = failed_signal(failure, sent_by(failure), l - 1, i);
       handed = {std::min(handed.lower, failed.lower), std::max(handed.upper, failed.upper)};
