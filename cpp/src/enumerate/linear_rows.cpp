@@ -27,10 +27,10 @@ LinearRows::LinearRows(const Problem& problem)
     bytes = std::max(bytes, static_cast<double>(stage.sites.size()) * Response::row_bytes(net_, stage.layer));
     members = std::max(members, stage.sites.size());
   }
-  const std::size_t terms = grid_.space().terms().size();
+  const std::size_t manners = grid_.manners().size();
   const auto inputs = static_cast<std::size_t>(problem.inputs.rows());
-  keep_ = 2 * bytes * static_cast<double>(terms * inputs) <= kept_bytes;
-  lanes_.resize(terms * (keep_ ? inputs : 1));
+  keep_ = 2 * bytes * static_cast<double>(manners * inputs) <= kept_bytes;
+  lanes_.resize(manners * (keep_ ? inputs : 1));
   rows_.resize(keep_ ? inputs : 1);
   row_size_ = 1 + members;
 }
@@ -60,7 +60,7 @@ void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::ui
     if (judge.any_matters(input, compute(run, choices, run.first, judge))) inspect(run, offset, judge);
     return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first, width_);
   }
-  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
+  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.manner);
   bool known = false;
   double* row = rows_[keep_ ? static_cast<std::size_t>(input) : 0]->find(walk_->effective(), tag, known);
   if (!known) {
@@ -132,12 +132,12 @@ Index LinearRows::first_member(const Walker::Run& run) const {
   const auto& effective = walk_->effective();
   if (effective.empty() || ((effective.back() >> 16U) & 0xffffU) != static_cast<std::uint64_t>(run.stage)) return 0;
   const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
-  return stage.behind[static_cast<std::size_t>(run.term)][effective.back() >> 32U];
+  return stage.behind[static_cast<std::size_t>(run.manner)][effective.back() >> 32U];
 }
 
 LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {
   const std::size_t slot = keep_ ? static_cast<std::size_t>(walk_->input()) : 0;
-  Lanes& lanes = lanes_[slot * grid_.space().terms().size() + static_cast<std::size_t>(run.term)];
+  Lanes& lanes = lanes_[slot * grid_.manners().size() + static_cast<std::size_t>(run.manner)];
   if (lanes.input == walk_->input() && lanes.stage == run.stage && lanes.entered == walk_->entered()) return lanes;
   lanes.input = walk_->input();
   lanes.stage = run.stage;
@@ -147,8 +147,8 @@ LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {
 }
 
 void LinearRows::build(Lanes& lanes, const Walker::Run& run) {
-  const Vector& effect = walk_->last().effect[static_cast<std::size_t>(run.term)];
-  const auto& nodes = walk_->nodes(static_cast<std::size_t>(run.stage), static_cast<std::size_t>(run.term));
+  const Vector& effect = walk_->last().effect[static_cast<std::size_t>(run.manner)];
+  const auto& nodes = walk_->nodes(static_cast<std::size_t>(run.stage), static_cast<std::size_t>(run.manner));
   const Matrix& responses = response_->of(layer_);
   lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
   lanes.widths.resize(nodes.size() + 1);

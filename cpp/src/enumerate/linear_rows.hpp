@@ -31,7 +31,7 @@ class LinearRows {
   void evaluate(const Walker::Run& run, const Choice* choices, std::uint64_t offset, Judge& judge);
 
  private:
-  /// The candidates of one term that change something, and what each does to all later layers. Lane 0 changes nothing,
+  /// The candidates of one manner that change something, and what each does to all later layers. Lane 0 changes nothing,
   /// the others go from the last candidate to the first: every row, the candidates behind some place, begins at lane 0.
   struct Lanes {
     Index input = -1;            // whose execution, and
@@ -71,7 +71,7 @@ class LinearRows {
   const Kernels& kernels_;
   Walk* walk_ = nullptr;
   const Response* response_ = nullptr;
-  std::vector<Lanes> lanes_;  // per input (or of the current one) and term
+  std::vector<Lanes> lanes_;  // per input (or of the current one) and manner
   bool keep_ = false;         // those of all inputs
   // Likewise, per effective prefix: the row's rise (see Judge::any_matters), then the error of each member.
   std::vector<std::unique_ptr<RowStore>> rows_;

@@ -5,6 +5,7 @@
 #include "bounds/linear/relaxation.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
+#include "failure/effects.hpp"
 
 // One layer: lines of every neuron that does not fail, what its failures add to them, and what failed synapses add to
 // the carriers.
@@ -18,21 +19,16 @@ Interval times(double w, Interval a) {
   return {product_down(w, a.lower), product_up(w, a.upper)};
 }
 Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
-double magnitude(Interval a) { return std::max(std::abs(a.lower), std::abs(a.upper)); }
 
 void set(LayerRange& range, Index i, Interval value) {
   range.lower(i) = value.lower;
   range.upper(i) = value.upper;
 }
 
-bool additive(Effect effect) {
-  return effect == Effect::deviation || effect == Effect::synapse_product || effect == Effect::synapse_signal;
-}
-
 /// What a failed synapse adds to its receiver's carrier, over weight * signal.
 Interval synapse_gain(Effect effect, Interval given, double weight, Interval signal) {
-  if (effect == Effect::synapse_product) return given;
-  return effect == Effect::synapse_signal ? times(weight, given) : given - times(weight, signal);
+  if (!is_added(effect)) return given - times(weight, signal);
+  return is_weighted(effect) ? times(weight, given) : given;
 }
 
 /// Insert into a sorted list of the largest rates above 0 of one receiver and sign.
@@ -44,15 +40,10 @@ void insert(Synapses& synapses, Index first, double rate, Index from) {
 
 }  // namespace
 
-Interval sent_by(const Failure& failure) {
-  const double amount = failure.amount.empty() ? 0 : failure.amount.front();
-  return {failure.effect == Effect::stuck ? amount : -amount, amount};
-}
-
 /// The signal of a failed neuron: what it sends, or what that deviates by from the intact network.
 Interval Relaxation::failed_signal(const Failure& failure, Interval sent, Index l, Index i) const {
   const bool deviation = form_ == Form::difference;
-  if (additive(failure.effect) == deviation) return sent;
+  if (is_added(failure.effect) == deviation) return sent;
   const Interval nominal = entry(given_->post[at(l)], i);
   return deviation ? sent - nominal : nominal + sent;
 }
@@ -97,7 +88,7 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
     response.lower.offset = response.signal.lower;
     response.upper.offset = response.signal.upper;
     sent = difference ? nominal + response.signal : response.signal;
-    if (!additive(failure.effect)) sent = {failed.lower, failed.upper};
+    if (!is_added(failure.effect)) sent = {failed.lower, failed.upper};
     noise = 0;
   } else if (l == 0) {
     if (!difference) response = {{0, nominal.lower}, {0, nominal.upper}, nominal};
@@ -124,7 +115,7 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
   for (Neurons& neurons : layer.neurons) {
     if (!neurons.open[at(i)]) continue;
     const Failure& failure = given_->space.terms()[neurons.term].failure;
-    const Interval failed = failed_signal(failure, sent_by(failure), l, i);
+    const Interval failed = failed_signal(failure, freedom(failure), l, i);
     const double floor = down(product_down(layer.upper_slope(i), carrier.lower) + layer.upper_offset(i));
     const double ceiling = up(product_up(layer.lower_slope(i), carrier.upper) + layer.lower_offset(i));
     neurons.rates.positive(i) = up(failed.upper - floor);
@@ -133,7 +124,7 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
     neurons.flat.negative(i) = -up(layer.signal.lower(i) - failed.lower);
     layer.magnitude(i) = std::max(layer.magnitude(i), magnitude(failed));
     const Interval nominal = entry(given_->post[at(l)], i);
-    const Interval sent = additive(failure.effect) ? nominal + sent_by(failure) : sent_by(failure);
+    const Interval sent = is_added(failure.effect) ? nominal + freedom(failure) : freedom(failure);
     set(layer.sent, i, hull(entry(layer.sent, i), sent));
   }
 }
@@ -146,7 +137,7 @@ void Relaxation::rate_cuts(Index l) {
     if (layer.cuts.empty() || !failed.site.is_synapse() || failed.site.layer != l) continue;
     Cut& cut = layer.cuts[next++];
     const Effect effect = given_->space.terms()[failed.term].failure.effect;
-    cut.removed = !additive(effect);
+    cut.removed = !is_added(effect);
     const Interval nominal = form_ == Form::difference ? entry(given_->post[at(l - 1)], cut.from) : Interval{};
     cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.map(l).weight(cut.to, cut.from), nominal);
   }
@@ -157,7 +148,7 @@ void Relaxation::rate_synapses(Index l) {
   const Affine& map = given_->net.map(l);
   for (Synapses& synapses : layers_[at(l)].synapses) {
     const Space::Term& term = given_->space.terms()[synapses.term];
-    const Interval sent = sent_by(term.failure);
+    const Interval sent = freedom(term.failure);
     std::vector<Site> closed = restriction_->alive;
     for (const Restriction::Failed& failed : restriction_->failed) closed.push_back(failed.site);
     std::sort(closed.begin(), closed.end());

@@ -31,8 +31,8 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
     if (on_synapses(failure.effect)) continue;
     Vector& noise = prepared.noise[at(l)];
     for (const Site& site : term.sites[at(l)]) {
-      if (failure.effect == Effect::noise && noise.size() == 0) noise.setZero(prepared.net.width(l));
-      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amount(failure, l));
+      if (!is_counted(failure.effect) && noise.size() == 0) noise.setZero(prepared.net.width(l));
+      if (!is_counted(failure.effect)) noise(site.to) = up(noise(site.to) + amount(failure, l));
       else prepared.candidate.back().back()[at(site.to)] = 1;
     }
   }

@@ -6,6 +6,7 @@
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
+#include "failure/effects.hpp"
 #include "core/top_sum.hpp"
 
 // A second kind of upper bound for a convex phi of two pieces that meet at the origin, whose carrier only the failures of one layer move, each
@@ -70,7 +71,7 @@ void Relaxation::telescope(Index l) {
   LayerRange change{Vector::Zero(width), Vector::Zero(width)};
   for (Index i = 0; i < width; ++i) {
     if (!sources.open[at(i)]) continue;
-    const Interval failed = failed_signal(term.failure, sent_by(term.failure), l - 1, i);
+    const Interval failed = failed_signal(term.failure, freedom(term.failure), l - 1, i);
     const Interval intact = entry(layers_[at(l - 1)].signal, i);
     change.lower(i) = down(failed.lower - intact.upper);
     change.upper(i) = up(failed.upper - intact.lower);

@@ -6,6 +6,7 @@
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
+#include "failure/effects.hpp"
 #include "core/top_sum.hpp"
 
 // Better lines for one objective. The bound is the largest, over the failures that are allowed, of a linear function;
@@ -70,7 +71,7 @@ double Relaxation::played_signal(Index l, Index i) const {
   if (decided_[at(l)][at(i)] >= 0) return middle(entry(layers_[at(l)].signal, i));
   if (term > 0) {
     const Failure& failure = given_->space.terms()[at(term - 1)].failure;
-    return middle(failed_signal(failure, sent_by(failure), l, i));
+    return middle(failed_signal(failure, freedom(failure), l, i));
   }
   if (carrier == 0) return 0;
   const Activation& phi = given_->net.activation(l);

@@ -40,9 +40,6 @@ struct Prepared {
 /// Interval propagation through the intact network into pre and post, rounded outward.
 void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper);
 
-/// Everything that a failed component may send (or add).
-Interval sent_by(const Failure& failure);
-
 /// What is known of one receiver of the difference form.
 struct Receiver {
   Interval pre, post;  ///< nominal
