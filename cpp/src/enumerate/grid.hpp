@@ -44,7 +44,9 @@ class Grid {
       return behind[manner][static_cast<std::size_t>(position)] - 1;
     }
     /// Number of the manner's first member at a position or behind it.
-    int first_from(std::size_t manner, Index p) const { return p == 0 ? 0 : behind[manner][static_cast<std::size_t>(p - 1)]; }
+    int first_from(std::size_t manner, Index p) const {
+      return p == 0 ? 0 : behind[manner][static_cast<std::size_t>(p - 1)];
+    }
     /// Whether the component at a position is open to the manner.
     bool offers(Index p, std::size_t manner) const {
       const auto at = static_cast<std::size_t>(p);

@@ -30,7 +30,8 @@ void check(const Space& space, const Failed& failed) {
 Signal signal_at(const Network& net, const Site& site, const Trace& intact, const Trace& arriving) {
   if (!site.is_synapse()) return {intact.post[at(site.layer)](site.to), arriving.post[at(site.layer)](site.to)};
   const std::size_t sender = at(site.layer - 1);
-  return {intact.post[sender](site.from), arriving.post[sender](site.from), net.map(site.layer).weight(site.to, site.from)};
+  const double weight = net.map(site.layer).weight(site.to, site.from);
+  return {intact.post[sender](site.from), arriving.post[sender](site.from), weight};
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include "withstand/space.hpp"
 
 // What a failed component does: the one place where engines ask what an effect means. Values for those who try them,
-// intervals around what the component would do for those who bound. Shared by all engines; `ways` is in the public header.
+// intervals around what the component would do for those who bound. `ways` is in the public header.
 namespace withstand {
 
 /// `amount` of a failure in a layer: noise may have one per hidden layer, and none elsewhere.
@@ -18,8 +18,8 @@ struct Signal {
   double weight = 1;    ///< of a synapse
 };
 
-/// What a component that fails in a way transmits, or what stands for weight * signal; `signal` is the one that the effect
-/// hears. Throws std::logic_error for a way that the effect does not have.
+/// What a component that fails in a way transmits, or what stands for weight * signal; `signal` is the one that the
+/// effect hears. Throws std::logic_error for a way that the effect does not have.
 double sends(const Failure& failure, int way, double signal, double weight = 1);
 /// The same, by the way or by the free value of a failed component.
 double sends(const Failure& failure, const Failed& failed, const Signal& signal);

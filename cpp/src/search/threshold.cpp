@@ -80,7 +80,8 @@ double completed(const ObjectiveBound& bound, const std::vector<Index>& left, co
     const Site& site = gain.option.site;
     if (has(taken, [&](const Option& o) { return o.site == site; })) {
       const Option& of = gain.option;
-      if (has(taken, [&](const Option& o) { return o.site == site && o.quota == of.quota && o.way == of.way; })) add(gain.value);
+      const auto same = [&](const Option& o) { return o.site == site && o.quota == of.quota && o.way == of.way; };
+      if (has(taken, same)) add(gain.value);
       continue;
     }
     if (gain.value <= 0 || open[gain.option.quota] == 0) continue;
