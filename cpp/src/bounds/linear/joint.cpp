@@ -6,7 +6,6 @@
 
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
-#include "failure/effects.hpp"
 
 namespace withstand::bounds::linear {
 namespace {
@@ -210,9 +209,8 @@ void Joint::cross(Index l, Index i, Coefficients& c) const {
 
 void Joint::fail(Index l, Index i, Coefficients& c) const {
   const Restriction::Failed& failed = restriction_.failed[at(failures_[at(l)][at(i)])];
-  const Effect effect = given_.space.terms()[failed.term].failure.effect;
   c.constant += c.deviation * (c.deviation > 0 ? failed.upper : failed.lower);
-  if (!is_added(effect)) c.intact -= c.deviation;  // ŷ - y = v - y
+  if (!given_.sending[failed.term].added) c.intact -= c.deviation;  // ŷ - y = v - y
   c.deviation = 0;
   if (l == 0) {
     c.constant += c.intact * (c.intact > 0 ? given_.post[0].upper(i) : given_.post[0].lower(i));

@@ -5,7 +5,6 @@
 #include "bounds/linear/relaxation.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
-#include "failure/effects.hpp"
 
 // One layer: lines of every neuron that does not fail, what its failures add to them, and what failed synapses add to
 // the carriers.
@@ -19,6 +18,7 @@ Interval times(double w, Interval a) {
   return {product_down(w, a.lower), product_up(w, a.upper)};
 }
 Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
+double magnitude(Interval a) { return std::max(std::abs(a.lower), std::abs(a.upper)); }
 
 void set(LayerRange& range, Index i, Interval value) {
   range.lower(i) = value.lower;
@@ -26,9 +26,9 @@ void set(LayerRange& range, Index i, Interval value) {
 }
 
 /// What a failed synapse adds to its receiver's carrier, over weight * signal.
-Interval synapse_gain(Effect effect, Interval given, double weight, Interval signal) {
-  if (!is_added(effect)) return given - times(weight, signal);
-  return is_weighted(effect) ? times(weight, given) : given;
+Interval synapse_gain(const Sending& sending, Interval given, double weight, Interval signal) {
+  if (!sending.added) return given - times(weight, signal);
+  return sending.weighted ? times(weight, given) : given;
 }
 
 /// Insert into a sorted list of the largest rates above 0 of one receiver and sign.
@@ -41,9 +41,9 @@ void insert(Synapses& synapses, Index first, double rate, Index from) {
 }  // namespace
 
 /// The signal of a failed neuron: what it sends, or what that deviates by from the intact network.
-Interval Relaxation::failed_signal(const Failure& failure, Interval sent, Index l, Index i) const {
+Interval Relaxation::failed_signal(bool added, Interval sent, Index l, Index i) const {
   const bool deviation = form_ == Form::difference;
-  if (is_added(failure.effect) == deviation) return sent;
+  if (added == deviation) return sent;
   const Interval nominal = entry(given_->post[at(l)], i);
   return deviation ? sent - nominal : nominal + sent;
 }
@@ -83,12 +83,12 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
   Interval sent = nominal;
   if (const Index f = decided_[at(l)][at(i)]; f >= 0) {
     const Restriction::Failed& failed = restriction_->failed[at(f)];
-    const Failure& failure = given_->space.terms()[failed.term].failure;
-    response.signal = failed_signal(failure, {failed.lower, failed.upper}, l, i);
+    const bool added = given_->sending[failed.term].added;
+    response.signal = failed_signal(added, {failed.lower, failed.upper}, l, i);
     response.lower.offset = response.signal.lower;
     response.upper.offset = response.signal.upper;
     sent = difference ? nominal + response.signal : response.signal;
-    if (!is_added(failure.effect)) sent = {failed.lower, failed.upper};
+    if (!added) sent = {failed.lower, failed.upper};
     noise = 0;
   } else if (l == 0) {
     if (!difference) response = {{0, nominal.lower}, {0, nominal.upper}, nominal};
@@ -114,8 +114,8 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
   Layer& layer = layers_[at(l)];
   for (Neurons& neurons : layer.neurons) {
     if (!neurons.open[at(i)]) continue;
-    const Failure& failure = given_->space.terms()[neurons.term].failure;
-    const Interval failed = failed_signal(failure, freedom(failure), l, i);
+    const Sending& sending = given_->sending[neurons.term];
+    const Interval failed = failed_signal(sending.added, sending.free, l, i);
     const double floor = down(product_down(layer.upper_slope(i), carrier.lower) + layer.upper_offset(i));
     const double ceiling = up(product_up(layer.lower_slope(i), carrier.upper) + layer.lower_offset(i));
     neurons.rates.positive(i) = up(failed.upper - floor);
@@ -124,7 +124,7 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
     neurons.flat.negative(i) = -up(layer.signal.lower(i) - failed.lower);
     layer.magnitude(i) = std::max(layer.magnitude(i), magnitude(failed));
     const Interval nominal = entry(given_->post[at(l)], i);
-    const Interval sent = is_added(failure.effect) ? nominal + freedom(failure) : freedom(failure);
+    const Interval sent = sending.added ? nominal + sending.free : sending.free;
     set(layer.sent, i, hull(entry(layer.sent, i), sent));
   }
 }
@@ -136,10 +136,11 @@ void Relaxation::rate_cuts(Index l) {
   for (const Restriction::Failed& failed : restriction_->failed) {
     if (layer.cuts.empty() || !failed.site.is_synapse() || failed.site.layer != l) continue;
     Cut& cut = layer.cuts[next++];
-    const Effect effect = given_->space.terms()[failed.term].failure.effect;
-    cut.removed = !is_added(effect);
+    const Sending& sending = given_->sending[failed.term];
+    cut.removed = !sending.added;
     const Interval nominal = form_ == Form::difference ? entry(given_->post[at(l - 1)], cut.from) : Interval{};
-    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.map(l).weight(cut.to, cut.from), nominal);
+    const double weight = given_->net.map(l).weight(cut.to, cut.from);
+    cut.gained = synapse_gain(sending, {failed.lower, failed.upper}, weight, nominal);
   }
 }
 
@@ -148,7 +149,7 @@ void Relaxation::rate_synapses(Index l) {
   const Affine& map = given_->net.map(l);
   for (Synapses& synapses : layers_[at(l)].synapses) {
     const Space::Term& term = given_->space.terms()[synapses.term];
-    const Interval sent = freedom(term.failure);
+    const Sending& sending = given_->sending[synapses.term];
     std::vector<Site> closed = restriction_->alive;
     for (const Restriction::Failed& failed : restriction_->failed) closed.push_back(failed.site);
     std::sort(closed.begin(), closed.end());
@@ -158,7 +159,7 @@ void Relaxation::rate_synapses(Index l) {
       if (site.from == 0) interruption_point();
       if (std::binary_search(closed.begin(), closed.end(), site)) continue;
       const Interval signal = entry(layers_[at(l - 1)].sent, site.from);
-      const Interval gain = synapse_gain(term.failure.effect, sent, map.weight(site.to, site.from), signal);
+      const Interval gain = synapse_gain(sending, sending.free, map.weight(site.to, site.from), signal);
       insert(synapses, 2 * synapses.keep * site.to, gain.upper, site.from);
       insert(synapses, 2 * synapses.keep * site.to + synapses.keep, -gain.lower, site.from);
     }
