@@ -29,7 +29,7 @@ class Recursion {
   Recursion(const Network& net, const Space& space, const std::vector<Interval>& layers, Formula formula)
       : net_(net), space_(space), layers_(layers), formula_(formula) {
     for (const Space::Term& term : space.terms())
-      if (term.failure.effect != Effect::noise) add(term);
+      if (is_counted(term.failure.effect)) add(term);
     lay_out_states();
     for (Index l = 0; l <= net.depth(); ++l) {
       noise_.push_back(noise(space, l));
@@ -73,14 +73,14 @@ class Recursion {
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
       faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.map(l).facts().max)
-                                                         : magnitude(deviation(failure, layers_[static_cast<std::size_t>(l)])));
+                                                         : magnitude(deviates(failure, layers_[static_cast<std::size_t>(l)])));
     }
     faults_.push_back(std::move(faults));
   }
 
   /// M: what one failed synapse into layer l does to its receiver.
   double received(const Failure& failure, Index l, double weight) const {
-    return magnitude(delivered(failure, weight, layers_[static_cast<std::size_t>(l - 1)]));
+    return magnitude(deviates(failure, layers_[static_cast<std::size_t>(l - 1)], weight));
   }
 
   /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.

@@ -138,7 +138,7 @@ void BatchEvaluator::blocks(Judge& judge) {
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
 void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
-  const auto t = static_cast<std::size_t>(run.term);
+  const auto t = static_cast<std::size_t>(run.manner);
   const Index layer = grid_.stages()[s].layer;
   const Walk::StageState& state = walk_.last();
   const Vector& base = walk_.prefix();
