@@ -104,11 +104,11 @@ class Backward {
       const Space::Term& term = space_.terms()[t];
       if (on_synapses(term.failure.effect) || term.most(l) == 0) continue;
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
-        if (term.failure.effect == Effect::noise)
+        if (!is_counted(term.failure.effect))
           noisy_ = add_up(noisy_, mul_up(factors(site.to), amount(term.failure, l)));
         else
           gains_[t].layers[static_cast<std::size_t>(l)].push_back(
-              mul_up(factors(site.to), magnitude(deviation(term.failure, nominal_.post(l, site.to)))));
+              mul_up(factors(site.to), magnitude(deviates(term.failure, nominal_.post(l, site.to)))));
       }
     }
   }
@@ -120,7 +120,7 @@ class Backward {
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
         if (receivers_(site.to) == 0) continue;
         const Interval effect =
-            delivered(term.failure, net_.map(l).weight(site.to, site.from), nominal_.post(l - 1, site.from));
+            deviates(term.failure, nominal_.post(l - 1, site.from), net_.map(l).weight(site.to, site.from));
         gains_[t].layers[static_cast<std::size_t>(l)].push_back(mul_up(receivers_(site.to), magnitude(effect)));
       }
     }
@@ -130,7 +130,7 @@ class Backward {
     double sum = noisy_;
     for (std::size_t t = 0; t < gains_.size(); ++t) {
       const Space::Term& term = space_.terms()[t];
-      if (term.failure.effect == Effect::noise) continue;
+      if (!is_counted(term.failure.effect)) continue;
       std::vector<double> joint;
       for (Index l = 0; l <= net_.layers(); ++l) {
         std::vector<double>& here = gains_[t].layers[static_cast<std::size_t>(l)];

@@ -13,15 +13,17 @@ namespace withstand::bounds {
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values) {
   std::vector<Carried::Failing> all;
   for (const Space::Term& term : space.terms()) {
-    if (on_synapses(term.failure.effect) || term.failure.effect == Effect::noise || term.most(layer) == 0) continue;
+    if (on_synapses(term.failure.effect) || !is_counted(term.failure.effect) || term.most(layer) == 0) continue;
     Carried::Failing f{least(term, layer), term.most(layer), {}, {}, {}};
     const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(layer)];
     f.lower.resize(static_cast<Index>(sites.size()));
     f.upper.resize(static_cast<Index>(sites.size()));
     for (const Site& site : sites) {
       const auto at = static_cast<Index>(f.neurons.size());
-      const Interval sent = values ? transmitted(term.failure, nominal.post(layer, site.to))
-                                   : deviation(term.failure, nominal.post(layer, site.to));
+      const Interval would = nominal.post(layer, site.to);
+      const Interval sent = !values ? deviates(term.failure, would)
+                            : hears_failures(term.failure) ? freedom(term.failure)  // of any signal that may arrive
+                                                           : sends(term.failure, would);
       f.lower(at) = sent.lower;
       f.upper(at) = sent.upper;
       f.neurons.push_back(site.to);
@@ -186,12 +188,9 @@ double Reception::synapses(const Row& row, double sign) {
         const bool alone = row.receivers.size() == 1;
         const double least = alone ? ends_(site->from)
                                    : std::min(weight * lowest_(site->from), weight * highest_(site->from));
-        const double capacity = amount(failure, 1);
-        const bool replaced = failure.effect == Effect::synapse_replace || failure.effect == Effect::synapse_crash;
-        const double value = failure.effect == Effect::synapse_crash ? 0 : capacity;
-        const double sent = carried_.values && replaced
-                                ? value
-                                : delivered(failure, weight, nominal_.post(layer_ - 1, site->from)).upper;
+        const double sent = carried_.values && !is_added(failure.effect)
+                                ? freedom(failure).upper
+                                : deviates(failure, nominal_.post(layer_ - 1, site->from), weight).upper;
         gains_.push_back(is_added(failure.effect) ? sent : sent - least);
       }
     }

@@ -34,7 +34,7 @@ class Recursion {
       : net_(net), space_(space), layers_(layers), formula_(formula), dense_(net.is_dense()) {
     for (Index l = 1; l <= net.layers(); ++l) fans_.push_back(fans(net, l));
     for (const Space::Term& term : space.terms())
-      if (term.failure.effect != Effect::noise) add(term);
+      if (is_counted(term.failure.effect)) add(term);
     lay_out_states();
     for (Index l = 0; l <= net.depth(); ++l) {
       noise_.push_back(noise(space, l));
@@ -78,14 +78,14 @@ class Recursion {
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
       faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, largest_weight(l))
-                                                         : magnitude(deviation(failure, layers_[static_cast<std::size_t>(l)])));
+                                                         : magnitude(deviates(failure, layers_[static_cast<std::size_t>(l)])));
     }
     faults_.push_back(std::move(faults));
   }
 
   /// M: what one failed synapse into layer l does to its receiver.
   double received(const Failure& failure, Index l, double weight) const {
-    return magnitude(delivered(failure, weight, sent_into(net_, layers_, l)));
+    return magnitude(deviates(failure, sent_into(net_, layers_, l), weight));
   }
 
   /// Of those that the layer's own neurons have.

@@ -16,10 +16,10 @@ void strikes(const Network& net, const Space& space, const std::vector<Interval>
   for (const Space::Term& term : space.terms()) {
     const auto most = static_cast<double>(term.most(l));
     if (most == 0) continue;
-    if (term.failure.effect == Effect::noise) neuron = std::max(neuron, amount(term.failure, l));
+    if (!is_counted(term.failure.effect)) neuron = std::max(neuron, amount(term.failure, l));
     else if (on_synapses(term.failure.effect))
-      synapses += most * magnitude(delivered(term.failure, net.map(l).facts().max, sent_into(net, layers, l)));
-    else neuron = std::max(neuron, magnitude(deviation(term.failure, layers[static_cast<std::size_t>(l)])));
+      synapses += most * magnitude(deviates(term.failure, sent_into(net, layers, l), net.map(l).facts().max));
+    else neuron = std::max(neuron, magnitude(deviates(term.failure, layers[static_cast<std::size_t>(l)])));
   }
 }
 

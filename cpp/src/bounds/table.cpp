@@ -24,7 +24,7 @@ Found capped(const Problem& p, const std::vector<Target>& targets) { return scal
 /// A total count over several layers: the selections per receiver take what each layer can hold.
 bool has_spread_total(const Space& space) {
   for (const Space::Term& term : space.terms()) {
-    if (!term.failure.total || term.failure.effect == Effect::noise) continue;
+    if (!term.failure.total || !is_counted(term.failure.effect)) continue;
     Index layers = 0;
     for (Index l = 0; l <= space.layers(); ++l) layers += term.most(l) > 0 ? 1 : 0;
     if (layers > 1) return true;

@@ -158,23 +158,23 @@ void BatchEvaluator::reached(Judge& judge) {
   block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
   offset_ = 0;
   used_ = 0;
-  const auto change = [&](int stage, std::size_t term, Index position) {
+  const auto change = [&](int stage, std::size_t manner, Index position) {
     const Site& site = grid_.stages()[static_cast<std::size_t>(stage)].sites[static_cast<std::size_t>(position)];
-    return std::make_pair(site, grid_.value(term) - reached_.signal(site.layer, site.to));
+    return std::make_pair(site, grid_.value(manner) - reached_.signal(site.layer, site.to));
   };
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     reached_.undo();
     for (std::size_t d = 0; d + 1 < count_; ++d) {
       const Choice& choice = choices(i)[d];
-      const auto [site, moved] = change(choice.stage, static_cast<std::size_t>(choice.term), choice.position);
+      const auto [site, moved] = change(choice.stage, static_cast<std::size_t>(choice.manner), choice.position);
       reached_.commit(site.layer, site.to, moved);
     }
     const Walker::Run& run = steps_[i].run;
-    const auto term = static_cast<std::size_t>(run.term);
+    const auto manner = static_cast<std::size_t>(run.manner);
     for (Index member = run.first; member < run.last; ++member) {
       interruption_point();
-      const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[term];
-      const auto [site, moved] = change(run.stage, term, members[static_cast<std::size_t>(member)]);
+      const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[manner];
+      const auto [site, moved] = change(run.stage, manner, members[static_cast<std::size_t>(member)]);
       reached_.run(site.layer, site.to, moved, block_.data() + used_, columns);
       if (++used_ == columns) deliver(judge);
     }
@@ -185,7 +185,7 @@ void BatchEvaluator::reached(Judge& judge) {
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
 void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
-  const auto t = static_cast<std::size_t>(run.term);
+  const auto t = static_cast<std::size_t>(run.manner);
   const Index layer = grid_.stages()[s].layer;
   const Walk::StageState& state = walk_.last();
   const Vector& base = walk_.prefix();

@@ -27,10 +27,10 @@ LinearRows::LinearRows(const Problem& problem)
     bytes = std::max(bytes, static_cast<double>(stage.sites.size()) * Response::row_bytes(net_, stage.layer));
     members = std::max(members, stage.sites.size());
   }
-  const std::size_t terms = grid_.space().terms().size();
+  const std::size_t manners = grid_.manners().size();
   const auto inputs = static_cast<std::size_t>(problem.inputs.rows());
-  keep_ = 2 * bytes * static_cast<double>(terms * inputs) <= kept_bytes;
-  lanes_.resize(terms * (keep_ ? inputs : 1));
+  keep_ = 2 * bytes * static_cast<double>(manners * inputs) <= kept_bytes;
+  lanes_.resize(manners * (keep_ ? inputs : 1));
   rows_.resize(keep_ ? inputs : 1);
   row_size_ = 1 + members;
 }
@@ -63,7 +63,7 @@ void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::ui
     if (judge.any_matters(input, compute(run, choices, run.first, judge))) inspect(run, offset, judge);
     return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first, width_);
   }
-  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
+  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.manner);
   bool known = false;
   double* row = rows_[keep_ ? static_cast<std::size_t>(input) : 0]->find(walk_->effective(), tag, known);
   if (!known) {
@@ -135,21 +135,21 @@ Index LinearRows::first_member(const Walker::Run& run) const {
   const auto& effective = walk_->effective();
   if (effective.empty() || ((effective.back() >> 16U) & 0xffffU) != static_cast<std::uint64_t>(run.stage)) return 0;
   const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
-  return stage.behind[static_cast<std::size_t>(run.term)][effective.back() >> 32U];
+  return stage.behind[static_cast<std::size_t>(run.manner)][effective.back() >> 32U];
 }
 
 const Lanes& LinearRows::lanes(const Walker::Run& run) {
-  const auto stage = static_cast<std::size_t>(run.stage), term = static_cast<std::size_t>(run.term);
-  Slot& slot = lanes_[(keep_ ? static_cast<std::size_t>(walk_->input()) : 0) * grid_.space().terms().size() + term];
+  const auto stage = static_cast<std::size_t>(run.stage), manner = static_cast<std::size_t>(run.manner);
+  Slot& slot = lanes_[(keep_ ? static_cast<std::size_t>(walk_->input()) : 0) * grid_.manners().size() + manner];
   if (slot.input == walk_->input() && slot.stage == run.stage && slot.entered == walk_->entered()) return *slot.lanes;
   slot.input = walk_->input();
   slot.stage = run.stage;
   slot.entered = walk_->entered();
   const auto build = [&](Lanes& lanes) {
-    lanes.build(*response_, layer_, walk_->last().effect[term], walk_->nodes(stage, term));
+    lanes.build(*response_, layer_, walk_->last().effect[manner], walk_->nodes(stage, manner));
   };
   if (slot.entered == 0 && !keep_) {
-    slot.lanes = &reaction_->lanes(stage, term, build);
+    slot.lanes = &reaction_->lanes(stage, manner, build);
   } else {
     build(slot.own);
     slot.lanes = &slot.own;

@@ -32,7 +32,7 @@ class LinearRows {
   void evaluate(const Walker::Run& run, const Choice* choices, std::uint64_t offset, Judge& judge);
 
  private:
-  /// The lanes of a term: the reaction's where nothing failed before, else, and where those of all inputs are kept, its own.
+  /// The lanes of a manner: the reaction's where nothing failed before, else, and where those of all inputs are kept, its own.
   struct Slot {
     Index input = -1;            // whose execution, and
     int stage = 0;               // which stage entered
@@ -67,7 +67,7 @@ class LinearRows {
   Walk* walk_ = nullptr;
   const Reaction* reaction_ = nullptr;
   const Response* response_ = nullptr;
-  std::vector<Slot> lanes_;   // per input (or of the current one) and term
+  std::vector<Slot> lanes_;   // per input (or of the current one) and manner
   bool keep_ = false;         // those of all inputs
   // Likewise, per effective prefix: the row's rise (see Judge::any_matters), then the error of each member.
   std::vector<std::unique_ptr<RowStore>> rows_;

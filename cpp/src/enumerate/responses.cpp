@@ -16,12 +16,12 @@ constexpr std::chrono::milliseconds patience{50};  // until who waits looks whet
 
 Reaction::Reaction(Response response, const Grid& grid)
     : response_(std::move(response)),
-      terms_(grid.space().terms().size()),
-      lanes_(grid.stages().size() * terms_) {}
+      manners_(grid.manners().size()),
+      lanes_(grid.stages().size() * manners_) {}
 
-const Lanes& Reaction::lanes(std::size_t stage, std::size_t term, const std::function<void(Lanes&)>& build) const {
+const Lanes& Reaction::lanes(std::size_t stage, std::size_t manner, const std::function<void(Lanes&)>& build) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  auto& lanes = lanes_[stage * terms_ + term];
+  auto& lanes = lanes_[stage * manners_ + manner];
   if (!lanes) {
     auto made = std::make_unique<Lanes>();
     build(*made);

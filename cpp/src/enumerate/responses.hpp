@@ -12,18 +12,18 @@
 
 namespace withstand::enumerate {
 
-/// What all workers use at one input: its response, and the lanes of a term in a stage where nothing failed before.
+/// What all workers use at one input: its response, and the lanes of a manner in a stage where nothing failed before.
 class Reaction {
  public:
   Reaction(Response response, const Grid& grid);
 
   const Response& response() const { return response_; }
   /// Lanes that `build` makes the first time.
-  const Lanes& lanes(std::size_t stage, std::size_t term, const std::function<void(Lanes&)>& build) const;
+  const Lanes& lanes(std::size_t stage, std::size_t manner, const std::function<void(Lanes&)>& build) const;
 
  private:
   Response response_;
-  std::size_t terms_;
+  std::size_t manners_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Lanes>> lanes_;
 };

@@ -26,8 +26,8 @@ double forced_magnitude(const Grid& grid, Index layer) {
   double magnitude = 0;
   for (const Grid::Stage& stage : grid.stages())
     if (stage.layer == layer)
-      for (std::size_t t = 0; t < grid.space().terms().size(); ++t)
-        magnitude = std::max(magnitude, std::abs(grid.value(t)));
+      for (std::size_t m = 0; m < grid.manners().size(); ++m)
+        magnitude = std::max(magnitude, std::abs(grid.value(m)));
   return magnitude;
 }
 

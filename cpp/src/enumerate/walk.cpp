@@ -172,11 +172,11 @@ Vector Walk::first_state(std::size_t stage) const {
   }
 }
 
-double Walk::change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const {
+double Walk::change_of(std::size_t stage, std::size_t manner, Index member, const Touched& touched) const {
   const Grid::Stage& here = grid_.stages()[stage];
-  const Site& site = here.sites[static_cast<std::size_t>(here.members[term][static_cast<std::size_t>(member)])];
+  const Site& site = here.sites[static_cast<std::size_t>(here.members[manner][static_cast<std::size_t>(member)])];
   const StageState& state = states_[stage];
-  if (!site.is_synapse()) return grid_.value(term) - state.post(site.to);
+  if (!site.is_synapse()) return grid_.value(manner) - state.post(site.to);
   const double product = net_.map(here.layer).weight(site.to, site.from) * state.before(site.from);
   if (here.layer == net_.layers()) return -product;
   const bool again = touched.node == site.to;
@@ -191,7 +191,7 @@ double Walk::change_of(std::size_t stage, std::size_t term, Index member, const 
 /// Take choice `depth` in: how much its node changes.
 void Walk::take(std::size_t depth, const Choice& choice) {
   const auto s = static_cast<std::size_t>(choice.stage);
-  const auto t = static_cast<std::size_t>(choice.term);
+  const auto t = static_cast<std::size_t>(choice.manner);
   StageState& state = states_[s];
   const std::size_t i = depth - first_[s];
   const Index member = grid_.stages()[s].member(t, choice.position);

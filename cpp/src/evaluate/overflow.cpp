@@ -19,25 +19,18 @@ struct Reached {
   double received = 0;  // to what a receiver sums up
 };
 
-double amount_in(const Failure& failure, Index layer) { return std::abs(amount(failure, layer)); }
-
 Reached reached(const Space& space, Index layer) {
   Reached most;
   for (const Space::Term& term : space.terms()) {
     const auto count = static_cast<double>(term.most(layer));
     if (count == 0) continue;
     const Failure& failure = term.failure;
-    switch (failure.effect) {
-      case Effect::crash:
-      case Effect::synapse_crash: break;
-      case Effect::stuck:
-      case Effect::byzantine: most.forced = std::max(most.forced, amount_in(failure, layer)); break;
-      case Effect::deviation:
-      case Effect::noise: most.added += amount_in(failure, layer); break;
-      case Effect::synapse_signal: most.signal += amount_in(failure, layer); break;
-      case Effect::synapse_product:
-      case Effect::synapse_replace: most.received += count * amount_in(failure, layer); break;
-    }
+    const bool added = is_added(failure.effect);
+    const double free = added ? amount(failure, layer) : magnitude(freedom(failure));
+    if (is_weighted(failure.effect)) most.signal += free;
+    else if (on_synapses(failure.effect)) most.received += count * free;
+    else if (added) most.added += free;
+    else most.forced = std::max(most.forced, free);
   }
   return most;
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -144,6 +145,10 @@ class Facts:
         if self._layout is not None:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)
+
+    def _values(self, found: Mapping[tuple[int, ...], float]) -> dict[Component, float]:
+        """Return what failed components send, which the core names, by the names that users have for them."""
+        return {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
 
     def _described(self) -> Layout:
         if self._layout is not None:

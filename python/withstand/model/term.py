@@ -45,15 +45,6 @@ class Term(NamedTuple):
         """Whether synapses fail, or neurons."""
         return self.effect.startswith("synapse")
 
-    @property
-    def sends(self) -> float:
-        """What a failed component sends, of failures that send one value."""
-        if self.effect == "stuck":
-            return self.amount[0]
-        if self.effect in ("crash", "synapse_crash"):
-            return 0.0
-        raise ValueError(f"{self.effect}: a failed component sends any value of a range")
-
     def core(self, net: Network | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular."""
         amount, counts, among = self.amount, self._held(), self.among

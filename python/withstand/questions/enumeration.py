@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
-from withstand._types import Component, FloatArray
+from withstand._types import FloatArray
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -219,7 +219,11 @@ def run(
 def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statistics, seconds: float) -> Enumeration:
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
-    top = tuple(_witness(problem, *entry) for entry in statistics.top)
+    top = tuple(
+        Witness(tuple(values), values, problem.rows[index].copy(), index, output, error)
+        for (error, _, _, index, output), found in zip(statistics.top, engine.witnesses(statistics))
+        for values in (problem.net._values(found),)
+    )
     sites = [problem.net._component(*site) for site in engine.components] if problem.components else []
     mean, std = moments(statistics)
     return Enumeration(
@@ -241,20 +245,6 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         components=dict(component_errors(sites, statistics)) if problem.components else None,
         _least=float(statistics.least),
     )
-
-
-def _witness(
-    problem: Problem,
-    error: float,
-    sites: list[tuple[int, int, int]],
-    terms: list[int],
-    index: int,
-    output: int,
-) -> Witness:
-    values: dict[Component, float] = {}
-    for (layer, to, source), term in zip(sites, terms):
-        values[problem.net._component(layer, to, source)] = problem.failures._terms[term].sends
-    return Witness(tuple(values), values, problem.rows[index].copy(), index, output, error)
 
 
 def _progress(progress: bool | Progress, total: int) -> Report | None:

@@ -210,7 +210,7 @@ class _Proof:
 def _witness(net: Network, found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
-    values = {net._component(*(*site, -1)[:3]): value for site, value in found.failed.items()}
+    values = net._values(found.failed)
     return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
 
 

@@ -32,7 +32,7 @@ double largest_offset(const Response& r) { return std::max(std::abs(r.lower.offs
 
 bool Joint::applies(const Prepared& prepared, const Restriction& restriction) {
   for (const Space::Term& term : prepared.space.terms())
-    if (on_synapses(term.failure.effect) || term.failure.effect == Effect::noise) return false;
+    if (on_synapses(term.failure.effect) || !is_counted(term.failure.effect)) return false;
   for (const auto& counts : restriction.left)
     for (const Index count : counts)
       if (count > 0) return false;
@@ -216,9 +216,8 @@ void Joint::cross(Index l, Index i, Coefficients& c) const {
 
 void Joint::fail(Index l, Index i, Coefficients& c) const {
   const Restriction::Failed& failed = restriction_.failed[at(failures_[at(l)][at(i)])];
-  const Effect effect = given_.space.terms()[failed.term].failure.effect;
   c.constant += c.deviation * (c.deviation > 0 ? failed.upper : failed.lower);
-  if (effect != Effect::deviation) c.intact -= c.deviation;  // ŷ - y = v - y
+  if (!given_.sending[failed.term].added) c.intact -= c.deviation;  // ŷ - y = v - y
   c.deviation = 0;
   if (l == 0) {
     c.constant += c.intact * (c.intact > 0 ? given_.post[0].upper(i) : given_.post[0].lower(i));

@@ -43,7 +43,7 @@ void Relaxation::begin(const Prepared& prepared, const Restriction& restriction,
 
 void Relaxation::lay_out(std::size_t term) {
   const Failure& failure = given_->space.terms()[term].failure;
-  if (failure.effect == Effect::noise) return;
+  if (!is_counted(failure.effect)) return;
   const bool synapses = on_synapses(failure.effect);
   Pool pool;
   pool.term = term;

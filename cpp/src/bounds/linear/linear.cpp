@@ -25,14 +25,15 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
   const Failure& failure = term.failure;
   if (failure.equivocal)
     throw std::invalid_argument(failure.describe() + ": the linear bound needs one transmitted value for all successors");
+  prepared.sending.push_back({freedom(failure), is_added(failure.effect), is_weighted(failure.effect)});
   prepared.candidate.emplace_back();
   for (Index l = 0; l <= prepared.net.depth(); ++l) {
     prepared.candidate.back().emplace_back(at(prepared.net.width(l)), char{0});
     if (on_synapses(failure.effect)) continue;
     Vector& noise = prepared.noise[at(l)];
     for (const Site& site : term.sites[at(l)]) {
-      if (failure.effect == Effect::noise && noise.size() == 0) noise.setZero(prepared.net.width(l));
-      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amount(failure, l));
+      if (!is_counted(failure.effect) && noise.size() == 0) noise.setZero(prepared.net.width(l));
+      if (!is_counted(failure.effect)) noise(site.to) = up(noise(site.to) + amount(failure, l));
       else prepared.candidate.back().back()[at(site.to)] = 1;
     }
   }
@@ -133,7 +134,7 @@ Vector LinearBound::Node::objectives(Relaxation& form, const ConstMatrixRef& row
 
 LinearBound::LinearBound(const Network& network, const Space& space, ConstVectorRef lower, ConstVectorRef upper)
     : node_(std::make_unique<Node>()) {
-  auto prepared = std::make_shared<Prepared>(Prepared{{network, space, lower == upper, {}, {}, {}, {}}});
+  auto prepared = std::make_shared<Prepared>(Prepared{{network, space, lower == upper, {}, {}, {}, {}, {}}});
   prepared->noise.resize(at(network.layers()));
   for (const Space::Term& term : space.terms()) resolve(*prepared, term);
   nominal_ranges(*prepared, lower, upper);

@@ -61,7 +61,7 @@ bool Relaxation::telescopes(Index l) const {
 void Relaxation::telescope(Index l) {
   const Layer& layer = layers_[at(l)];
   const Neurons& sources = layers_[at(l - 1)].neurons.front();
-  const Space::Term& term = given_->space.terms()[sources.term];
+  const Sending& sending = given_->sending[sources.term];
   const Index n = given_->net.width(l), width = given_->net.width(l - 1);
   const auto budget = at(std::min(restriction_->remaining(given_->space, sources.term, l - 1), width));
   marginals_.layer = l;
@@ -74,7 +74,7 @@ void Relaxation::telescope(Index l) {
   LayerRange change{Vector::Zero(width), Vector::Zero(width)};
   for (Index i = 0; i < width; ++i) {
     if (!sources.may_fail(i)) continue;
-    const Interval failed = failed_signal(term.failure, sent_by(term.failure), l - 1, i);
+    const Interval failed = failed_signal(sending.added, sending.free, l - 1, i);
     const Interval intact = entry(layers_[at(l - 1)].signal, i);
     change.lower(i) = down(failed.lower - intact.upper);
     change.upper(i) = up(failed.upper - intact.lower);

@@ -69,8 +69,8 @@ double Relaxation::played_signal(Index l, Index i) const {
   const double carrier = played_[at(l)](i);
   if (decided_[at(l)][at(i)] >= 0) return middle(entry(layers_[at(l)].signal, i));
   if (term > 0) {
-    const Failure& failure = given_->space.terms()[at(term - 1)].failure;
-    return middle(failed_signal(failure, sent_by(failure), l, i));
+    const Sending& sending = given_->sending[at(term - 1)];
+    return middle(failed_signal(sending.added, sending.free, l, i));
   }
   if (carrier == 0) return 0;
   const Activation& phi = given_->net.activation(l, i);

@@ -37,21 +37,26 @@ inline double underflow(const Terms& terms, const Vector& x, double size) {
 inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
 
+/// What a failed component of a term does, asked once: loops run over neurons and synapses.
+struct Sending {
+  Interval free;          ///< what it may send, or add
+  bool added = false;     ///< to what it does, instead of replacing it
+  bool weighted = false;  ///< to the signal of a synapse, before the weight
+};
+
 /// What stays the same for every restriction of one space at one input or box.
 struct Prepared {
   const Network& net;
   const Space& space;
   bool point = false;                                     ///< the domain is one input
   std::vector<LayerRange> pre, post;                      ///< of the intact network; pre of layers 1.., post of 0..
+  std::vector<Sending> sending;                           ///< [term]
   std::vector<std::vector<std::vector<char>>> candidate;  ///< [term][layer][neuron]
   std::vector<Vector> noise;                              ///< [layer]: amplitude of every neuron, or empty
 };
 
 /// Interval propagation through the intact network into pre and post, rounded outward.
 void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper);
-
-/// Everything that a failed component may send (or add).
-Interval sent_by(const Failure& failure);
 
 /// What is known of one receiver of the difference form.
 struct Receiver {
@@ -199,7 +204,7 @@ class Relaxation {
   double noise_of(Index l, Index i) const;
   void rate_cuts(Index l);
   void rate_synapses(Index l);
-  Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
+  Interval failed_signal(bool added, Interval sent, Index l, Index i) const;
 
   /// What the rounds change in a layer.
   struct Lines {

@@ -104,8 +104,8 @@ void Relaxation::hand_on(Index l, LayerRange& range) const {
     Interval handed = entry(before.signal, i);
     for (const Neurons& neurons : before.neurons) {
       if (!neurons.may_fail(i)) continue;
-      const Failure& failure = given_->space.terms()[neurons.term].failure;
-      const Interval failed = failed_signal(failure, sent_by(failure), l - 1, i);
+      const Sending& sending = given_->sending[neurons.term];
+      const Interval failed = failed_signal(sending.added, sending.free, l - 1, i);
       handed = {std::min(handed.lower, failed.lower), std::max(handed.upper, failed.upper)};
     }
     range.lower(j) = std::max(range.lower(j), handed.lower);

@@ -16,7 +16,7 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
       levels_(choices.stages.size()) {
   const Network& net = problem.network;
   closes_ = problem.harm.by_objectives() && last_stage_ >= neuron_stage(net.depth()) &&
-            !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
+            !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping) && !choices_.several_ways;
   if (closes_)
     for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
   objectives_ = Matrix::Zero(problem.harm.rows().rows(), net.width(net.depth()));
