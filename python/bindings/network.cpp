@@ -32,6 +32,15 @@ void bind_network(py::module_& m) {
             return Matrix(sums.transpose());
           },
           py::arg("layer"), py::arg("rows"))
+      .def(
+          "pull_back",
+          [](const Network& net, Index layer, const Matrix& rows) {
+            Matrix pulled = Matrix::Zero(rows.rows(), net.map(layer).cols());
+            net.map(layer).pull_back(rows.rows(), rows.data(), rows.cols(), pulled.data(), pulled.cols());
+            return pulled;
+          },
+          py::arg("layer"), py::arg("rows"))
+      .def("sent_squares", &Network::sent_squares, py::arg("layer"))
       .def("max_weight", [](const Network& net, Index layer) { return net.map(layer).facts().max; }, py::arg("layer"))
       .def("__eq__", &equal<Network>, py::arg("other"));
 }

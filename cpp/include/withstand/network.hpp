@@ -58,6 +58,7 @@ class Network {
   bool is_dense() const;                                ///< a chain of matrices
   double bytes() const;                                 ///< memory that weights and biases take
   double cost() const;                                  ///< multiply-adds of one evaluation
+  Vector sent_squares(Index layer) const;               ///< per sender, of its weights to the layer's own neurons
   Index synapses() const;                               ///< products of a stored weight and a signal that may fail
 
   const Affine& map(Index layer) const { return *maps_[at(layer)]; }  ///< W^(l), l = 1..L+1

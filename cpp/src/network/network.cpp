@@ -97,6 +97,16 @@ double Network::cost() const {
   return sum;
 }
 
+Vector Network::sent_squares(Index layer) const {
+  Vector sums = Vector::Zero(map(layer).cols());
+  Terms terms;
+  for (Index j = 0; j < own(layer); ++j) {
+    map(layer).terms_of_row(j, terms);
+    for (Index t = 0; t < terms.size; ++t) sums(terms.sender(t)) += terms.weight[t] * terms.weight[t];
+  }
+  return sums;
+}
+
 Index Network::synapses() const {
   Index total = 0;
   std::vector<Index> senders;

@@ -53,16 +53,16 @@ def inspect(model: opt.Model, as_json: bool) -> None:
     activations = [a.name for a in (*net.activations, net.output_activation)]
     if as_json:
         show({"model": model.name, "widths": net.widths, "activations": activations, "outputs": net.outputs,
-              "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net.max_weights,
-              "lipschitz": net.lipschitz, "configurations": counts}, True)  # fmt: skip
+              "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net._largest_weights(),
+              "lipschitz": [phi.lipschitz for phi in net.activations], "configurations": counts}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
-    constants = [*net.lipschitz, net.output_activation.lipschitz]
     rows = [
-        (l, net.widths[l], activations[l - 1], net.max_weights[l - 1], constants[l - 1], net.weights[l - 1].size)
-        for l in range(1, net.depth + 2)
-    ]
-    grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "synapses"), rows)
+        (l, net.widths[l], layer.activation.name, largest, layer.activation.lipschitz,
+         sum(math.prod(shape) for shape in layer.parameters.values()))
+        for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
+    ]  # fmt: skip
+    grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "parameters"), rows)
     click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
     for k, count in counts.items():
         click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")

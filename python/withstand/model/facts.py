@@ -13,7 +13,7 @@ from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer, Shape
-from withstand.model.layout import LayerFacts, Layout, stored_shapes
+from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
 
 if TYPE_CHECKING:
     from withstand.importers.layers import Layers
@@ -106,6 +106,11 @@ class Facts:
         return fingerprint(self)
 
     @property
+    def is_graph(self) -> bool:
+        """Whether it is no chain of matrices: layers read several earlier ones, or convolve, or cannot fail."""
+        return self._arrays is None
+
+    @property
     def max_weights(self) -> tuple[float, ...]:
         """Largest |weight| of each layer (w_1, ..., w_{L+1}) of a chain; biases are not included."""
         return tuple(float(np.abs(w).max()) for w in self.weights)
@@ -156,6 +161,12 @@ class Facts:
         phis = (*self.activations, self.output_activation)
         parts = enumerate(zip(self.weights, self.biases, phis))
         return Layout([Layer([(l, w)], b, phi) for l, (w, b, phi) in parts], self.widths[:1])
+
+    def _largest_weights(self) -> tuple[float, ...]:
+        """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
+        layout = self._described()
+        kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
+        return tuple(max((float(np.abs(part).max()) for kind in found for part in stored(kind)), default=0.0) for found in kinds)
 
     def _stored(self, what: str) -> int:
         facts = self._described()

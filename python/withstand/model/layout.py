@@ -13,7 +13,7 @@ import numpy as np
 from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Layer, Select, Shape, bias_of, shapes_of
+from withstand.model.graph import Conv, Layer, Map, Select, Shape, bias_of, shapes_of
 
 Number = TypeVar("Number", int, float)
 
@@ -123,9 +123,9 @@ class Layout:
         axes = {kind.channel_axis for _, kind in layer.reads if isinstance(kind, Conv)}
         axis = axes.pop() if len(axes) == 1 else None
         parameters = {
-            "weight" if len(layer.reads) == 1 else f"weight_{n}": _stored(kind)
+            "weight" if len(layer.reads) == 1 else f"weight_{n}": array.shape
             for n, (_, kind) in enumerate(layer.reads)
-            if _stored(kind)
+            for array in stored(kind)
         }
         if layer.bias is not None:
             parameters["bias"] = layer.bias.shape
@@ -140,20 +140,21 @@ class Layout:
         return tuple(sorted(found))
 
 
+def stored(kind: Map) -> tuple[FloatArray, ...]:
+    """Return the weights that a map stores."""
+    if isinstance(kind, Conv):
+        return (kind.kernel,)
+    return (kind,) if isinstance(kind, np.ndarray) else ()
+
+
 def stored_shapes(layer: Layer, what: str) -> list[Shape]:
     """Return the shapes of a layer's stored arrays: of each "weight", or of its "bias"."""
     if what == "bias":
         return [] if layer.bias is None else [layer.bias.shape]
-    return [_stored(kind) for _, kind in layer.reads if _stored(kind)]
+    return [array.shape for _, kind in layer.reads for array in stored(kind)]
 
 
-def _stored(kind: object) -> Shape:
-    if isinstance(kind, Conv):
-        return kind.kernel.shape
-    return kind.shape if isinstance(kind, np.ndarray) else ()
-
-
-def _map(kind: FloatArray | Conv | Select | None, source: Shape) -> _core.Affine | None:
+def _map(kind: Map, source: Shape) -> _core.Affine | None:
     if kind is None:
         return None
     if isinstance(kind, Select):

@@ -82,13 +82,13 @@ def network_section(
     """Tell what the network is, and how far off it is intact."""
     names = [a.name for a in (*net.activations, net.output_activation)]
     rows: list[tuple[Cell, ...]] = [
-        (l, net.widths[l], names[l - 1], float(net.max_weights[l - 1]), int(net.weights[l - 1].size))
-        for l in range(1, net.depth + 2)
+        (l, net.widths[l], names[l - 1], largest, sum(math.prod(shape) for shape in layer.parameters.values()))
+        for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
     ]
     text = f"{net.n_neurons:,} hidden neurons in {net.depth} layers; every statement is about {len(X):,} given inputs."
     if targets is not None:
         text += " " + _own_error(net, X, epsilon, real_array(targets, "targets"), decisions)
-    header = ("layer", "neurons", "activation", "largest weight", "synapses")
+    header = ("layer", "neurons", "activation", "largest weight", "parameters")
     return Section("network", "The network", text, header, tuple(rows))
 
 

@@ -20,7 +20,7 @@ from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
 from withstand.questions.progress import Line
 from withstand.questions.results import component_errors
-from withstand.uses import crash_sets
+from withstand.uses import crash_sets, graph_scores
 from withstand.uses.rank_correlation import rank_correlation
 
 Neuron = tuple[int, int]
@@ -273,11 +273,15 @@ def _score(net: Network, rows: FloatArray, values: FloatArray, worst: FloatArray
 
 
 def _weight_norm(net: Network) -> FloatArray:
+    if net.is_graph:
+        return np.sqrt(np.concatenate(graph_scores.squares(net)))
     return np.concatenate([np.linalg.norm(weight, axis=0) for weight in net.weights[1:]])
 
 
 def _taylor(net: Network, rows: FloatArray) -> FloatArray:
     """Mean over inputs of |y_i dF/dy_i|, the worst over outputs."""
+    if net.is_graph:
+        return np.concatenate(graph_scores.taylor(net, rows))
     values = net.trace(rows)
     gradient = np.broadcast_to(net.weights[-1], (len(rows), *net.weights[-1].shape))
     scores: list[FloatArray] = []

@@ -192,7 +192,7 @@ class _Draws:
         """Error, or harm, of one random set."""
         chosen = self.rng.choice(len(self.sites), size=count, replace=False)
         ways = self.rng.choice(len(self.ways), size=count) if len(self.ways) > 1 else [0] * count
-        failed = [self.ways[way].at(_core.Site(*self.sites[i])) for i, way in zip(chosen, ways)]
+        failed = [self.ways[way].at(self.net._place(self.sites[i])) for i, way in zip(chosen, ways)]
         faulty = _core.forward_failed(self.net._core, self.space, self.X, failed)
         return float(output_harms(self.intact, faulty, self.decisions).max())
 

@@ -195,7 +195,7 @@ class Task:
 
     def _convolution(self) -> tuple[float, float] | None:
         """Only where just the last layer can fail, and the sets are not all known."""
-        if self.clock.over():
+        if self.clock.over() or self.net.is_graph:
             return None
         last = self.net.widths[-2]
         if self.spec is not None or self.p[:-last].any() or self.rest <= 1e-9 * self.harm:
@@ -207,7 +207,7 @@ class Task:
         squared = self.epsilon * self.epsilon  # infinite for the largest ones, where a power would raise
         if self.clock.over() or self.spec is not None or squared < TINY or self.rest <= 0.01 * self.harm:
             return None
-        if max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
+        if self.net.is_graph or max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
             return None
         mean, square = expected_error(self.net, self.p, self.X)
         return 0.0, float(np.minimum(mean / self.epsilon, square / squared).sum()) * (1 + OUTWARD) + TINY

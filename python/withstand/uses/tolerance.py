@@ -162,7 +162,7 @@ def tolerance(
     layers = [_alone(model, len(none), place) for place in range(len(none))]
     sizes = tuple(_size(net, layer) for layer in layers)
     question = Question(net, budget, domain, spec, node_limit, clock, threads)
-    scalar = read(net, model, domain, spec)
+    scalar = None if net.is_graph else read(net, model, domain, spec)  # the recursion in rationals is that of chains
     allowed = margin(net, domain) if decisions else room(net, budget)
     if allowed is None:  # the outputs' own range
         everything = Limit(sum(sizes), None, True, "capped", None)
@@ -170,11 +170,14 @@ def tolerance(
         return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None, clock.status)
     try:
         line("tolerance: the scalar bound")
-        proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
-        listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
-        most = max_total(scalar, allowed, clock.lasts(0.1))
+        proved, listed, most = 0, None, 0
+        if scalar is not None:
+            proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
+            listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
+            most = max_total(scalar, allowed, clock.lasts(0.1))
         total = question.limit(model, sum(sizes), (proved, "capped"), "anywhere")
-        capped = [_alone_by_bound(scalar, allowed, n) for n in range(len(sizes))] if per_layer else []
+        places = range(len(sizes) if per_layer else 0)
+        capped = [0 if scalar is None else _alone_by_bound(scalar, allowed, n) for n in places]
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, sum(sizes)), samples, seed) if samples else None
     finally:

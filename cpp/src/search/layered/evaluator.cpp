@@ -35,8 +35,7 @@ void Evaluator::send(Index layer) {
     count += scale_[at(count)] != 0 ? 1 : 0;
   }
   const Columns::Layer& next = columns_.layers[at(layer + 1)];
-  kernels().combine(next.bias.size(), nominal_pre_[at(layer + 1)].data(), count, index_.data(), scale_.data(),
-                    next.rows.data(), next.rows.cols(), pre_[at(layer + 1)].data());
+  next.combine(nominal_pre_[at(layer + 1)].data(), count, index_.data(), scale_.data(), pre_[at(layer + 1)].data());
 }
 
 void Evaluator::receive(Index layer, std::vector<Forced>::const_iterator& next,
@@ -77,7 +76,7 @@ double Evaluator::operator()(std::vector<Forced>& failed) {
 double Evaluator::cost() const {
   double cost = 0;
   for (Index l = 2; l <= net_.layers(); ++l)
-    cost += static_cast<double>(net_.width(l) * net_.width(l - 1)) / 4 + 4 * static_cast<double>(net_.width(l));
+    cost += net_.map(l).cost() / 4 + 4 * static_cast<double>(net_.width(l));
   return cost;
 }
 

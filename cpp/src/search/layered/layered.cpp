@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "search/layered/layered.hpp"
 
+#include <algorithm>
+
 #include "walk.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
+namespace {
+
+constexpr Index most_entries = Index{1} << 22;  ///< of a map that is laid out as a matrix though it is none: 32 MB
+
+}  // namespace
 
 Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layers()) + 1) {
   const Index lanes = kernels().lanes;
@@ -13,15 +20,34 @@ Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layer
     interruption_point();
     const Index padded = (net.width(l) + lanes - 1) / lanes * lanes;
     Layer& layer = layers[static_cast<std::size_t>(l)];
+    layer.bias = Vector::Zero(padded);
+    layer.bias.head(net.width(l)) = net.bias(l);
+    if (net.map(l).matrix() == nullptr && net.width(l - 1) * padded > most_entries) {
+      layer.map = &net.map(l);
+      continue;
+    }
     layer.rows = Matrix::Zero(net.width(l - 1), padded);
     Terms terms;
     for (Index j = 0; j < net.width(l); ++j) {
       net.map(l).terms_of_row(j, terms);
       for (Index t = 0; t < terms.size; ++t) layer.rows(terms.from == nullptr ? t : terms.from[t], j) = terms.weight[t];
     }
-    layer.bias = Vector::Zero(padded);
-    layer.bias.head(net.width(l)) = net.bias(l);
   }
+}
+
+void Columns::Layer::combine(const double* base, long count, const int* index, const double* scale, double* out) const {
+  if (map == nullptr) return kernels().combine(bias.size(), base, count, index, scale, rows.data(), rows.cols(), out);
+  if (out != base) std::copy_n(base, bias.size(), out);
+  if (count * 8 > map->cols()) {
+    Vector y = Vector::Zero(map->cols());
+    for (long n = 0; n < count; ++n) y(index[n]) = scale[n];
+    return map->multiply_add(1, y.data(), 1, out, 1);
+  }
+  Few changes, reached;
+  Affine::Scratch scratch;
+  for (long n = 0; n < count; ++n) changes.add(index[n], scale[n]);
+  map->reach(changes, reached, scratch);
+  for (std::size_t n = 0; n < reached.at.size(); ++n) out[reached.at[n]] += reached.value[n];
 }
 
 Layered::Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)

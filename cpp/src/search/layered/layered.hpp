@@ -10,11 +10,16 @@
 
 namespace withstand::search {
 
-/// The weights as a walk wants them: row i of layer l holds the weights that leave neuron i, padded to whole vectors.
+/// The weights as a walk wants them: row i of layer l holds the weights that leave neuron i, padded to whole vectors. Of a
+/// map that is no matrix and would fill the memory as one, the map itself.
 struct Columns {
   struct Layer {
-    Matrix rows;   ///< N_{l-1} x padded N_l
+    Matrix rows;   ///< N_{l-1} x padded N_l; empty where `map` is asked
     Vector bias;   ///< padded
+    const Affine* map = nullptr;
+
+    /// out = base + W y, of which only `count` signals are not 0: those of `index`, with the values of `scale`.
+    void combine(const double* base, long count, const int* index, const double* scale, double* out) const;
   };
   std::vector<Layer> layers;  ///< 1..L+1; entry 0 is empty
   explicit Columns(const Network& network);

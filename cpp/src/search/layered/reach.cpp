@@ -113,11 +113,21 @@ class Receivers {
         grid_(std::min(net.map(layer).facts().grid * y.grid, net.bias_grid(layer))), gains_(quotas_.size()) {
     Index count = 0;
     for (const Choices::Quota& quota : quotas_) count += quota.count;
-    roundings_ = 2 * static_cast<double>(net.width(layer - 1) + 2 * count + 8) * unit;
+    few_ = net.map(layer).matrix() == nullptr;
+    const Index terms = few_ ? net.map(layer).facts().terms : net.width(layer - 1);
+    roundings_ = 2 * static_cast<double>(terms + 2 * count + 8) * unit;
+    if (!few_) return;
+    most_ = Eigen::ArrayXd::Zero(y.low.size());
+    for (const Group& group : groups_) {
+      places_.emplace_back(static_cast<std::size_t>(y.low.size()), -1);
+      for (std::size_t n = group.neurons.size(); n-- > 0;)
+        places_.back()[static_cast<std::size_t>(group.neurons[n])] = static_cast<int>(n);
+    }
   }
 
   /// Largest s_j where `sign` is 1; largest -s_j where it is -1.
   double largest(Index j, double sign) {
+    if (few_) return largest_of_few(j, sign);
     const auto w = Eigen::Map<const Vector>(net_.map(layer_).row(j, terms_), y_.low.size()).array();
     most_ = (sign * w * y_.low.array()).max(sign * w * y_.high.array());
     cut_.clear();
@@ -127,6 +137,7 @@ class Receivers {
     return sign * net_.bias(layer_)(j) + most_.sum() + by_neurons(j, sign) + by_synapses(j);
   }
   double rounding(Index j) {
+    if (few_) return rounding_of_few(j);
     const double* const w = net_.map(layer_).row(j, terms_);
     const double products = Eigen::Map<const Vector>(w, y_.low.size()).cwiseAbs().dot(y_.magnitude);
     if (grid_ > 0 && products + std::abs(net_.bias(layer_)(j)) <= representable * grid_) return 0;
@@ -137,6 +148,46 @@ class Receivers {
   double grid_of_sums(const Vector& roundings) const { return (roundings.array() == 0).all() ? grid_ : 0; }
 
  private:
+  /// The same of a map whose receivers have few terms.
+  double largest_of_few(Index j, double sign) {
+    net_.map(layer_).terms_of_row(j, terms_);
+    cut_.clear();
+    for (const Forced& f : synapses_.failed)
+      if (f.site.to == j) cut_.push_back(f.site.from);
+    double sum = sign * net_.bias(layer_)(j);
+    for (Index t = 0; t < terms_.size; ++t) {
+      const Index i = terms_.sender(t);
+      const double w = sign * terms_.weight[t];
+      const bool cut = std::find(cut_.begin(), cut_.end(), i) != cut_.end();
+      sum += most_(i) = cut ? 0 : std::max(w * y_.low(i), w * y_.high(i));
+    }
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      std::vector<double>& gains = gains_[groups_[g].quota];
+      gains.clear();
+      for (Index t = 0; t < terms_.size; ++t) {
+        const Index i = terms_.sender(t), first = places_[g][static_cast<std::size_t>(i)];
+        if (first < 0 || std::find(cut_.begin(), cut_.end(), i) != cut_.end()) continue;
+        const Group& group = groups_[g];  // the ways of a neuron stand together
+        for (auto n = static_cast<std::size_t>(first); n < group.neurons.size() && group.neurons[n] == i; ++n)
+          gains.push_back(sign * terms_.weight[t] * group.values[n] - most_(i));
+      }
+      sum += top_sum(gains.data(), static_cast<Index>(gains.size()), quotas_[groups_[g].quota].count);
+    }
+    return sum + by_synapses(j);
+  }
+  double rounding_of_few(Index j) {
+    net_.map(layer_).terms_of_row(j, terms_);
+    double products = 0, lost = 0;
+    for (Index t = 0; t < terms_.size; ++t) {
+      const double product = std::abs(terms_.weight[t]) * y_.magnitude(terms_.sender(t));
+      products += product;
+      lost += underflow(terms_.weight[t], y_.magnitude(terms_.sender(t)));
+    }
+    const bool plain = terms_.size == 1 && terms_.weight[0] == 1 && net_.bias(layer_)(j) == 0;
+    if (plain || (grid_ > 0 && products + std::abs(net_.bias(layer_)(j)) <= representable * grid_)) return 0;
+    return roundings_ * (products + std::abs(net_.bias(layer_)(j))) + lost;
+  }
+
   double by_neurons(Index j, double sign) {
     const double* w = net_.map(layer_).row(j, terms_);
     double sum = 0;
@@ -173,6 +224,8 @@ class Receivers {
   Index layer_;
   const std::vector<Choices::Quota>& quotas_;
   double grid_, roundings_;
+  bool few_ = false;                        ///< terms of a row, not whole rows
+  std::vector<std::vector<int>> places_;    ///< then, per group: its first option of a sender, or -1
   Eigen::ArrayXd most_;  ///< of each product
   std::vector<std::vector<double>> gains_;
   std::vector<Index> cut_;

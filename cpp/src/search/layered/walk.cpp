@@ -97,12 +97,13 @@ void Layered::Walk::send(Index layer) {
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
-  work(y.size() * next.bias.size());
+  work(next.map != nullptr ? static_cast<std::size_t>(next.map->cost()) : y.size() * next.bias.size());
   if (budget_.stopped()) return;
   const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
   double* pre = buffer(stage, 0);
-  combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
-           pre);
+  if (next.map != nullptr) next.combine(next.bias.data(), count, index_.data(), scale_.data(), pre);
+  else combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
+                pre);
   survey(stage);
   branch(stage, 0, 0, pre);
   leave(stage);
@@ -215,6 +216,7 @@ void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
     return;
   }
   const int column = static_cast<int>(site.to);
+  if (columns.map != nullptr) return columns.combine(pre, 1, &column, &now.delta, out);
   combine_(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
 }
 
