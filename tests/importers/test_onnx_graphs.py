@@ -54,6 +54,14 @@ def test_pooling_of_neurons(tmp_path: Path, op: str, attributes: dict[str, Any])
     assert sizes(graph)[:2] == (60, 120)
 
 
+@pytest.mark.parametrize("ceil", [0, 1])
+@pytest.mark.parametrize("pads", [[1, 1, 1, 1], [0, 2, 1, 1], [2, 1, 0, 0]])
+def test_padding_that_is_counted(tmp_path: Path, ceil: int, pads: list[int]) -> None:
+    attributes = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": pads, "count_include_pad": 1, "ceil_mode": ceil}
+    nodes = [node("Tanh", "x", "h"), node("AveragePool", "h", "p", **attributes), node("Flatten", "p", "y")]
+    check(model(nodes, {"x": IMAGE}, opset=22, **SINGLE), tmp_path)
+
+
 @pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "ReduceMax"])
 @pytest.mark.parametrize("shape", [["N", 2, 7], ["N", 2, 4, 4], ["N", 2, 3, 4, 3]])
 def test_pooling_of_inputs_in_any_dimension(tmp_path: Path, op: str, shape: list[Any]) -> None:
