@@ -189,3 +189,10 @@ def test_a_convolution_in_another_shape_keeps_its_biases(shape: tuple[int, ...],
     assert np.abs(evaluate_graph(graph.layers, graph.shape, x) - wanted).max() < 1e-12
     shapes = shapes_of(graph.layers, graph.shape)
     assert all(bias_of(layer, own).size == np.prod(own) for layer, own in zip(graph.layers, shapes[1:]))
+
+
+@pytest.mark.parametrize(("width", "kind"), [(1000, Layers), (1100, Graph)])
+def test_scaled_neurons_are_a_matrix_only_while_it_is_small(width: int, kind: type) -> None:
+    builder = GraphBuilder()
+    hidden = builder.activate(builder.scale(builder.input((width,)), 2.0), TANH)
+    assert isinstance(builder.finish([builder.dense(hidden, row(width))]), kind)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .graph_layers import Layering, Shape
 from .layers import IDENTITY, Array, Layers, Phi
 
 __all__ = ["finish"]
+
+#: Up to so many entries a layer that moves and scales what it reads is written as a matrix, so that a chain is dense.
+_SMALL: Final = 1 << 20
 
 Box: TypeAlias = tuple[Array, Array] | None
 Kind: TypeAlias = Literal["values", "logits"]
@@ -118,6 +121,9 @@ def _chain(layering: Layering, layers: list[Layer], shapes: list[Shape]) -> list
         return None
     for number, layer in enumerate(layers):
         if any(source != number or isinstance(kind, Conv) for source, kind in layer.reads):
+            return None
+        matrices = sum(isinstance(kind, np.ndarray) for _, kind in layer.reads)
+        if matrices < len(layer.reads) and math.prod(shapes[number]) * math.prod(shapes[number + 1]) > _SMALL:
             return None
     return [_matrix(layering, layer, math.prod(shape)) for layer, shape in zip(layers, shapes)]
 
