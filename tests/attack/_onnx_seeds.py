@@ -33,6 +33,22 @@ _FORMS = (
         "MatMul f F y",
         [1, 3, 3],
     ),
+    (
+        "Conv:pads=[1,1,1,1] x K kb a; Relu a h; MaxPool:kernel_shape=[2,2] h p; Pad p border q; "
+        "ConvTranspose:strides=[2,1] q KT t; Tanh t u; GlobalMaxPool u g; Flatten:axis=1 g y",
+        [1, 3, 3],
+    ),
+    (
+        "Conv:auto_pad='SAME_UPPER' x K kb a; BatchNormalization a bs bs bs bs n; Relu n h; "
+        "Conv:pads=[1,1,1,1]:group=2 h KG b; Add b h r; Sigmoid r s; Concat:axis=1 s h j; GlobalAveragePool j g; "
+        "Flatten:axis=1 g y",
+        [1, 3, 3],
+    ),
+    (
+        "Clip x clo chi q; MatMul q W a; Tanh a h; Sub h b d; Max h d u; Concat:axis=1 u h x j; "
+        "ReduceMean:axes=[1] j y",
+        [3],
+    ),
     ("BatchNormalization x m m m m n; Slice n one two one g; Squeeze g one q; Tanh q h; Mul h k y", [3]),
 )
 _REDUCED_BY_AN_INPUT = (
@@ -84,6 +100,11 @@ def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> o
         "slope": np.array([0.25]),
         "R": draw(size=(8, 2)),
         "D": draw(size=(3, 2)),
+        "KT": draw(size=(2, 2, 2, 2)),
+        "KG": draw(size=(2, 1, 3, 3)),
+        "bs": rng.uniform(1, 2, size=2),
+        "clo": np.array(-0.5),
+        "chi": np.array(0.75),
     }
     arrays = {name: np.asarray(array, dtype) for name, array in arrays.items()}
     arrays |= {"D": arrays["D"].astype("f8"), "z8": np.array(0.0)}
@@ -96,6 +117,7 @@ def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> o
         "flat": [0, -1],
         "shape": [1, 4],
         "reps": [1, 2],
+        "border": [0, 0, 1, 0, 0, 0, 0, 1],
     }
     arrays |= {name: np.array(value, np.int64) for name, value in integers.items()}
     nodes = [_node(part.split(), dtype) for part in text.split(";")]

@@ -58,7 +58,7 @@ class TestAnyFile:
 
 
 def test_unknown_suffix(tmp_path: Path) -> None:
-    refused(tmp_path, ".tflite", b"TFL3", r"unknown suffix '\.tflite', supported are \.onnx, \.nnet")
+    refused(tmp_path, ".tflite", b"TFL3", r"unknown suffix '\.tflite', supported are \.onnx, \.onnx\.gz, \.nnet")
 
 
 @pytest.mark.parametrize("source", [None, 3, b"net.onnx", ["net.onnx"]])

@@ -29,6 +29,7 @@ __all__ = ["Budget", "Graph", "Layers", "UnsupportedModel", "load", "read"]
 
 _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
+    ".onnx.gz": ("onnx_file", "read_onnx"),
     ".nnet": ("nnet", "read_nnet"),
     ".npz": ("npz", "load_npz"),
     ".keras": ("keras_model", "read_keras_file"),
@@ -48,8 +49,8 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3
-        model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a
+        Keras 3 model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
@@ -130,6 +131,8 @@ def _reader(path: Path) -> tuple[str, str]:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
             raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
     return _FILES[suffix]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .graph_layers import Layering, Shape
 from .layers import IDENTITY, Array, Layers, Phi
 
 __all__ = ["finish"]
+
+#: Up to so many entries a layer that moves and scales what it reads is written as a matrix, so that a chain is dense.
+_SMALL: Final = 1 << 20
 
 Box: TypeAlias = tuple[Array, Array] | None
 Kind: TypeAlias = Literal["values", "logits"]
@@ -44,7 +47,8 @@ def _ended(layering: Layering, whole: Form, last: int, kind: Kind, box: Box) -> 
     shape, layer = layering.shape(last), layers[last - 1]
     index = arrange(whole.terms[0].index, math.prod(shape))
     if index is None:
-        end = _with(layer, may_fail=False, shape=whole.shape or (1,))
+        bias = layer.bias if whole.shape == shape or layer.bias is None else bias_of(layer, shape)
+        end = _with(layer, may_fail=False, shape=whole.shape or (1,), bias=bias)
         return _closed(layering, [*layers[:-1], end], phis, kind, box)
     if all(isinstance(kind_, np.ndarray) for _, kind_ in layer.reads):
         flat = index.reshape(-1)
@@ -117,6 +121,9 @@ def _chain(layering: Layering, layers: list[Layer], shapes: list[Shape]) -> list
         return None
     for number, layer in enumerate(layers):
         if any(source != number or isinstance(kind, Conv) for source, kind in layer.reads):
+            return None
+        matrices = sum(isinstance(kind, np.ndarray) for _, kind in layer.reads)
+        if matrices < len(layer.reads) and math.prod(shapes[number]) * math.prod(shapes[number + 1]) > _SMALL:
             return None
     return [_matrix(layering, layer, math.prod(shape)) for layer, shape in zip(layers, shapes)]
 
