@@ -51,15 +51,12 @@ def test_equals_published_outputs(entry: dict[str, str]) -> None:
             assert np.array_equal(layers.input_box, [reference["box_lo"], reference["box_hi"]])
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, of its own weights
 @pytest.mark.parametrize("entry", OTHERS, ids=lambda entry: entry["id"])
 def test_other_files_are_read_right_or_refused_by_name(entry: dict[str, str]) -> None:
     folder = models()
     assert folder is not None
     if entry["file"].endswith(".h5"):
-        os.environ.setdefault("KERAS_BACKEND", "torch")
-        for package in ("h5py", "torch", "keras"):
-            pytest.importorskip(package)
+        pytest.importorskip("h5py")
     try:
         layers = read(folder / entry["file"])
     except UnsupportedModel as refused:
@@ -68,7 +65,10 @@ def test_other_files_are_read_right_or_refused_by_name(entry: dict[str, str]) ->
     with np.load(folder / entry["reference_io"]) as reference:
         x = reference["x"].reshape(len(reference["x"]), -1)
         expected = reference["y"].reshape(len(x), -1)
-        assert np.abs(evaluate(layers, x) - expected).max() <= 1e-5 * np.abs(expected).max()
+        computed = evaluate(layers, x)
+        if layers.outputs == "logits":
+            computed = np.exp(computed - np.logaddexp.reduce(computed, axis=1, keepdims=True))
+        assert np.abs(computed - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def close(computed: np.ndarray, expected: np.ndarray) -> None:
