@@ -58,16 +58,17 @@ def _normalization(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
         if len(weights) not in (2, 3):
             raise ValueError(f"has {len(weights)} arrays of weights, supported are a mean, a variance, and a count")
         mean, variance = weights[:2]
-    mean, variance = (np.broadcast_to(_squeezed(array, shape), shape) for array in (mean, variance))
+    kept = tuple(form.shape[n] for n in axes)
+    mean, variance = (np.broadcast_to(_of_axes(array, kept), kept).reshape(shape) for array in (mean, variance))
     deviation = np.maximum(np.sqrt(variance), _EPSILON)
     if config.get("invert", False):
         return build.shift(build.scale(form, deviation), mean)
     return build.scale(build.shift(form, -mean), 1 / deviation)
 
 
-def _squeezed(array: Array, shape: tuple[int, ...]) -> Array:
-    """Return an array with one entry for each that `shape` keeps, in that shape; a single one as it is."""
-    return array.reshape(()) if array.size == 1 else array.reshape(shape)
+def _of_axes(array: Array, kept: tuple[int, ...]) -> Array:
+    """Return statistics without the axes of length 1 that stand for those that are not kept."""
+    return array.reshape(kept) if array.size == math.prod(kept) else array
 
 
 def _rescaling(build: GraphBuilder, forms: list[Form], part: Part) -> Form:

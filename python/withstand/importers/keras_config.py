@@ -151,9 +151,20 @@ def _part(described: Any, weights: Weights, version: str) -> Part | Model:
         raise ValueError(f"layer '{name}' ({kind}): is not a layer of Keras itself")
     if kind in MODELS:
         return model_of(described, weights.model(kind, name), version)
-    operation = str(described.get("module", "")).startswith(("keras.src.ops", "keras.ops"))
+    operation = _is_operation(described, kind, version)
     arrays = list if operation else weights.layer(kind, name)
     return Part(kind, name, config, arrays, version, operation)
+
+
+def _is_operation(described: Any, kind: str, version: str) -> bool:
+    """Whether this is `x + 1` or another operation of `keras.ops`, and no layer: some have the names of layers.
+
+    An `.h5` file of Keras 3 names the class alone, but only layers have these entries.
+    """
+    if "module" in described:
+        return str(described["module"]).startswith(("keras.src.ops", "keras.ops"))
+    plain = not {"trainable", "dtype", "batch_shape"} & set(described["config"])
+    return plain and version.startswith("3.") and kind not in MODELS
 
 
 def _is_own(described: Any) -> bool:
