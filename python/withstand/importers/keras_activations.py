@@ -52,7 +52,7 @@ def activation(part: Part, given: Any) -> Phi | Softmax:
         config, kind = given.get("config"), given.get("class_name")
         module = str(given.get("module", "keras")).split(".")[0]
         if kind in LAYERS and isinstance(config, dict) and module == "keras":
-            return LAYERS[kind](Part(str(kind), str(config.get("name", kind)), config, version=part.version))
+            return LAYERS[kind](Part(str(kind), str(config.get("name", kind)), config, writer=part.writer))
         name = config if kind == "function" and module == "keras" else f"{kind} {config}"
     return _named(part, str(name))
 
@@ -63,7 +63,7 @@ def _named(part: Part, name: str) -> Phi | Softmax:
     if name in ("softmax", "log_softmax"):
         return Softmax()
     if name == "hard_sigmoid":
-        return _hard_sigmoid(part.version)
+        return _hard_sigmoid(part.writer.version)
     if name not in _FUNCTIONS:
         raise ValueError(f"has the activation '{name}', supported are {known()}")
     return _FUNCTIONS[name]
@@ -137,7 +137,7 @@ LAYERS: Final[dict[str, Callable[[Part], Phi | Softmax]]] = {
 #: Operations of `keras.ops` that are activations.
 OPERATIONS: Final[dict[str, Callable[[Part], Phi | Softmax]]] = {
     "Elu": lambda part: _sloped("elu", _number(part, "alpha", 1.0)),
-    "HardSigmoid": lambda part: _hard_sigmoid(part.version),
+    "HardSigmoid": lambda part: _hard_sigmoid(part.writer.version),
     "HardTanh": lambda part: Phi("hard_tanh"),
     "LeakyRelu": lambda part: _sloped("leaky_relu", _number(part, "negative_slope", 0.2)),
     "LogSoftmax": lambda part: Softmax(part.config.get("axis", -1)),

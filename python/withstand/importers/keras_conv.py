@@ -89,8 +89,23 @@ def _separable_conv(axes: int) -> Callable[[GraphBuilder, list[Form], Part], For
     return convolved
 
 
+def _check_edges(part: Part, ends: list[Any]) -> None:
+    """Refuse means of windows of which some reach over one edge further than over the other.
+
+    There Keras on torch repeated the edge up to 3.15, where other backends, and later versions, leave out what lies
+    outside the image.
+    """
+    backend = part.writer.backend
+    if any(before != after for before, after in ends) and backend not in ("tensorflow", "jax", "numpy"):
+        of = f"of Keras {part.writer.version} on {backend}" if backend else "of a file that does not say its backend"
+        raise ValueError(
+            f"takes means {of} with padding {ends}, which backends and versions of Keras compute differently; "
+            "supported are tensorflow, jax and numpy"
+        )
+
+
 def _pool(axes: int, largest: bool) -> Callable[[GraphBuilder, list[Form], Part], Form]:
-    """Windows at the edges hold what lies inside the image: a mean counts no zeros there."""
+    """Windows at the edges hold what lies inside the image; a mean counts no zeros."""
 
     def pooled(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
         form, axis = forms[0], channel_axis(part)
@@ -104,6 +119,7 @@ def _pool(axes: int, largest: bool) -> Callable[[GraphBuilder, list[Form], Part]
         ends = same(image(form.shape, axis), size, stride) if padding == "same" else [(0, 0)] * axes
         if largest:
             return build.max_pool(form, size, stride, ends, channel_axis=axis)
+        _check_edges(part, ends)
         return build.mean_pool(form, size, stride, ends, channel_axis=axis, count_include_pad=False)
 
     return pooled

@@ -15,7 +15,7 @@ from typing import Any, Final
 from .budget import Account
 from .errors import UnsupportedModel
 from .keras_config import model_of
-from .keras_parts import Model
+from .keras_parts import Model, Writer
 from .keras_weights import ArchiveWeights, LegacyWeights
 
 __all__ = ["opened"]
@@ -47,7 +47,7 @@ def opened(path: Path, account: Account) -> Iterator[Model]:
                 config, version = _archived(archive, account)
                 with archive.open(_WEIGHTS) as stream, h5py.File(stream, "r") as file:
                     _charge_group(file, account)
-                    yield model_of(config, ArchiveWeights(file), version)
+                    yield model_of(config, ArchiveWeights(file), Writer(version))
         else:
             with h5py.File(path, "r") as file:
                 _charge_group(file, account)
@@ -76,8 +76,8 @@ def _described(file: Any) -> Model:
     """Return the model of an `.h5` file."""
     if "model_config" not in file.attrs:
         raise ValueError("holds no configuration of a model (attribute 'model_config'), perhaps weights alone")
-    version = _text(file.attrs.get("keras_version", ""))
-    return model_of(json.loads(_text(file.attrs["model_config"])), LegacyWeights(file["model_weights"]), version)
+    writer = Writer(_text(file.attrs.get("keras_version", "")), _text(file.attrs.get("backend", "")))
+    return model_of(json.loads(_text(file.attrs["model_config"])), LegacyWeights(file["model_weights"]), writer)
 
 
 def _text(value: Any) -> str:

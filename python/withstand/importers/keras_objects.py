@@ -12,7 +12,7 @@ import numpy as np
 from .errors import UnsupportedModel
 from .keras_activations import known
 from .keras_layers import FLOATS, KNOWN, supported
-from .keras_parts import Call, Input, Model, Part, Ref
+from .keras_parts import Call, Input, Model, Part, Ref, Writer
 from .layers import Array, as_array
 from .objects import check_arguments, check_methods, is_own
 
@@ -35,14 +35,15 @@ def model_of_object(model: Any) -> Model:
         raise UnsupportedModel(
             f"is not supported; supported are keras.Sequential and Functional models of {supported()}"
         )
-    return _Reader(sys.modules["keras"].__version__).model(model)
+    keras = sys.modules["keras"]
+    return _Reader(Writer(keras.__version__, keras.backend.backend())).model(model)
 
 
 class _Reader:
     """What was read so far: a layer or model that is called twice is one part."""
 
-    def __init__(self, version: str) -> None:
-        self.version = version
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
         self.parts: dict[int, Part | Model] = {}
 
     def model(self, model: Any) -> Model:
@@ -113,7 +114,7 @@ class _Reader:
         except ValueError as error:
             where = f"{'operation' if operation else 'layer'} '{layer.name}' ({kind})"
             raise UnsupportedModel(f"{where}: {error}") from error
-        return Part(kind, layer.name, config, list if operation else _weights(layer), self.version, operation)
+        return Part(kind, layer.name, config, list if operation else _weights(layer), self.writer, operation)
 
 
 def _weights(layer: Any) -> Callable[[], list[Array]]:

@@ -5,18 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .layers import Array
 
-__all__ = ["Call", "Input", "Model", "Part", "Ref", "ordered", "refs"]
+__all__ = ["Call", "Input", "Model", "Part", "Ref", "Writer", "ordered", "refs"]
 
 
 class Ref(NamedTuple):
     """One of the tensors that a call makes; calls are known by keys."""
 
-    call: Hashable
+    call: Any
     tensor: int = 0
+
+
+class Writer(NamedTuple):
+    """The version of Keras that a model is of, and its backend, each empty where a file does not say."""
+
+    version: str = ""
+    backend: str = ""
+
+
+UNKNOWN: Final = Writer()
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +41,8 @@ class Part:
         As `get_config` gives it.
     weights : callable
         Gives its arrays in the order of `get_weights`; they are read when they are needed, one layer at a time.
-    version : str
-        Of the Keras whose functions it stands for.
+    writer : Writer
+        Whose functions it stands for.
     operation : bool
         Whether it is of `keras.ops`, where other classes have the names of layers.
     """
@@ -41,7 +51,7 @@ class Part:
     name: str
     config: dict[str, Any]
     weights: Callable[[], list[Array]] = list
-    version: str = ""
+    writer: Writer = UNKNOWN
     operation: bool = False
 
     @property
@@ -76,7 +86,6 @@ class Model:
     inputs: tuple[Input, ...]
     calls: dict[Hashable, Call]
     outputs: tuple[Ref, ...]
-    dtype: Any = "float32"
 
     @property
     def where(self) -> str:
