@@ -17,6 +17,7 @@ import numpy as np
 
 from .budget import Account, Budget
 from .errors import UnsupportedModel
+from .graph import Graph
 from .layers import Layers
 from .objects import FAILURES
 from .regular import open_regular
@@ -24,14 +25,17 @@ from .regular import open_regular
 if TYPE_CHECKING:
     from .. import Network
 
-__all__ = ["Budget", "Layers", "UnsupportedModel", "load", "read"]
+__all__ = ["Budget", "Graph", "Layers", "UnsupportedModel", "load", "read"]
 
 _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
+    ".onnx.gz": ("onnx_file", "read_onnx"),
     ".nnet": ("nnet", "read_nnet"),
     ".npz": ("npz", "load_npz"),
     ".keras": ("keras_model", "read_keras_file"),
     ".h5": ("keras_model", "read_keras_file"),
+    ".mat": ("matlab", "read_mat"),
+    ".txt": ("controller", "read_controller"),
 }
 _OBJECTS: Final = {
     "torch": ("torch_module", "read_torch"),
@@ -47,8 +51,8 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a Keras 3
-        model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a
+        Keras 3 model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
@@ -90,17 +94,23 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     return net
 
 
-def _network(source: Any, layers: Layers) -> Network:
+def _network(source: Any, read: Layers | Graph) -> Network:
     from .. import Network
 
     try:
-        return Network._from_layers(layers)
+        if isinstance(read, Layers):
+            return Network._from_layers(read)
+        make = getattr(Network, "_from_graph", None)
+        if make is None:
+            raise ValueError("is a graph of layers that read several earlier ones, or convolutions")
+        graph: Network = make(read)
+        return graph
     except (TypeError, ValueError) as error:  # a gain or slope that no activation has
         name = str(source) if isinstance(source, str | os.PathLike) else type(source).__name__
         raise UnsupportedModel(f"{name}: {error}") from error
 
 
-def read(source: Any, budget: Budget | None = None) -> Layers:
+def read(source: Any, budget: Budget | None = None) -> Layers | Graph:
     """Read a network as plain arrays; parameters and errors as in `load`. Nothing is compared."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
@@ -127,15 +137,17 @@ def _reader(path: Path) -> tuple[str, str]:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
             raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
     return _FILES[suffix]
 
 
-def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers:
+def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers | Graph:
     """Run a reader, and put what it reads in front of every refusal."""
     module, name = reader
-    function: Callable[[Any, Account], Layers] = getattr(import_module(f".{module}", __name__), name)
+    function: Callable[[Any, Account], Layers | Graph] = getattr(import_module(f".{module}", __name__), name)
     try:
         with np.errstate(all="ignore"):  # what overflows is refused as infinite
             return function(source, account)

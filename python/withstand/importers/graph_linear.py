@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ import numpy.typing as npt
 from withstand.model.graph import Padding, PerAxis
 
 from .budget import Account
-from .form import Form, Index, Term, join, total
+from .form import Form, Index, Term
+from .form_sum import join, total
 from .graph_layers import Layering, Shape
-from .graph_maps import apply, convolve, convolve_transposed
+from .graph_maps import apply, convolve, convolve_transposed, held
 from .layers import Array, as_array
 
 __all__ = ["LinearBuilder"]
@@ -44,7 +45,7 @@ class LinearBuilder:
 
         Where there are several such vectors, it is a convolution whose kernel covers one position.
         """
-        matrix = np.asarray(weight, dtype=np.float64)
+        matrix = held(weight)
         if matrix.ndim != 2 or form.shape[-1:] != matrix.shape[1:]:
             raise ValueError(f"multiplies weights of shape {matrix.shape} with a tensor of shape {form.shape}")
         if form.size == matrix.shape[1]:
@@ -55,6 +56,23 @@ class LinearBuilder:
             image = form.reshape((*places, form.shape[-1]))
             result = convolve(self._layering, image, kernel, channel_axis=-1).reshape((*form.shape[:-1], len(matrix)))
         return result if bias is None else result.plus(as_array(bias))
+
+    def linear(self, form: Form, function: Callable[[Array], Array], operations: int = 0) -> Form:
+        """Return a linear function of the tensor, as the matrix of its values on the unit tensors.
+
+        `operations` is what one value costs beyond reading and writing.
+        """
+        self.account.steps(form.size)
+        self.account.work(form.size * (2 * form.size + operations))
+        unit = np.zeros(form.shape)
+        shape = np.shape(function(unit))
+        self.account.matrix(math.prod(shape), form.size)
+        matrix = np.empty((math.prod(shape), form.size))
+        for column in range(form.size):
+            unit.flat[column] = 1.0
+            matrix[:, column] = np.reshape(function(unit), -1)
+            unit.flat[column] = 0.0
+        return apply(self._layering, form, matrix, shape)
 
     def conv(
         self,
@@ -69,7 +87,7 @@ class LinearBuilder:
     ) -> Form:
         """Return a convolution, as `Conv` describes it; zeros that a pad in front puts around become its padding."""
         result = convolve(
-            self._layering, form, np.asarray(kernel, dtype=np.float64), stride, padding, dilation, groups, channel_axis
+            self._layering, form, held(kernel), stride, padding, dilation, groups, channel_axis
         )
         return result if bias is None else result.plus(_along(as_array(bias), result.shape, channel_axis))
 
@@ -92,7 +110,7 @@ class LinearBuilder:
         result = convolve_transposed(
             self._layering,
             form,
-            np.asarray(kernel, dtype=np.float64),
+            held(kernel),
             stride,
             padding,
             dilation,

@@ -18,7 +18,7 @@ from .keras_config import model_of
 from .keras_parts import Model, Writer
 from .keras_weights import ArchiveWeights, LegacyWeights
 
-__all__ = ["opened"]
+__all__ = ["charge_group", "opened"]
 
 _WEIGHTS: Final = "model.weights.h5"
 
@@ -46,11 +46,11 @@ def opened(path: Path, account: Account) -> Iterator[Model]:
             with zipfile.ZipFile(path) as archive:
                 config, version = _archived(archive, account)
                 with archive.open(_WEIGHTS) as stream, h5py.File(stream, "r") as file:
-                    _charge_group(file, account)
+                    charge_group(file, account)
                     yield model_of(config, ArchiveWeights(file), Writer(version))
         else:
             with h5py.File(path, "r") as file:
-                _charge_group(file, account)
+                charge_group(file, account)
                 yield _described(file)
     except (ImportError, MemoryError, ValueError):
         raise
@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _charge_group(file: Any, account: Account) -> None:
+def charge_group(file: Any, account: Account) -> None:
     """Charge every array of an HDF5 file as it declares itself; links may lead in circles, and are not followed."""
     import h5py
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from .affine import Affine
 from .budget import Account
+from .form import Form
 from .onnx_node import Node, Value, type_name, widen
 from .onnx_sizes import charge
 
@@ -25,7 +25,7 @@ _CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 
 def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
-    """Return a tensor of the file, floats in double precision.
+    """Return a tensor of the file, read-only, floats in double precision.
 
     Raises
     ------
@@ -40,9 +40,11 @@ def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
     # Not limited by the largest array that may be computed: these numbers are in the file.
     account.store(8 * math.prod(tensor.dims))
     try:
-        return widen(numpy_helper.to_array(tensor))
+        array = widen(numpy_helper.to_array(tensor))
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ValueError(f"cannot be read: {error}") from error
+    array.flags.writeable = False  # so that layers hold it without copying
+    return array
 
 
 def fold(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
@@ -62,7 +64,7 @@ def fold(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
 def move(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
     """Run an operator that only moves entries on their positions."""
     tensor, *rest = values
-    if not isinstance(tensor, Affine) or any(isinstance(value, Affine) for value in rest):
+    if not isinstance(tensor, Form) or any(isinstance(value, Form) for value in rest):
         raise ValueError("is moved by a computed tensor, supported are constants only")
     account.array(tensor.size)
     positions = np.arange(tensor.size).reshape(tensor.shape)
