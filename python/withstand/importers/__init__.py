@@ -35,6 +35,7 @@ _FILES: Final = {
     ".keras": ("keras_model", "read_keras_file"),
     ".h5": ("keras_model", "read_keras_file"),
     ".mat": ("matlab", "read_mat"),
+    ".tflite": ("tflite_file", "read_tflite"),
     ".txt": ("controller", "read_controller"),
 }
 _OBJECTS: Final = {
@@ -51,8 +52,9 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a
-        Keras 3 model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras``, ``.h5``, ``.mat``, ``.tflite`` or ``.txt`` file
+        (controllers of Sherlock and POLAR), or a ``torch.nn.Sequential``, a Keras 3 model, or a scikit-learn
+        ``MLPClassifier`` or ``MLPRegressor``, also at the end of a ``Pipeline``.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
