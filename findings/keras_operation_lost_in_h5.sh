@@ -47,7 +47,7 @@ for what, model in models.items():
     found[what] = [loads(path, model) for path in ("model.keras", "model.h5")]
     with h5py.File("model.h5", "r") as file:
         last = json.loads(file.attrs["model_config"])["config"]["layers"][-1]
-    print(f"{what}: .keras {found[what][0]}; .h5 {found[what][1]}; there it is", {key: last[key] for key in ("class_name", "config")} if "op" in what or "x +" in what else last["class_name"])
+    print(f"{what}: .keras {found[what][0]}; .h5 {found[what][1]}; there it is a {last['class_name']}")
 good = "loads, and computes the same"
 lost = all(archive == good for archive, _ in found.values()) and found.pop("layers.Add()([x, y])")[1] == good
 sys.exit(0 if lost and all(not old.startswith("loads") for _, old in found.values()) else 1)

@@ -89,7 +89,11 @@ def attack(path: Path) -> str:
             raise RuntimeError(f"the message does not name the file: {error}") from error
         raise
     try:
-        compare(net, keras.saving.load_model(path, compile=False), "keras")
+        model = keras.saving.load_model(path, compile=False)
+    except Exception:  # Keras reads more of a file than its functions, and raises whatever its readers raise
+        return "read, and not by Keras"
+    try:
+        compare(net, model, "keras")
     except UnsupportedModel as error:
         raise AssertionError(f"wrong answer: {error}") from error
     return "agrees with Keras"

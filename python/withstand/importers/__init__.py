@@ -85,15 +85,23 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     >>> net.widths  # doctest: +SKIP
     (64, 64, 64, 10)
     """
-    net = _network(source, read(source, budget))
+    found = read(source, budget)
+    net = _network(source, found)
     if check and not isinstance(source, str | os.PathLike):
-        from .check import compare
-
         try:
-            compare(net, source, _library(source))
+            _compare(net, found, source)
         except UnsupportedModel as error:
             raise UnsupportedModel(f"{type(source).__name__}: {error}") from error
     return net
+
+
+def _compare(net: Network, found: Layers | Graph, source: Any) -> None:
+    from .check import compare
+    from .check_graph import compare_graph
+
+    if isinstance(found, Graph):
+        return compare_graph(net, found, source, _library(source))
+    return compare(net, source, _library(source))
 
 
 def _network(source: Any, read: Layers | Graph) -> Network:
