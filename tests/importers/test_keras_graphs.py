@@ -36,7 +36,8 @@ def randomised(model: Any) -> Any:
 
 
 def predictions(model: Any, x: list[np.ndarray]) -> np.ndarray:
-    outputs = keras.tree.flatten(model([keras.ops.convert_to_tensor(each) for each in x] if len(x) > 1 else x[0]))
+    given = keras.tree.pack_sequence_as(model._inputs_struct, x) if len(x) > 1 else x[0]
+    outputs = keras.tree.flatten(model(given))
     return np.concatenate([np.asarray(keras.ops.convert_to_numpy(y)).reshape(len(x[0]), -1) for y in outputs], axis=1)
 
 
@@ -165,6 +166,16 @@ def two_inputs() -> Any:
     return keras.Model([a, b], [L.Dense(2)(y), L.Dense(1, activation="tanh")(y)])
 
 
+def named() -> Any:
+    """Keras has inputs and outputs with names in alphabetical order."""
+    b, a = keras.Input((3,), name="b"), keras.Input((2,), name="a")
+    y = L.Concatenate()([L.Dense(3, activation="relu")(b), a])
+    inner = keras.Model({"b": b, "a": a}, {"z": L.Dense(2)(y), "y": L.Dense(1)(y)}, name="inner")
+    d, c = keras.Input((3,), name="d"), keras.Input((2,), name="c")
+    made = inner({"a": L.Dense(2, activation="tanh")(c), "b": d})
+    return keras.Model({"d": d, "c": c}, {"last": made["y"], "first": L.Dense(2)(made["z"])})
+
+
 def operations() -> Any:
     x = keras.Input((5, 2))
     y = 1.0 - L.Conv1D(3, 2)(x) * 0.5
@@ -218,6 +229,7 @@ MODELS: list[Callable[[], Any]] = [
     nested_at_the_end,
     shared,
     two_inputs,
+    named,
     operations,
     activation_objects,
     linear_in_a_row,

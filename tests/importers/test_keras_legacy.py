@@ -192,7 +192,6 @@ def renamed(change: Any) -> dict[str, Any]:
         (lambda m: m["layers"][4].update(class_name="LSTM"), r"layer 'last' \(LSTM\): is not supported"),
         (lambda m: m["layers"][4].update(module="my.layers"), r"\(Dense\): is not a layer of Keras itself"),
         (lambda m: m["layers"][4].update(registered_name="my>Dense"), r"\(Dense\): is not a layer of Keras itself"),
-        (lambda m: m.update(output_layers={"a": ["last", 0, 0]}), "names its inputs or outputs"),
         (
             lambda m: m["layers"][0]["config"].update(batch_input_shape=[None, None, 6, 2]),
             "supported are inputs of known",

@@ -195,14 +195,14 @@ def _call_keras(model: Any, x: Array) -> tuple[Array, float, float]:
 
 
 def _parts(model: Any, x: Array) -> Any:
-    """Return inputs as a Keras model takes them: one array, or a list of them."""
+    """Return inputs as a Keras model takes them: one array, a list of them, or by names."""
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     columns = np.split(x, np.cumsum([math.prod(shape) for shape in shapes])[:-1], axis=1)
     parts = [
         column.reshape(len(x), *shape).astype(tensor.dtype)
         for column, shape, tensor in zip(columns, shapes, model.inputs, strict=True)
     ]
-    return parts[0] if len(parts) == 1 else parts
+    return sys.modules["keras"].tree.pack_sequence_as(model._inputs_struct, parts) if len(parts) > 1 else parts[0]
 
 
 def _call_sklearn(estimator: Any, x: Array) -> tuple[Array, float, float]:

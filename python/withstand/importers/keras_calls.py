@@ -34,9 +34,12 @@ def nodes_of(layer: Any) -> list[Node]:
 
 
 def tensors_of(listed: Any) -> list[Any]:
-    """Return the tensors that a model names as its inputs or outputs: one, or a list of them."""
+    """Return the tensors that a model has as its inputs or outputs: one, a list of them, or by names.
+
+    Those with names are in alphabetical order, as Keras has them in `model.inputs`.
+    """
     if isinstance(listed, dict):
-        raise ValueError(f"names its inputs or outputs ({', '.join(listed)}), supported are lists of them")
+        listed = [listed[name] for name in sorted(listed)]
     if len(listed) == 3 and isinstance(listed[0], str):
         listed = [listed]
     return [Ref((name, number), tensor) for name, number, tensor in listed]

@@ -94,8 +94,7 @@ def _run(build: GraphBuilder, model: Model, inputs: list[Tensor]) -> list[Tensor
 
 def _called(build: GraphBuilder, call: Call, values: dict[Ref, Tensor]) -> list[Tensor]:
     """Return what one call makes."""
-    plain = {"training": (None, False), "mask": (None,)}  # that is how a model runs anyway
-    given = {name: v for name, v in call.keywords.items() if not any(v is p for p in plain.get(name, ()))}
+    given = {name: value for name, value in call.keywords.items() if not _is_plain(name, value)}
     arguments = [_resolved(values, each) for each in call.arguments]
     if isinstance(call.part, Model):
         if given or len(arguments) != 1:
@@ -108,11 +107,20 @@ def _called(build: GraphBuilder, call: Call, values: dict[Ref, Tensor]) -> list[
     return [step(build, call.part, arguments)]
 
 
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether an argument says what a model does anyway: that it runs in inference, and without masks."""
+    if name == "mask" and isinstance(value, list | tuple | dict):
+        return all(_is_plain(name, each) for each in (value.values() if isinstance(value, dict) else value))
+    return (name in ("mask", "training") and value is None) or (name == "training" and value is False)
+
+
 def _resolved(values: dict[Ref, Tensor], thing: Any) -> Any:
     if isinstance(thing, Ref):
         return _value(values, thing)
     if isinstance(thing, list | tuple):
         return [_resolved(values, each) for each in thing]
+    if isinstance(thing, dict):  # Keras has what is given by names in alphabetical order
+        return [_resolved(values, thing[name]) for name in sorted(thing)]
     return thing
 
 
