@@ -21,13 +21,14 @@ QUESTIONS = {
     "core": ("bound", "enumerate", "worst_case", "forward"),
 }
 CPP_TESTS = {
-    "bounds": ("test_lines", "test_engines"),
-    "enumerate": ("test_enumerate", "test_exact_sum"),
-    "search": ("test_engines",),
+    "bounds": ("test_lines", "test_engines", "test_effects"),
+    "enumerate": ("test_enumerate", "test_exact_sum", "test_effects"),
+    "search": ("test_engines", "test_effects"),
     "kernels": ("test_kernels",),
     "core": (
         "test_activation",
         "test_affine",
+        "test_effects",
         "test_forward",
         "test_natural",
         "test_network",

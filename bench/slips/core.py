@@ -41,8 +41,8 @@ SLIPS = (
     Slip(
         "space-exactly",
         "src/failure/counting.cpp",
-        "demand(terms[t].count(layer), terms[t].failure.exactly);",
-        "demand(terms[t].count(layer), false);",
+        "choice.demands.push_back({cap, failure.exactly,",
+        "choice.demands.push_back({cap, failure.exactly && failure.total,",
         "exact counts per layer counted as at most",
     ),
     Slip(
@@ -53,10 +53,17 @@ SLIPS = (
         "components that several models share are counted as if each had its own",
     ),
     Slip(
+        "space-ways",
+        "src/failure/counting.cpp",
+        "static_cast<std::uint32_t>(std::max(1, ways(failure)))",
+        "1",
+        "a component that may fail in several ways counted once",
+    ),
+    Slip(
         "restriction-stuck",
         "src/failure/restriction.cpp",
-        "failed.push_back({site, term, one_value ? amount : -amount, amount});",
-        "failed.push_back({site, term, -amount, amount});",
+        "failed.push_back({site, term, free.lower, free.upper});",
+        "failed.push_back({site, term, -free.upper, free.upper});",
         "a stuck neuron may transmit what a Byzantine one may",
     ),
     Slip(
@@ -90,8 +97,8 @@ SLIPS = (
     Slip(
         "overflow-synapses",
         "src/evaluate/overflow.cpp",
-        "most.received += count * amount_in(failure, layer); break;",
-        "most.received += amount_in(failure, layer); break;",
+        "most.received += count * free;",
+        "most.received += free;",
         "one of several synapses into a receiver counted",
     ),
     Slip(
@@ -139,8 +146,8 @@ SLIPS = (
     Slip(
         "kernels-reach",
         "src/kernels/rows.inl",
-        "store(highest + width + j, larger(column, load(highest + j)));",
-        "store(highest + width + j, column);",
+        "store(highest + j, larger(column, load(before + j)));",
+        "store(highest + j, column);",
         "the most of the last lane instead of the most of all",
     ),
     Slip(

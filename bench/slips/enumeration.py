@@ -26,10 +26,17 @@ SLIPS = (
         "an exact total treated as at most",
     ),
     Slip(
+        "walker-ways",
+        "src/enumerate/walker.cpp",
+        "const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position + 1);",
+        "const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position);",
+        "in its next way a component fails twice",
+    ),
+    Slip(
         "grid-stuck-sign",
         GRID,
-        "return failure.effect == Effect::stuck ? failure.amount.front() : 0.0;",
-        "return failure.effect == Effect::stuck ? std::abs(failure.amount.front()) : 0.0;",
+        "values_.push_back(sends(space.terms()[t].failure, way, 0));",
+        "values_.push_back(std::abs(sends(space.terms()[t].failure, way, 0)));",
         "the sign of a stuck value lost",
     ),
     Slip(
@@ -246,8 +253,8 @@ SLIPS = (
     Slip(
         "rows-stale",
         ROWS,
-        "lanes.stage == run.stage && lanes.entered == walk_->entered()) return lanes;",
-        "lanes.stage == run.stage) return lanes;",
+        "slot.stage == run.stage && slot.entered == walk_->entered()) return *slot.lanes;",
+        "slot.stage == run.stage) return *slot.lanes;",
         "effects of another prefix are used again",
     ),
 )

@@ -55,7 +55,7 @@ SLIPS = (
     Slip(
         "layer-cut",
         LAYER,
-        "cut.removed = !additive(effect);",
+        "cut.removed = !sending.added;",
         "cut.removed = true;",
         "a synapse that adds loses its product as well",
     ),
@@ -125,7 +125,7 @@ SLIPS = (
     Slip(
         "joint-value",
         JOINT,
-        "  if (effect != Effect::deviation) c.intact -= c.deviation;  // ŷ - y = v - y\n",
+        "  if (!given_.sending[failed.term].added) c.intact -= c.deviation;  // ŷ - y = v - y\n",
         "",
         "what a failed neuron no longer transmits is forgotten",
     ),

@@ -69,15 +69,15 @@ SLIPS = (
     Slip(
         "effects-hull",
         EFFECTS,
-        "return {sub_down(value.lower, nominal.upper), sub_up(value.upper, nominal.lower)};",
-        "return {sub_down(value.lower, nominal.lower), sub_up(value.upper, nominal.lower)};",
+        "return {sub_down(sent.lower, before.upper), sub_up(sent.upper, before.lower)};",
+        "return {sub_down(sent.lower, before.lower), sub_up(sent.upper, before.lower)};",
         "the deviation of a failure forgets one end of the nominal range",
     ),
     Slip(
         "effects-no-abs",
         EFFECTS,
-        "return {-mul_up(std::abs(weight), a), mul_up(std::abs(weight), a)};",
-        "return {-mul_up(weight, a), mul_up(weight, a)};",
+        "mul_up(std::abs(weight), free)",
+        "mul_up(weight, free)",
         "dropped abs of the weight",
     ),
     Slip(
@@ -90,8 +90,8 @@ SLIPS = (
     Slip(
         "effects-replaced",
         EFFECTS,
-        "const double replaced = failure.effect == Effect::synapse_replace ? a : 0;",
-        "const double replaced = 0;",
+        "return {-free, free};",
+        "return does.strikes == Strikes::synapses ? Interval{} : Interval{-free, free};",
         "a replaced product treated as a crashed one",
     ),
     Slip(

@@ -7,7 +7,8 @@ from .slip import Slip
 
 TREE, NODE = "src/search/branch_bound.cpp", "src/search/tree_node.cpp"
 LEAVES, THRESHOLD = "src/search/tree_leaves.cpp", "src/search/threshold.cpp"
-CONTINUOUS, SPLIT, EXECUTION = (f"src/search/continuous/{name}.cpp" for name in ("continuous", "split", "execution"))
+CONTINUOUS, SPLIT = "src/search/continuous/continuous.cpp", "src/search/continuous/split.cpp"
+EFFECTS = "src/failure/effects.cpp"
 
 SLIPS = (
     Slip(
@@ -70,8 +71,8 @@ SLIPS = (
     Slip(
         "threshold-completed",
         THRESHOLD,
-        "o.quota == gain.option.quota; })) add(gain.value);",
-        "o.quota == gain.option.quota; })) add(0 * gain.value);",
+        "if (has(taken, same)) add(gain.value);",
+        "if (has(taken, same)) add(0 * gain.value);",
         "what taken failures gain is left out of the bound of a child",
     ),
     Slip(
@@ -124,17 +125,24 @@ SLIPS = (
         "the piece above a kink is lost",
     ),
     Slip(
+        "tree-ways",
+        "src/search/tree_node.cpp",
+        "(other.quota == option.quota && other.way == option.way)",
+        "other.quota == option.quota",
+        "a component is left out in the ways that the selection does not take",
+    ),
+    Slip(
         "execution-deviation",
-        EXECUTION,
-        "if (effect == Effect::deviation) return intact.post[at(site.layer)](site.to) + parameter;",
-        "if (effect == Effect::deviation) return faulty.post[at(site.layer)](site.to) + parameter;",
+        EFFECTS,
+        "does.hears == Hears::intact ? signal.intact : signal.arriving;",
+        "signal.arriving;",
         "a deviation from the failed network instead of the intact one",
     ),
     Slip(
         "execution-signal",
-        EXECUTION,
-        "weight * signal + parameter : weight * (signal + parameter);",
-        "weight * signal + parameter : weight * signal + parameter;",
+        EFFECTS,
+        "return signal.weight * (heard + failed.free);",
+        "return signal.weight * heard + failed.free;",
         "what a synapse adds to its signal is not weighted",
     ),
 )

@@ -13,12 +13,17 @@
 #include <optional>
 
 #include "core/budget.hpp"
+#include "withstand/forward.hpp"
 
 namespace py = pybind11;
 
 // Python's containers with what they hold: what a signature says is what python/withstand/_core.pyi says, and mypy checks.
 using NeuronName = py::typing::Tuple<Eigen::Index, Eigen::Index>;              // layer, to
 using SiteName = py::typing::Tuple<Eigen::Index, Eigen::Index, Eigen::Index>;  // layer, to, from or -1
+
+/// Failed components, and what each is held at.
+using FailedValues = py::typing::Dict<py::typing::Union<NeuronName, SiteName>, double>;
+FailedValues held(const std::vector<withstand::Forced>& failed);
 
 /// An argument that may be None, and whose signature says so.
 template <class T>
@@ -72,6 +77,8 @@ auto interruptible(const Work& work) {
 }
 
 void bind_config(py::module_& m);
+void bind_activation(py::module_& m);
+void bind_graph(py::module_& m);
 void bind_network(py::module_& m);
 void bind_failure(py::module_& m);
 void bind_forward(py::module_& m);

@@ -19,7 +19,7 @@ py::typing::List<SiteName> sites_of(const std::vector<Site>& sites) {
 }
 
 auto state_of(const Entry& entry) {
-  return py::make_tuple(entry.error, sites_of(entry.sites), entry.terms, entry.input, entry.output);
+  return py::make_tuple(entry.error, sites_of(entry.sites), entry.manners, entry.input, entry.output);
 }
 
 using EntryState = decltype(state_of(std::declval<Entry>()));
@@ -31,7 +31,7 @@ Entry entry_from(const EntryState& state) {
     const auto parts = site.cast<std::tuple<Index, Index, Index>>();
     entry.sites.push_back({std::get<0>(parts), std::get<1>(parts), std::get<2>(parts)});
   }
-  entry.terms = state[2].cast<std::vector<int>>();
+  entry.manners = state[2].cast<std::vector<int>>();
   entry.input = state[3].cast<Index>();
   entry.output = state[4].cast<Index>();
   return entry;
@@ -101,6 +101,13 @@ Statistics statistics_from(const State& state) {
   return s;
 }
 
+/// What the failed components of `top` are held at, entry by entry.
+py::typing::List<FailedValues> witnesses(const Enumerator& self, const Statistics& s) {
+  py::typing::List<FailedValues> all;
+  for (const Entry& entry : s.top) all.append(held(self.witness(entry)));
+  return all;
+}
+
 using Progress = std::optional<py::typing::Callable<py::object(std::uint64_t)>>;
 
 /// Tell Python of the progress and ask it for signals. Ctrl-C ends the run early, with what is known so far; other errors
@@ -165,6 +172,7 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("batches", [](const Enumerator& e) { return e.batches(); })
       .def_property_readonly("batch_size", [](const Enumerator& e) { return e.batch_size(); })
       .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.rank(batch); }, py::arg("batch"))
+      .def("witnesses", &witnesses, py::arg("statistics"))
       .def_property_readonly("rounding", &Enumerator::rounding)
       .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bindings.hpp"
-#include "withstand/forward.hpp"
+#include "failure/conduct.hpp"
+#include "withstand/failed.hpp"
 #include "withstand/space.hpp"
 
 using namespace withstand;
@@ -20,17 +21,20 @@ std::optional<py::int_> configurations(const Space& space, std::uint64_t steps) 
 
 }  // namespace
 
+FailedValues held(const std::vector<Forced>& failed) {
+  FailedValues values;
+  for (const Forced& f : failed) {
+    const Site& s = f.site;
+    const py::tuple neuron = py::make_tuple(s.layer, s.to);
+    const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
+    values[s.is_synapse() ? synapse : neuron] = f.value;
+  }
+  return values;
+}
+
 void bind_failure(py::module_& m) {
-  py::enum_<Effect>(m, "Effect")
-      .value("crash", Effect::crash)
-      .value("stuck", Effect::stuck)
-      .value("byzantine", Effect::byzantine)
-      .value("deviation", Effect::deviation)
-      .value("noise", Effect::noise)
-      .value("synapse_crash", Effect::synapse_crash)
-      .value("synapse_product", Effect::synapse_product)
-      .value("synapse_signal", Effect::synapse_signal)
-      .value("synapse_replace", Effect::synapse_replace);
+  py::enum_<Effect> effect(m, "Effect");
+  for (const Conduct& row : conducts()) effect.value(row.name, row.effect);
 
   m.def("on_synapses", &on_synapses);
 
@@ -48,6 +52,16 @@ void bind_failure(py::module_& m) {
            py::kw_only(), py::arg("effect"), py::arg("amount"), py::arg("counts"), py::arg("total"), py::arg("exactly"),
            py::arg("equivocal") = false, py::arg("among") = py::none())
       .def("describe", &Failure::describe);
+
+  py::class_<Failed>(m, "FailedWay")
+      .def_readonly("site", &Failed::site)
+      .def_readonly("term", &Failed::term)
+      .def_readonly("way", &Failed::way)
+      .def_readonly("free", &Failed::free)
+      .def("at", [](const Failed& how, const Site& site) { return Failed{site, how.term, how.way, how.free}; },
+           py::arg("site"));
+
+  m.def("choices_of", &choices_of, py::arg("failure"));
 
   py::class_<Space>(m, "Space")
       .def(py::init<const Network&, const std::vector<Failure>&>(), py::arg("network"), py::arg("failures"))

@@ -2,6 +2,7 @@
 #include "withstand/forward.hpp"
 
 #include "bindings.hpp"
+#include "withstand/failed.hpp"
 
 using namespace withstand;
 
@@ -19,4 +20,10 @@ void bind_forward(py::module_& m) {
         return forward_batch(net, inputs, forced);
       },
       py::arg("network"), py::arg("inputs"), py::arg("forced"));
+  m.def(
+      "forward_failed",
+      [](const Network& net, const Space& space, const Matrix& inputs, const std::vector<Failed>& failed) {
+        return interruptible([&] { return forward_batch(net, space, inputs, failed); });
+      },
+      py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("failed"));
 }

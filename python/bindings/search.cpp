@@ -11,19 +11,6 @@ using withstand::search::TreeRecord;
 
 namespace {
 
-using FailedValues = py::typing::Dict<py::typing::Union<NeuronName, SiteName>, double>;
-
-FailedValues failed_of(const Witness& witness) {
-  FailedValues failed;
-  for (const Forced& f : witness.failed) {
-    const Site& s = f.site;
-    const py::tuple neuron = py::make_tuple(s.layer, s.to);
-    const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
-    failed[s.is_synapse() ? synapse : neuron] = f.value;
-  }
-  return failed;
-}
-
 py::typing::List<NeuronName> alive_of(const Leaf& leaf) {
   py::typing::List<NeuronName> alive;
   for (const Site& s : leaf.decisions.alive) alive.append(py::make_tuple(s.layer, s.to));
@@ -48,11 +35,19 @@ void bind_search(py::module_& m) {
       .value("interrupted", SearchStatus::interrupted);
 
   py::class_<Witness>(m, "Witness")
-      .def_property_readonly("failed", [](const Witness& witness) { return failed_of(witness); })
+      .def_property_readonly("failed", [](const Witness& witness) { return held(witness.failed); })
       .def_readonly("input", &Witness::input)
       .def_readonly("input_index", &Witness::input_index)
       .def_readonly("output", &Witness::output)
       .def_readonly("harm", &Witness::harm);
+
+  m.def(
+      "replay",
+      [](const Network& net, const Vector& input, const std::vector<Forced>& forced, Goal goal) {
+        const Replay found = replay(net, input, forced, goal);
+        return py::typing::Tuple<double, Index>(py::make_tuple(found.harm, found.output));
+      },
+      py::arg("network"), py::arg("input"), py::arg("forced"), py::arg("goal"));
 
   py::class_<SearchResult>(m, "SearchResult")
       .def_readonly("status", &SearchResult::status)

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "withstand/forward.hpp"
 #include "withstand/network.hpp"
 #include "withstand/parallel.hpp"
 #include "withstand/space.hpp"
@@ -46,6 +47,8 @@ class Enumerator {
   /// Batches first, ..., last - 1. `watch` is told how many configurations are done; where it returns false the result
   /// covers the batches that were finished: compare `count`.
   Statistics run(std::uint64_t first, std::uint64_t last, int threads = 0, const Watch& watch = {}) const;
+  /// What the failed components of an entry are held at. Throws std::invalid_argument for what is no entry of this space.
+  std::vector<Forced> witness(const Entry& entry) const;
   /// Largest distance between the fast and the canonical error of any configuration, at any input.
   double rounding() const;
 

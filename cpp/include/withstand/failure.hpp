@@ -27,10 +27,10 @@ struct Site {
   }
 };
 
-/// What a failed component does.
+/// What a failed component does: a row each in failure/table.cpp, in this order.
 enum class Effect {
   crash,               ///< the neuron transmits 0
-  stuck,               ///< the neuron transmits `amount`
+  stuck,               ///< the neuron transmits `amount`, one of them where there are several
   byzantine,           ///< the neuron transmits any value in [-amount, amount]
   deviation,           ///< the neuron transmits its fault-free value plus any value in [-amount, amount]
   noise,               ///< every neuron adds any value in [-amount, amount] to what it computes, and keeps relaying
@@ -41,13 +41,14 @@ enum class Effect {
 };
 
 bool on_synapses(Effect effect);
-/// Crash, stuck-at and synapse crash leave one faulty value per component: their configurations can be enumerated.
-bool is_finite(Effect effect);
+/// Whether failures are counted one by one. Noise is not: it is everywhere.
+bool is_counted(Effect effect);
 
 /// One failure model: which effect, on how many components. A sum of models is a vector of them on disjoint components.
 struct Failure {
   Effect effect = Effect::crash;
-  std::vector<double> amount;   ///< value or capacity: one entry, or (noise) one per hidden layer; unused for crashes
+  std::vector<double> amount;   ///< value or capacity: one entry, or (noise) one per hidden layer, or (stuck) one per way
+                                ///< to fail; unused for crashes
   std::vector<Index> counts;    ///< one entry when `total`, else one per hidden layer (synapses: per layer 1..L+1)
   bool total = true;            ///< the count is over all candidate components together
   bool exactly = false;         ///< exactly that many fail, instead of at most
@@ -56,6 +57,17 @@ struct Failure {
 
   /// As a user writes it: Crash((3, 9)), StuckAt(1, value=0.5), ...
   std::string describe() const;
+};
+
+/// In how many ways a component may fail: one for a crash, none where it may send any value of an interval.
+int ways(const Failure& failure);
+
+/// A failed component and how it fails.
+struct Failed {
+  Site site;
+  std::size_t term = 0;  ///< of the space
+  int way = 0;           ///< below the effect's `ways`; of no account where it has none
+  double free = 0;       ///< where it has none: what is sent, or, of effects that add to a signal, what is added
 };
 
 }  // namespace withstand

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "withstand/forward.hpp"
 #include "withstand/network.hpp"
 
 namespace withstand {
@@ -43,5 +44,12 @@ class Harm {
   Index class_ = 0;
   Matrix rows_;
 };
+
+/// The harm of one execution, and the output where it is attained.
+struct Replay {
+  double harm = 0;
+  Index output = 0;
+};
+Replay replay(const Network& network, ConstVectorRef input, const std::vector<Forced>& forced, Goal goal);
 
 }  // namespace withstand

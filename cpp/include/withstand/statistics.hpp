@@ -36,7 +36,7 @@ class LogHistogram {
 struct Entry {
   double error = 0;
   std::vector<Site> sites;  ///< sorted
-  std::vector<int> terms;   ///< term of the failure space that each site belongs to
+  std::vector<int> manners; ///< how each fails: its term, where all of them have one way (see Enumerator::witness)
   Index input = 0;
   Index output = 0;
 };

@@ -46,8 +46,8 @@ class Backward {
       interruption_point();
       collect_neurons(l, factors);
       if (l <= lowest_) break;
-      const double steepness = net_.activation(l).lipschitz();
-      receivers_ = factors.unaryExpr([&](double factor) { return mul_up(factor, steepness); });
+      receivers_ = factors;
+      for (Index j = 0; j < factors.size(); ++j) receivers_(j) = mul_up(factors(j), net_.activation(l, j).lipschitz());
       collect_synapses(l);
       factors = through(l);
     }
@@ -64,7 +64,12 @@ class Backward {
     const Affine& map = net_.map(l);
     Vector factors = Vector::Zero(map.cols());
     Terms terms;
-    for (Index j = 0; j < map.rows(); ++j) factors += receivers_(j) * row(map, j, terms).cwiseAbs();
+    if (map.matrix() != nullptr)
+      for (Index j = 0; j < map.rows(); ++j) factors += receivers_(j) * row(map, j, terms).cwiseAbs();
+    for (Index j = 0; map.matrix() == nullptr && j < map.rows(); ++j) {
+      map.terms_of_row(j, terms);
+      for (Index t = 0; t < terms.size; ++t) factors(terms.sender(t)) += receivers_(j) * std::abs(terms.weight[t]);
+    }
     const double unit = map.facts().grid * grid(receivers_.data(), receivers_.size());
     for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
     return factors;
@@ -99,11 +104,11 @@ class Backward {
       const Space::Term& term = space_.terms()[t];
       if (on_synapses(term.failure.effect) || term.most(l) == 0) continue;
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
-        if (term.failure.effect == Effect::noise)
+        if (!is_counted(term.failure.effect))
           noisy_ = add_up(noisy_, mul_up(factors(site.to), amount(term.failure, l)));
         else
           gains_[t].layers[static_cast<std::size_t>(l)].push_back(
-              mul_up(factors(site.to), magnitude(deviation(term.failure, nominal_.post(l, site.to)))));
+              mul_up(factors(site.to), magnitude(deviates(term.failure, nominal_.post(l, site.to)))));
       }
     }
   }
@@ -115,7 +120,7 @@ class Backward {
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
         if (receivers_(site.to) == 0) continue;
         const Interval effect =
-            delivered(term.failure, net_.map(l).weight(site.to, site.from), nominal_.post(l - 1, site.from));
+            deviates(term.failure, nominal_.post(l - 1, site.from), net_.map(l).weight(site.to, site.from));
         gains_[t].layers[static_cast<std::size_t>(l)].push_back(mul_up(receivers_(site.to), magnitude(effect)));
       }
     }
@@ -125,7 +130,7 @@ class Backward {
     double sum = noisy_;
     for (std::size_t t = 0; t < gains_.size(); ++t) {
       const Space::Term& term = space_.terms()[t];
-      if (term.failure.effect == Effect::noise) continue;
+      if (!is_counted(term.failure.effect)) continue;
       std::vector<double> joint;
       for (Index l = 0; l <= net_.layers(); ++l) {
         std::vector<double>& here = gains_[t].layers[static_cast<std::size_t>(l)];

@@ -16,10 +16,11 @@
 namespace withstand::bounds {
 namespace {
 
+/// Of the own neurons of layers 0..L: those that may fail are among them.
 std::vector<Interval> hulls(const Network& net, const Nominal* nominal) {
   std::vector<Interval> layers;
   for (Index l = 0; l <= net.depth(); ++l) {
-    if (nominal) layers.push_back(nominal->layer(l));
+    if (nominal) layers.push_back(nominal->layer(l, net.own(l)));
     else if (l == 0) layers.push_back({-infinity, infinity});
     else layers.push_back({net.activation(l).infimum(), net.activation(l).supremum()});
   }
@@ -126,10 +127,10 @@ std::vector<double> layer_effects(const Network& net, const Space& space, const 
     const std::vector<Interval> layers = hulls(net, domain ? &nominal : nullptr);
     if (!domain) require_bounded(net, space, layers);
     for (const Space::Term& term : space.terms()) {
-      if (on_synapses(term.failure.effect) || term.failure.effect == Effect::noise)
+      if (on_synapses(term.failure.effect) || !is_counted(term.failure.effect))
         throw std::invalid_argument(term.failure.describe() + ": only failing neurons have an effect per layer");
       for (std::size_t l = 1; l < layers.size(); ++l)
-        effects[l - 1] = std::max(effects[l - 1], magnitude(deviation(term.failure, layers[l])));
+        effects[l - 1] = std::max(effects[l - 1], magnitude(deviates(term.failure, layers[l])));
     }
   }
   return effects;

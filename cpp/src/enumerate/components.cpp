@@ -51,9 +51,9 @@ Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(sla
 
 std::size_t Components::slot(const Choice& choice) const {
   const auto stage = static_cast<std::size_t>(choice.stage);
-  const auto term = static_cast<std::size_t>(choice.term);
-  const int member = grid_.stages()[stage].member(term, choice.position);
-  return first_slot_[stage][term] + static_cast<std::size_t>(member);
+  const auto manner = static_cast<std::size_t>(choice.manner);
+  const int member = grid_.stages()[stage].member(manner, choice.position);
+  return first_slot_[stage][manner] + static_cast<std::size_t>(member);
 }
 
 void Components::add(const Grid::Batch& batch, const double* errors, const Canonical& canonical,
@@ -113,7 +113,7 @@ std::vector<Components::Candidate> Components::candidates(const Grid::Batch& bat
     for (std::size_t d = 0; d + 1 < choices.size(); ++d) least = std::min(least, limits_[slot(choices[d])]);
     const double* limits = limits_.data() + slot(choices.back());
     const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
-    const int* members = stage.members[static_cast<std::size_t>(run.term)].data() + run.first;
+    const int* members = stage.members[static_cast<std::size_t>(run.manner)].data() + run.first;
     for (Index i = 0; i < run.last - run.first; ++i, ++offset) {
       if (errors[offset] < std::min(least, limits[i])) continue;
       found.push_back({errors[offset], offset, choices});

@@ -42,7 +42,7 @@ class Components {
 
   const Grid& grid_;
   double slack_;
-  std::vector<std::vector<std::size_t>> first_slot_;     // per stage, term: of its members, which are consecutive
+  std::vector<std::vector<std::size_t>> first_slot_;     // per stage, manner: of its members, which are consecutive
   // Per slot, of the batch:
   std::vector<std::size_t> component_;                   // whose slot it is
   std::vector<std::uint64_t> counts_;

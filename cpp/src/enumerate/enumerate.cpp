@@ -10,6 +10,7 @@
 #include "batch_evaluator.hpp"
 #include "core/budget.hpp"
 #include "evaluate/overflow.hpp"
+#include "withstand/failed.hpp"
 
 namespace withstand::enumerate {
 namespace {
@@ -56,7 +57,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
 }
 
 struct Worker {
-  explicit Worker(const Problem& problem) : judge(problem), evaluator(problem) {}
+  Worker(const Problem& problem, Responses& responses) : judge(problem), evaluator(problem, responses) {}
   Judge judge;
   BatchEvaluator evaluator;
 };
@@ -82,14 +83,31 @@ std::uint64_t Enumerator::configurations() const { return state_->problem.grid.c
 std::uint64_t Enumerator::batches() const { return state_->problem.grid.batches(); }
 std::uint64_t Enumerator::batch_size() const { return state_->problem.grid.batch_size(); }
 std::uint64_t Enumerator::rank(std::uint64_t batch) const { return state_->problem.grid.rank(batch); }
+
+std::vector<Forced> Enumerator::witness(const Entry& entry) const {
+  const Problem& problem = state_->problem;
+  const std::vector<Manner>& manners = problem.grid.manners();
+  const auto known = [&](int m) { return m >= 0 && static_cast<std::size_t>(m) < manners.size(); };
+  if (entry.manners.size() != entry.sites.size() || entry.input < 0 || entry.input >= problem.inputs.rows() ||
+      !std::all_of(entry.manners.begin(), entry.manners.end(), known))
+    throw std::invalid_argument(problem.grid.space().describe() + ": the entry is of another enumeration");
+  std::vector<Failed> failed;
+  for (std::size_t n = 0; n < entry.sites.size(); ++n) {
+    const Manner& manner = manners[static_cast<std::size_t>(entry.manners[n])];
+    failed.push_back({entry.sites[n], manner.term, manner.way, 0});
+  }
+  return forced_by(problem.network, problem.grid.space(), problem.inputs.row(entry.input).transpose(), std::move(failed));
+}
+
 double Enumerator::rounding() const { return state_->problem.largest_slack; }
 
 Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads, const Watch& watch) const {
   const Problem& problem = state_->problem;
   if (first > last || last > problem.grid.batches())
     throw std::invalid_argument("batches must lie in [0, " + std::to_string(problem.grid.batches()) + "]");
+  Responses responses(problem);
   std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(last - first, threads)));
-  for (auto& worker : team) worker = std::make_unique<Worker>(problem);
+  for (auto& worker : team) worker = std::make_unique<Worker>(problem, responses);
   std::atomic<std::uint64_t> done{0};
   constexpr double for_ever = std::numeric_limits<double>::infinity();
   Budget going(Budget::unlimited, for_ever, watch ? [&](std::uint64_t) { return watch(done); } : Watch{});

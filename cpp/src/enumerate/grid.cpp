@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::enumerate {
@@ -18,10 +19,14 @@ std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return a > most
 
 void check_countable(const Space& space) {
   for (const Space::Term& term : space.terms())
-    if (!is_finite(term.failure.effect))
+    if (ways(term.failure) == 0)
       throw std::invalid_argument(term.failure.describe() +
                                   ": a failed component may take any value of an interval, which cannot be enumerated; "
                                   "use worst_case");
+  for (const Space::Term& term : space.terms())
+    if (hears_something(term.failure))
+      throw std::invalid_argument(term.failure.describe() +
+                                  ": what a failed component sends depends on its signal, which is not enumerated");
   const bool readable = std::isfinite(space.magnitude());
   const std::optional<Natural> count = readable ? space.configurations() : std::nullopt;
   if (!count || !count->fits_int64())
@@ -42,26 +47,26 @@ void check_table(const Space& space, Index layer) {
                                 " takes a table of more than 2^27 entries; use worst_case or bound");
 }
 
-/// The components of a stage: a merge of its terms' sorted candidates, which may be millions of synapses.
-void merge_candidates(const Space& space, Grid::Stage& stage) {
-  const std::size_t terms = stage.caps.size();
-  stage.members.resize(terms);
-  stage.behind.resize(terms);
-  std::vector<const Site*> next(terms, nullptr), end(terms, nullptr);
-  for (std::size_t t = 0; t < terms; ++t)
+/// The components of a stage: a merge of its manners' sorted candidates, which may be millions of synapses.
+void merge_candidates(const Space& space, const std::vector<Manner>& manners, Grid::Stage& stage) {
+  const std::size_t count = stage.caps.size();
+  stage.members.resize(count);
+  stage.behind.resize(count);
+  std::vector<const Site*> next(count, nullptr), end(count, nullptr);
+  for (std::size_t t = 0; t < count; ++t)
     if (stage.caps[t] > 0) {
-      const std::vector<Site>& sites = space.terms()[t].sites[static_cast<std::size_t>(stage.layer)];
+      const std::vector<Site>& sites = space.terms()[manners[t].term].sites[static_cast<std::size_t>(stage.layer)];
       next[t] = sites.data();
       end[t] = sites.data() + sites.size();
     }
   for (int p = 0;; ++p) {
     if (p % 4096 == 0) interruption_point();
     const Site* first = nullptr;
-    for (std::size_t t = 0; t < terms; ++t)
+    for (std::size_t t = 0; t < count; ++t)
       if (next[t] != end[t] && (first == nullptr || *next[t] < *first)) first = next[t];
     if (first == nullptr) return;
     stage.sites.push_back(*first);
-    for (std::size_t t = 0; t < terms; ++t) {
+    for (std::size_t t = 0; t < count; ++t) {
       if (next[t] != end[t] && *next[t] == stage.sites.back()) {
         stage.members[t].push_back(p);
         ++next[t];
@@ -71,7 +76,7 @@ void merge_candidates(const Space& space, Grid::Stage& stage) {
   }
 }
 
-/// completions(p, code) for every p and code: a component is left alone, or given to one of its terms.
+/// completions(p, code) for every p and code: a component is left alone, or given to one of its manners.
 void count_completions(Grid::Stage& stage) {
   const std::size_t n = stage.sites.size();
   stage.ways.assign((n + 1) * stage.codes, 0);
@@ -92,6 +97,13 @@ void count_completions(Grid::Stage& stage) {
 
 Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_size_(batch_size) {
   check_countable(space);
+  for (std::size_t t = 0; t < space.terms().size(); ++t) {
+    first_.push_back(manners_.size());
+    for (int way = 0; way < ways(space.terms()[t].failure); ++way) {
+      manners_.push_back({t, way});
+      values_.push_back(sends(space.terms()[t].failure, way, 0));
+    }
+  }
   for (Index layer = 0; layer <= space.layers(); ++layer) add_stage(layer);
   std::vector<std::uint32_t> codes(stages_.size(), 0);
   std::vector<Index> used(space.terms().size(), 0);
@@ -109,15 +121,17 @@ Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_
 void Grid::add_stage(Index layer) {
   Stage stage;
   stage.layer = layer;
-  const auto& terms = space_.terms();
   check_table(space_, layer);
-  for (const Space::Term& term : terms) {
-    stage.caps.push_back(static_cast<int>(term.most(layer)));
-    stage.stride.push_back(stage.codes);
-    stage.codes *= static_cast<std::uint32_t>(stage.caps.back() + 1);
+  for (const Space::Term& term : space_.terms()) {
+    const auto cap = static_cast<int>(term.most(layer));
+    for (int way = 0; way < ways(term.failure); ++way) {
+      stage.caps.push_back(cap);
+      stage.stride.push_back(stage.codes);
+    }
+    stage.codes *= static_cast<std::uint32_t>(cap + 1);
   }
   if (stage.codes == 1) return;
-  merge_candidates(space_, stage);
+  merge_candidates(space_, manners_, stage);
   count_completions(stage);
   stages_.push_back(std::move(stage));
 }
@@ -132,15 +146,16 @@ void Grid::add_classes(std::vector<std::uint32_t>& codes, std::vector<Index>& us
   }
   const Stage& here = stages_[stage];
   const Failure& failure = space_.terms()[term].failure;
-  const Index room = failure.total ? failure.counts.front() - used[term] : here.caps[term];
-  const Index largest = std::min<Index>(room, here.caps[term]);
+  const Index cap = here.caps[first_[term]];
+  const Index room = failure.total ? failure.counts.front() - used[term] : cap;
+  const Index largest = std::min(room, cap);
   const Index smallest = !failure.total && failure.exactly ? largest : 0;
   for (Index count = smallest; count <= largest; ++count) {
-    codes[stage] += here.stride[term] * static_cast<std::uint32_t>(count);
+    codes[stage] += here.stride[first_[term]] * static_cast<std::uint32_t>(count);
     used[term] += count;
     add_classes(codes, used, stage, term + 1);
     used[term] -= count;
-    codes[stage] -= here.stride[term] * static_cast<std::uint32_t>(count);
+    codes[stage] -= here.stride[first_[term]] * static_cast<std::uint32_t>(count);
   }
 }
 
@@ -179,13 +194,8 @@ std::uint64_t Grid::rank(std::uint64_t index) const {
 
 int Grid::failures(const Class& cls, std::size_t stage) const {
   int sum = 0;
-  for (std::size_t t = 0; t < space_.terms().size(); ++t) sum += stages_[stage].left(cls.codes[stage], t);
+  for (const std::size_t manner : first_) sum += stages_[stage].left(cls.codes[stage], manner);
   return sum;
-}
-
-double Grid::value(std::size_t term) const {
-  const Failure& failure = space_.terms()[term].failure;
-  return failure.effect == Effect::stuck ? failure.amount.front() : 0.0;
 }
 
 }  // namespace withstand::enumerate

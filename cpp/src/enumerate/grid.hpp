@@ -9,20 +9,29 @@
 
 namespace withstand::enumerate {
 
+/// How a component fails: a term of the space, and one of its effect's ways. Where every effect has one way, manners are
+/// the terms.
+struct Manner {
+  std::size_t term = 0;
+  int way = 0;
+};
+
 /// A finite failure space laid out as a sequence. Configurations are grouped into classes (how many components of
 /// each term fail in each stage, a stage being a layer with candidates), fewest failures first; inside a class the
 /// stages are digits, the first one the most significant, and inside a stage sets are in lexicographic order of
-/// (component, term). Ranks cut into batches of a fixed size give a grid that belongs to the space, not to a run.
+/// (component, manner), but for the last failure, whose manner comes first. Ranks cut into batches of a fixed size give a
+/// grid that belongs to the space, not to a run.
 class Grid {
  public:
-  /// One layer with candidates. Position p is the p-th component; a component may be open to several terms.
+  /// One layer with candidates. Position p is the p-th component; a component may be open to several manners, and those
+  /// of one term share its count.
   struct Stage {
     Index layer = 0;
     std::vector<Site> sites;                     ///< distinct, sorted
-    std::vector<std::vector<int>> members;       ///< positions of each term
-    std::vector<std::vector<int>> behind;        ///< per term and position: number of its first member behind it
-    std::vector<int> caps;                       ///< most failures of each term
-    std::vector<std::uint32_t> stride;           ///< of each term in the code of remaining counts
+    std::vector<std::vector<int>> members;       ///< positions of each manner
+    std::vector<std::vector<int>> behind;        ///< per manner and position: number of its first member behind it
+    std::vector<int> caps;                       ///< most failures of each manner's term
+    std::vector<std::uint32_t> stride;           ///< of each manner's term in the code of remaining counts
     std::uint32_t codes = 1;                     ///< number of codes
     std::vector<std::uint64_t> ways;             ///< completions(p, code), saturating
 
@@ -30,18 +39,24 @@ class Grid {
     std::uint64_t completions(Index p, std::uint32_t code) const {
       return ways[static_cast<std::size_t>(p) * codes + code];
     }
-    /// Number among the term's members of a position that is one.
-    int member(std::size_t term, int position) const { return behind[term][static_cast<std::size_t>(position)] - 1; }
-    /// Whether the component at a position is open to the term.
-    bool offers(Index p, std::size_t term) const {
+    /// Number among the manner's members of a position that is one.
+    int member(std::size_t manner, int position) const {
+      return behind[manner][static_cast<std::size_t>(position)] - 1;
+    }
+    /// Number of the manner's first member at a position or behind it.
+    int first_from(std::size_t manner, Index p) const {
+      return p == 0 ? 0 : behind[manner][static_cast<std::size_t>(p - 1)];
+    }
+    /// Whether the component at a position is open to the manner.
+    bool offers(Index p, std::size_t manner) const {
       const auto at = static_cast<std::size_t>(p);
-      return behind[term][at] > (at == 0 ? 0 : behind[term][at - 1]);
+      return behind[manner][at] > (at == 0 ? 0 : behind[manner][at - 1]);
     }
-    int left(std::uint32_t code, std::size_t term) const {
-      return static_cast<int>(code / stride[term]) % (caps[term] + 1);
+    int left(std::uint32_t code, std::size_t manner) const {
+      return static_cast<int>(code / stride[manner]) % (caps[manner] + 1);
     }
-    bool feasible(Index p, std::size_t term, std::uint32_t code) const {
-      return offers(p, term) && left(code, term) > 0 && completions(p + 1, code - stride[term]) > 0;
+    bool feasible(Index p, std::size_t manner, std::uint32_t code) const {
+      return offers(p, manner) && left(code, manner) > 0 && completions(p + 1, code - stride[manner]) > 0;
     }
   };
 
@@ -60,7 +75,8 @@ class Grid {
     std::uint64_t size = 0;
   };
 
-  /// Throws std::invalid_argument when a term is not finite or there are 2^63 configurations or more.
+  /// Throws std::invalid_argument when a term is not finite, what a failed component sends depends on a signal, or there
+  /// are 2^63 configurations or more.
   Grid(const Space& space, std::uint64_t batch_size);
 
   const Space& space() const { return space_; }
@@ -76,8 +92,11 @@ class Grid {
   std::uint64_t rank(std::uint64_t batch) const;
   /// Failures of a class in a stage, all terms together.
   int failures(const Class& cls, std::size_t stage) const;
-  /// Value that a failed component of this term transmits (neuron) or delivers (synapse).
-  double value(std::size_t term) const;
+  const std::vector<Manner>& manners() const { return manners_; }
+  /// Value that a component that fails in this manner transmits (neuron) or delivers (synapse).
+  double value(std::size_t manner) const { return values_[manner]; }
+  /// Whether some component may fail in several ways of one term.
+  bool several_ways() const { return manners_.size() > space_.terms().size(); }
 
  private:
   void add_stage(Index layer);
@@ -85,6 +104,9 @@ class Grid {
   void finish_class(const std::vector<std::uint32_t>& codes, const std::vector<Index>& used);
 
   Space space_;
+  std::vector<Manner> manners_;
+  std::vector<double> values_;        // of each manner
+  std::vector<std::size_t> first_;    // manner of each term
   std::vector<Stage> stages_;
   std::vector<Class> classes_;
   std::uint64_t configurations_ = 0;
@@ -92,21 +114,21 @@ class Grid {
   std::uint64_t batch_size_;
 };
 
-/// A failed component: position in a stage, and the term it belongs to.
+/// A failed component: position in a stage, and how it fails.
 struct Choice {
   int stage = 0;
   int position = 0;
-  int term = 0;
+  int manner = 0;
 };
 
 /// Walks the configurations of a class in order. All choices but the last form a prefix; the last one runs over
-/// consecutive members of its term, so that a run of configurations differs in one component only.
+/// consecutive members of its manner, so that a run of configurations differs in one component only.
 class Walker {
  public:
   struct Run {
     int stage = 0;
-    int term = 0;
-    Index first = 0;  ///< index into stage.members[term]
+    int manner = 0;
+    Index first = 0;  ///< index into stage.members[manner]
     Index last = 0;   ///< one past the end
   };
 
@@ -115,10 +137,13 @@ class Walker {
 
   const std::vector<Choice>& choices() const { return choices_; }
   Run run() const;
-  /// Go to the next prefix; returns the index of the first choice that changed, or -1 at the end of the class.
+  /// Go to the next prefix, or to the next way of the last choice; returns the index of the first choice that changed, or
+  /// -1 at the end of the class.
   int next_prefix();
 
  private:
+  void take_last(std::size_t stage, Index p, std::uint32_t code, std::uint64_t digit);
+  bool next_way();
   bool advance(std::size_t depth);
   void complete(std::size_t depth);
   const Grid::Stage& stage(std::size_t depth) const;

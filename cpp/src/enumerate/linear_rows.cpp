@@ -27,17 +27,20 @@ LinearRows::LinearRows(const Problem& problem)
     bytes = std::max(bytes, static_cast<double>(stage.sites.size()) * Response::row_bytes(net_, stage.layer));
     members = std::max(members, stage.sites.size());
   }
-  const std::size_t terms = grid_.space().terms().size();
+  const std::size_t manners = grid_.manners().size();
   const auto inputs = static_cast<std::size_t>(problem.inputs.rows());
-  keep_ = 2 * bytes * static_cast<double>(terms * inputs) <= kept_bytes;
-  lanes_.resize(terms * (keep_ ? inputs : 1));
+  keep_ = 2 * bytes * static_cast<double>(manners * inputs) <= kept_bytes;
+  lanes_.resize(manners * (keep_ ? inputs : 1));
   rows_.resize(keep_ ? inputs : 1);
   row_size_ = 1 + members;
 }
 
-void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& run, std::size_t choices) {
+void LinearRows::begin(Walk& walk, const Reaction& reaction, const Walker::Run& run, std::size_t choices) {
   walk_ = &walk;
-  response_ = &response;
+  reaction_ = &reaction;
+  response_ = &reaction.response();
+  for (Slot& slot : lanes_)
+    if (slot.lanes != &slot.own) slot.input = -1;  // a reaction, which may be gone
   choices_ = choices;
   layer_ = grid_.stages()[static_cast<std::size_t>(run.stage)].layer;
   describe_end();
@@ -60,7 +63,7 @@ void LinearRows::evaluate(const Walker::Run& run, const Choice* choices, std::ui
     if (judge.any_matters(input, compute(run, choices, run.first, judge))) inspect(run, offset, judge);
     return judge.row(input, offset, n, errors_.data(), lanes(run).index.data() + run.first, width_);
   }
-  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.term);
+  const auto tag = static_cast<std::uint64_t>(run.stage) << 32U | static_cast<std::uint64_t>(run.manner);
   bool known = false;
   double* row = rows_[keep_ ? static_cast<std::size_t>(input) : 0]->find(walk_->effective(), tag, known);
   if (!known) {
@@ -113,9 +116,9 @@ double LinearRows::end(const Lanes& lanes, const Judge& judge) {
   end_.n = stride_;
   end_.width = width_;
   end_.start = walk_->prefix().data() + at;
-  end_.highest = highest(lanes) + at;
-  end_.columns = lanes.across.data() + at * lanes.stride;
-  end_.ld = lanes.stride;
+  end_.highest = lanes.highest(width_) + at;
+  end_.columns = lanes.across(at);
+  end_.ld = lanes.stride();
   end_.corrections = corrections_.count;
   end_.responses = seen_from(end_layer_);
   end_.values = corrections_.values.data();
@@ -132,51 +135,26 @@ Index LinearRows::first_member(const Walker::Run& run) const {
   const auto& effective = walk_->effective();
   if (effective.empty() || ((effective.back() >> 16U) & 0xffffU) != static_cast<std::uint64_t>(run.stage)) return 0;
   const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
-  return stage.behind[static_cast<std::size_t>(run.term)][effective.back() >> 32U];
+  return stage.behind[static_cast<std::size_t>(run.manner)][effective.back() >> 32U];
 }
 
-LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {
-  const std::size_t slot = keep_ ? static_cast<std::size_t>(walk_->input()) : 0;
-  Lanes& lanes = lanes_[slot * grid_.space().terms().size() + static_cast<std::size_t>(run.term)];
-  if (lanes.input == walk_->input() && lanes.stage == run.stage && lanes.entered == walk_->entered()) return lanes;
-  lanes.input = walk_->input();
-  lanes.stage = run.stage;
-  lanes.entered = walk_->entered();
-  build(lanes, run);
-  return lanes;
-}
-
-void LinearRows::build(Lanes& lanes, const Walker::Run& run) {
-  const Vector& effect = walk_->last().effect[static_cast<std::size_t>(run.term)];
-  const auto& nodes = walk_->nodes(static_cast<std::size_t>(run.stage), static_cast<std::size_t>(run.term));
-  const Matrix& responses = response_->of(layer_);
-  lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
-  lanes.widths.resize(nodes.size() + 1);
-  lanes.widths.back() = 1;
-  effects_.clear();
-  responses_.clear();
-  for (std::size_t m = nodes.size(); m-- > 0;) {
-    const double change = effect(static_cast<Index>(m));
-    if (change != 0) {
-      effects_.push_back(change);
-      responses_.push_back(responses.data() + nodes[m] * responses.cols());
-    }
-    lanes.index[m] = change == 0 ? 0 : static_cast<int>(effects_.size());
-    lanes.widths[m] = 1 + static_cast<Index>(effects_.size());
+const Lanes& LinearRows::lanes(const Walker::Run& run) {
+  const auto stage = static_cast<std::size_t>(run.stage), manner = static_cast<std::size_t>(run.manner);
+  Slot& slot = lanes_[(keep_ ? static_cast<std::size_t>(walk_->input()) : 0) * grid_.manners().size() + manner];
+  if (slot.input == walk_->input() && slot.stage == run.stage && slot.entered == walk_->entered()) return *slot.lanes;
+  slot.input = walk_->input();
+  slot.stage = run.stage;
+  slot.entered = walk_->entered();
+  const auto build = [&](Lanes& lanes) {
+    lanes.build(*response_, layer_, walk_->last().effect[manner], walk_->nodes(stage, manner));
+  };
+  if (slot.entered == 0 && !keep_) {
+    slot.lanes = &reaction_->lanes(stage, manner, build);
+  } else {
+    build(slot.own);
+    slot.lanes = &slot.own;
   }
-  const auto n = static_cast<Index>(effects_.size());
-  const Index excesses = response_->section(layer_, net_.layers());
-  const Index rows = excesses + net_.outputs();
-  lanes.stride = padded(n + 1);
-  lanes.across.assign(static_cast<std::size_t>(rows * lanes.stride), 0.0);
-  lanes.highest.resize(static_cast<std::size_t>((n + 1) * excesses));
-  kernels_.reach(n, excesses, net_.outputs(), effects_.data(), responses_.data(), lanes.highest.data(),
-                 lanes.across.data(), lanes.stride);
-}
-
-/// Most that a lane of the row adds to each excess.
-const double* LinearRows::highest(const Lanes& lanes) const {
-  return lanes.highest.data() + (width_ - 1) * response_->section(layer_, net_.layers());
+  return *slot.lanes;
 }
 
 /// Add the hinges of a layer that open.
@@ -184,15 +162,15 @@ void LinearRows::correct(const Lanes& lanes, Index layer) {
   const Index at = response_->section(layer_, layer);
   const double* start = walk_->prefix().data() + at;
   hinges_.resize(static_cast<std::size_t>(response_->size(layer) + kernels_.lanes));
-  const Index count = kernels_.openable(response_->size(layer), start, highest(lanes) + at,
+  const Index count = kernels_.openable(response_->size(layer), start, lanes.highest(width_) + at,
                                         corrections_.count, seen_from(layer), corrections_.most.data(), hinges_.data());
   if (count == 0) return;
   make_room(count);
-  const Index kept = kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride, lanes.stride,
+  const Index kept = kernels_.open(count, stride_, start, lanes.across(at), lanes.stride(),
                                    corrections_.count, seen_from(layer), corrections_.values.data(), hinges_.data(),
                                    corrections_.values.data() + corrections_.count * stride_,
                                    corrections_.most.data() + corrections_.count);
-  const Matrix& rows = response_->of_hinges(layer);
+  const Response::Rows rows = response_->of_hinges(layer);
   for (Index i = 0; i < kept; ++i) {
     const auto c = static_cast<std::size_t>(corrections_.count++);
     corrections_.response[c] = rows.data() + hinges_[static_cast<std::size_t>(i)] * rows.cols();
@@ -228,7 +206,9 @@ void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& ju
     row = end_.start[j] + Lane(end_.columns + j * end_.ld, width_);
     for (Index c = 0; c < end_.corrections; ++c) row += end_.responses[c][j] * Lane(end_.values + c * stride_, width_);
   };
-  Eigen::ArrayXXd excess(width_, end_.opened);
+  const std::size_t bytes = static_cast<std::size_t>(width_ * end_.opened) * sizeof(double);
+  const std::unique_ptr<double[], FreeLines> room(static_cast<double*>(allocate_lines(bytes)), FreeLines{bytes});
+  Eigen::Map<Eigen::ArrayXXd> excess(room.get(), width_, end_.opened);
   for (Index h = 0; h < end_.opened; ++h) {
     sum(end_.open[h], excess.col(h));
     excess.col(h) = excess.col(h).max(0.0);

@@ -35,7 +35,7 @@ std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& 
     const Site& site = site_of(problem_.grid, choice);
     if (site.is_synapse() && neuron != nullptr && neuron->layer == site.layer && neuron->to == site.to) continue;
     if (!site.is_synapse()) neuron = &site;
-    const double value = problem_.grid.value(static_cast<std::size_t>(choice.term));
+    const double value = problem_.grid.value(static_cast<std::size_t>(choice.manner));
     const bool upstream_nominal = forced.empty() || forced.front().site.layer == site.layer;
     const auto l = static_cast<std::size_t>(site.layer);
     const double carried = site.is_synapse() ? problem_.network.map(site.layer).weight(site.to, site.from) *
@@ -72,7 +72,7 @@ Entry Replayer::entry(const std::vector<Choice>& configuration, Index only) {
   }
   for (const Choice& choice : configuration) {
     entry.sites.push_back(site_of(problem_.grid, choice));
-    entry.terms.push_back(choice.term);
+    entry.manners.push_back(choice.manner);
   }
   return entry;
 }

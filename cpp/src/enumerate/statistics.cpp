@@ -96,7 +96,7 @@ bool worse(const Entry& a, const Entry& b) {
   if (a.error != b.error) return a.error > b.error;
   if (a.sites.size() != b.sites.size()) return a.sites.size() < b.sites.size();
   if (a.sites != b.sites) return a.sites < b.sites;
-  if (a.terms != b.terms) return a.terms < b.terms;
+  if (a.manners != b.manners) return a.manners < b.manners;
   return a.input != b.input ? a.input < b.input : a.output < b.output;
 }
 

@@ -50,7 +50,7 @@ void Walk::begin_input(Index input) {
     here.pre[i] = net_.bias(l);  // once per input: not worth what `receive` keeps
     net_.map(l).multiply_add(1, here.post[i - 1].data(), 1, here.pre[i].data(), 1);
     here.post[i] = here.pre[i];
-    activate(net_.activation(l), here.post[i].data(), here.post[i].size());
+    activate(net_.activation(l), here.post[i].data(), net_.own(l));
   }
 }
 
@@ -126,13 +126,13 @@ void Walk::signals_into(std::size_t stage, const Choice* choices) {
   Vector sums = from.next[failures_[earlier]];
   for (Index at = grid_.stages()[earlier].layer + 1; at < layer; ++at) {
     signals = sums;
-    activate(net_.activation(at), signals.data(), signals.size());
+    activate(net_.activation(at), signals.data(), net_.own(at));
     sums = dense(at + 1, signals);
   }
   state.before = signals;
   state.pre = sums;
   state.post = sums;
-  activate(net_.activation(layer), state.post.data(), state.post.size());
+  activate(net_.activation(layer), state.post.data(), net_.own(layer));
 }
 
 void Walk::enter(std::size_t stage, const Choice* choices) {
@@ -172,11 +172,11 @@ Vector Walk::first_state(std::size_t stage) const {
   }
 }
 
-double Walk::change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const {
+double Walk::change_of(std::size_t stage, std::size_t manner, Index member, const Touched& touched) const {
   const Grid::Stage& here = grid_.stages()[stage];
-  const Site& site = here.sites[static_cast<std::size_t>(here.members[term][static_cast<std::size_t>(member)])];
+  const Site& site = here.sites[static_cast<std::size_t>(here.members[manner][static_cast<std::size_t>(member)])];
   const StageState& state = states_[stage];
-  if (!site.is_synapse()) return grid_.value(term) - state.post(site.to);
+  if (!site.is_synapse()) return grid_.value(manner) - state.post(site.to);
   const double product = net_.map(here.layer).weight(site.to, site.from) * state.before(site.from);
   if (here.layer == net_.layers()) return -product;
   const bool again = touched.node == site.to;
@@ -191,7 +191,7 @@ double Walk::change_of(std::size_t stage, std::size_t term, Index member, const 
 /// Take choice `depth` in: how much its node changes.
 void Walk::take(std::size_t depth, const Choice& choice) {
   const auto s = static_cast<std::size_t>(choice.stage);
-  const auto t = static_cast<std::size_t>(choice.term);
+  const auto t = static_cast<std::size_t>(choice.manner);
   StageState& state = states_[s];
   const std::size_t i = depth - first_[s];
   const Index member = grid_.stages()[s].member(t, choice.position);
@@ -218,7 +218,7 @@ void Walk::move(std::size_t depth, const Choice& choice) {
   Vector& next = state.next[i + 1];
   next.resize(state.next[i].size());
   if (response_ != nullptr && s == last_stage_) {
-    const Matrix& columns = response_->of(here.layer);
+    const Response::Rows columns = response_->of(here.layer);
     kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(), next.data());
   } else {
     net_.map(here.layer + 1).add_column(site.to, change, state.next[i].data(), next.data());

@@ -28,7 +28,7 @@ class Walk {
     Vector before;                 // signals entering the stage's layer
     Vector pre;                    // its pre-activations and
     Vector post;                   // what it transmits, without the stage's own failures
-    std::vector<Vector> effect;    // per term, member: change of the node when it fails alone
+    std::vector<Vector> effect;    // per manner, member: change of the node when it fails alone
     std::vector<Vector> next;      // pre-activations (excesses) of the receivers after 0, 1, ... failures of the stage
     std::vector<Touched> touched;  // likewise
     std::vector<double> change;    // of the node, per choice
@@ -64,12 +64,12 @@ class Walk {
   /// Choices but the last that change something, as a key of the state.
   const std::vector<std::uint64_t>& effective() const { return effective_; }
 
-  const std::vector<int>& nodes(std::size_t stage, std::size_t term) const { return nodes_[stage][term]; }
+  const std::vector<int>& nodes(std::size_t stage, std::size_t manner) const { return nodes_[stage][manner]; }
   bool has_synapses(std::size_t stage) const { return synapses_[stage]; }
   /// Layer whose pre-activations a failure of the stage changes by a column.
   Index receivers(std::size_t stage) const;
   /// Change of a node when one more component fails: of what it transmits, or (outputs) of its pre-activation.
-  double change_of(std::size_t stage, std::size_t term, Index member, const Touched& touched) const;
+  double change_of(std::size_t stage, std::size_t manner, Index member, const Touched& touched) const;
 
  private:
   const Site& site_of(const Choice& choice) const;
@@ -85,7 +85,7 @@ class Walk {
   const Problem& problem_;
   const Network& net_;
   const Grid& grid_;
-  std::vector<std::vector<std::vector<int>>> nodes_;  // per stage, term, member: its node
+  std::vector<std::vector<std::vector<int>>> nodes_;  // per stage, manner, member: its node
   std::vector<bool> synapses_;                        // per stage: has synapses
   std::vector<StageState> states_;
   std::vector<std::size_t> first_;                    // of each stage in the class: index of its first choice

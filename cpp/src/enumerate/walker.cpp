@@ -15,7 +15,11 @@ Walker::Walker(const Grid& grid, const Grid::Class& cls, std::uint64_t rank) : g
     std::uint64_t digit = rank / suffix;
     rank %= suffix;
     std::uint32_t code = cls.codes[s];
-    for (Index p = 0; code != 0; ++p)
+    for (Index p = 0; code != 0; ++p) {
+      if (static_cast<int>(choices_.size()) + 1 == cls.failures) {
+        take_last(s, p, code, digit);
+        return;
+      }
       for (std::size_t t = 0; t < here.caps.size(); ++t) {
         if (!here.feasible(p, t, code)) continue;
         const std::uint64_t block = here.completions(p + 1, code - here.stride[t]);
@@ -28,17 +32,36 @@ Walker::Walker(const Grid& grid, const Grid::Class& cls, std::uint64_t rank) : g
         code -= here.stride[t];
         break;  // a component fails once
       }
+    }
+  }
+}
+
+/// The last choice is the digit-th of the members from position p on, of one manner after the other.
+void Walker::take_last(std::size_t stage, Index p, std::uint32_t code, std::uint64_t digit) {
+  const Grid::Stage& here = grid_->stages()[stage];
+  for (std::size_t manner = 0;; ++manner) {
+    if (here.left(code, manner) == 0) continue;
+    const auto first = static_cast<std::size_t>(here.first_from(manner, p));
+    const std::size_t members = here.members[manner].size() - first;
+    if (digit < members) {
+      const int position = here.members[manner][first + static_cast<std::size_t>(digit)];
+      choices_.push_back({static_cast<int>(stage), position, static_cast<int>(manner)});
+      codes_.push_back(code);
+      return;
+    }
+    digit -= members;
   }
 }
 
 Walker::Run Walker::run() const {
   const Choice& last = choices_.back();
   const Grid::Stage& here = stage(choices_.size() - 1);
-  const auto term = static_cast<std::size_t>(last.term);
-  return {last.stage, last.term, here.member(term, last.position), static_cast<Index>(here.members[term].size())};
+  const auto manner = static_cast<std::size_t>(last.manner);
+  return {last.stage, last.manner, here.member(manner, last.position), static_cast<Index>(here.members[manner].size())};
 }
 
 int Walker::next_prefix() {
+  if (grid_->several_ways() && next_way()) return static_cast<int>(choices_.size()) - 1;
   for (std::size_t depth = choices_.size() - 1; depth-- > 0;)
     if (advance(depth)) {
       complete(depth + 1);
@@ -47,17 +70,31 @@ int Walker::next_prefix() {
   return -1;
 }
 
+/// The last choice goes back to its first member, of the next way of its term: no other term has failures left.
+bool Walker::next_way() {
+  const std::size_t depth = choices_.size() - 1;
+  const Grid::Stage& here = stage(depth);
+  Choice& last = choices_[depth];
+  const auto next = static_cast<std::size_t>(last.manner) + 1;
+  if (next == here.caps.size() || here.left(codes_[depth], next) == 0) return false;
+  const bool alone = depth == 0 || choices_[depth - 1].stage != last.stage;
+  const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position + 1);
+  last.position = here.members[next][static_cast<std::size_t>(first)];
+  last.manner = static_cast<int>(next);
+  return true;
+}
+
 /// Move one choice to its next option, if the choices after it can still be completed.
 bool Walker::advance(std::size_t depth) {
   const Grid::Stage& here = stage(depth);
   Choice& choice = choices_[depth];
   const std::uint32_t code = codes_[depth];
-  int after = choice.term;
+  int after = choice.manner;
   for (Index p = choice.position; here.completions(p, code) > 0; ++p, after = -1)
-    for (int term = after + 1; term < static_cast<int>(here.caps.size()); ++term)
-      if (here.feasible(p, static_cast<std::size_t>(term), code)) {
+    for (int manner = after + 1; manner < static_cast<int>(here.caps.size()); ++manner)
+      if (here.feasible(p, static_cast<std::size_t>(manner), code)) {
         choice.position = static_cast<int>(p);
-        choice.term = term;
+        choice.manner = manner;
         return true;
       }
   return false;
@@ -69,15 +106,15 @@ void Walker::complete(std::size_t depth) {
     const bool fresh = choices_[depth].stage != choices_[depth - 1].stage;
     const auto s = static_cast<std::size_t>(choices_[depth].stage);
     codes_[depth] = fresh ? class_->codes[s]
-                          : codes_[depth - 1] - stage(depth).stride[static_cast<std::size_t>(choices_[depth - 1].term)];
+                          : codes_[depth - 1] - stage(depth).stride[static_cast<std::size_t>(choices_[depth - 1].manner)];
     choices_[depth].position = fresh ? -1 : choices_[depth - 1].position;
-    choices_[depth].term = -1;
+    choices_[depth].manner = -1;
     const Grid::Stage& here = stage(depth);
-    for (Index p = choices_[depth].position + 1; choices_[depth].term < 0; ++p)
-      for (int term = 0; term < static_cast<int>(here.caps.size()); ++term)
-        if (here.feasible(p, static_cast<std::size_t>(term), codes_[depth])) {
+    for (Index p = choices_[depth].position + 1; choices_[depth].manner < 0; ++p)
+      for (int manner = 0; manner < static_cast<int>(here.caps.size()); ++manner)
+        if (here.feasible(p, static_cast<std::size_t>(manner), codes_[depth])) {
           choices_[depth].position = static_cast<int>(p);
-          choices_[depth].term = term;
+          choices_[depth].manner = manner;
           break;
         }
   }

@@ -39,6 +39,12 @@ Index Harm::worst(const Vector& outputs) const {
   return best;
 }
 
+Replay replay(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced, Goal goal) {
+  const Harm harm(net, input, goal);
+  const Vector outputs = forward(net, input, forced);
+  return {harm(outputs), harm.worst(outputs)};
+}
+
 double Harm::of_pre(const double* z) const {
   double worst = -std::numeric_limits<double>::infinity();
   const double kept = goal_ == Goal::argmax ? psi_(z[class_]) : 0;

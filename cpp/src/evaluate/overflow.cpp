@@ -19,25 +19,18 @@ struct Reached {
   double received = 0;  // to what a receiver sums up
 };
 
-double amount_in(const Failure& failure, Index layer) { return std::abs(amount(failure, layer)); }
-
 Reached reached(const Space& space, Index layer) {
   Reached most;
   for (const Space::Term& term : space.terms()) {
     const auto count = static_cast<double>(term.most(layer));
     if (count == 0) continue;
     const Failure& failure = term.failure;
-    switch (failure.effect) {
-      case Effect::crash:
-      case Effect::synapse_crash: break;
-      case Effect::stuck:
-      case Effect::byzantine: most.forced = std::max(most.forced, amount_in(failure, layer)); break;
-      case Effect::deviation:
-      case Effect::noise: most.added += amount_in(failure, layer); break;
-      case Effect::synapse_signal: most.signal += amount_in(failure, layer); break;
-      case Effect::synapse_product:
-      case Effect::synapse_replace: most.received += count * amount_in(failure, layer); break;
-    }
+    const bool added = is_added(failure.effect);
+    const double free = added ? amount(failure, layer) : magnitude(freedom(failure));
+    if (is_weighted(failure.effect)) most.signal += free;
+    else if (on_synapses(failure.effect)) most.received += count * free;
+    else if (added) most.added += free;
+    else most.forced = std::max(most.forced, free);
   }
   return most;
 }
@@ -61,11 +54,12 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
     const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
-      const Activation& phi = net.activation(l);
       const Vector sums = largest_sums(net, l, (signals.array() + here.signal).matrix()).array() + here.received;
       for (Index j = 0; j < sums.size(); ++j)
-        if (!fits(sums(j)) || !fits(phi.gain() * sums(j))) refuse(l, "a sum of products", sums(j), weight, largest);
-      signals = sums.unaryExpr([&](double sum) { return largest_image(phi, sum); });
+        if (!fits(sums(j)) || !fits(net.activation(l, j).gain() * sums(j)))
+          refuse(l, "a sum of products", sums(j), weight, largest);
+      signals.resize(sums.size());
+      for (Index j = 0; j < sums.size(); ++j) signals(j) = largest_image(net.activation(l, j), sums(j));
     }
     signals = signals.cwiseMax(here.forced).array() + here.added;
     for (Index i = 0; i < signals.size(); ++i)

@@ -17,6 +17,7 @@ namespace {
 struct Demand {
   Index cap = 0;
   bool exactly = false;
+  std::uint32_t ways = 1;  // of each component to fail; noise, which is nothing to choose, and intervals count as one
 };
 
 using Members = std::vector<std::size_t>;         // demands that a component is open to
@@ -62,19 +63,19 @@ void add_layer(const Space& space, Index layer, const Members& demand_of, Groups
 Choice choice_of(const Space& space) {
   Choice choice;
   const std::vector<Space::Term>& terms = space.terms();
-  const auto demand = [&choice](Index cap, bool exactly) {
+  const auto demand = [&choice](Index cap, const Failure& failure) {
     if (cap == 0) return SIZE_MAX;
-    choice.demands.push_back({cap, exactly});
+    choice.demands.push_back({cap, failure.exactly, static_cast<std::uint32_t>(std::max(1, ways(failure)))});
     return choice.demands.size() - 1;
   };
   Members totals(terms.size(), SIZE_MAX);
   for (std::size_t t = 0; t < terms.size(); ++t)
-    if (terms[t].failure.total && terms[t].failure.effect != Effect::noise)
-      totals[t] = demand(terms[t].failure.counts.front(), terms[t].failure.exactly);
+    if (terms[t].failure.total && is_counted(terms[t].failure.effect))
+      totals[t] = demand(terms[t].failure.counts.front(), terms[t].failure);
   for (Index layer = 0; layer <= space.layers(); ++layer) {
     Members here = totals;
     for (std::size_t t = 0; t < terms.size(); ++t)
-      if (!terms[t].failure.total) here[t] = demand(terms[t].count(layer), terms[t].failure.exactly);
+      if (!terms[t].failure.total) here[t] = demand(terms[t].count(layer), terms[t].failure);
     add_layer(space, layer, here, choice.groups);
   }
   return choice;
@@ -109,6 +110,9 @@ void advance(double& ways, std::uint64_t n, std::uint64_t k) {
   ways *= static_cast<double>(n - k);
   ways /= static_cast<double>(k + 1);
 }
+
+void multiply(Natural& number, std::uint32_t factor) { number *= factor; }
+void multiply(double& number, std::uint32_t factor) { number *= factor; }
 
 /// Counts in naturals or in doubles, as long as the steps last.
 template <class Number>
@@ -173,7 +177,7 @@ class Counter {
           Degrees more = degrees;
           more[place] = closes ? 0 : more[place] + taken;
           more.back() = ends ? 0 : more.back() + taken;
-          next[std::move(more)] += number * chosen;
+          next[std::move(more)] += demand.ways == 1 ? number * chosen : number * chosen * raised(demand.ways, taken);
         }
         if (k == steps) break;
         if (!spend(8 + 8 * length(chosen))) return {};
@@ -181,6 +185,12 @@ class Counter {
       }
     }
     return next;
+  }
+
+  Number raised(std::uint32_t ways, Index power) {
+    Number all = 1;
+    for (Index n = 0; n < power && spend(8 + length(all)); ++n) multiply(all, ways);
+    return all;
   }
 
   std::uint64_t left_;

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 
 #include "core/rounding.hpp"
+#include "failure/conduct.hpp"
 
 namespace withstand {
 
@@ -18,43 +20,99 @@ double amount(const Failure& failure, Index layer) {
              : 0;
 }
 
-Interval transmitted(const Failure& failure, const Interval& nominal) {
-  const double a = amount(failure, 1);
-  switch (failure.effect) {
-    case Effect::stuck: return {a, a};
-    case Effect::byzantine: return {-a, a};
-    case Effect::deviation: return {sub_down(nominal.lower, a), add_up(nominal.upper, a)};
-    default: return {0, 0};
+namespace {
+
+constexpr Interval everything{-infinity, infinity};
+
+[[noreturn]] void refuse(const Failure& failure, const std::string& what) {
+  throw std::logic_error(failure.describe() + ": " + what);
+}
+
+/// Of an effect without ways: its values lie within.
+double capacity(const Failure& failure) {
+  return failure.amount.empty() ? 0 : *std::max_element(failure.amount.begin(), failure.amount.end());
+}
+
+Interval times(double weight, const Interval& signal) {
+  return {std::min(mul_down(weight, signal.lower), mul_down(weight, signal.upper)),
+          std::max(mul_up(weight, signal.lower), mul_up(weight, signal.upper))};
+}
+
+/// What the component would do: a neuron's own signal has no weight to be rounded with.
+Interval fault_free(const Conduct& does, const Interval& signal, double weight) {
+  return does.strikes == Strikes::synapses ? times(weight, signal) : signal;
+}
+
+/// What effects add to it.
+Interval added(const Conduct& does, const Failure& failure, double weight) {
+  const double free = capacity(failure);
+  const double most = does.does == Does::adds_before ? mul_up(std::abs(weight), free) : free;
+  return {-most, most};
+}
+
+}  // namespace
+
+double sends(const Failure& failure, int way, double signal, double weight) {
+  if (way < 0 || way >= ways(failure)) refuse(failure, "has no way " + std::to_string(way) + " to fail");
+  return conduct(failure.effect).alternatives->sends(failure, way, signal, weight);
+}
+
+double sends(const Failure& failure, const Failed& failed, const Signal& signal) {
+  const Conduct& does = conduct(failure.effect);
+  const double heard = does.hears == Hears::intact ? signal.intact : signal.arriving;
+  if (does.alternatives != nullptr) return sends(failure, failed.way, heard, signal.weight);
+  switch (does.does) {
+    case Does::replaces: return failed.free;
+    case Does::adds: return signal.weight * heard + failed.free;
+    case Does::adds_before: return signal.weight * (heard + failed.free);
   }
+  refuse(failure, "neither adds nor replaces");
 }
 
-Interval deviation(const Failure& failure, const Interval& nominal) {
-  if (failure.effect == Effect::deviation) return {-amount(failure, 1), amount(failure, 1)};
-  const Interval value = transmitted(failure, nominal);
-  return {sub_down(value.lower, nominal.upper), sub_up(value.upper, nominal.lower)};
+Interval sends(const Failure& failure, const Interval& signal, double weight) {
+  const Conduct& does = conduct(failure.effect);
+  if (does.alternatives != nullptr) return does.alternatives->range(failure, signal, weight);
+  const double free = capacity(failure);
+  if (does.does == Does::replaces) return {-free, free};
+  if (does.does == Does::adds_before)
+    return fault_free(does, {sub_down(signal.lower, free), add_up(signal.upper, free)}, weight);
+  const Interval before = fault_free(does, signal, weight);
+  return {sub_down(before.lower, free), add_up(before.upper, free)};
 }
 
-bool is_added(Effect effect) { return effect == Effect::synapse_product || effect == Effect::synapse_signal; }
-
-Interval delivered(const Failure& failure, double weight, const Interval& nominal) {
-  const double a = amount(failure, 1);
-  if (failure.effect == Effect::synapse_product) return {-a, a};
-  if (failure.effect == Effect::synapse_signal) return {-mul_up(std::abs(weight), a), mul_up(std::abs(weight), a)};
-  const double replaced = failure.effect == Effect::synapse_replace ? a : 0;
-  const double low = std::min(mul_down(weight, nominal.lower), mul_down(weight, nominal.upper));
-  const double high = std::max(mul_up(weight, nominal.lower), mul_up(weight, nominal.upper));
-  return {sub_down(-replaced, high), sub_up(replaced, low)};
+Interval deviates(const Failure& failure, const Interval& nominal, double weight) {
+  const Conduct& does = conduct(failure.effect);
+  if (does.does != Does::replaces) return added(does, failure, weight);
+  // What failures upstream make of a signal is not known here.
+  const Interval sent = sends(failure, does.hears == Hears::arriving ? everything : nominal, weight);
+  const Interval before = fault_free(does, nominal, weight);
+  return {sub_down(sent.lower, before.upper), sub_up(sent.upper, before.lower)};
 }
+
+Interval freedom(const Failure& failure) {
+  if (is_added(failure.effect)) return {-capacity(failure), capacity(failure)};
+  if (on_synapses(failure.effect) && hears_something(failure)) refuse(failure, "what it sends depends on a weight");
+  return sends(failure, everything);
+}
+
+bool hears_something(const Failure& failure) { return conduct(failure.effect).hears != Hears::nothing; }
+
+bool hears_failures(const Failure& failure) { return conduct(failure.effect).hears == Hears::arriving; }
+
+bool is_added(Effect effect) { return conduct(effect).does != Does::replaces; }
+
+bool is_weighted(Effect effect) { return conduct(effect).does == Does::adds_before; }
 
 double magnitude(const Interval& interval) { return std::max(std::abs(interval.lower), std::abs(interval.upper)); }
 
 void require_bounded(const Network& net, const Space& space, const std::vector<Interval>& layers) {
   for (const Space::Term& term : space.terms()) {
     const Effect effect = term.failure.effect;
-    if (effect == Effect::deviation || effect == Effect::noise || is_added(effect)) continue;
+    if (is_added(effect)) continue;
     const Index source = on_synapses(effect) ? 1 : 0;  // a synapse into layer l carries layer l - 1
     for (Index l = source; l <= net.depth() + source; ++l) {
-      if (term.most(l) == 0 || std::isfinite(magnitude(layers[static_cast<std::size_t>(l - source)]))) continue;
+      const Interval sent = source == 1 ? sent_into(net, layers, l) : layers[static_cast<std::size_t>(l)];
+      if (term.most(l) == 0 || std::isfinite(magnitude(sent))) continue;
       std::ostringstream message;
       message << term.failure.describe() << ": ";
       if (l == source) message << "inputs may be anything";
@@ -64,10 +122,20 @@ void require_bounded(const Network& net, const Space& space, const std::vector<I
   }
 }
 
+Interval sent_into(const Network& net, const std::vector<Interval>& layers, Index layer) {
+  Interval hull{infinity, -infinity};
+  for (Index source = 0; source < layer; ++source) {
+    if (net.offset(layer - 1, source) < 0) continue;
+    const Interval& sent = layers[static_cast<std::size_t>(source)];
+    hull = {std::min(hull.lower, sent.lower), std::max(hull.upper, sent.upper)};
+  }
+  return hull;
+}
+
 double noise(const Space& space, Index layer) {
   double sum = 0;
   for (const Space::Term& term : space.terms())
-    if (term.failure.effect == Effect::noise && layer >= 1 && layer < space.layers())
+    if (!is_counted(term.failure.effect) && layer >= 1 && layer < space.layers() && term.most(layer) > 0)
       sum = add_up(sum, amount(term.failure, layer));
   return sum;
 }

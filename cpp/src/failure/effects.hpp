@@ -4,20 +4,41 @@
 #include "evaluate/ranges.hpp"
 #include "withstand/space.hpp"
 
-// What a failed component does, as intervals around what it would do. Shared by all bounds.
+// What a failed component does: the one place where engines ask what an effect means. Values for those who try them,
+// intervals around what the component would do for those who bound. `ways` is in the public header.
 namespace withstand {
 
 /// `amount` of a failure in a layer: noise may have one per hidden layer, and none elsewhere.
 double amount(const Failure& failure, Index layer);
 
-/// Values that a failed neuron may transmit, given those it transmits when nothing fails.
-Interval transmitted(const Failure& failure, const Interval& nominal);
-/// Transmitted minus fault-free value of a failed neuron.
-Interval deviation(const Failure& failure, const Interval& nominal);
-/// Delivered minus fault-free product of a failed synapse with this weight, when its source does not fail and transmits
-/// its fault-free value; `added` effects add to whatever the source does, the others replace it.
-Interval delivered(const Failure& failure, double weight, const Interval& nominal);
+/// What a neuron would transmit, or a synapse carry, if it did not fail.
+struct Signal {
+  double intact = 0;    ///< in the network without failures
+  double arriving = 0;  ///< in the execution, with the failures upstream
+  double weight = 1;    ///< of a synapse
+};
+
+/// What a component that fails in a way transmits, or what stands for weight * signal; `signal` is the one that the
+/// effect hears. Throws std::logic_error for a way that the effect does not have.
+double sends(const Failure& failure, int way, double signal, double weight = 1);
+/// The same, by the way or by the free value of a failed component.
+double sends(const Failure& failure, const Failed& failed, const Signal& signal);
+
+/// All that a failed component may send, for signals of an interval: of those that the effect hears.
+Interval sends(const Failure& failure, const Interval& signal, double weight = 1);
+/// Sent minus fault-free value of a failed component, for fault-free signals of an interval. A synapse's source does not
+/// fail and transmits its fault-free value.
+Interval deviates(const Failure& failure, const Interval& nominal, double weight = 1);
+/// What a failed component chooses from whatever the signal: of values that replace, or of values that are added.
+Interval freedom(const Failure& failure);
+
+/// Whether the value sent depends on a signal, and on which.
+bool hears_something(const Failure& failure);
+bool hears_failures(const Failure& failure);  ///< upstream
+/// Whether a failed component adds to what it does, or replaces it.
 bool is_added(Effect effect);
+/// Whether a failed synapse adds to the signal, before the weight.
+bool is_weighted(Effect effect);
 
 /// max |x| over an interval.
 double magnitude(const Interval& interval);
@@ -25,6 +46,9 @@ double magnitude(const Interval& interval);
 /// Throws std::invalid_argument where the effect of a failure that may happen depends on values that are unbounded,
 /// which needs a domain. `layers` bounds the transmitted values of layers 0..L.
 void require_bounded(const Network& network, const Space& space, const std::vector<Interval>& layers);
+
+/// Hull of what the senders of a layer transmit, its own and those on wires; `layers` is of the own neurons of layers 0..L.
+Interval sent_into(const Network& network, const std::vector<Interval>& layers, Index layer);
 
 /// Largest noise amplitude of a hidden layer, over the terms of the space (their sum: they add).
 double noise(const Space& space, Index layer);

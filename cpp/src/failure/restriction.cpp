@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "failure/effects.hpp"
+
 namespace withstand {
 namespace {
 
@@ -42,9 +44,8 @@ void Restriction::fail(const Space& space, const Site& site, std::size_t term) {
   const Failure& failure = space.terms().at(term).failure;
   if (remaining(space, term, site.layer) <= 0)
     throw std::invalid_argument(failure.describe() + ": no failure is left for component " + name_of(site));
-  const double amount = failure.amount.empty() ? 0 : failure.amount.front();
-  const bool one_value = failure.effect == Effect::stuck;
-  failed.push_back({site, term, one_value ? amount : -amount, amount});
+  const Interval free = freedom(failure);
+  failed.push_back({site, term, free.lower, free.upper});
   --left[term][slot(space, term, site.layer)];
 }
 

@@ -33,7 +33,7 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
             ", synapses enter layers 1 to ", net.layers());
     require(site.from < net.width(site.layer - 1), who, ": among names ", name_of(site), ", layer ", site.layer - 1,
             " has ", net.width(site.layer - 1), " neurons");
-  } else if (failure.effect == Effect::noise) {  // its amplitudes are those of hidden layers
+  } else if (!is_counted(failure.effect)) {  // its amplitudes are those of hidden layers
     require(!site.is_synapse() && site.layer >= 1 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", noise is of neurons in layers 1 to ", net.depth());
   } else {
@@ -41,19 +41,25 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
     require(site.layer >= 0 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", failing neurons are in layers 0 (inputs) to ", net.depth(), "; outputs never fail");
   }
-  require(site.to >= 0 && site.to < net.width(site.layer), who, ": among names ", name_of(site), ", layer ",
-          site.layer, " has ", net.width(site.layer), " neurons");
+  require(site.to >= 0 && site.to < net.own(site.layer), who, ": among names ", name_of(site), ", layer ",
+          site.layer, " has ", net.own(site.layer), " neurons");
+  require(site.is_synapse() || net.may_fail(site.layer), who, ": among names ", name_of(site), ", layer ", site.layer,
+          " is one that cannot fail");
 }
 
 /// Every hidden neuron, or every synapse.
 void add_every_site(const Network& net, Space::Term& term) {
   const bool synapses = on_synapses(term.failure.effect);
+  std::vector<Index> senders;
   for (Index l = 1; l <= (synapses ? net.layers() : net.depth()); ++l) {
     std::vector<Site>& sites = term.sites[static_cast<std::size_t>(l)];
-    const Index senders = synapses ? net.width(l - 1) : 1;
-    sites.reserve(static_cast<std::size_t>(net.width(l) * senders));
-    for (Index to = 0; to < net.width(l); ++to)
-      for (Index from = 0; from < senders; ++from) sites.push_back({l, to, synapses ? from : -1});
+    const Index receivers = net.failing(l);
+    sites.reserve(static_cast<std::size_t>(synapses ? net.map(l).cost() : static_cast<double>(receivers)));
+    for (Index to = 0; to < receivers; ++to) {
+      if (synapses) net.map(l).synapses_of_row(to, senders);
+      else senders.assign(1, -1);
+      for (const Index from : senders) sites.push_back({l, to, from});
+    }
     term.candidates += static_cast<Index>(sites.size());
   }
 }
@@ -71,12 +77,12 @@ void add_named_sites(const Network& net, Space::Term& term) {
 
 void check_amount(const Network& net, const Failure& failure) {
   const Who who{failure};
-  const bool signed_amount = failure.effect == Effect::stuck;
+  const bool signed_amount = ways(failure) > 0;  // it is sent as it is
   for (double amount : failure.amount) {
     require(std::isfinite(amount), who, ": ", signed_amount ? "value" : "capacity", " must be finite, got ", amount);
     require(signed_amount || amount >= 0, who, ": capacity must be at least 0, got ", amount);
   }
-  if (failure.effect == Effect::noise)
+  if (!is_counted(failure.effect))
     require(failure.amount.size() == 1 || static_cast<Index>(failure.amount.size()) == net.depth(), who, ": ",
             failure.amount.size(), " amplitudes for ", net.depth(), " hidden layers");
 }
@@ -110,7 +116,7 @@ Space::Term resolve(const Network& net, const Failure& failure) {
   check_amount(net, failure);
   if (failure.among) add_named_sites(net, term);
   else add_every_site(net, term);
-  if (failure.effect == Effect::noise) return term;  // every candidate is noisy, nothing is counted
+  if (!is_counted(failure.effect)) return term;  // every candidate is noisy, nothing is counted
   check_counts(net, term);
   return term;
 }
@@ -125,7 +131,7 @@ Index Space::Term::count(Index layer) const {
 }
 
 Index Space::Term::most(Index layer) const {
-  if (failure.effect == Effect::noise) return static_cast<Index>(sites[static_cast<std::size_t>(layer)].size());
+  if (!is_counted(failure.effect)) return static_cast<Index>(sites[static_cast<std::size_t>(layer)].size());
   return std::min(count(layer), static_cast<Index>(sites[static_cast<std::size_t>(layer)].size()));
 }
 
@@ -137,7 +143,7 @@ Space::Space(const Network& network, const std::vector<Failure>& failures) : lay
 }
 
 bool Space::finite() const {
-  return std::all_of(terms_.begin(), terms_.end(), [](const Term& t) { return is_finite(t.failure.effect); });
+  return std::all_of(terms_.begin(), terms_.end(), [](const Term& t) { return ways(t.failure) > 0; });
 }
 
 bool Space::at_most() const {

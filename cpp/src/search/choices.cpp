@@ -5,15 +5,24 @@
 #include <set>
 #include <stdexcept>
 
+#include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
 namespace {
 
-bool before(const Option& a, const Option& b) { return a.site != b.site ? a.site < b.site : a.quota < b.quota; }
+bool before(const Option& a, const Option& b) {
+  if (a.site != b.site) return a.site < b.site;
+  return a.quota != b.quota ? a.quota < b.quota : a.way < b.way;
+}
 
 void add_term(Choices& choices, const Space::Term& term, std::size_t index) {
-  const double value = term.failure.effect == Effect::stuck ? term.failure.amount.front() : 0.0;
+  if (hears_something(term.failure))
+    throw std::invalid_argument(term.failure.describe() +
+                                ": what a failed component sends depends on its signal, which is not searched");
+  std::vector<double> values;
+  for (int way = 0; way < ways(term.failure); ++way) values.push_back(sends(term.failure, way, 0));
+  choices.several_ways = choices.several_ways || values.size() > 1;
   if (term.failure.total)
     choices.quotas.push_back({term.failure.counts.front(), term.failure.exactly, 0});
   for (std::size_t l = 0; l < term.sites.size(); ++l) {
@@ -22,12 +31,14 @@ void add_term(Choices& choices, const Space::Term& term, std::size_t index) {
     interruption_point();
     if (!term.sites[l].empty()) {
       std::vector<Option>& options = choices.stages[stage_of(term.sites[l].front())].options;
-      options.reserve(options.size() + term.sites[l].size());
+      options.reserve(options.size() + values.size() * term.sites[l].size());
     }
     for (const Site& site : term.sites[l]) {
       Choices::Quota& quota = choices.quotas.back();
       quota.last_stage = std::max(quota.last_stage, stage_of(site));
-      choices.stages[stage_of(site)].options.push_back({site, value, choices.quotas.size() - 1, index});
+      for (std::size_t way = 0; way < values.size(); ++way)
+        choices.stages[stage_of(site)].options.push_back(
+            {site, values[way], choices.quotas.size() - 1, index, static_cast<int>(way)});
     }
   }
 }

@@ -14,6 +14,7 @@ struct Option {
   double value = 0;
   std::size_t quota = 0;
   std::size_t term = 0;  ///< of the space
+  int way = 0;           ///< of the term's effect
 };
 
 /// A finite failure space as a walk through the network meets it: a sequence of stages, each with options, and quotas
@@ -31,14 +32,15 @@ struct Choices {
     Index layer = 0;
     bool synapses = false;
     std::vector<Forced> failed;   ///< decided: these have failed
-    std::vector<Option> options;  ///< undecided, sorted by site, then quota
+    std::vector<Option> options;  ///< undecided, sorted by site, then quota, then way
   };
 
   std::vector<Stage> stages;
   std::vector<Quota> quotas;
-  bool overlapping = false;  ///< some component belongs to several quotas
+  bool overlapping = false;  ///< some component has several options: of several quotas, or ways to fail
+  bool several_ways = false; ///< some component has several options of one quota
 
-  /// Throws std::invalid_argument for a space with interval-valued failures.
+  /// Throws std::invalid_argument for a space with interval-valued failures, or such as send what depends on a signal.
   Choices(const Network& network, const Space& space);
 
   /// The part of the space in which the options `failed` are taken and the components `alive` do not fail.

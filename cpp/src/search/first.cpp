@@ -18,7 +18,7 @@ Prescribed prescribed(const Space& space) {
   Prescribed all;
   for (std::size_t t = 0; t < space.terms().size(); ++t) {
     const Space::Term& term = space.terms()[t];
-    if (!term.failure.exactly || term.failure.effect == Effect::noise) continue;
+    if (!term.failure.exactly || !is_counted(term.failure.effect)) continue;
     if (term.failure.total) all.owed.push_back(term.failure.counts.front());
     for (std::size_t l = 0; l < term.sites.size(); ++l) {
       if (!term.failure.total) all.owed.push_back(term.count(static_cast<Index>(l)));

@@ -16,6 +16,7 @@
 #include "search/layered/idle.hpp"
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
+#include "failure/effects.hpp"
 
 namespace withstand::search {
 namespace {
@@ -93,7 +94,17 @@ std::unique_ptr<Opinions> opinions_on(const Search& search) {
                         search.budget);
 }
 
+/// A search over values takes each component to fail in one way, or to send any value of an interval.
+void require_one_way(const Space& space) {
+  for (const Space::Term& term : space.terms())
+    if (ways(term.failure) > 1 || (ways(term.failure) == 1 && hears_something(term.failure)))
+      throw std::invalid_argument(term.failure.describe() +
+                                  ": a component that fails in several ways, or sends what depends on its signal, is "
+                                  "searched neither over a Box nor together with values of an interval");
+}
+
 SearchResult continuous(const Search& search) {
+  require_one_way(search.space);
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
   Continuous tree(search.net, search.space, search.domain, search.options.goal, search.incumbent, search.budget,
                   search.team(), search.options.gap, search.ceiling,

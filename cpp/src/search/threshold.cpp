@@ -79,7 +79,9 @@ double completed(const ObjectiveBound& bound, const std::vector<Index>& left, co
   for (const OptionGain& gain : bound.gains) {
     const Site& site = gain.option.site;
     if (has(taken, [&](const Option& o) { return o.site == site; })) {
-      if (has(taken, [&](const Option& o) { return o.site == site && o.quota == gain.option.quota; })) add(gain.value);
+      const Option& of = gain.option;
+      const auto same = [&](const Option& o) { return o.site == site && o.quota == of.quota && o.way == of.way; };
+      if (has(taken, same)) add(gain.value);
       continue;
     }
     if (gain.value <= 0 || open[gain.option.quota] == 0) continue;

@@ -114,7 +114,7 @@ void BranchBound::Tree::split(const Node& node, const std::vector<const Objectiv
     add(taken, {option.site});
     if (choices_.overlapping)  // the component may also fail in another way
       for (const Option& other : choices_.stages[stage_of(option.site)].options) {
-        if (other.site != option.site || other.quota == option.quota) continue;
+        if (other.site != option.site || (other.quota == option.quota && other.way == option.way)) continue;
         std::vector<Option> otherwise = taken;
         otherwise.push_back(other);
         if (affordable(otherwise, counts)) add(otherwise, {});

@@ -21,8 +21,9 @@ def described(failures: Failures) -> list[dict[str, Any]]:
     for term in failures._terms:
         if term.effect not in ("crash", "stuck"):
             raise ValueError(f"certificates cover crashed and stuck neurons, not {failures!r}")
+        value = float(term.amount[0]) if term.effect == "stuck" else 0.0  # the format's own words, for what reads them
         among = None if term.among is None else [list(c) for c in term.among]
-        terms.append({"effect": term.effect, "value": float(term.sends), "counts": list(term.counts),
+        terms.append({"effect": term.effect, "value": value, "counts": list(term.counts),
                       "total": term.total, "exactly": term.exactly, "among": among})  # fmt: skip
     return terms
 

@@ -11,7 +11,10 @@ import numpy as np
 from .keras_parts import Part
 from .layers import IDENTITY, Array, Phi
 
-__all__ = ["LAYERS", "OPERATIONS", "Softmax", "activation", "known"]
+__all__ = ["APPROXIMATED", "LAYERS", "OPERATIONS", "Softmax", "activation", "known"]
+
+#: What a live layer has instead of the name of a function that is not the one of this name in keras.activations.
+APPROXIMATED: Final = "keras.ops.gelu"
 
 
 class Softmax:
@@ -24,6 +27,9 @@ class Softmax:
 #: Activations by function: Keras' leaky_relu has a default slope of 0.2; hard_sigmoid depends on the version.
 _FUNCTIONS: Final = {
     "elu": Phi("elu", slope=1.0),
+    "gelu": Phi("gelu"),
+    "hard_silu": Phi("hard_swish"),
+    "hard_swish": Phi("hard_swish"),
     "hard_tanh": Phi("hard_tanh"),
     "leaky_relu": Phi("leaky_relu", slope=0.2),
     "relu": Phi("relu"),
@@ -32,6 +38,7 @@ _FUNCTIONS: Final = {
     "sigmoid": Phi("logistic"),
     "silu": Phi("silu"),
     "softplus": Phi("softplus"),
+    "softsign": Phi("softsign"),
     "swish": Phi("silu"),
     "tanh": Phi("tanh"),
 }
@@ -64,6 +71,8 @@ def _named(part: Part, name: str) -> Phi | Softmax:
         return Softmax()
     if name == "hard_sigmoid":
         return _hard_sigmoid(part.writer.version)
+    if name == APPROXIMATED:
+        return Phi("gelu_tanh")
     if name not in _FUNCTIONS:
         raise ValueError(f"has the activation '{name}', supported are {known()}")
     return _FUNCTIONS[name]
@@ -77,12 +86,12 @@ def known() -> str:
 
 def _hard_sigmoid(version: str) -> Phi:
     """Keras 3 clips s / 6 + 1/2, which Keras 1 and 2 had with a slope of 0.2."""
-    gains = {"1": 0.2, "2": 0.2, "3": 1 / 6}
+    known = {"1": Phi("clip", gain=0.2), "2": Phi("clip", gain=0.2), "3": Phi("hard_sigmoid")}
     major = version.split(".")[0]
-    if major not in gains:
+    if major not in known:
         written = f"of Keras {version}" if version else "of a file that does not say which Keras wrote it"
         raise ValueError(f"has the activation 'hard_sigmoid' {written}, supported are those of Keras 1 to 3")
-    return Phi("clip", gain=gains[major])
+    return known[major]
 
 
 def _relu(part: Part) -> Phi:
@@ -137,7 +146,9 @@ LAYERS: Final[dict[str, Callable[[Part], Phi | Softmax]]] = {
 #: Operations of `keras.ops` that are activations.
 OPERATIONS: Final[dict[str, Callable[[Part], Phi | Softmax]]] = {
     "Elu": lambda part: _sloped("elu", _number(part, "alpha", 1.0)),
+    "Gelu": lambda part: Phi("gelu_tanh" if part.config.get("approximate", True) else "gelu"),
     "HardSigmoid": lambda part: _hard_sigmoid(part.writer.version),
+    "HardSilu": lambda part: Phi("hard_swish"),
     "HardTanh": lambda part: Phi("hard_tanh"),
     "LeakyRelu": lambda part: _sloped("leaky_relu", _number(part, "negative_slope", 0.2)),
     "LogSoftmax": lambda part: Softmax(part.config.get("axis", -1)),
@@ -148,5 +159,6 @@ OPERATIONS: Final[dict[str, Callable[[Part], Phi | Softmax]]] = {
     "Silu": lambda part: Phi("silu"),
     "Softmax": lambda part: Softmax(part.config.get("axis", -1)),
     "Softplus": lambda part: Phi("softplus"),
+    "Softsign": lambda part: Phi("softsign"),
     "Tanh": lambda part: Phi("tanh"),
 }

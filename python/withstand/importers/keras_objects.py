@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from .errors import UnsupportedModel
-from .keras_activations import known
+from .keras_activations import APPROXIMATED, known
 from .keras_layers import FLOATS, KNOWN, supported
 from .keras_parts import Call, Input, Model, Part, Ref, Writer
 from .layers import Array, as_array
@@ -157,4 +157,6 @@ def _activation(function: Any, written: Any) -> Any:
     name = str(getattr(function, "__name__", repr(function)))
     if not any(getattr(module, name, None) is function for module in (keras.activations, keras.ops)):
         raise ValueError(f"has the activation '{name}', supported are {known()}")
+    if function is getattr(keras.ops, "gelu", None):
+        return APPROXIMATED  # which it is by default, unlike the one of keras.activations
     return written if isinstance(written, str) else name

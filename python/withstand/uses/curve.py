@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand import _core
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
 from withstand._types import Component, FloatArray
 from withstand.model.domain import Box, bounds_of
@@ -170,8 +171,8 @@ class _Draws:
         (term,) = terms
         if term.effect not in _KINDS:
             raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_KINDS)} only")
-        # Of these a failed component transmits one, by chance.
-        self.values = (-term.amount[0], term.amount[0]) if term.effect == "byzantine" else (term.sends,)
+        self.space = model(1)._space(net)
+        self.ways = _core.choices_of(term.core())  # a failed component takes one of them, by chance
         self.sites = term.among or _sites(net, term)
         what = "synapses" if term.on_synapses else "hidden neurons"
         self.kind = f"{_KINDS[term.effect]} anywhere among {len(self.sites):,} {what}"
@@ -190,9 +191,9 @@ class _Draws:
     def harm(self, count: int) -> float:
         """Error, or harm, of one random set."""
         chosen = self.rng.choice(len(self.sites), size=count, replace=False)
-        values = self.rng.choice(self.values, size=count) if len(self.values) > 1 else self.values * count
-        failed: dict[Component, float] = {self.sites[i]: float(v) for i, v in zip(chosen, values)}
-        faulty = self.net.forward(self.X, failed=failed)
+        ways = self.rng.choice(len(self.ways), size=count) if len(self.ways) > 1 else [0] * count
+        failed = [self.ways[way].at(_core.Site(*self.sites[i])) for i, way in zip(chosen, ways)]
+        faulty = _core.forward_failed(self.net._core, self.space, self.X, failed)
         return float(output_harms(self.intact, faulty, self.decisions).max())
 
 

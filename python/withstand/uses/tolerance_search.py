@@ -9,11 +9,12 @@ from fractions import Fraction
 
 import numpy.typing as npt
 
+from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures
 from withstand.model.network import Network
-from withstand.model.spec import Spec, output_harms
+from withstand.model.spec import Spec
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
 from withstand.questions.clock import Clock
@@ -148,9 +149,8 @@ class Question:
 
     def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
         """Return error (decisions: harm) and output of one execution."""
-        intact, faulty = self.net.forward(x), self.net.forward(x, failed=values)
-        off = output_harms(intact, faulty, self.spec is not None)
-        return float(off.max()), int(off.argmax())
+        goal = _core.Goal.error if self.spec is None else _core.Goal.argmax
+        return _core.replay(self.net._core, x, self.net._forced(values), goal)
 
     def _worst(self, failures: Failures, whole: bool, doing: str) -> tuple[float, float, Witness | None]:
         """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.

@@ -25,14 +25,10 @@ void set(LayerRange& range, Index i, Interval value) {
   range.upper(i) = value.upper;
 }
 
-bool additive(Effect effect) {
-  return effect == Effect::deviation || effect == Effect::synapse_product || effect == Effect::synapse_signal;
-}
-
 /// What a failed synapse adds to its receiver's carrier, over weight * signal.
-Interval synapse_gain(Effect effect, Interval given, double weight, Interval signal) {
-  if (effect == Effect::synapse_product) return given;
-  return effect == Effect::synapse_signal ? times(weight, given) : given - times(weight, signal);
+Interval synapse_gain(const Sending& sending, Interval given, double weight, Interval signal) {
+  if (!sending.added) return given - times(weight, signal);
+  return sending.weighted ? times(weight, given) : given;
 }
 
 /// Insert into a sorted list of the largest rates above 0 of one receiver and sign.
@@ -44,15 +40,10 @@ void insert(Synapses& synapses, Index first, double rate, Index from) {
 
 }  // namespace
 
-Interval sent_by(const Failure& failure) {
-  const double amount = failure.amount.empty() ? 0 : failure.amount.front();
-  return {failure.effect == Effect::stuck ? amount : -amount, amount};
-}
-
 /// The signal of a failed neuron: what it sends, or what that deviates by from the intact network.
-Interval Relaxation::failed_signal(const Failure& failure, Interval sent, Index l, Index i) const {
+Interval Relaxation::failed_signal(bool added, Interval sent, Index l, Index i) const {
   const bool deviation = form_ == Form::difference;
-  if (additive(failure.effect) == deviation) return sent;
+  if (added == deviation) return sent;
   const Interval nominal = entry(given_->post[at(l)], i);
   return deviation ? sent - nominal : nominal + sent;
 }
@@ -92,17 +83,17 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
   Interval sent = nominal;
   if (const Index f = decided_[at(l)][at(i)]; f >= 0) {
     const Restriction::Failed& failed = restriction_->failed[at(f)];
-    const Failure& failure = given_->space.terms()[failed.term].failure;
-    response.signal = failed_signal(failure, {failed.lower, failed.upper}, l, i);
+    const bool added = given_->sending[failed.term].added;
+    response.signal = failed_signal(added, {failed.lower, failed.upper}, l, i);
     response.lower.offset = response.signal.lower;
     response.upper.offset = response.signal.upper;
     sent = difference ? nominal + response.signal : response.signal;
-    if (!additive(failure.effect)) sent = {failed.lower, failed.upper};
+    if (!added) sent = {failed.lower, failed.upper};
     noise = 0;
   } else if (l == 0) {
     if (!difference) response = {{0, nominal.lower}, {0, nominal.upper}, nominal};
   } else {
-    const Activation& phi = given_->net.activation(l);
+    const Activation& phi = given_->net.activation(l, i);
     if (!difference) response = value_response(phi, faulty);
     else if (layer.carried)
       response = difference_response(phi, {entry(given_->pre[at(l)], i), nominal, deviation, faulty}, given_->point);
@@ -122,9 +113,9 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
 void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
   Layer& layer = layers_[at(l)];
   for (Neurons& neurons : layer.neurons) {
-    if (!neurons.open[at(i)]) continue;
-    const Failure& failure = given_->space.terms()[neurons.term].failure;
-    const Interval failed = failed_signal(failure, sent_by(failure), l, i);
+    if (!neurons.may_fail(i)) continue;
+    const Sending& sending = given_->sending[neurons.term];
+    const Interval failed = failed_signal(sending.added, sending.free, l, i);
     const double floor = down(product_down(layer.upper_slope(i), carrier.lower) + layer.upper_offset(i));
     const double ceiling = up(product_up(layer.lower_slope(i), carrier.upper) + layer.lower_offset(i));
     neurons.rates.positive(i) = up(failed.upper - floor);
@@ -133,7 +124,7 @@ void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
     neurons.flat.negative(i) = -up(layer.signal.lower(i) - failed.lower);
     layer.magnitude(i) = std::max(layer.magnitude(i), magnitude(failed));
     const Interval nominal = entry(given_->post[at(l)], i);
-    const Interval sent = additive(failure.effect) ? nominal + sent_by(failure) : sent_by(failure);
+    const Interval sent = sending.added ? nominal + sending.free : sending.free;
     set(layer.sent, i, hull(entry(layer.sent, i), sent));
   }
 }
@@ -145,10 +136,11 @@ void Relaxation::rate_cuts(Index l) {
   for (const Restriction::Failed& failed : restriction_->failed) {
     if (layer.cuts.empty() || !failed.site.is_synapse() || failed.site.layer != l) continue;
     Cut& cut = layer.cuts[next++];
-    const Effect effect = given_->space.terms()[failed.term].failure.effect;
-    cut.removed = !additive(effect);
+    const Sending& sending = given_->sending[failed.term];
+    cut.removed = !sending.added;
     const Interval nominal = form_ == Form::difference ? entry(given_->post[at(l - 1)], cut.from) : Interval{};
-    cut.gained = synapse_gain(effect, {failed.lower, failed.upper}, given_->net.map(l).weight(cut.to, cut.from), nominal);
+    const double weight = given_->net.map(l).weight(cut.to, cut.from);
+    cut.gained = synapse_gain(sending, {failed.lower, failed.upper}, weight, nominal);
   }
 }
 
@@ -157,7 +149,7 @@ void Relaxation::rate_synapses(Index l) {
   const Affine& map = given_->net.map(l);
   for (Synapses& synapses : layers_[at(l)].synapses) {
     const Space::Term& term = given_->space.terms()[synapses.term];
-    const Interval sent = sent_by(term.failure);
+    const Sending& sending = given_->sending[synapses.term];
     std::vector<Site> closed = restriction_->alive;
     for (const Restriction::Failed& failed : restriction_->failed) closed.push_back(failed.site);
     std::sort(closed.begin(), closed.end());
@@ -167,7 +159,7 @@ void Relaxation::rate_synapses(Index l) {
       if (site.from == 0) interruption_point();
       if (std::binary_search(closed.begin(), closed.end(), site)) continue;
       const Interval signal = entry(layers_[at(l - 1)].sent, site.from);
-      const Interval gain = synapse_gain(term.failure.effect, sent, map.weight(site.to, site.from), signal);
+      const Interval gain = synapse_gain(sending, sending.free, map.weight(site.to, site.from), signal);
       insert(synapses, 2 * synapses.keep * site.to, gain.upper, site.from);
       insert(synapses, 2 * synapses.keep * site.to + synapses.keep, -gain.lower, site.from);
     }

@@ -25,14 +25,15 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
   const Failure& failure = term.failure;
   if (failure.equivocal)
     throw std::invalid_argument(failure.describe() + ": the linear bound needs one transmitted value for all successors");
+  prepared.sending.push_back({freedom(failure), is_added(failure.effect), is_weighted(failure.effect)});
   prepared.candidate.emplace_back();
   for (Index l = 0; l <= prepared.net.depth(); ++l) {
     prepared.candidate.back().emplace_back(at(prepared.net.width(l)), char{0});
     if (on_synapses(failure.effect)) continue;
     Vector& noise = prepared.noise[at(l)];
     for (const Site& site : term.sites[at(l)]) {
-      if (failure.effect == Effect::noise && noise.size() == 0) noise.setZero(prepared.net.width(l));
-      if (failure.effect == Effect::noise) noise(site.to) = up(noise(site.to) + amount(failure, l));
+      if (!is_counted(failure.effect) && noise.size() == 0) noise.setZero(prepared.net.width(l));
+      if (!is_counted(failure.effect)) noise(site.to) = up(noise(site.to) + amount(failure, l));
       else prepared.candidate.back().back()[at(site.to)] = 1;
     }
   }
@@ -53,10 +54,10 @@ LayerRange difference(const LayerRange& a, const LayerRange& b) {
   return {(a.lower - b.upper).unaryExpr(&down), (a.upper - b.lower).unaryExpr(&up)};
 }
 
-LayerRange image(const Activation& phi, const LayerRange& pre) {
+LayerRange image(const Network& net, Index l, const LayerRange& pre) {
   LayerRange post = pre;
   for (Index j = 0; j < pre.lower.size(); ++j) {
-    const Interval y = bounds::linear::image(phi, bounds::linear::entry(pre, j));
+    const Interval y = bounds::linear::image(net.activation(l, j), bounds::linear::entry(pre, j));
     post.lower(j) = y.lower;
     post.upper(j) = y.upper;
   }
@@ -133,7 +134,7 @@ Vector LinearBound::Node::objectives(Relaxation& form, const ConstMatrixRef& row
 
 LinearBound::LinearBound(const Network& network, const Space& space, ConstVectorRef lower, ConstVectorRef upper)
     : node_(std::make_unique<Node>()) {
-  auto prepared = std::make_shared<Prepared>(Prepared{{network, space, lower == upper, {}, {}, {}, {}}});
+  auto prepared = std::make_shared<Prepared>(Prepared{{network, space, lower == upper, {}, {}, {}, {}, {}}});
   prepared->noise.resize(at(network.layers()));
   for (const Space::Term& term : space.terms()) resolve(*prepared, term);
   nominal_ranges(*prepared, lower, upper);
@@ -144,7 +145,7 @@ LinearBound::LinearBound(const Network& network, const Space& space, ConstVector
     for (Index l = 0; l <= network.layers(); ++l) {
       LayerRange& pre = prepared->pre[at(l)];
       if (l > 0) intersect(pre, intact.carriers(l));
-      if (l > 0) prepared->post[at(l)] = image(network.activation(l), pre);
+      if (l > 0) prepared->post[at(l)] = image(network, l, pre);
       intact.relax(l, pre, pre);
     }
   }
@@ -160,8 +161,7 @@ double LinearBound::cost(const Network& net) {
   for (Index l = 2; l <= net.layers(); ++l) {
     const double rows = 2 * static_cast<double>(net.width(l));
     cost += 8 * rows * static_cast<double>(net.width(l - 1));
-    for (Index below = l - 1; below >= 2; --below)
-      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
+    for (Index below = l - 1; below >= 2; --below) cost += rows * net.map(below).cost();
   }
   return cost;
 }

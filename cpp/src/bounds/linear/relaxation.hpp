@@ -24,8 +24,25 @@ inline double product_down(double a, double b) { return down(a * b) - underflow(
 /// More than 32 roundings below the normal range can lose, of numbers that are multiplied by at most 1 afterwards.
 constexpr double tiny = 0x1p-1070;
 
+using withstand::underflow;
+/// What a receiver's products may lose below the normal range.
+inline double underflow(const Terms& terms, const Vector& x, double size) {
+  if (terms.from == nullptr) return withstand::underflow(terms.weight, x.data(), terms.size, size);
+  double lost = 0;
+  for (Index t = 0; size < 0x1p-900 && t < terms.size; ++t)
+    if (terms.weight[t] != 0 && x(terms.from[t]) != 0) lost = static_cast<double>(terms.size) * 0x1p-1000;
+  return lost;
+}
+
 inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
+
+/// What a failed component of a term does, asked once: loops run over neurons and synapses.
+struct Sending {
+  Interval free;          ///< what it may send, or add
+  bool added = false;     ///< to what it does, instead of replacing it
+  bool weighted = false;  ///< to the signal of a synapse, before the weight
+};
 
 /// What stays the same for every restriction of one space at one input or box.
 struct Prepared {
@@ -33,15 +50,13 @@ struct Prepared {
   const Space& space;
   bool point = false;                                     ///< the domain is one input
   std::vector<LayerRange> pre, post;                      ///< of the intact network; pre of layers 1.., post of 0..
+  std::vector<Sending> sending;                           ///< [term]
   std::vector<std::vector<std::vector<char>>> candidate;  ///< [term][layer][neuron]
   std::vector<Vector> noise;                              ///< [layer]: amplitude of every neuron, or empty
 };
 
 /// Interval propagation through the intact network into pre and post, rounded outward.
 void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upper);
-
-/// Everything that a failed component may send (or add).
-Interval sent_by(const Failure& failure);
 
 /// What is known of one receiver of the difference form.
 struct Receiver {
@@ -67,9 +82,11 @@ struct Rates {
 struct Neurons {
   std::size_t term = 0;
   Index first = 0;         ///< column of neuron 0
-  std::vector<char> open;  ///< which of them may fail
+  std::vector<char> open;  ///< which of the layer's own neurons may fail; its wires never do
   Rates rates;             ///< over the lines
   Rates flat;              ///< over the range of the signal
+
+  bool may_fail(Index i) const { return static_cast<std::size_t>(i) < open.size() && open[static_cast<std::size_t>(i)] != 0; }
 };
 
 /// Synapses into one layer that one term may still fail. Only the `keep` best of a receiver can be among the worst.
@@ -187,7 +204,7 @@ class Relaxation {
   double noise_of(Index l, Index i) const;
   void rate_cuts(Index l);
   void rate_synapses(Index l);
-  Interval failed_signal(const Failure& failure, Interval sent, Index l, Index i) const;
+  Interval failed_signal(bool added, Interval sent, Index l, Index i) const;
 
   /// What the rounds change in a layer.
   struct Lines {
@@ -212,6 +229,7 @@ class Relaxation {
   void add_marginals();
 
   void enter(Index l);
+  void hand_on(Index l, LayerRange& range) const;
   Vector evaluate(const ConstMatrixRef& rows, bool signals, bool flat);
   void start(Index rows);
   void unit_rows(Index l, const Index* receivers, Index count);

@@ -50,6 +50,7 @@ Relaxation::Result Linear::bound(const Decisions& decisions, const std::vector<I
   std::vector<Site> decided = decisions.alive;
   for (const Option& option : decisions.failed) {
     restriction.fail(space_, option.site, option.term);
+    restriction.failed.back().lower = restriction.failed.back().upper = option.value;
     decided.push_back(option.site);
   }
   restriction.alive = decisions.alive;
@@ -83,8 +84,8 @@ ObjectiveBound Linear::objective(const LinearResult& result, Index row, Index ob
     const std::vector<Option>& options = choices_.stages[stage_of(gain.site)].options;
     auto option = std::lower_bound(options.begin(), options.end(), gain.site,
                                    [](const Option& o, const Site& site) { return o.site < site; });
-    while (option != options.end() && option->site == gain.site && option->term != gain.term) ++option;
-    if (option != options.end() && option->site == gain.site) bound.gains.push_back({*option, gain.value});
+    for (; option != options.end() && option->site == gain.site; ++option)
+      if (option->term == gain.term) bound.gains.push_back({*option, gain.value});  // whatever the way
   }
   std::sort(bound.gains.begin(), bound.gains.end(), larger);
   return bound;

@@ -119,7 +119,7 @@ std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& no
   };
   for (const Candidate& candidate : selected) take(candidate);
   for (std::size_t t = 0; t < space_.terms().size(); ++t)
-    if (space_.terms()[t].failure.exactly || (any && space_.terms()[t].failure.effect != Effect::noise))
+    if (space_.terms()[t].failure.exactly || (any && is_counted(space_.terms()[t].failure.effect)))
       for (const auto& sites : space_.terms()[t].sites)
         for (const Site& site : sites) take({site, t});
   return along;

@@ -5,14 +5,13 @@
 #include <cmath>
 
 #include "failure/effects.hpp"
+#include "withstand/failed.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
 namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-bool by_site(const Forced& a, const Forced& b) { return a.site < b.site; }
 
 /// A point as one vector of coordinates: inputs, then parameters.
 double& coordinate(Execution::Point& point, Index n) {
@@ -50,7 +49,7 @@ std::vector<Restriction::Failed> Execution::components(const Restriction& restri
   std::vector<Restriction::Failed> all = restriction.failed;
   for (std::size_t t = 0; t < space_.terms().size(); ++t) {
     const Space::Term& term = space_.terms()[t];
-    if (term.failure.effect != Effect::noise) continue;
+    if (is_counted(term.failure.effect)) continue;
     for (const auto& sites : term.sites)
       for (const Site& site : sites) {
         const double amplitude = amount(term.failure, site.layer);
@@ -62,31 +61,11 @@ std::vector<Restriction::Failed> Execution::components(const Restriction& restri
   return all;
 }
 
-double Execution::value(const Restriction::Failed& component, double parameter, const Trace& intact,
-                        const Trace& faulty) const {
-  const Site& site = component.site;
-  const Effect effect = space_.terms()[component.term].failure.effect;
-  if (effect == Effect::deviation) return intact.post[at(site.layer)](site.to) + parameter;
-  if (effect == Effect::noise) return faulty.post[at(site.layer)](site.to) + parameter;
-  if (effect == Effect::crash || effect == Effect::synapse_crash) return 0;
-  if (effect != Effect::synapse_product && effect != Effect::synapse_signal) return parameter;
-  const double weight = net_.map(site.layer).weight(site.to, site.from);
-  const double signal = faulty.post[at(site.layer - 1)](site.from);
-  return effect == Effect::synapse_product ? weight * signal + parameter : weight * (signal + parameter);
-}
-
 std::vector<Forced> Execution::forced(const std::vector<Restriction::Failed>& components, const Point& point) const {
-  const Trace intact = trace(net_, point.input);
-  std::vector<Forced> forced;
-  std::size_t next = 0;
-  while (next < components.size()) {  // layer by layer: what a component sends may depend on what failed before it
-    const Index layer = components[next].site.layer;
-    const Trace faulty = forced.empty() ? intact : trace(net_, point.input, forced);
-    for (; next < components.size() && components[next].site.layer == layer; ++next)
-      forced.push_back({components[next].site, value(components[next], point.parameters[next], intact, faulty)});
-    std::sort(forced.begin(), forced.end(), by_site);
-  }
-  return forced;
+  std::vector<Failed> failed;
+  for (std::size_t c = 0; c < components.size(); ++c)
+    failed.push_back({components[c].site, components[c].term, 0, point.parameters[c]});
+  return forced_by(net_, space_, point.input, std::move(failed));
 }
 
 double Execution::harm(const std::vector<Restriction::Failed>& components, const Point& point) const {

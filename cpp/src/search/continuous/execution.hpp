@@ -21,7 +21,7 @@ class Execution {
     Vector input;
     std::vector<double> parameters;  ///< as many as components
   };
-  /// What the components transmit there.
+  /// What the components transmit there, those with ways to fail by the first.
   std::vector<Forced> forced(const std::vector<Restriction::Failed>& components, const Point& point) const;
   /// Harm by the canonical evaluation.
   double harm(const std::vector<Restriction::Failed>& components, const Point& point) const;
@@ -37,8 +37,6 @@ class Execution {
                      const Vector& upper) const;
 
  private:
-  double value(const Restriction::Failed& component, double parameter, const Trace& intact, const Trace& faulty) const;
-
   const Network& net_;
   const Space& space_;
   Goal goal_;

@@ -38,8 +38,8 @@ bool Continuous::Tree::split_ranges(const Node& node, Outcome& out) const {
   const auto width = [&](Index n) {
     if (n < d) return node.upper(n) - node.lower(n);
     const Restriction::Failed& failed = components[at(n - d)];
-    const Effect effect = space_.terms()[failed.term].failure.effect;
-    return effect == Effect::noise ? 0.0 : failed.upper - failed.lower;  // noise has no decisions
+    const bool decided = is_counted(space_.terms()[failed.term].failure.effect);
+    return decided ? failed.upper - failed.lower : 0.0;
   };
   const auto score = [&](Index n) { return change(n) + 1e-9 * width(n); };
   Index wide = 0;
@@ -87,7 +87,7 @@ bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
     const Affine& next = net_.map(l + 1);
     Vector column;
     for (Index j = 0; j < net_.width(l); ++j) {
-      const auto [where, bend] = deepest_kink(net_.activation(l), range.lower(j), range.upper(j));
+      const auto [where, bend] = deepest_kink(net_.activation(l, j), range.lower(j), range.upper(j));
       const double weight = Eigen::Map<const Vector>(next.column(j, column), next.rows()).cwiseAbs().sum();
       if (bend > 1e-12 && bend * weight > most) most = bend * weight, kink = where, layer = l, neuron = j;
     }

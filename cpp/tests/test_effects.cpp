@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+
+#include "../bench/setting.hpp"
+#include "check.hpp"
+#include "core/rounding.hpp"
+#include "failure/conduct.hpp"
+#include "failure/effects.hpp"
+#include "withstand/bound.hpp"
+#include "withstand/failed.hpp"
+#include "withstand/search.hpp"
+
+// The laws of effects, and every engine where a component may fail in several ways.
+using namespace withstand;
+
+namespace {
+
+Failure failure(Effect effect, std::vector<double> amount, std::vector<Index> counts = {1}, bool exactly = false) {
+  Failure failure;
+  failure.effect = effect;
+  failure.amount = std::move(amount);
+  failure.total = counts.size() == 1;
+  failure.counts = std::move(counts);
+  failure.exactly = exactly;
+  return failure;
+}
+
+bool holds(const Interval& interval, double x) { return interval.lower <= x && x <= interval.upper; }
+
+/// What a component sends lies in what it may send, and what it is off by in what it may be off by: at points and over
+/// intervals around them.
+void check_laws(const Failure& f, double signal, double weight, double width) {
+  const bool synapse = on_synapses(f.effect);
+  if (!synapse) weight = 1;
+  const double would = synapse ? weight * signal : signal;
+  const Interval around{signal - width, signal + 0.5 * width};
+  for (Failed how : choices_of(f))
+    for (double share : {0.0, 0.3, 1.0}) {
+      how.free *= share;
+      const double sent = sends(f, how, {signal, signal, weight});
+      for (const Interval& signals : {Interval{signal, signal}, around}) {
+        CHECK(holds(sends(f, signals, weight), sent));
+        // Of an effect that adds, what it adds: the computed difference rounds.
+        const Interval off = deviates(f, signals, weight);
+        const double slack = is_added(f.effect) ? 4 * unit_roundoff * (std::abs(sent) + std::abs(would)) : 0;
+        CHECK(off.lower - slack <= sub_up(sent, would) && sub_down(sent, would) <= off.upper + slack);
+      }
+      if (!synapse || !hears_something(f))
+        CHECK(holds(freedom(f), is_added(f.effect) ? how.free : sent));
+    }
+  for (int way = 0; way < ways(f); ++way)
+    CHECK(sends(f, way, signal, weight) == sends(f, {{}, 0, way, 7}, {9, signal, weight}));
+}
+
+void check_table() {
+  for (std::size_t row = 0; row < conducts().size(); ++row) {
+    CHECK(static_cast<std::size_t>(conducts()[row].effect) == row);
+    CHECK(&conduct(static_cast<Effect>(row)) == &conducts()[row]);
+  }
+  const auto unknown = static_cast<Effect>(conducts().size());
+  CHECK(message_of<std::logic_error>([&] { conduct(unknown); }) == "an effect without a row in the table");
+  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::crash, {}), 1, 0); }) == "Crash(1): has no way 1 to fail");
+  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::byzantine, {1}), 0, 0); }) ==
+        "Byzantine(1, capacity=1): has no way 0 to fail");
+  CHECK(failure(Effect::stuck, {0.5, -2}, {3}).describe() == "StuckAt(3, value=0.5 or -2)");
+}
+
+/// Which signal an effect hears: that of the intact network, or that of the execution.
+void check_hearing() {
+  const Signal signal{2, 5, -3};
+  const auto sent = [&](Effect effect) { return sends(failure(effect, {1}), {{}, 0, 0, 0.25}, signal); };
+  CHECK(sends(failure(Effect::crash, {}), {}, signal) == 0 && sends(failure(Effect::synapse_crash, {}), {}, signal) == 0);
+  CHECK(sent(Effect::stuck) == 1 && sent(Effect::byzantine) == 0.25 && sent(Effect::synapse_replace) == 0.25);
+  CHECK(sends(failure(Effect::deviation, {1}), {{}, 0, 0, 0.25}, {2, 5}) == 2.25);
+  CHECK(sends(failure(Effect::noise, {1}), {{}, 0, 0, 0.25}, {2, 5}) == 5.25);
+  CHECK(sent(Effect::synapse_product) == -14.75 && sent(Effect::synapse_signal) == -15.75);
+}
+
+/// Every set of at most two failed neurons, in every way, one after the other.
+struct Worst {
+  std::uint64_t count = 0;
+  double harm = -infinity;
+};
+
+Worst by_hand(const Setting& s, const Failure& f, Goal goal, bool exactly) {
+  const Space space(s.network, {f});
+  std::vector<Failed> options;
+  for (Index l = 1; l <= s.network.depth(); ++l)
+    for (Index i = 0; i < s.network.width(l); ++i)
+      for (int way = 0; way < ways(f); ++way) options.push_back({{l, i, -1}, 0, way, 0});
+  Worst worst;
+  const auto visit = [&](const std::vector<Failed>& set) {
+    ++worst.count;
+    for (Index n = 0; n < s.inputs.rows(); ++n) {
+      const Vector input = s.inputs.row(n).transpose();
+      worst.harm = std::max(worst.harm, replay(s.network, input, forced_by(s.network, space, input, set), goal).harm);
+    }
+  };
+  if (!exactly) visit({});
+  for (std::size_t a = 0; a < options.size(); ++a) {
+    if (!exactly) visit({options[a]});
+    for (std::size_t b = a + 1; b < options.size(); ++b)
+      if (options[a].site != options[b].site) visit({options[a], options[b]});
+  }
+  return worst;
+}
+
+void check_enumeration(const Setting& s, const Space& space, Goal goal, const Worst& worst) {
+  CHECK(space.configurations()->to_uint64() == worst.count);
+  CHECK(space.magnitude() == static_cast<double>(worst.count));
+  for (bool eliminate : {true, false}) {
+    Question question;
+    question.decisions = goal == Goal::argmax;
+    question.components = true;
+    question.eliminate = eliminate;
+    const Enumerator engine(s.network, space, s.inputs, question);
+    const Statistics found = engine.run(0, engine.batches(), 1);
+    CHECK(found.count == worst.count && engine.configurations() == worst.count);
+    for (const Entry& entry : found.top) {
+      const Vector input = s.inputs.row(entry.input).transpose();
+      CHECK(replay(s.network, input, engine.witness(entry), goal).harm == entry.error);
+    }
+    CHECK(found.top.front().error == worst.harm);
+    Entry other = found.top.front();
+    for (int manner : {-1, ways(space.terms().front().failure)}) {
+      other.manners.assign(other.sites.size(), manner);
+      CHECK(message_of<std::invalid_argument>([&] { engine.witness(other); }).find("another enumeration") !=
+            std::string::npos);
+    }
+    double most = -infinity;
+    for (const ComponentErrors& component : found.components) most = std::max(most, component.worst);
+    CHECK(most == worst.harm);
+  }
+}
+
+/// All engines against trying everything: neurons that are stuck at one of several values.
+void check_several_ways(const char* activation, const std::vector<double>& values, bool exactly) {
+  const Setting s = setting({3, 6, 5, 3}, activation, 2);
+  const Failure f = failure(Effect::stuck, values, {2}, exactly);
+  const Space space(s.network, {f});
+  for (Goal goal : {Goal::error, Goal::argmax}) {
+    const Worst worst = by_hand(s, f, goal, exactly);
+    check_enumeration(s, space, goal, worst);
+    const Domain points = Domain::points(s.inputs);
+    for (double bounding : {0.0, 0.3, infinity}) {
+      SearchOptions options;
+      options.goal = goal;
+      options.bounding = bounding;
+      options.threads = 1;
+      const SearchResult found = worst_case(s.network, space, points, options);
+      CHECK(found.status == SearchStatus::exact && found.lower == worst.harm);
+      CHECK(found.upper <= worst.harm + 1e-12 * std::abs(worst.harm));
+      CHECK(replay(s.network, found.witness->input, found.witness->failed, goal).harm == worst.harm);
+    }
+    for (const MethodFacts& method : methods()) {
+      if (method.method == Method::fep) continue;  // it refuses what its condition does not cover
+      const Bounds found = bound(s.network, space, points, method.method, goal, 1);
+      CHECK(worst.harm <= found.values.maxCoeff() + found.slack);
+    }
+  }
+  const Vector lower = s.inputs.row(0).transpose();
+  const Domain box = Domain::box(lower, lower + Vector::Ones(lower.size()));
+  CHECK(message_of<std::invalid_argument>([&] { worst_case(s.network, space, box, {}); }).find("several ways") !=
+        std::string::npos);
+}
+
+/// A shard begins where the one before it ends, in every class and manner.
+void check_shards() {
+  const Setting s = setting({3, 40, 30, 2}, "tanh", 1);
+  const Space space(s.network, {failure(Effect::stuck, {0.5, -0.5, 1}, {2}), failure(Effect::crash, {}, {1})});
+  const Enumerator engine(s.network, space, s.inputs, {});
+  const Statistics whole = engine.run(0, engine.batches(), 1);
+  CHECK(engine.batches() > 3 && whole.count == space.configurations()->to_uint64());
+  Statistics parts(2, 10);
+  for (std::uint64_t batch = 0; batch < engine.batches(); ++batch) parts.merge(engine.run(batch, batch + 1, 1));
+  CHECK(parts.count == whole.count && parts.per_output == whole.per_output && parts.least == whole.least);
+  CHECK(parts.sum.digits().values == whole.sum.digits().values);
+  for (std::size_t i = 0; i < whole.top.size(); ++i)
+    CHECK(!worse(parts.top[i], whole.top[i]) && !worse(whole.top[i], parts.top[i]));
+}
+
+}  // namespace
+
+int main() {
+  check_table();
+  check_hearing();
+  Numbers numbers;
+  for (int draw = 0; draw < 200; ++draw) {
+    const double signal = 3 * numbers.next(), weight = 2 * numbers.next(), amount = std::abs(numbers.next());
+    for (const Conduct& row : conducts())
+      for (double width : {0.0, 0.5, infinity}) check_laws(failure(row.effect, {amount}), signal, weight, width);
+    check_laws(failure(Effect::stuck, {amount, -2, 0}), signal, weight, 1);
+  }
+  for (const char* activation : {"relu", "tanh"})
+    for (bool exactly : {false, true}) {
+      check_several_ways(activation, {0.75, -1}, exactly);
+      check_several_ways(activation, {0, 2, 0.5}, exactly);
+    }
+  check_shards();
+}
