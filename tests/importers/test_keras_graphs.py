@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from layers_oracle import evaluate
-from withstand.importers import UnsupportedModel, read
+from withstand.importers import UnsupportedModel, load, read
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 h5py = pytest.importorskip("h5py")
@@ -192,6 +192,9 @@ def activation_objects() -> Any:
         L.PReLU(shared_axes=[1, 2, 3]),
         L.Dense(3, activation=keras.activations.silu),
         L.Conv2D(2, 2, activation=keras.ops.softplus),
+        L.Dense(3, activation="gelu"),
+        L.Activation("softsign"),
+        L.Dense(2, activation="hard_silu"),
     )
 
 
@@ -242,6 +245,7 @@ def test_live_and_from_files(make: Callable[[], Any], tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     model = randomised(make())
     close(read(model), model)
+    load(model)
     for suffix in (".keras", ".h5"):
         model.save(tmp_path / f"model{suffix}")
         close(read(tmp_path / f"model{suffix}"), model)
