@@ -293,3 +293,17 @@ def test_windows(size: Any, stride: int, mode: str) -> None:
     ):
         model = randomised(image(layer, L.Activation("tanh"), shape=(6, 5, 2)))
         close(read(model), model)
+
+
+def test_gelu_of_operations_is_its_tanh_form() -> None:
+    """Which is its default there, and not in `keras.activations`; both have one name."""
+    for function, name in ((keras.ops.gelu, "gelu_tanh"), (keras.activations.gelu, "gelu")):
+        model = keras.Sequential([keras.Input((3,)), L.Dense(4, activation=function), L.Dense(2)])
+        layers = read(model)
+        assert [phi.name for phi in layers.activations] == [name]
+        close(layers, model)
+    x = keras.Input((3,))
+    for approximate, name in ((True, "gelu_tanh"), (False, "gelu")):
+        model = keras.Model(x, L.Dense(2)(keras.ops.gelu(L.Dense(4)(x), approximate=approximate)))
+        assert [phi.name for phi in read(model).activations] == [name]
+        close(read(model), model)
