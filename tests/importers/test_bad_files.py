@@ -58,7 +58,7 @@ class TestAnyFile:
 
 
 def test_unknown_suffix(tmp_path: Path) -> None:
-    refused(tmp_path, ".tflite", b"TFL3", r"unknown suffix '\.tflite', supported are \.onnx, \.onnx\.gz, \.nnet")
+    refused(tmp_path, ".pkl", b"cos", r"unknown suffix '\.pkl', supported are \.onnx, \.onnx\.gz, \.nnet")
 
 
 @pytest.mark.parametrize("source", [None, 3, b"net.onnx", ["net.onnx"]])

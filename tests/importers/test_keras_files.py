@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,8 @@ import numpy as np
 import pytest
 from withstand.importers import UnsupportedModel, load
 from withstand.importers.affine import Affine
-from withstand.importers.keras_file import written_by
-from withstand.importers.keras_layers import _hard_sigmoid
+from withstand.importers.keras_activations import _hard_sigmoid
 from withstand.importers.stack import Stack
-
-# Keras' own reader warns of what it converts, and of NumPy 2.
-pytestmark = pytest.mark.filterwarnings("ignore")
 
 RNG = np.random.default_rng(0)
 KERNEL, BIAS = RNG.normal(size=(3, 4)).astype(np.float32), RNG.normal(size=4).astype(np.float32)
@@ -41,56 +39,28 @@ def test_hard_sigmoid_of_unknown_versions(version: str, words: str) -> None:
         _hard_sigmoid(version)
 
 
-@pytest.mark.parametrize("version", ["3.0.0", "3.10.0", "unknown"])
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_files_are_not_read_by_a_keras_whose_safe_mode_a_file_can_switch_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, suffix: str
-) -> None:
-    keras = pytest.importorskip("keras")
-    path = tmp_path / f"model{suffix}"
-    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "tanh"), keras.layers.Dense(1)]).save(path)
-    load(path)
-    monkeypatch.setattr(keras, "__version__", version)
-    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("Keras read the file"))
-    with pytest.raises(ImportError, match=f"needs Keras 3.11 or newer.*this is {version}"):
-        load(path)
+def test_neither_keras_nor_a_backend_is_imported(tmp_path: Path) -> None:
+    path = legacy(tmp_path / "old.h5", "2.4.0", activation="relu")
+    code = (
+        "import sys; sys.modules.update(keras=None, torch=None, tensorflow=None, jax=None)\n"
+        "from withstand.importers import load; print(load(sys.argv[1]).widths)"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "none of them", "PYTHONPATH": os.pathsep.join(sys.path)}
+    printed = subprocess.check_output([sys.executable, "-c", code, str(path)], text=True, env=environment)
+    assert printed.strip() == "(3, 4, 2)"
 
 
-@pytest.mark.parametrize("version", ["3.11.0", "3.15.1", "4.0"])
-def test_keras_is_asked_for_safe_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    keras = pytest.importorskip("keras")
-    path = tmp_path / "model.keras"
-    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "tanh"), keras.layers.Dense(1)]).save(path)
-    read, asked = keras.saving.load_model, []
-    monkeypatch.setattr(keras, "__version__", version)
-    monkeypatch.setattr(keras.saving, "load_model", lambda *args, **given: asked.append(given) or read(*args, **given))
-    load(path)
-    assert [given["safe_mode"] for given in asked] == [True]
-
-
-def test_the_version_of_an_archive(tmp_path: Path) -> None:
-    path = tmp_path / "model.keras"
-    for metadata, version in (({"keras_version": "2.13.1"}, "2.13.1"), ({}, "")):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("metadata.json", json.dumps(metadata))
-        assert written_by(path) == version
-
-
-@pytest.mark.parametrize("version", [None, "2.2.4", b"2.11.0", "3.15.1"])
-def test_the_version_of_an_hdf5_file(tmp_path: Path, version: Any) -> None:
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "model.h5", "w") as file:
-        if version is not None:
-            file.attrs["keras_version"] = version
-    expected = version.decode() if isinstance(version, bytes) else version or ""
-    assert written_by(tmp_path / "model.h5") == expected
+def test_h5py_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in (".h5", ".keras"):
+        path = tmp_path / f"net{suffix}"
+        path.write_bytes(b"anything")
+        monkeypatch.setitem(sys.modules, "h5py", None)
+        with pytest.raises(ImportError, match=r"reading Keras files needs the h5py package .*: pip install h5py"):
+            load(path)
 
 
 def legacy(path: Path, version: str | None, *middle: tuple[str, dict[str, Any]], activation: Any = "linear") -> Path:
     """Write the model Dense(4), the middle layers, Dense(2) as Keras 2 does, with the given version."""
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    pytest.importorskip("torch")
-    pytest.importorskip("keras")
     h5py = pytest.importorskip("h5py")
     dense = {"trainable": True, "dtype": "float32", "use_bias": True}
     layers: list[tuple[str, dict[str, Any]]] = [
@@ -127,6 +97,56 @@ FUNCTIONS = {
     "2.15.0": lambda s: np.clip(0.2 * s + 0.5, 0, 1),
     "3.15.1": lambda s: np.clip(s / 6 + 0.5, 0, 1),
 }
+
+
+def archive(path: Path, metadata: dict[str, Any], activation: str) -> Path:
+    """Write the model Dense(4), Dense(2) as Keras 3 does, with the given metadata."""
+    h5py = pytest.importorskip("h5py")
+    dense = {"trainable": True, "dtype": "float32", "use_bias": True}
+    layers: list[tuple[str, dict[str, Any]]] = [
+        ("InputLayer", {"batch_shape": [None, 3], "dtype": "float32", "name": "input"}),
+        ("Dense", {**dense, "name": "first", "units": 4, "activation": activation}),
+        ("Dense", {**dense, "name": "last", "units": 2, "activation": "linear", "use_bias": False}),
+    ]
+    described = [{"module": "keras.layers", "class_name": kind, "config": config} for kind, config in layers]
+    model = {"module": "keras", "class_name": "Sequential", "config": {"name": "s", "layers": described}}
+    weights = path.with_suffix(".weights.h5")
+    with h5py.File(weights, "w") as file:
+        for name, arrays in (("dense", (KERNEL, BIAS)), ("dense_1", (LAST,))):
+            for n, array in enumerate(arrays):
+                file[f"layers/{name}/vars/{n}"] = array
+        file["layers/dense/vars"].attrs["name"] = "first"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("metadata.json", json.dumps(metadata))
+        packed.writestr("config.json", json.dumps(model))
+        packed.write(weights, "model.weights.h5")
+    return path
+
+
+@pytest.mark.parametrize("version", FUNCTIONS)
+def test_hard_sigmoid_of_an_archive_is_that_of_the_writer(tmp_path: Path, version: str) -> None:
+    path = archive(tmp_path / "model.keras", {"keras_version": version}, "hard_sigmoid")
+    assert np.allclose(load(path).forward(X), expected(FUNCTIONS[version]), rtol=0, atol=1e-12)
+
+
+def test_an_archive_that_does_not_say_its_writer(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"layer 'first' \(Dense\): has the activation 'hard_sigmoid' of a file"):
+        load(archive(tmp_path / "model.keras", {}, "hard_sigmoid"))
+
+
+def test_weights_of_another_layer_in_the_place_of_one(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = archive(tmp_path / "model.keras", {"keras_version": "3.15.1"}, "relu")
+    with h5py.File(path.with_suffix(".weights.h5"), "r+") as file:
+        file["layers/dense/vars"].attrs["name"] = "other"
+    with zipfile.ZipFile(path) as packed:
+        texts = {name: packed.read(name) for name in ("metadata.json", "config.json")}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, text in texts.items():
+            packed.writestr(name, text)
+        packed.write(path.with_suffix(".weights.h5"), "model.weights.h5")
+    with pytest.raises(UnsupportedModel, match=r"layer 'first' \(Dense\): has the weights of a layer 'other'"):
+        load(path)
 
 
 @pytest.mark.parametrize("version", FUNCTIONS)
@@ -166,7 +186,7 @@ def test_layers_of_keras_2(tmp_path: Path, layer: Any, function: Any) -> None:
     [
         (("ReLU", {"max_value": 5.0, "negative_slope": 0.0, "threshold": 0.0}), "has max_value 5.0"),
         (("ReLU", {"max_value": None, "negative_slope": 0.0, "threshold": 1.0}), "threshold 1.0"),
-        (("ThresholdedReLU", {"theta": 1.0}), "is not a file that Keras reads: .*ThresholdedReLU"),
+        (("ThresholdedReLU", {"theta": 1.0}), r"layer 'middle0' \(ThresholdedReLU\): is not supported; supp"),
         (("Softmax", {"axis": 0}), r"\(Softmax\): runs over axis 0"),
         (("Activation", {"activation": "tanh", "dtype": "float16"}), "has the dtype policy 'float16'"),
     ],

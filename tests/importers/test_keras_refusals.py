@@ -20,16 +20,25 @@ L = keras.layers
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-def branch() -> Any:
+def product() -> Any:
     x = keras.Input((3,))
     h = L.Dense(3, activation="relu")(x)
-    return keras.Model(x, L.Add()([x, h]))
+    return keras.Model(x, L.Multiply()([x, h]))
 
 
-def two_heads() -> Any:
+def product_of_operations() -> Any:
+    x = keras.Input((3,))
+    return keras.Model(x, L.Dense(3, activation="relu")(x) * L.Dense(3)(x))
+
+
+def one_softmax_of_two() -> Any:
     x = keras.Input((3,))
     h = L.Dense(3, activation="relu")(x)
-    return keras.Model(x, [L.Dense(1)(h), L.Dense(1)(h)])
+    return keras.Model(x, [L.Dense(2, activation="softmax")(h), L.Dense(1)(h)])
+
+
+class Leaky(L.LeakyReLU):
+    """A LeakyReLU that may compute anything."""
 
 
 class Custom(L.Dense):
@@ -39,8 +48,9 @@ class Custom(L.Dense):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (branch(), r"Functional: layer 'add\S*' \(Add\): does not read the layer before it alone: a branch"),
-        (two_heads(), "has 1 inputs and 2 outputs, so one does not read the layer before it alone: a branch"),
+        (product(), r"Functional: layer 'multiply\S*' \(Multiply\): is not supported; supported are"),
+        (product_of_operations(), r"Functional: operation 'multiply\S*' \(Multiply\): combines two computed tensors"),
+        (one_softmax_of_two(), "some outputs pass a softmax and some do not"),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
         (
@@ -53,8 +63,8 @@ class Custom(L.Dense):
             r"\(Custom\): is not a layer of Keras",
         ),
         (
-            keras.Sequential([keras.Input((4, 4, 1)), L.Conv2D(1, 2), L.ReLU()]),
-            r"\(Conv2D\): is not supported; supp",
+            keras.Sequential([keras.Input((4, 4, 1)), L.Conv2DTranspose(1, 2), L.ReLU()]),
+            r"\(Conv2DTranspose\): is not supported; supp",
         ),
         (
             keras.Sequential([keras.Input((None, 3)), L.Dense(2, activation="relu"), L.Dense(1)]),
@@ -129,14 +139,14 @@ class Doubling(keras.Sequential):
         (lambda: last(L.Activation("relu", dtype="mixed_float16")), r"\(Activation\): has the dtype policy"),
         (lambda: last(L.Activation(relu)), "has the activation 'relu', supported are linear, "),
         (lambda: last(L.Activation(lambda x: x)), "has the activation '<lambda>'"),
-        (lambda: last(L.Dense(3, activation=L.LeakyReLU(0.3))), "has the activation '<LeakyReLU"),
+        (lambda: last(L.Dense(3, activation=Leaky(0.3))), "is not a layer of Keras itself"),
         (lambda: last(L.Activation("mish")), "has the activation 'mish'"),
         (lambda: last(L.ReLU(threshold=0.5)), "has max_value None and threshold 0.5"),
         (lambda: last(L.BatchNormalization(renorm=True)), "has renorm = True, supported is renorm = False"),
         (lambda: last(L.Softmax()), r"\(Dense\): follows a softmax"),
         (lambda: last(L.Masking()), r"\(Masking\): is not supported"),
         (lambda: monte_carlo(training=True), r"\(Dropout\): is called with \{'training': True\}"),
-        (lambda: keras.Sequential([keras.Input((3,)), L.ReLU(), L.Dense(2)]), r"\(ReLU\): clips the inputs"),
+        (lambda: keras.Sequential([keras.Input((3,)), L.ReLU(), L.Dense(2)]), "has no hidden neurons"),
         (
             lambda: keras.Sequential(
                 [keras.Input((3,), dtype="int32"), L.Rescaling(0.1), L.Dense(2, "relu"), L.Dense(1)]

@@ -14,7 +14,7 @@ from withstand.importers import load
 from withstand.importers.npz import load_npz
 from withstand.importers.regular import open_regular
 
-SUFFIXES = (".npz", ".nnet", ".onnx", ".keras", ".h5")
+SUFFIXES = (".npz", ".nnet", ".onnx", ".keras", ".h5", ".mat", ".tflite", ".txt")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any
 
@@ -15,9 +16,10 @@ from withstand.importers import UnsupportedModel, load, read
 
 pytest.importorskip("sklearn")
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, KernelPCA, TruncatedSVD
+from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -97,12 +99,12 @@ class Custom(MLPRegressor):
         ),
         (Custom(hidden_layer_sizes=(2,), max_iter=2), "Custom is not supported"),
         (
-            make_pipeline(PCA(2), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
-            "Pipeline: PCA is not supported before a network",
+            make_pipeline(KernelPCA(2), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
+            "Pipeline: KernelPCA is not supported before a network; supported are MaxAbsScaler, MinMaxScaler, PCA,",
         ),
         (
-            make_pipeline(MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
-            "MinMaxScaler has clip = True, supported is clip = False",
+            make_pipeline(PCA(2), MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2)),
+            "clips what a linear map made of the inputs",
         ),
         (MLPRegressor(hidden_layer_sizes=(2,), activation="identity", max_iter=2), "has no hidden neurons"),
     ],
@@ -200,7 +202,7 @@ def changed(attribute: str, value: Any) -> Any:
         (changed("mlpregressor.out_activation_", "exp"), "has out_activation_ = 'exp', supported are identity, "),
         (changed("mlpregressor.activation", "softplus"), "has activation = 'softplus'"),
         (changed("mlpregressor.n_layers_", 2), "has n_layers_ = 2 and 2 weight matrices"),
-        (changed("standardscaler.n_features_in_", 3), "has n_features_in_ = 3 before 4 inputs"),
+        (changed("standardscaler.n_features_in_", 3), r"StandardScaler has mean_ of shape \(4,\) for 3 features"),
         (
             perceptron(loss="poisson") if hasattr(MLPRegressor(), "loss") else LinearRegression(),
             "has out_act|LinearReg",
@@ -219,10 +221,70 @@ def test_everything_that_changes_the_function_is_refused(model: Any, message: st
         load(model)
 
 
-@pytest.mark.parametrize("scaler", [MinMaxScaler(), MaxAbsScaler()], ids=["MinMaxScaler", "MaxAbsScaler"])
-def test_a_clip_is_refused(scaler: Any) -> None:
+CLIPS = [MinMaxScaler((-1, 2)), MaxAbsScaler()]
+
+
+@pytest.mark.parametrize("scaler", CLIPS, ids=["MinMaxScaler", "MaxAbsScaler"])
+@pytest.mark.parametrize("before", [[], [StandardScaler()]], ids=["alone", "scaled"])
+def test_a_clip_is_a_layer_that_may_not_fail(scaler: Any, before: list[Any]) -> None:
     if not hasattr(scaler, "clip"):
         pytest.skip("this version of scikit-learn has no clip there")
-    model = fitted(make_pipeline(scaler.set_params(clip=True), MLPRegressor(max_iter=2)), X[:, 0])
-    with pytest.raises(UnsupportedModel, match=f"{type(scaler).__name__} has clip = True, supported is clip = False"):
-        load(model)
+    model = fitted(
+        make_pipeline(*before, clone(scaler).set_params(clip=True), MLPRegressor(hidden_layer_sizes=(5,), max_iter=2)),
+        X[:, 0],
+    )
+    graph = read(model)
+    assert [layer.may_fail for layer in graph.layers][-2:] == [True, False]
+    assert sum(layer.may_fail for layer in graph.layers) == 1
+    far = X * 3
+    assert not np.allclose(model.predict(far), fitted_without_clip(model).predict(far))
+    close(evaluate(graph, far)[:, 0], model.predict(far))
+
+
+def fitted_without_clip(model: Any) -> Any:
+    plain = copy.deepcopy(model)
+    plain[-2].set_params(clip=False)
+    return plain
+
+
+PIPELINES = {
+    "classifier of two": (StandardScaler(), MLPClassifier(hidden_layer_sizes=(6, 4), random_state=0), 2),
+    "classifier of three": (
+        MinMaxScaler(),
+        MLPClassifier(hidden_layer_sizes=(6,), activation="logistic", random_state=0),
+        3,
+    ),
+    "regressor of one": (RobustScaler(), MLPRegressor(hidden_layer_sizes=(6, 4), activation="tanh", random_state=0), 0),
+    "regressor of two": (MaxAbsScaler(), MLPRegressor(hidden_layer_sizes=(6,), random_state=0), -2),
+    "several labels": (StandardScaler(), MLPClassifier(hidden_layer_sizes=(6,), activation="tanh", random_state=0), -3),
+    "clipped": (MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(6, 4), random_state=0), 0),
+    "components": (PCA(3), MLPClassifier(hidden_layer_sizes=(5,), activation="tanh", random_state=0), 3),
+    "white components": (
+        make_pipeline(StandardScaler(), PCA(2, whiten=True)),
+        MLPRegressor(hidden_layer_sizes=(5,), random_state=0),
+        0,
+    ),
+    "singular values": (TruncatedSVD(2), MLPClassifier(hidden_layer_sizes=(5,), random_state=0), 2),
+    "selected": (
+        make_pipeline(VarianceThreshold(0.5), SelectKBest(f_regression, k=2)),
+        MLPRegressor(hidden_layer_sizes=(5,)),
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_pipelines(name: str) -> None:
+    step, network, kind = PIPELINES[name]
+    rng = np.random.default_rng(1)
+    y = {0: X[:, 0] - X[:, 3] ** 2, -2: X[:, :2] ** 2, -3: (X[:, :3] > [0, 5, 1]).astype(int)}.get(kind)
+    labels = rng.integers(max(kind, 1), size=60)
+    model = fitted(make_pipeline(clone(step), clone(network).set_params(max_iter=30)), labels if y is None else y)
+    graph = read(model)
+    inputs = rng.normal(size=(50, 4)) * [2, 20, 0.2, 6]
+    ours = evaluate(graph, inputs)
+    if graph.outputs == "logits":
+        ours = np.exp(ours - np.logaddexp.reduce(ours, axis=1, keepdims=True))
+    theirs = model.predict(inputs) if not hasattr(model, "predict_proba") else model.predict_proba(inputs)
+    theirs = np.asarray(theirs).reshape(50, -1)
+    close(ours, theirs[:, 1:] if kind == 2 else theirs)

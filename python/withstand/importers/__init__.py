@@ -34,6 +34,9 @@ _FILES: Final = {
     ".npz": ("npz", "load_npz"),
     ".keras": ("keras_model", "read_keras_file"),
     ".h5": ("keras_model", "read_keras_file"),
+    ".mat": ("matlab", "read_mat"),
+    ".tflite": ("tflite_file", "read_tflite"),
+    ".txt": ("controller", "read_controller"),
 }
 _OBJECTS: Final = {
     "torch": ("torch_module", "read_torch"),
@@ -49,8 +52,9 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras`` or ``.h5`` file, or a ``torch.nn.Sequential``, a
-        Keras 3 model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras``, ``.h5``, ``.mat``, ``.tflite`` or ``.txt`` file
+        (controllers of Sherlock and POLAR), or a ``torch.nn.Sequential``, a Keras 3 model, or a scikit-learn
+        ``MLPClassifier`` or ``MLPRegressor``, also at the end of a ``Pipeline``.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
@@ -81,15 +85,23 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     >>> net.widths  # doctest: +SKIP
     (64, 64, 64, 10)
     """
-    net = _network(source, read(source, budget))
+    found = read(source, budget)
+    net = _network(source, found)
     if check and not isinstance(source, str | os.PathLike):
-        from .check import compare
-
         try:
-            compare(net, source, _library(source))
+            _compare(net, found, source)
         except UnsupportedModel as error:
             raise UnsupportedModel(f"{type(source).__name__}: {error}") from error
     return net
+
+
+def _compare(net: Network, found: Layers | Graph, source: Any) -> None:
+    from .check import compare
+    from .check_graph import compare_graph
+
+    if isinstance(found, Graph):
+        return compare_graph(net, found, source, _library(source))
+    return compare(net, source, _library(source))
 
 
 def _network(source: Any, read: Layers | Graph) -> Network:

@@ -16,6 +16,7 @@ and 1e-3 of the values in usual networks, below what another activation, a lost 
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from .objects import FAILURES
 if TYPE_CHECKING:
     from .. import Network
 
-__all__ = ["compare"]
+__all__ = ["compare", "differing", "run_object"]
 
 _FEW: Final = 16.0
 #: What torch and Keras with torch drop from a softplus beyond their threshold of 20: log(1 + exp(-20)).
@@ -62,13 +63,20 @@ def compare(net: Network, source: Any, library: str) -> None:
         Naming an input at which the two differ beyond rounding, and both values.
     """
     x = _inputs(net)
-    values, roundoff, hidden = _run(source, library, x)
+    values, roundoff, hidden = run_object(source, library, x)
     loaded, tolerance = _evaluate(net, x, roundoff, hidden)
+    differing(net.outputs, x, loaded, tolerance, values, roundoff, library)
+
+
+def differing(
+    outputs: str, x: Array, loaded: Array, tolerance: Array, values: Array, roundoff: float, library: str
+) -> None:
+    """Refuse outputs of a loaded network that differ from the object's by more than a tolerance."""
     if library == "sklearn" and loaded.shape[1] == 1 and values.shape[1] == 2:
         values = values[:, 1:]  # a classifier of two classes gives the probabilities of both
     if values.shape != loaded.shape:
         raise UnsupportedModel(f"gives outputs of shape {values.shape}, and as loaded of shape {loaded.shape}")
-    if net.outputs == "logits":
+    if outputs == "logits":
         loaded, tolerance = _normalised(loaded, tolerance, values, roundoff)
     wrong = np.argwhere(~(np.abs(loaded - values) <= tolerance))
     if len(wrong):
@@ -80,7 +88,7 @@ def compare(net: Network, source: Any, library: str) -> None:
         )
 
 
-def _run(source: Any, library: str, x: Array) -> tuple[Array, float, float]:
+def run_object(source: Any, library: str, x: Array) -> tuple[Array, float, float]:
     """Return the object's outputs, its unit roundoff, and the size of constants that a loaded network does not show."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the object's user has met them, and may have made them errors
@@ -168,13 +176,14 @@ def _call_keras(model: Any, x: Array) -> tuple[Array, float, float]:
     keras = sys.modules["keras"]
     layers = list(model._flatten_layers())
     losses = [(layer, list(layer._losses)) for layer in layers]
-    inputs = x.reshape(len(x), *model.input_shape[1:]).astype(model.inputs[0].dtype)
+    inputs = _parts(model, x)
     try:
         outputs = model(inputs, training=False)
     finally:
         for layer, kept in losses:  # a regularizer of activities adds one with each call
             layer._losses[:] = kept
-    values = np.asarray(keras.ops.convert_to_numpy(keras.tree.flatten(outputs)[0]), dtype=np.float64)
+    parts = [keras.ops.convert_to_numpy(part).reshape(len(x), -1) for part in keras.tree.flatten(outputs)]
+    values = np.concatenate(parts, axis=1).astype(np.float64)
     # Some backends multiply matrices in single precision in a model of float64 too.
     numbers = keras.ops.convert_to_numpy
     norms = [layer for layer in layers if getattr(layer, "moving_mean", None) is not None]
@@ -183,6 +192,17 @@ def _call_keras(model: Any, x: Array) -> tuple[Array, float, float]:
         for n in norms
     ]
     return values, float(np.finfo(np.float32).eps) / 2, max(means, default=0.0)
+
+
+def _parts(model: Any, x: Array) -> Any:
+    """Return inputs as a Keras model takes them: one array, a list of them, or by names."""
+    shapes = [tensor.shape[1:] for tensor in model.inputs]
+    columns = np.split(x, np.cumsum([math.prod(shape) for shape in shapes])[:-1], axis=1)
+    parts = [
+        column.reshape(len(x), *shape).astype(tensor.dtype)
+        for column, shape, tensor in zip(columns, shapes, model.inputs, strict=True)
+    ]
+    return sys.modules["keras"].tree.pack_sequence_as(model._inputs_struct, parts) if len(parts) > 1 else parts[0]
 
 
 def _call_sklearn(estimator: Any, x: Array) -> tuple[Array, float, float]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a Keras file says of itself before Keras reads it: its writer's version, and the sizes of what it holds."""
+"""Opens the files of Keras 2 and 3: a zip archive of JSON and HDF5, or HDF5 that holds JSON."""
 
 from __future__ import annotations
 
@@ -8,73 +8,83 @@ import math
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from .budget import Account
+from .errors import UnsupportedModel
+from .keras_config import model_of
+from .keras_parts import Model, Writer
+from .keras_weights import ArchiveWeights, LegacyWeights
 
-__all__ = ["charge_file", "written_by"]
+__all__ = ["charge_group", "opened"]
 
-#: What layers call the size of what they make; together with the size of what they read it gives their weights'.
-_SIZES: Final = ("units", "filters", "output_dim", "input_dim")
-_SHAPES: Final = ("batch_shape", "batch_input_shape", "target_shape", "input_shape")
-
-
-def written_by(path: Path) -> str:
-    """Return the version of Keras that a `.keras` or `.h5` file names as its writer, empty where it names none."""
-    if _is_archive(path):
-        with zipfile.ZipFile(path) as archive:
-            return str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        version = file.attrs.get("keras_version", "")
-    return version.decode() if isinstance(version, bytes) else str(version)
+_WEIGHTS: Final = "model.weights.h5"
 
 
-def charge_file(path: Path, account: Account) -> None:
-    """Charge for all that Keras would unpack and build from a file, before it does.
+@contextmanager
+def opened(path: Path, account: Account) -> Iterator[Model]:
+    """Open a file and give the model in it; its weights are read while it is open.
+
+    Everything that the file declares is charged to the account before it is read.
 
     Raises
     ------
-    ValueError
-        If that exceeds the budget, or the file takes data from other files.
+    ImportError
+        If h5py is missing.
+    UnsupportedModel
+        If it is no file of Keras, exceeds the budget, or takes data from other files.
     """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(f"reading Keras files needs the h5py package ({error}): pip install h5py") from error
     account.hold(os.stat(path).st_size)
-    config = _charged_archive(path, account) if _is_archive(path) else _charged_hdf5(path, account)
-    _charge_layers(json.loads(config or "{}"), account)
+    try:
+        if path.suffix.lower() == ".keras":  # by the suffix, as Keras does: a file may be two things at once
+            with zipfile.ZipFile(path) as archive:
+                config, version = _archived(archive, account)
+                with archive.open(_WEIGHTS) as stream, h5py.File(stream, "r") as file:
+                    charge_group(file, account)
+                    yield model_of(config, ArchiveWeights(file), Writer(version))
+        else:
+            with h5py.File(path, "r") as file:
+                charge_group(file, account)
+                yield _described(file)
+    except (ImportError, MemoryError, ValueError):
+        raise
+    except Exception as error:  # what archive, HDF5 and JSON readers raise, and configurations of another form
+        raise UnsupportedModel(f"is not a file that Keras reads ({type(error).__name__}: {error})") from error
 
 
-def _is_archive(path: Path) -> bool:
-    """Whether Keras reads the file as a zip archive: it goes by the suffix, and a file may be two things at once."""
-    return path.suffix.lower() == ".keras"
+def _archived(archive: zipfile.ZipFile, account: Account) -> tuple[Any, str]:
+    """Return the configuration in an archive, and the version of Keras that it names as its writer."""
+    for member in archive.infolist():
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"'{member.filename}' is compressed by the method {member.compress_type}")
+        account.store(member.file_size)
+    names = archive.namelist()
+    if _WEIGHTS not in names:
+        found = ", ".join(names[:10])
+        raise ValueError(f"has no '{_WEIGHTS}', but {found}: weights in several files are not supported")
+    version = str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+    return json.loads(archive.read("config.json")), version
 
 
-def _charged_archive(path: Path, account: Account) -> str:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"'{member.filename}' is compressed by the method {member.compress_type}")
-            account.store(member.file_size)
-        weights = [name for name in archive.namelist() if name.endswith(".h5")]
-        for name in weights:
-            import h5py
-
-            with archive.open(name) as file, h5py.File(file, "r") as data:
-                _charge_group(data, account)
-        return archive.read("config.json").decode()
+def _described(file: Any) -> Model:
+    """Return the model of an `.h5` file."""
+    if "model_config" not in file.attrs:
+        raise ValueError("holds no configuration of a model (attribute 'model_config'), perhaps weights alone")
+    writer = Writer(_text(file.attrs.get("keras_version", "")), _text(file.attrs.get("backend", "")))
+    return model_of(json.loads(_text(file.attrs["model_config"])), LegacyWeights(file["model_weights"]), writer)
 
 
-def _charged_hdf5(path: Path, account: Account) -> str:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        _charge_group(file, account)
-        config = file.attrs.get("model_config", "")
-    return config.decode() if isinstance(config, bytes) else str(config)
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _charge_group(file: Any, account: Account) -> None:
+def charge_group(file: Any, account: Account) -> None:
     """Charge every array of an HDF5 file as it declares itself; links may lead in circles, and are not followed."""
     import h5py
 
@@ -97,32 +107,3 @@ def _charge_group(file: Any, account: Account) -> None:
                 if item.external or item.is_virtual:
                     raise ValueError(f"'{name}' takes its data from another file")
                 account.store(math.prod(item.shape or ()) * item.dtype.itemsize)
-
-
-def _charge_layers(config: Any, account: Account) -> None:
-    """Charge the weights of the layers that a configuration lists, each reading what the one before it makes."""
-    reads = 1
-    for layer in _layers(config):
-        for key in _SHAPES:
-            shape = layer.get(key)
-            if isinstance(shape, list):
-                reads = math.prod(abs(size) for size in shape if isinstance(size, int)) or 1
-                account.array(reads)
-        for key in _SIZES:
-            size = layer.get(key)
-            if isinstance(size, int | float):
-                account.matrix(reads, max(1, math.ceil(size)))
-                reads = max(1, math.ceil(size))
-
-
-def _layers(thing: Any) -> Iterator[dict[str, Any]]:
-    """Return the configurations of layers at any depth, in the order of the file."""
-    stack = [thing]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            if isinstance(item.get("config"), dict):
-                yield item["config"]
-            stack += reversed(list(item.values()))
-        elif isinstance(item, list):
-            stack += reversed(item)

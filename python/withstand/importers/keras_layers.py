@@ -1,180 +1,176 @@
 # SPDX-License-Identifier: MIT
-"""What each supported layer of Keras means for affine forms; anything not listed here is refused."""
+"""What each supported layer of Keras makes of tensors; anything not listed here is refused."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import Any, Final
+import re
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .affine import SOFTMAX, Affine
-from .layers import Phi, as_array
-from .stack import Stack
+from . import keras_activations as activations
+from .affine import SOFTMAX
+from .graph import Form, GraphBuilder
+from .keras_affine import AFFINE, MERGES
+from .keras_conv import CONVOLUTIONS, POOLING
+from .keras_moves import MOVES
+from .keras_operations import ARITHMETIC, combined
+from .keras_parts import Part
+from .layers import IDENTITY, Phi
 
-__all__ = ["ARGUMENTS", "step"]
+__all__ = ["FLOATS", "KNOWN", "Tensor", "step", "supported"]
+
+FLOATS: Final = ("float32", "float64")
 
 
-def step(stack: Stack, tensor: Affine, layer: Any, version: str) -> Affine:
-    """Return what a layer makes of a tensor, where its functions are those of that version of Keras.
+class Tensor(NamedTuple):
+    """A tensor, and why nothing but moving its entries may follow, or empty."""
+
+    form: Form
+    closed: str = ""
+
+
+def step(build: GraphBuilder, part: Part, arguments: list[Any]) -> Tensor:
+    """Return what a layer makes of its arguments, which are tensors, numbers, and lists of such.
 
     Raises
     ------
     ValueError
         If an argument or weight of the layer is not supported.
     """
-    name = type(layer).__name__
-    if name == "Dropout":
-        return tensor
-    if name in _MOVES:
-        return tensor.take(_MOVES[name](np.arange(tensor.size).reshape(tensor.shape), layer))
-    if tensor.closed:
-        raise ValueError(tensor.closed)
-    if name in _AFFINE:
-        return _activated(stack, _AFFINE[name](tensor, layer), getattr(layer, "activation", None), version)
-    if name == "Activation":
-        return _activated(stack, tensor, layer.activation, version)
-    if name == "Softmax":
-        return _softmax(tensor, layer.axis)
-    return stack.push(tensor, _ACTIVATIONS[name](layer))
+    if part.operation:
+        return _operation(build, part, arguments)
+    if part.kind not in KNOWN:
+        raise ValueError(f"is not supported; supported are {supported()}")
+    _check_config(part)
+    tensors = _tensors(part, arguments)
+    forms = [tensor.form for tensor in tensors]
+    if part.kind in MOVES:
+        return Tensor(MOVES[part.kind](build, forms, part), tensors[0].closed)
+    for tensor in tensors:
+        if tensor.closed:
+            raise ValueError(tensor.closed)
+    if part.kind in activations.LAYERS:
+        return _activated(build, part, forms[0], activations.LAYERS[part.kind](part))
+    result = _FUNCTIONS[part.kind](build, forms, part)
+    return _activated(build, part, result, activations.activation(part, part.config.get("activation")))
 
 
-def _activated(stack: Stack, tensor: Affine, function: Any, version: str) -> Affine:
-    """Apply an activation, which is known by identity: another function may have the same name."""
-    keras = sys.modules["keras"]
-    name = "linear" if function is None else str(getattr(function, "__name__", repr(function)))
-    own = any(getattr(module, name, None) is function for module in (keras.activations, keras.ops))
-    if function is not None and not (own and name in ("linear", "softmax", "log_softmax", *_FUNCTIONS)):
-        supported = f"linear, softmax, log_softmax, {', '.join(_FUNCTIONS)} of keras.activations"
-        raise ValueError(f"has the activation '{name}', supported are {supported}")
-    if name == "linear":
-        return tensor
-    if name in ("softmax", "log_softmax"):
-        return _softmax(tensor, -1)
-    if name == "hard_sigmoid":
-        return stack.push(tensor, _hard_sigmoid(version))
-    approximated = function is getattr(keras.ops, "gelu", None)  # where it is the default, unlike in activations
-    return stack.push(tensor, Phi("gelu_tanh") if approximated else _FUNCTIONS[name])
+def _tensors(part: Part, arguments: list[Any]) -> list[Tensor]:
+    """Return the tensors that a layer reads: one, or a list of them."""
+    if len(arguments) != 1:
+        raise ValueError(f"is called with {len(arguments)} arguments, supported is its input alone")
+    given = arguments[0] if isinstance(arguments[0], list) else [arguments[0]]
+    if not given or not all(isinstance(each, Tensor) for each in given):
+        raise ValueError("is called with something that is no tensor")
+    if len(given) > 1 and part.kind not in MERGES:
+        raise ValueError(f"is called with {len(given)} tensors, supported is one")
+    return given
 
 
-def _hard_sigmoid(version: str) -> Phi:
-    """Keras 3 clips s / 6 + 1/2, which Keras 1 and 2 had with a slope of 0.2."""
-    known = {"1": Phi("clip", gain=0.2), "2": Phi("clip", gain=0.2), "3": Phi("hard_sigmoid")}
-    major = version.split(".")[0]
-    if major not in known:
-        written = f"of Keras {version}" if version else "of a file that does not say which Keras wrote it"
-        raise ValueError(f"has the activation 'hard_sigmoid' {written}, supported are those of Keras 1 to 3")
-    return known[major]
+def _operation(build: GraphBuilder, part: Part, arguments: list[Any]) -> Tensor:
+    for each in arguments:
+        if isinstance(each, Tensor) and each.closed:
+            raise ValueError(each.closed)
+    values = [each.form if isinstance(each, Tensor) else each for each in arguments]
+    if not any(isinstance(each, Form) for each in values):
+        raise ValueError("is called without a tensor")
+    if part.kind in activations.OPERATIONS and len(values) == 1:
+        return _activated(build, part, values[0], activations.OPERATIONS[part.kind](part))
+    if part.kind in ARITHMETIC and len(values) <= 2:
+        return Tensor(combined(build, part, values))
+    known = ", ".join(sorted([*activations.OPERATIONS, *ARITHMETIC]))
+    raise ValueError(f"is not supported; of keras.ops supported are {known}")
 
 
-def _softmax(tensor: Affine, axis: Any) -> Affine:
-    axes = np.atleast_1d(axis)
-    if int(np.prod([tensor.shape[i] for i in axes])) != tensor.size:
-        raise ValueError(f"runs over axis {axis} of shape {tensor.shape[1:]}, supported is only the class axis")
-    return tensor.close(SOFTMAX)
+def _activated(build: GraphBuilder, part: Part, form: Form, phi: Phi | activations.Softmax) -> Tensor:
+    if isinstance(phi, activations.Softmax):
+        return _softmax(form, phi.axis)
+    return Tensor(form if phi is IDENTITY else build.activate(form, phi, name=part.name))
 
 
-def _flatten(positions: Any, layer: Any) -> Any:
-    """Channels that come first are moved last before the axes are joined."""
-    if layer.data_format == "channels_first" and positions.ndim > 2:
-        positions = np.moveaxis(positions, 1, -1)
-    return positions.reshape(1, -1)
+def _softmax(form: Form, axis: Any) -> Tensor:
+    """A softmax over all entries is taken off; over some of them alone, the rest are other inputs of it."""
+    axes = [int(n) for n in np.atleast_1d(axis)]
+    sizes = (1, *form.shape)
+    if not all(-len(sizes) <= n < len(sizes) for n in axes) or int(np.prod([sizes[n] for n in axes])) != int(
+        np.prod(sizes)
+    ):
+        raise ValueError(f"runs over axis {axis} of shape {form.shape}, supported is only the class axis")
+    return Tensor(form, SOFTMAX)
 
 
-def _dense(tensor: Affine, layer: Any) -> Affine:
-    weights = [as_array(array) for array in layer.get_weights()]
-    if len(weights) != 1 + layer.use_bias:
-        raise ValueError(f"has {len(weights)} arrays of weights, supported are a kernel and a bias")
-    result = tensor.matmul(weights[0])
-    return result.plus(weights[1]) if layer.use_bias else result
-
-
-def _batch_normalization(tensor: Affine, layer: Any) -> Affine:
-    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0]
-    if axis % len(tensor.shape) != len(tensor.shape) - 1:
-        raise ValueError(f"normalises axis {axis}, supported is the last")
-    weights = [as_array(array) for array in layer.get_weights()]
-    variance, mean = weights.pop(), weights.pop()
-    shift = weights.pop() if layer.center else 0.0
-    factor = (weights.pop() if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
-    return tensor.plus(-mean).times(factor).plus(np.asarray(shift))
-
-
-def _rescaling(tensor: Affine, layer: Any) -> Affine:
-    return tensor.times(as_array(layer.scale)).plus(as_array(layer.offset))
-
-
-def _relu(layer: Any) -> Phi:
-    """Below a threshold t this ReLU is slope * (s - t), and it jumps from 0 to t there: no activation of ours."""
-    if layer.max_value == 6 and not layer.threshold and not layer.negative_slope:
-        return Phi("relu6")
-    if layer.max_value is not None or layer.threshold:
-        raise ValueError(f"has max_value {layer.max_value} and threshold {layer.threshold}, supported are None and 0")
-    return _sloped("leaky_relu", layer.negative_slope) if layer.negative_slope else Phi("relu")
-
-
-def _sloped(name: str, slope: Any) -> Phi:
-    if not (np.ndim(slope) == 0 and slope >= 0):
-        raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
-    return Phi(name, slope=float(slope))
-
-
-_MOVES: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "Flatten": _flatten,
-    "Reshape": lambda positions, layer: positions.reshape(1, *layer.target_shape),
-}
-
-_AFFINE: Final[dict[str, Callable[[Affine, Any], Affine]]] = {
-    "BatchNormalization": _batch_normalization,
-    "Dense": _dense,
-    "Rescaling": _rescaling,
-}
-
-_ACTIVATIONS: Final[dict[str, Callable[[Any], Phi]]] = {
-    "ELU": lambda layer: _sloped("elu", layer.alpha),
-    "LeakyReLU": lambda layer: _sloped("leaky_relu", layer.negative_slope),
-    "ReLU": _relu,
-}
-
-#: Activations by function: Keras' leaky_relu has a default slope of 0.2; hard_sigmoid depends on the version.
-_FUNCTIONS: Final = {
-    "elu": Phi("elu", slope=1.0),
-    "gelu": Phi("gelu"),
-    "hard_sigmoid": Phi("hard_sigmoid"),
-    "hard_silu": Phi("hard_swish"),
-    "hard_tanh": Phi("hard_tanh"),
-    "leaky_relu": Phi("leaky_relu", slope=0.2),
-    "relu": Phi("relu"),
-    "relu6": Phi("relu6"),
-    "selu": Phi("selu"),
-    "sigmoid": Phi("logistic"),
-    "silu": Phi("silu"),
-    "softplus": Phi("softplus"),
-    "softsign": Phi("softsign"),
-    "tanh": Phi("tanh"),
-}
-
+# what of a configuration is read -------------------------------------------------------------------------------------
+#: What any layer may say that does not change its function in inference.
+_HARMLESS: Final = re.compile(
+    r".*_(initializer|regularizer|constraint)|name|trainable|dtype|autocast|batch_shape|batch_input_shape|input_shape|"
+    r"input_dtype|seed|supports_masking"
+)
+_CONV: Final = "kernel_size strides padding data_format dilation_rate activation use_bias"
+_POOL: Final = "pool_size strides padding data_format"
 _TRAINING: Final = (
-    "kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint "
-    "bias_constraint lora_alpha"
+    "kernel_initializer bias_initializer depthwise_initializer pointwise_initializer kernel_regularizer "
+    "bias_regularizer depthwise_regularizer pointwise_regularizer activity_regularizer kernel_constraint "
+    "bias_constraint depthwise_constraint pointwise_constraint beta_initializer gamma_initializer "
+    "moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint "
+    "gamma_constraint alpha_initializer alpha_regularizer alpha_constraint lora_alpha seed name dtype"
 )
 
-#: The arguments of each constructor that are read here, or that do not change a function in inference.
-ARGUMENTS: Final = {
+_FUNCTIONS: Final = {**AFFINE, **CONVOLUTIONS, **POOLING, **MERGES}
+
+_READ: Final = {
     "Activation": "activation",
-    "BatchNormalization": (
-        "axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer "
-        "moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint synchronized "
-        "renorm_clipping renorm_momentum"
-    ),
-    "Dense": f"units activation use_bias {_TRAINING}",
-    "Dropout": "rate noise_shape seed",
+    "BatchNormalization": "axis momentum epsilon center scale synchronized renorm_clipping renorm_momentum",
+    "Concatenate": "axis",
+    "Dense": "units activation use_bias",
+    "Dropout": "rate noise_shape",
+    "AlphaDropout": "rate noise_shape",
     "ELU": "alpha",
     "Flatten": "data_format",
-    "LeakyReLU": "negative_slope",
+    "GaussianDropout": "rate",
+    "GaussianNoise": "stddev",
+    "ActivityRegularization": "l1 l2",
+    "LeakyReLU": "negative_slope alpha",
+    "Normalization": "axis mean variance invert",
+    "PReLU": "shared_axes",
+    "Permute": "dims",
     "ReLU": "max_value negative_slope threshold",
+    "RepeatVector": "n",
     "Rescaling": "scale offset",
     "Reshape": "target_shape",
     "Softmax": "axis",
+    **{f"SpatialDropout{n}D": "rate data_format noise_shape" for n in (1, 2, 3)},
+    **{f"Conv{n}D": f"filters groups {_CONV}" for n in (1, 2, 3)},
+    **{f"DepthwiseConv{n}D": f"depth_multiplier {_CONV}" for n in (1, 2)},
+    **{f"SeparableConv{n}D": f"filters depth_multiplier {_CONV}" for n in (1, 2)},
+    **{f"{kind}Pooling{n}D": _POOL for kind in ("Max", "Average") for n in (1, 2, 3)},
+    **{f"Global{kind}Pooling{n}D": "data_format keepdims" for kind in ("Max", "Average") for n in (1, 2, 3)},
+    **{f"ZeroPadding{n}D": "padding data_format" for n in (1, 2, 3)},
+    **{f"Cropping{n}D": "cropping data_format" for n in (1, 2, 3)},
+    **{f"UpSampling{n}D": "size data_format interpolation" for n in (1, 2, 3)},
 }
+
+#: The arguments of each constructor that are read here, or that do not change a function in inference.
+KNOWN: Final = {kind: f"{_READ.get(kind, '')} {_TRAINING}" for kind in (*MOVES, *_FUNCTIONS, *activations.LAYERS)}
+
+#: Entries of configurations that mean nothing while they have one of these values.
+_USUAL: Final[dict[str, tuple[Any, ...]]] = {"groups": (1,), "renorm": (False,), "sparse": (False,), "fused": (True,)}
+
+
+def supported() -> str:
+    """Return the names of what is supported, for refusals."""
+    return ", ".join(sorted(KNOWN))
+
+
+def _check_config(part: Part) -> None:
+    """Refuse a layer that says more than is read here."""
+    policy = part.config.get("dtype")
+    if isinstance(policy, dict):
+        policy = policy.get("config", {}).get("name", policy.get("class_name"))
+    if policy is not None and policy not in FLOATS:
+        raise ValueError(f"has the dtype policy '{policy}', supported are {', '.join(FLOATS)}")
+    known = _READ.get(part.kind, "").split()
+    for key, value in part.config.items():
+        usual = (None, *_USUAL.get(key, ()))
+        if key not in known and not _HARMLESS.fullmatch(key) and not any(value is u or value == u for u in usual):
+            raise ValueError(f"has {key} = {value!r}, which is not supported")

@@ -1,174 +1,154 @@
 # SPDX-License-Identifier: MIT
-"""Reads Keras 3 models of dense layers: Sequential, or Functional where it is one chain, also inside one another."""
+"""Reads Keras models, Sequential and Functional, also inside one another: live ones, and files without Keras."""
 
 from __future__ import annotations
 
-import math
-import re
-import sys
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from .affine import Affine
 from .budget import Account
 from .errors import UnsupportedModel
-from .keras_file import charge_file, written_by
-from .keras_layers import ARGUMENTS, step
+from .graph import Graph, GraphBuilder
+from .keras_file import opened
+from .keras_layers import FLOATS, Tensor, step
+from .keras_parts import Call, Model, Ref, ordered, refs
 from .layers import Layers
-from .objects import check_arguments, check_methods, is_own
-from .stack import Stack
 
 __all__ = ["read_keras", "read_keras_file"]
 
-_FLOATS: Final = ("float32", "float64")
-_HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")  # of torch, where that is the backend
-_MODELS: Final = ("Functional", "Sequential")
 
-
-def read_keras_file(path: Path, account: Account | None = None) -> Layers:
-    """Read a `.keras` or `.h5` file.
+def read_keras_file(path: Path, account: Account | None = None) -> Graph | Layers:
+    """Read a `.keras` or `.h5` file of Keras 2 or 3. Neither Keras nor one of its backends is needed, or run.
 
     Raises
     ------
     ImportError
-        If Keras 3 is missing.
+        If h5py is missing.
     UnsupportedModel
-        If Keras cannot read the file, and as in `read_keras`.
+        If it is no such file, and as in `read_keras`.
     """
-    try:
-        import h5py  # noqa: F401 - Keras keeps weights in HDF5
-        import keras
-    except ImportError as error:
-        install = 'pip install "withstand[keras]", and one of its backends'
-        raise ImportError(f"reading Keras files needs the keras and h5py packages ({error}): {install}") from error
-    _require_safe_mode(keras.__version__)
     account = account or Account()
-    try:
-        charge_file(path, account)
-        model, version = keras.saving.load_model(path, compile=False, safe_mode=True), written_by(path)
-    except Exception as error:  # Keras passes on what its archive, HDF5 and configuration readers raise
-        raise UnsupportedModel(f"is not a file that Keras reads: {error}") from error
-    return _read(model, version, account)
+    with opened(path, account) as model:
+        return _read(model, account)
 
 
-def _require_safe_mode(version: str) -> None:
-    """Refuse a Keras in which a file can switch safe mode off, and so run code of its author."""
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < (3, 11):
-        needed = "Keras 3.11 or newer, where files cannot switch safe mode off"
-        raise ImportError(f"reading Keras files needs {needed}: this is {version}")
-
-
-def read_keras(model: Any, account: Account | None = None) -> Layers:
+def read_keras(model: Any, account: Account | None = None) -> Graph | Layers:
     """Read a built Keras 3 model.
 
     Parameters
     ----------
     model : keras.Model
-        Dense with any supported activation, Activation, ReLU, LeakyReLU, ELU, BatchNormalization, Rescaling,
-        Flatten, Reshape, Dropout, and a trailing Softmax.
+        Sequential or Functional, of dense, convolutional and pooling layers, normalisations, sums, concatenations,
+        layers that move data, supported activations, a trailing softmax, and such models.
 
     Raises
     ------
     UnsupportedModel
-        For any other layer, by its name, where a layer reads another than the one before it, and for layers that
-        are quantised, that compute in half precision, or whose methods are replaced.
+        For any other layer, by its name, and for layers that are quantised, that compute in half precision, or whose
+        methods are replaced.
     """
-    return _read(model, sys.modules["keras"].__version__, account)
+    from .keras_objects import model_of_object
+
+    return _read(model_of_object(model), account or Account())
 
 
-def _read(model: Any, version: str, account: Account | None) -> Layers:
-    """Read a model whose functions are those of that version of Keras."""
-    if type(model).__name__ not in _MODELS or not is_own(model, "keras"):
-        raise UnsupportedModel(
-            f"is not supported; supported are keras.Sequential and Functional models of {_supported()}"
-        )
-    if not model.layers or not model.built:
-        raise UnsupportedModel("has no layers with weights yet; build it first")
-    shape = model.input_shape
-    if not isinstance(shape, tuple) or None in shape[1:]:
-        raise UnsupportedModel(f"has input shape {shape}, supported is one input of known size")
-    stack = Stack(math.prod(shape[1:]), account)
-    tensor = stack.inputs((1, *shape[1:]))
-    for layer in _executed(model):
+def _read(model: Model, account: Account) -> Graph | Layers:
+    build = GraphBuilder(account)
+    tensors = []
+    for given in model.inputs:
+        sizes = [size for size in (given.shape or ())[1:] if isinstance(size, int) and size > 0]
+        if given.shape is None or not 0 < len(sizes) == len(given.shape) - 1:
+            raise UnsupportedModel(f"has input shape {given.shape}, supported are inputs of known size")
+        tensors.append(Tensor(build.input(sizes, name=given.name)))
+    outputs = _run(build, model, tensors)
+    if len({tensor.closed for tensor in outputs}) != 1:
+        raise UnsupportedModel("some outputs pass a softmax and some do not")
+    if outputs[0].closed and len(outputs) > 1:
+        raise UnsupportedModel(f"has {len(outputs)} outputs that pass a softmax, supported is one")
+    return build.finish([tensor.form for tensor in outputs], logits=bool(outputs[0].closed))
+
+
+def _run(build: GraphBuilder, model: Model, inputs: list[Tensor]) -> list[Tensor]:
+    """Return what a model makes of tensors."""
+    _check_inputs(model, inputs)
+    order = ordered(model)
+    read = [ref for key in order for ref in refs([model.calls[key].arguments, model.calls[key].keywords])]
+    readers = Counter([*read, *model.outputs])
+    values: dict[Ref, Tensor] = {}
+    for n, tensor in enumerate(inputs):
+        values[Ref("inputs", n)] = _shared(build, tensor, readers[Ref("inputs", n)])
+    for key in order:
+        call = model.calls[key]
+        build.account.steps(1)
         try:
-            if type(layer).__name__ in _MODELS:
-                _check_model(layer, tensor)
-            else:
-                _check(layer)
-                tensor = step(stack, tensor, layer, version)
+            results = _called(build, call, values)
+        except UnsupportedModel:
+            raise
         except ValueError as error:
-            raise UnsupportedModel(f"{_where(layer)}: {error}") from error
-    return stack.finish([tensor])
+            raise UnsupportedModel(f"{call.part.where}: {error}") from error
+        for n, tensor in enumerate(results):
+            values[Ref(key, n)] = _shared(build, tensor, readers[Ref(key, n)])
+    return [_value(values, ref) for ref in model.outputs]
 
 
-def _executed(model: Any) -> Iterator[Any]:
-    """Return what a model runs, in order: each model before its own layers, a layer once for each call."""
-    yield model
-    layers = _chain(model) if type(model).__name__ == "Functional" else model.layers
-    for layer in layers:
-        if type(layer).__name__ in _MODELS and is_own(layer, "keras"):
-            yield from _executed(layer)
-        else:
-            yield layer
+def _called(build: GraphBuilder, call: Call, values: dict[Ref, Tensor]) -> list[Tensor]:
+    """Return what one call makes."""
+    given = {name: value for name, value in call.keywords.items() if not _is_plain(name, value)}
+    arguments = [_resolved(values, each) for each in call.arguments]
+    if isinstance(call.part, Model):
+        if given or len(arguments) != 1:
+            raise ValueError(f"is called with {given or arguments[1:]}, supported is its input alone")
+        return _run(build, call.part, arguments[0] if isinstance(arguments[0], list) else arguments)
+    if given and call.part.operation:
+        arguments += [_resolved(values, each) for each in given.values()]
+    elif given:
+        raise ValueError(f"is called with {given}, supported is its input alone")
+    return [step(build, call.part, arguments)]
 
 
-def _chain(model: Any) -> list[Any]:
-    """Return the layers of a Functional model from its input to its output; refuse it unless each reads one tensor."""
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        counts = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        raise UnsupportedModel(f"has {counts}, so one does not read the layer before it alone: a branch")
-    tensor, layers = model.outputs[0], []
-    while tensor is not model.inputs[0]:
-        history = tensor._keras_history
-        layer, call = history.operation, history.operation._inbound_nodes[history.node_index]
-        if len(call.input_tensors) != 1:
-            raise UnsupportedModel(f"{_where(layer)}: does not read the layer before it alone: a branch")
-        plain = {"training": (None, False), "mask": (None,)}  # that is how a model runs anyway
-        arguments = call.arguments.kwargs.items()
-        given = {name: value for name, value in arguments if not any(value is p for p in plain.get(name, ()))}
-        if given or len(call.arguments.args) != 1:
-            raise UnsupportedModel(
-                f"{_where(layer)}: is called with {given or call.arguments.args[1:]}, supported is its input alone"
-            )
-        layers.append(layer)
-        tensor = call.input_tensors[0]
-    return layers[::-1]
+def _is_plain(name: str, value: Any) -> bool:
+    """Whether an argument says what a model does anyway: that it runs in inference, and without masks."""
+    if name == "mask" and isinstance(value, list | tuple | dict):
+        return all(_is_plain(name, each) for each in (value.values() if isinstance(value, dict) else value))
+    return (name in ("mask", "training") and value is None) or (name == "training" and value is False)
 
 
-def _check_model(model: Any, tensor: Affine) -> None:
+def _resolved(values: dict[Ref, Tensor], thing: Any) -> Any:
+    if isinstance(thing, Ref):
+        return _value(values, thing)
+    if isinstance(thing, list | tuple):
+        return [_resolved(values, each) for each in thing]
+    if isinstance(thing, dict):  # Keras has what is given by names in alphabetical order
+        return [_resolved(values, thing[name]) for name in sorted(thing)]
+    return thing
+
+
+def _value(values: dict[Ref, Tensor], ref: Ref) -> Tensor:
+    if ref not in values:
+        raise ValueError(f"reads output {ref.tensor} of {ref.call}, which there is not")
+    return values[ref]
+
+
+def _shared(build: GraphBuilder, tensor: Tensor, readers: int) -> Tensor:
+    """Return a tensor that several layers read as what one layer transmits: its parameters stay one copy."""
+    return tensor._replace(form=build.shared(tensor.form)) if readers > 1 else tensor
+
+
+def _check_inputs(model: Model, inputs: list[Tensor]) -> None:
     """Refuse a model that does not just run its layers on what it is given."""
-    _check_instance(model)
-    dtypes = [value.dtype for value in model.inputs]
-    if not set(dtypes) <= set(_FLOATS):
-        raise ValueError(f"casts its inputs to {dtypes[0]}, supported are {', '.join(_FLOATS)}")
-    if model.input_shape[1:] != tensor.shape[1:]:
-        raise ValueError(f"has input shape {model.input_shape} for a tensor of shape {tensor.shape[1:]}")
+    if len(inputs) != len(model.inputs):
+        raise UnsupportedModel(f"{model.where}: reads {len(model.inputs)} tensors, and is given {len(inputs)}")
+    for given, tensor in zip(model.inputs, inputs, strict=True):
+        if given.dtype not in FLOATS:
+            raise UnsupportedModel(
+                f"{model.where}: casts its inputs to {given.dtype}, supported are {', '.join(FLOATS)}"
+            )
+        if given.shape is not None and not _fits(given.shape[1:], tensor.form.shape):
+            raise UnsupportedModel(
+                f"{model.where}: has input shape {given.shape} for a tensor of shape {tensor.form.shape}"
+            )
 
 
-def _check(layer: Any) -> None:
-    """Refuse a layer that does not compute as its class says."""
-    if not is_own(layer, "keras"):
-        raise ValueError("is not a layer of Keras itself")
-    if type(layer).__name__ not in ARGUMENTS:
-        raise ValueError(f"is not supported; supported are {_supported()}")
-    _check_instance(layer)
-    check_arguments(layer, ARGUMENTS[type(layer).__name__])
-
-
-def _check_instance(layer: Any) -> None:
-    check_methods(layer, allowed=("build", "quantize"))
-    if any(getattr(layer, hooks, None) for hooks in _HOOKS):
-        raise ValueError("has forward hooks, which may change its values")
-    policy = layer.dtype_policy
-    if policy.name not in _FLOATS:
-        raise ValueError(f"has the dtype policy '{policy.name}', supported are {', '.join(_FLOATS)}")
-
-
-def _supported() -> str:
-    return ", ".join(ARGUMENTS)
-
-
-def _where(layer: Any) -> str:
-    return f"layer '{layer.name}' ({type(layer).__name__})"
+def _fits(expected: tuple[Any, ...], shape: tuple[int, ...]) -> bool:
+    return len(expected) == len(shape) and all(size in (None, n) for size, n in zip(expected, shape, strict=True))

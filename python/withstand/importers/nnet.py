@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import math
 import os
+import warnings
 from array import array
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -20,12 +22,16 @@ from .stack import Stack
 
 __all__ = ["read_nnet"]
 
+#: Lines of the header: sizes, widths, a flag, minima, maxima, means, ranges.
+_HEADER: Final = 7
+
 
 def read_nnet(path: Path, account: Account | None = None) -> Layers:
     """Read a network from a `.nnet` file.
 
     The header's normalisation is folded in: inputs and outputs are in the units of the application. The
-    format clips inputs to the box of its header, which is kept as `Layers.input_box`.
+    format clips inputs to the box of its header, which is kept as `Layers.input_box`; one whose minima lie above its
+    maxima, or that is a single point, is left out with a warning.
 
     Parameters
     ----------
@@ -43,17 +49,10 @@ def read_nnet(path: Path, account: Account | None = None) -> Layers:
     """
     account = account or Account()
     numbers = _Numbers(path, account)
-    depth, inputs, outputs, _ = numbers.integers("the sizes (layers, inputs, outputs, largest layer)", 4)
-    widths = numbers.integers("the layer widths", depth + 1)
-    if widths[0] != inputs or widths[-1] != outputs or min(widths) < 1:
-        raise UnsupportedModel(f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}")
+    depth, widths = _sizes(numbers)
+    inputs = widths[0]
     numbers.take("the unused flag", 1)
-    lower, upper = numbers.take("the minima", inputs), numbers.take("the maxima", inputs)
-    if not np.all(lower <= upper):
-        raise UnsupportedModel(f"has an input box with minimum {lower} above maximum {upper}")
-    means, ranges = numbers.take("the means", inputs + 1), numbers.take("the ranges", inputs + 1)
-    if not np.all(ranges[:-1]):
-        raise UnsupportedModel(f"has ranges {ranges[:-1]}, which must not be 0: inputs are divided by them")
+    box, means, ranges = _normalisation(numbers, inputs)
     stack = Stack(inputs, account)
     tensor = stack.inputs((inputs,)).plus(-means[:-1]).over(ranges[:-1])
     for layer, (fan_in, width) in enumerate(pairwise(widths), start=1):
@@ -66,7 +65,37 @@ def read_nnet(path: Path, account: Account | None = None) -> Layers:
         except ValueError as error:
             raise UnsupportedModel(f"layer {layer} {error}") from error
     numbers.end()
-    return stack.finish([tensor.times(ranges[-1:]).plus(means[-1:])], (lower, upper))
+    return stack.finish([tensor.times(ranges[-1:]).plus(means[-1:])], box)
+
+
+def _sizes(numbers: _Numbers) -> tuple[int, list[int]]:
+    """Return the number of layers, which some programs write alone in its line, and the widths."""
+    if numbers.line() == 1:
+        (depth,) = numbers.integers("the number of layers", 1)
+        return depth, numbers.integers("the layer widths", depth + 1)
+    depth, inputs, outputs, _ = numbers.integers("the sizes (layers, inputs, outputs, largest layer)", 4)
+    widths = numbers.integers("the layer widths", depth + 1)
+    if widths[0] != inputs or widths[-1] != outputs:
+        raise UnsupportedModel(f"announces {inputs} inputs and {outputs} outputs, but layers of widths {widths}")
+    return depth, widths
+
+
+def _normalisation(numbers: _Numbers, inputs: int) -> tuple[tuple[Array, Array] | None, Array, Array]:
+    """Return the box of the inputs, if it is one, and the means and ranges of inputs and outputs.
+
+    Some programs write a single 0 for each of the four where networks read their inputs as they are.
+    """
+    if numbers.lines(4) == [1, 1, 1, 1] and not np.any(numbers.peek(4)):
+        numbers.take("the normalisation", 4)
+        return None, np.zeros(inputs + 1), np.ones(inputs + 1)
+    lower, upper = numbers.take("the minima", inputs), numbers.take("the maxima", inputs)
+    means, ranges = numbers.take("the means", inputs + 1), numbers.take("the ranges", inputs + 1)
+    if not np.all(ranges[:-1]):
+        raise UnsupportedModel(f"has ranges {ranges[:-1]}, which must not be 0: inputs are divided by them")
+    if np.all(lower <= upper) and np.any(lower < upper):
+        return (lower, upper), means, ranges
+    warnings.warn(f"the input box, from {lower} to {upper}, is none, and is left out", stacklevel=2)
+    return None, means, ranges
 
 
 class _Numbers:
@@ -74,6 +103,7 @@ class _Numbers:
 
     def __init__(self, path: Path, account: Account) -> None:
         self.numbers = array("d")
+        self.ends = array("q")  # where each line of the header ends
         self.texts: dict[int, str] = {}  # the words that are no numbers, by their position
         with io.TextIOWrapper(open_regular(path), encoding="utf-8") as file:
             account.hold(os.fstat(file.fileno()).st_size)
@@ -93,6 +123,26 @@ class _Numbers:
             except ValueError:
                 self.texts[len(self.numbers)] = word
                 self.numbers.append(math.nan)
+        if words and len(self.ends) < _HEADER:
+            self.ends.append(len(self.numbers))
+
+    def line(self) -> int:
+        """Return how many numbers the line holds that begins here, 0 where none does, or it is behind the header."""
+        (count,) = self.lines(1)
+        return count
+
+    def lines(self, count: int) -> list[int]:
+        """Return that of so many lines from here on."""
+        begins = [0, *self.ends]
+        if self.at not in begins[:-1]:
+            return [0] * count
+        first = begins.index(self.at)
+        found = [end - start for start, end in pairwise(begins[first : first + count + 1])]
+        return found + [0] * (count - len(found))
+
+    def peek(self, count: int) -> list[float]:
+        """Return the next numbers, and stay in front of them."""
+        return list(self.numbers[self.at : self.at + count])
 
     def take(self, what: str, count: int) -> Array:
         left = len(self.numbers) - self.at
