@@ -163,7 +163,7 @@ def test_rows_that_are_no_batch_and_exceed_the_budget(tmp_path: Path) -> None:
     nodes = [helper.make_node("Add", ["x", "B"], ["b"]), *dense("b")]
     proto = model(nodes, {"x": [30, 4]}, {"B": RNG.normal(size=(30, 4)), "W": W, "V": V})
     onnx.save(proto, tmp_path / "rows.onnx")
-    message = r"at most 100 entries are handled; the leading axis of fixed size 30 .* no batch: node .* \(Add\)"
+    message = r"of 120 entries, at most 100 are handled; the leading axis of fixed size 30 .* no batch: .* \(Add\)"
     with pytest.raises(UnsupportedModel, match=message):
         read(tmp_path / "rows.onnx", Budget(entries=100))
 

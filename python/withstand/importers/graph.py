@@ -111,7 +111,7 @@ class GraphBuilder(LinearBuilder):
         return form if form.is_light and len(form.terms) == 1 else self.wire(form, name)
 
     def is_input(self, form: Form) -> bool:
-        """Whether every entry is one input at most, which nothing but moving, scaling, shifting, clipping has touched."""
+        """Whether every entry is one input, which nothing but moving, scaling, shifting and clipping has touched."""
         return form.is_light and form.is_apart() and all(term.source in self._input_like for term in form.terms)
 
     def finish(

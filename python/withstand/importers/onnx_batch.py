@@ -23,7 +23,8 @@ __all__ = ["Batch"]
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
     {"Abs", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "ConvTranspose", "DepthToSpace", "Dropout"}
-    | {"Erf", "GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Scaler", "SpaceToDepth", *ACTIVATIONS}
+    | {"Erf", "GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Scaler", "SpaceToDepth"}
+    | {*ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
 
