@@ -106,6 +106,27 @@ def test_a_softplus_of_another_layer_in_between(tmp_path: Path) -> None:
     assert [name for name, _ in kinds(net)] == ["softplus", "tanh", "identity"]
 
 
+@pytest.mark.parametrize("also", ["a", "m"])
+def test_a_part_that_is_an_output_too(tmp_path: Path, also: str) -> None:
+    text = f"MatMul x U a; {WRITTEN['gelu, halved first']}; MatMul h W y"
+    proto = model(nodes(text), {"x": [1, 4]}, CONSTANTS, dtype=np.float32, outputs=("y", also))
+    net = check(proto, tmp_path)
+    assert kinds(net) == [("identity", False), ("gelu", True), ("identity", False)]
+    ((_, weights),) = net.layers[0].reads
+    assert np.array_equal(weights, CONSTANTS["U"].T.astype(np.float32))
+
+
+def test_of_joined_tensors_scaled_one_by_one(tmp_path: Path) -> None:
+    chain = [
+        *nodes("MatMul x U u; Tanh u v; MatMul x V w; Tanh w z; Div v root d; Div z root e"),
+        node("Concat", "v z", "a", axis=1),
+        node("Concat", "d e", "f", axis=1),
+        *nodes("Erf f g; Add g one p; Mul a p y"),
+    ]
+    net = check(model(chain, {"x": [1, 4]}, CONSTANTS, dtype=np.float32), tmp_path)
+    assert kinds(net) == [("tanh", True), ("tanh", True), ("gelu", True), ("identity", False)]
+
+
 START = "MatMul x U a; MatMul x V b"
 PRODUCTS = "multiplies two computed tensors"
 CHOICES = "chooses between computed tensors"
@@ -113,6 +134,7 @@ REFUSED = [
     (f"{START}; Sigmoid a s; Mul b s y", PRODUCTS),
     (f"{START}; Div a root d; Erf d e; Add e one p; Mul b p y", "is 1 \\+ an erf"),
     (f"{START}; Abs a e; Add e one p; Div b p y", "is 1 \\+ an absolute value"),
+    (f"{START}; Tanh a s; Tanh b t; Abs t e; Add e one p; Div s p y", "is 1 \\+ an absolute value"),
     (f"{START}; Softplus a s; Greater b twenty g; Where g a s y", CHOICES),
     (f"{START}; Softplus a s; Greater a twenty g; Where g b s y", CHOICES),
     (f"{START}; Softplus b s; Greater a twenty g; Where g a s y", CHOICES),

@@ -128,22 +128,22 @@ def shared_tensors(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> s
 
 
 def _is_gated(name: str, nodes: Sequence[onnx.NodeProto], readers: dict[str, list[int]], ends: set[str]) -> bool:
-    """Whether all that reads a tensor leads to one product, quotient or choice of things made of it, and to no other.
+    """Whether all that reads a tensor leads to one product, quotient or choice, through parts of an activation alone.
 
-    Such a node is an activation of the tensor or refused, so no parameters are read twice.
+    Such a node is an activation of the tensor, or linear in it, or refused: no parameters are read twice.
     """
-    reached: dict[int, set[str]] = {}  # the nodes reached so far whose outputs are not yet followed, and from where
+    reached: set[int] = set()  # the nodes whose outputs are still to follow
     made = [name]
     for _ in range(_MOST):
         for tensor in filter(None, made):
             if tensor in ends or len(readers.get(tensor, ())) > _MOST:
                 return False
-            for place in readers.get(tensor, ()):
-                reached.setdefault(place, set()).add(tensor)
-        node, entries = nodes[min(reached)], reached.pop(min(reached))
+            reached.update(readers.get(tensor, ()))
+        place = min(reached)
+        reached.remove(place)
         if not reached:
-            return node.op_type in _JOINS and len(entries) > 1
-        if node.op_type not in _GATES:
+            return nodes[place].op_type in _JOINS
+        if nodes[place].op_type not in _GATES:
             return False
-        made = list(node.output)
+        made = list(nodes[place].output)
     return False
