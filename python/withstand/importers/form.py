@@ -192,7 +192,7 @@ class Form:
             raise ValueError("divides by zero")
         form = self._like(divisor)
         terms = (
-            replace(t, scale=np.broadcast_to((1.0 if t.scale is None else t.scale) / divisor, form.shape))
+            replace(t, scale=_unless_one((1.0 if t.scale is None else t.scale) / divisor, form.shape))
             for t in form.terms
         )
         shift = None if form.shift is None else form.shift / divisor
@@ -226,4 +226,9 @@ def arrange(index: Index | None, size: int) -> Index | None:
 def _scaled(scale: Array | None, factor: Array, shape: Shape) -> Array | None:
     if np.all(factor == 1):
         return scale
-    return np.broadcast_to(factor, shape) if scale is None else scale * factor
+    return _unless_one(factor if scale is None else scale * factor, shape)
+
+
+def _unless_one(scale: Array, shape: Shape) -> Array | None:
+    """Return a scale, or None where it is 1, as that of a half taken twice: then signals are what a layer transmits."""
+    return None if np.all(scale == 1) else np.broadcast_to(scale, shape)

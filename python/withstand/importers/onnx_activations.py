@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from .form import Form
+from .graph import GraphBuilder
 from .layers import IDENTITY, Phi
-from .onnx_node import Node, Value, constant, live
+from .onnx_node import Node, Value, constant, live, row
 
-__all__ = ["ACTIVATIONS", "CLIPS", "clip_limits", "is_hard_sigmoid"]
+__all__ = ["ACTIVATIONS", "CLIPS", "activated", "clip_limits", "is_hard_sigmoid"]
 
 #: The clips that are activations, and what each adds to its argument first.
 CLIPS: Final = {
@@ -22,6 +23,13 @@ CLIPS: Final = {
     (0.0, 6.0): (Phi("relu6"), 0.0),
 }
 _LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+def activated(builder: GraphBuilder, form: Form, phi: Phi, node: Node) -> Form:
+    """Make a tensor's entries neurons of a new layer, which has no batch axis; return what they transmit."""
+    if phi is IDENTITY:
+        return form
+    return builder.activate(form.reshape(row(form.shape)), phi, node.name).reshape(form.shape)
 
 
 def _named(name: str) -> Callable[[Node, list[Value]], tuple[Form, Phi]]:

@@ -18,14 +18,15 @@ from .budget import Account
 from .errors import UnsupportedModel
 from .form import INTEGER, SOFTMAX, Form
 from .graph import Graph, GraphBuilder
-from .layers import IDENTITY, Layers, Phi
-from .onnx_activations import ACTIVATIONS
+from .layers import Layers
+from .onnx_activations import ACTIVATIONS, activated
 from .onnx_batch import Batch
 from .onnx_extrema import EXTREMA, extremum
 from .onnx_fold import fold, move, stored
+from .onnx_gates import Gates
 from .onnx_model import by_name, check_names, input_shape, needed, opsets, shared_tensors, values_of
 from .onnx_moves import MOVES, VIEWS
-from .onnx_node import INTEGERS, Node, Value, type_name
+from .onnx_node import INTEGERS, Node, Value, row, type_name
 from .onnx_ops import LINEAR_OPS
 from .onnx_rows import rows_are_apart
 from .onnx_sizes import FOLDED
@@ -104,10 +105,11 @@ class _Walk:
         self.reads = Counter(name for node in self.nodes for name in node.input)
         self.shared = shared_tensors(self.nodes, self.outputs)
         self.builder = GraphBuilder(account)
+        self.gates = Gates(self.builder, self.nodes, self.outputs)
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
         for name, shape in shapes.items():
             try:
-                form = self.builder.input(_row(shape), name).reshape(shape)
+                form = self.builder.input(row(shape), name).reshape(shape)
             except ValueError as error:
                 raise UnsupportedModel(f"input '{name}' {error}") from error
             self.values[name] = form.close(INTEGER) if kinds[name] in INTEGERS else form
@@ -151,7 +153,7 @@ class _Walk:
         if forms[0].closed not in ("", SOFTMAX, INTEGER):
             raise UnsupportedModel(f"output '{outputs[0]}' {forms[0].closed}")
         try:
-            return self.builder.finish([form.reshape(_row(form.shape)) for form in forms], forms[0].closed == SOFTMAX)
+            return self.builder.finish([form.reshape(row(form.shape)) for form in forms], forms[0].closed == SOFTMAX)
         except UnsupportedModel:
             raise
         except ValueError as error:
@@ -161,12 +163,7 @@ class _Walk:
         """Return a tensor that several nodes read, so that what it is made with is stored once."""
         if not isinstance(value, Form) or value.closed:
             return value
-        return self.builder.shared(value.reshape(_row(value.shape)), node.name).reshape(value.shape)
-
-    def _activated(self, form: Form, phi: Phi, node: Node) -> Form:
-        if phi is IDENTITY:
-            return form
-        return self.builder.activate(form.reshape(_row(form.shape)), phi, node.name).reshape(form.shape)
+        return self.builder.shared(value.reshape(row(value.shape)), node.name).reshape(value.shape)
 
     def _value(self, name: str) -> Value:
         if not name:
@@ -213,24 +210,21 @@ class _Walk:
             return move(node, values, self.account)
         if node.op in VIEWS:
             return [VIEWS[node.op](node, values)]
+        if (made := self.gates.step(node, values)) is not None:
+            return [made]
         closed = [tensor.closed for tensor in live if tensor.closed]
         if closed:
             raise ValueError(closed[0])
         if node.op in EXTREMA and (made := extremum(node, values, self.builder)) is not None:
             return [made]
         if node.op in ACTIVATIONS:
-            return [self._activated(*ACTIVATIONS[node.op](node, values), node)]
+            return [activated(self.builder, *ACTIVATIONS[node.op](node, values), node)]
         if node.op in LINEAR_OPS:
             return [LINEAR_OPS[node.op](node, values, self.builder)]
         supported = ", ".join(sorted({*MOVES, *VIEWS, *ACTIVATIONS, *LINEAR_OPS, *EXTREMA}))
         raise ValueError(
             f"is not supported; supported are {supported}, and on constants also {', '.join(sorted(FOLDED))}"
         )
-
-
-def _row(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape without its leading axis of one row."""
-    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -15,9 +15,12 @@ from .onnx_node import FLOATS, INTEGERS, Node, type_name
 
 __all__ = ["by_name", "check_names", "input_shape", "needed", "opsets", "shared_tensors", "values_of"]
 
-#: What may stand between a tensor and the product or choice that makes it an activation, as x * Sigmoid(x).
-_GATES: Final = frozenset({"Add", "Clip", "Div", "Erf", "Greater", "HardSigmoid", "Mul", "Sigmoid", "Softplus"})
-_JOINS: Final = frozenset({"Mul", "Where"})
+#: What may stand between a tensor and the product, quotient or choice that makes it an activation, as x * Sigmoid(x).
+_GATES: Final = frozenset(
+    {"Abs", "Add", "Cast", "Div", "Erf", "Greater", "HardSigmoid", "Identity", "Mul", "Sigmoid", "Softplus"}
+)
+_JOINS: Final = frozenset({"Div", "Mul", "Where"})
+_MOST: Final = 16  # nodes that an activation is written out as
 
 
 def by_name(things: Sequence[Any], what: str) -> dict[str, Any]:
@@ -110,31 +113,37 @@ def needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProt
 
 
 def shared_tensors(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> set[str]:
-    """Return the names of tensors with several readers, but for those that all lead to one product or choice."""
+    """Return the names of tensors with several readers, but for those that all make one activation."""
     readers: dict[str, list[int]] = defaultdict(list)
     for place, node in enumerate(nodes):
         if node.op_type not in ("Shape", "Size"):
-            for name in dict.fromkeys(node.input):
+            for name in dict.fromkeys(filter(None, node.input)):
                 readers[name].append(place)
+    ends = set(outputs)
     shared = set()
     for name, places in readers.items():
-        if len(places) + (name in outputs) > 1 and (name in outputs or not _is_gated(places, nodes, readers)):
+        if len(places) + (name in ends) > 1 and not _is_gated(name, nodes, readers, ends):
             shared.add(name)
     return shared
 
 
-def _is_gated(places: list[int], nodes: Sequence[onnx.NodeProto], readers: dict[str, list[int]]) -> bool:
-    """Whether all readers of a tensor lead to one and the same product or choice, through parts of an activation."""
-    reached = [_path(place, nodes, readers) for place in places]
-    common = set.intersection(*map(set, reached))
-    return any(nodes[place].op_type in _JOINS for place in common)
+def _is_gated(name: str, nodes: Sequence[onnx.NodeProto], readers: dict[str, list[int]], ends: set[str]) -> bool:
+    """Whether all that reads a tensor leads to one product, quotient or choice, through parts of an activation alone.
 
-
-def _path(place: int, nodes: Sequence[onnx.NodeProto], readers: dict[str, list[int]]) -> list[int]:
-    path = [place]
-    while nodes[path[-1]].op_type in _GATES and len(path) < 8:
-        following = readers.get(nodes[path[-1]].output[0], [])
-        if len(following) != 1:
-            break
-        path += following
-    return path
+    Such a node is an activation of the tensor, or linear in it, or refused: no parameters are read twice.
+    """
+    reached: set[int] = set()  # the nodes whose outputs are still to follow
+    made = [name]
+    for _ in range(_MOST):
+        for tensor in filter(None, made):
+            if tensor in ends or len(readers.get(tensor, ())) > _MOST:
+                return False
+            reached.update(readers.get(tensor, ()))
+        place = min(reached)
+        reached.remove(place)
+        if not reached:
+            return nodes[place].op_type in _JOINS
+        if nodes[place].op_type not in _GATES:
+            return False
+        made = list(nodes[place].output)
+    return False

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .form import Form
 from .layers import Array
 
-__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "type_name", "widen"]
+__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "row", "type_name", "widen"]
 
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -108,6 +108,11 @@ class Node:
 def type_name(element: int) -> str:
     """Return the name of a tensor's element type, "type 99" for a number that is none."""
     return _TYPES.get(element, f"type {element}")
+
+
+def row(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its leading axis of one row."""
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:
