@@ -110,6 +110,11 @@ OPERATIONS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[np.ndarray], np
         lambda b, f: b.clip_input(b.shift(f, 0.25), -0.5, np.full(6, 0.5)),
         lambda t: np.clip(t + 0.25, -0.5, 0.5),
     ),
+    "clip_input far away": (
+        lambda b, f: b.clip_input(b.clip_input(f, -1e30, 1e30), -2e6, 2e7),
+        lambda t: t,
+    ),
+    "clip_input to far away": (lambda b, f: b.shift(b.clip_input(f, 1e8, 1e9), -1e8), lambda t: 0 * t),
     "clip_input from below": (lambda b, f: b.clip_input(f, -0.5, np.inf), lambda t: np.maximum(t, -0.5)),
     "wire": (lambda b, f: b.wire(b.transpose(b.shift(f, 1.0), (2, 0, 1))), lambda t: (t + 1).transpose(2, 0, 1)),
     "wire of the inputs": (lambda b, f: b.wire(f), lambda t: t),

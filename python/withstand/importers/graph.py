@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from .graph_pool import along, sum_of, windows
 from .layers import Array, Layers, Phi
 
 __all__ = ["Form", "Graph", "GraphBuilder"]
+
+#: Limits of inputs up to here cost no digits that matter when they are added and subtracted.
+_MODERATE: Final = 2.0**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +186,10 @@ class GraphBuilder(LinearBuilder):
         return result.reshape(kept) if keepdims else result
 
     def maximum(self, a: Form, b: Form, name: str = "") -> Form:
-        """Return the larger of two tensors, b + relu(a - b) by a layer that may not fail; in floats up to rounding."""
+        """Return the larger of two tensors, b + relu(a - b) by a layer that may not fail.
+
+        In floats it is off by the rounding of the larger one in size.
+        """
         a, b = self._light(a), self._light(b)
         return self.add(b, self._rectified(self.subtract(a, b), name))
 
@@ -196,15 +202,18 @@ class GraphBuilder(LinearBuilder):
         """Return the inputs clipped to constants, which may be infinite, by layers that may not fail."""
         if not self.is_input(form):
             raise ValueError("clips what is no input")
-        lower, upper = (np.asarray(limit, dtype=np.float64) for limit in (low, high))
-        for limit, sign in ((lower, 1.0), (upper, -1.0)):
+        for limit, sign in ((np.asarray(low, dtype=np.float64), 1.0), (np.asarray(high, dtype=np.float64), -1.0)):
             if np.all(np.isinf(limit)):
                 continue
             if np.any(~np.isfinite(limit)):
                 raise ValueError("clips some entries and leaves others")
-            # limit + relu(x - limit), and limit - relu(limit - x)
             over = form.plus(-limit).times(np.asarray(sign))
-            form = self._rectified(over, name).times(np.asarray(sign)).plus(limit)
+            if np.abs(limit).max() <= _MODERATE:  # limit + relu(x - limit), and limit - relu(limit - x)
+                form = self._rectified(over, name).times(np.asarray(sign)).plus(limit)
+            else:  # x + relu(limit - x), and x - relu(x - limit): what is not clipped keeps all its digits
+                under = self._rectified(over.times(np.asarray(-1.0)), name).times(np.asarray(sign))
+                form = self._layering.wire(self.add(form, under), name)
+                self._input_like.add(form.terms[0].source)
         return form
 
     # -- helpers -------------------------------------------------------------------------------------------------------
