@@ -37,7 +37,7 @@ def keras() -> Any:
 
 
 def models(keras: Any) -> list[Any]:
-    from test_keras_graphs import MODELS, randomised
+    from keras_models import MODELS, randomised
 
     keras.utils.set_random_seed(0)
     return [randomised(make()) for make in MODELS]

@@ -176,9 +176,15 @@ def renamed(change: Any) -> dict[str, Any]:
         (lambda m: m["layers"][1]["inbound_nodes"][0][0].__setitem__(2, 1), "reads .'image', 0., which it does"),
         (lambda m: m["layers"].append(m["layers"][1]), "has two layers of one name"),
         (
-            lambda m: m["layers"][1]["config"].update(kernel_size=[2, 3], dilation_rate=0),
+            lambda m: m["layers"][1]["config"].update(dilation_rate=0),
             r"\(Conv2D\): has dilation_rate 0",
         ),
+        (
+            lambda m: m["layers"][1]["config"].update(kernel_size=[3, 2]),
+            r"has kernel_size \[3, 2\], but arrays for \[3, 3\]",
+        ),
+        (lambda m: m["layers"][1]["config"].update(filters=5), r"\(Conv2D\): has filters 5, but arrays for 4"),
+        (lambda m: m["layers"][4]["config"].update(units="relu"), r"\(Dense\): has units 'relu', but arrays for 3"),
         (lambda m: m["layers"][1]["config"].update(padding="full"), r"\(Conv2D\): has padding 'full'"),
         (lambda m: m["layers"][1]["config"].update(data_format="other"), r"\(Conv2D\): has data_format 'other'"),
         (

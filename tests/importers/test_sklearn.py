@@ -236,6 +236,7 @@ def test_a_clip_is_a_layer_that_may_not_fail(scaler: Any, before: list[Any]) -> 
     graph = read(model)
     assert [layer.may_fail for layer in graph.layers][-2:] == [True, False]
     assert sum(layer.may_fail for layer in graph.layers) == 1
+    load(model)
     far = X * 3
     assert not np.allclose(model.predict(far), fitted_without_clip(model).predict(far))
     close(evaluate(graph, far)[:, 0], model.predict(far))
@@ -281,6 +282,7 @@ def test_pipelines(name: str) -> None:
     labels = rng.integers(max(kind, 1), size=60)
     model = fitted(make_pipeline(clone(step), clone(network).set_params(max_iter=30)), labels if y is None else y)
     graph = read(model)
+    load(model)
     inputs = rng.normal(size=(50, 4)) * [2, 20, 0.2, 6]
     ours = evaluate(graph, inputs)
     if graph.outputs == "logits":

@@ -163,6 +163,7 @@ FULL = "FullyConnectedOptions"
             one("FULLY_CONNECTED", (1, 3), normal(3, 4), options=FULL, fusedActivationFunction=TANH),
             "fused activation 4",
         ),
+        (one("FULLY_CONNECTED", (1, 3), normal(3, 4), normal(1), options=FULL), r"has a bias of shape \(1,\) for 3"),
         (one("SOFTMAX", (1, 4), options="SoftmaxOptions", beta=2.0), "has beta 2.0"),
         (one("SOFTMAX", (1, 4), options="SoftmaxOptions", beta=1.0), "operator TANH of .*follows a softmax"),
         (one("LEAKY_RELU", (1, 4), options="LeakyReluOptions", alpha=-1.0), "has a slope of -1.0"),

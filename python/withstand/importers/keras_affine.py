@@ -13,7 +13,7 @@ import numpy as np
 from .graph import Form, GraphBuilder
 from .keras_conv import with_bias
 from .keras_parts import Part
-from .keras_shapes import axis_of, number_array
+from .keras_shapes import agree, axis_of, number_array
 from .layers import Array
 
 __all__ = ["AFFINE", "MERGES", "fitted"]
@@ -26,6 +26,7 @@ def _dense(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
     (kernel,), bias = with_bias(part)
     if kernel.ndim != 2 or kernel.shape[0] != forms[0].shape[-1]:
         raise ValueError(f"has a kernel of shape {kernel.shape} for a tensor of shape {forms[0].shape}")
+    agree(part, bias, kernel.shape[1], units=kernel.shape[1])
     return build.dense(forms[0], np.ascontiguousarray(kernel.T), bias)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .graph import Form, GraphBuilder
 from .keras_parts import Part
-from .keras_shapes import channel_axis, image, per_axis, same
+from .keras_shapes import agree, channel_axis, image, per_axis, same
 from .layers import Array
 
 __all__ = ["CONVOLUTIONS", "POOLING", "with_bias"]
@@ -63,6 +63,7 @@ def _conv(axes: int) -> Callable[[GraphBuilder, list[Form], Part], Form]:
     def convolved(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
         (array,), bias = with_bias(part)
         kernel, groups = _kernel(array, axes), part.config.get("groups", 1)
+        agree(part, bias, len(kernel), filters=len(kernel), kernel_size=list(kernel.shape[2:]))
         return build.conv(forms[0], kernel, bias, groups=groups, **_window(forms[0], part, axes, kernel.shape[2:]))
 
     return convolved
@@ -72,6 +73,7 @@ def _depthwise_conv(axes: int) -> Callable[[GraphBuilder, list[Form], Part], For
     def convolved(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
         (array,), bias = with_bias(part)
         kernel = _depthwise(array, axes)
+        agree(part, bias, len(kernel), depth_multiplier=array.shape[-1], kernel_size=list(kernel.shape[2:]))
         window = _window(forms[0], part, axes, kernel.shape[2:])
         return build.conv(forms[0], kernel, bias, groups=array.shape[-2], **window)
 
@@ -82,6 +84,8 @@ def _separable_conv(axes: int) -> Callable[[GraphBuilder, list[Form], Part], For
     def convolved(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
         (deep, point), bias = with_bias(part, kernels=2)
         kernel = _depthwise(deep, axes)
+        sizes = {"depth_multiplier": deep.shape[-1], "kernel_size": list(kernel.shape[2:]), "filters": point.shape[-1]}
+        agree(part, bias, point.shape[-1], **sizes)
         window = _window(forms[0], part, axes, kernel.shape[2:])
         middle = build.conv(forms[0], kernel, None, groups=deep.shape[-2], **window)
         return build.conv(middle, _kernel(point, axes), bias, channel_axis=window["channel_axis"])

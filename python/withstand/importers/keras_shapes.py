@@ -11,7 +11,7 @@ import numpy as np
 from .keras_parts import Part
 from .layers import Array
 
-__all__ = ["axis_of", "channel_axis", "image", "number_array", "pairs", "per_axis", "same"]
+__all__ = ["agree", "axis_of", "channel_axis", "image", "number_array", "pairs", "per_axis", "same"]
 
 
 def channel_axis(part: Part) -> int:
@@ -67,6 +67,17 @@ def axis_of(axis: Any, rank: int) -> int:
     if isinstance(axis, bool) or not isinstance(axis, int) or not -rank <= axis <= rank or axis == 0:
         raise ValueError(f"runs over axis {axis!r} of a tensor of {rank + 1} axes, supported are all but the first")
     return axis - 1 if axis > 0 else rank + axis
+
+
+def agree(part: Part, bias: Array | None, outputs: int, **sizes: Any) -> None:
+    """Refuse a layer whose configuration gives other sizes than its arrays have."""
+    for key, found in sizes.items():
+        given = part.config.get(key, found)
+        each = [given] * len(found) if isinstance(found, list) and not isinstance(given, list | tuple) else given
+        if (list(each) if isinstance(each, tuple) else each) != found:
+            raise ValueError(f"has {key} {given!r}, but arrays for {found}")
+    if bias is not None and bias.shape != (outputs,):
+        raise ValueError(f"has a bias of shape {bias.shape} for {outputs} outputs")
 
 
 def number_array(what: str, given: Any) -> Array:

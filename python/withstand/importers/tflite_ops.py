@@ -90,6 +90,8 @@ def _fully_connected(build: GraphBuilder, node: Node, forms: list[Form]) -> Form
     form = forms[0]
     if weight is None or weight.ndim != 2 or node.option("WeightsFormat"):
         raise ValueError("has weights that are no plain matrix")
+    if bias is not None and bias.shape != (len(weight),):
+        raise ValueError(f"has a bias of shape {bias.shape} for {len(weight)} outputs")
     if form.size == weight.shape[1] and not node.option("KeepNumDims"):
         form = build.reshape(form, (form.size,))
     if form.shape[-1] != weight.shape[1]:
