@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A plain evaluation of imported layers, with failed neurons; it imports nothing from the package."""
+"""A plain evaluation of imported layers and graphs, with failed neurons; it imports nothing from the package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import oracle
+from oracle.graph import evaluate_graph
 
 
 def phi(triple: Any, s: np.ndarray) -> np.ndarray:
@@ -15,7 +16,9 @@ def phi(triple: Any, s: np.ndarray) -> np.ndarray:
 
 
 def evaluate(layers: Any, x: np.ndarray, failed: dict[tuple[int, int], float] | None = None) -> np.ndarray:
-    """Outputs for inputs of shape (n, d), failed neurons transmitting the given values."""
+    """Outputs for inputs of shape (n, d) of `Layers` or a `Graph`, failed neurons transmitting the given values."""
+    if hasattr(layers, "layers"):
+        return evaluate_graph(layers.layers, layers.shape, x, failed)
     y = np.asarray(x, dtype=np.float64)
     phis = [*layers.activations, layers.output_activation]
     for layer, (weights, biases, triple) in enumerate(zip(layers.weights, layers.biases, phis, strict=True), start=1):

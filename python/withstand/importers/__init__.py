@@ -17,6 +17,7 @@ import numpy as np
 
 from .budget import Account, Budget
 from .errors import UnsupportedModel
+from .graph import Graph
 from .layers import Layers
 from .objects import FAILURES
 from .regular import open_regular
@@ -24,7 +25,7 @@ from .regular import open_regular
 if TYPE_CHECKING:
     from .. import Network
 
-__all__ = ["Budget", "Layers", "UnsupportedModel", "load", "read"]
+__all__ = ["Budget", "Graph", "Layers", "UnsupportedModel", "load", "read"]
 
 _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
@@ -90,17 +91,23 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     return net
 
 
-def _network(source: Any, layers: Layers) -> Network:
+def _network(source: Any, read: Layers | Graph) -> Network:
     from .. import Network
 
     try:
-        return Network._from_layers(layers)
+        if isinstance(read, Layers):
+            return Network._from_layers(read)
+        make = getattr(Network, "_from_graph", None)
+        if make is None:
+            raise ValueError("is a graph of layers that read several earlier ones, or convolutions")
+        graph: Network = make(read)
+        return graph
     except (TypeError, ValueError) as error:  # a gain or slope that no activation has
         name = str(source) if isinstance(source, str | os.PathLike) else type(source).__name__
         raise UnsupportedModel(f"{name}: {error}") from error
 
 
-def read(source: Any, budget: Budget | None = None) -> Layers:
+def read(source: Any, budget: Budget | None = None) -> Layers | Graph:
     """Read a network as plain arrays; parameters and errors as in `load`. Nothing is compared."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
@@ -132,10 +139,10 @@ def _reader(path: Path) -> tuple[str, str]:
     return _FILES[suffix]
 
 
-def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers:
+def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers | Graph:
     """Run a reader, and put what it reads in front of every refusal."""
     module, name = reader
-    function: Callable[[Any, Account], Layers] = getattr(import_module(f".{module}", __name__), name)
+    function: Callable[[Any, Account], Layers | Graph] = getattr(import_module(f".{module}", __name__), name)
     try:
         with np.errstate(all="ignore"):  # what overflows is refused as infinite
             return function(source, account)

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .budget import Account
+from .form import INTEGER, SOFTMAX
 from .layers import Array
 
 __all__ = ["INTEGER", "SOFTMAX", "Affine", "concatenate", "matmul_size"]
 
-SOFTMAX = "follows a softmax, which is supported only as the last stage"
-INTEGER = "computes with integers, which is supported only after a cast to a float type"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from .form import Form
 from .graph_finish import finish
 from .graph_layers import Shape
 from .graph_linear import LinearBuilder
-from .graph_pool import mean_of, windows
+from .graph_pool import along, sum_of, windows
 from .layers import Array, Layers, Phi
 
 __all__ = ["Form", "Graph", "GraphBuilder"]
@@ -128,15 +128,16 @@ class GraphBuilder(LinearBuilder):
         return result if isinstance(result, Layers) else Graph(*result)
 
     # -- pooling -------------------------------------------------------------------------------------------------------
-    def mean(self, form: Form, axes: int | Sequence[int], keepdims: bool = False) -> Form:
+    def sum(self, form: Form, axes: int | Iterable[int], keepdims: bool = False) -> Form:
+        """Return the sum over some axes."""
+        cells, kept = along(form, axes)
+        result = sum_of(self._single(form), cells)
+        return result.reshape(kept) if keepdims else result
+
+    def mean(self, form: Form, axes: int | Iterable[int], keepdims: bool = False) -> Form:
         """Return the mean over some axes."""
-        over = sorted({axis % len(form.shape) for axis in ([axes] if isinstance(axes, int) else axes)})
-        positions = np.moveaxis(form.positions(), over, range(len(over)))
-        cells = positions.reshape(-1, *positions.shape[len(over) :])
-        self.account.steps(len(cells))
-        counts = np.full(cells.shape[1:], len(cells), dtype=np.intp)
-        result = mean_of(self._single(form), list(cells), counts)
-        kept = tuple(1 if axis in over else size for axis, size in enumerate(form.shape))
+        cells, kept = along(form, axes)
+        result = sum_of(self._single(form), cells).over(np.asarray(float(len(cells))))
         return result.reshape(kept) if keepdims else result
 
     def mean_pool(
@@ -156,7 +157,7 @@ class GraphBuilder(LinearBuilder):
         counts = found.counted if count_include_pad else inside
         if counts.min() < 1:
             raise ValueError("has windows that lie outside the image")
-        return mean_of(self._single(form), found.cells, counts)
+        return sum_of(self._single(form), found.cells).over(counts.astype(np.float64))
 
     def max_pool(
         self,
@@ -174,15 +175,11 @@ class GraphBuilder(LinearBuilder):
         single = self._single(form)
         return self._largest([single.take(cell) for cell in found.filled()], name)
 
-    def largest(self, form: Form, axes: Sequence[int], keepdims: bool = False, name: str = "") -> Form:
+    def largest(self, form: Form, axes: int | Iterable[int], keepdims: bool = False, name: str = "") -> Form:
         """Return the maximum over some axes."""
-        over = sorted({axis % len(form.shape) for axis in axes})
-        positions = np.moveaxis(form.positions(), over, range(len(over)))
-        cells = positions.reshape(-1, *positions.shape[len(over) :])
-        self.account.steps(len(cells))
+        cells, kept = along(form, axes)
         single = self._single(form)
         result = self._largest([single.take(cell) for cell in cells], name)
-        kept = tuple(1 if axis in over else size for axis, size in enumerate(form.shape))
         return result.reshape(kept) if keepdims else result
 
     def maximum(self, a: Form, b: Form, name: str = "") -> Form:

@@ -10,7 +10,8 @@ import numpy as np
 
 from withstand.model.graph import Conv, Layer, bias_of
 
-from .form import Form, arrange, join
+from .form import Form, arrange
+from .form_sum import join
 from .graph_layers import Layering, Shape
 from .layers import IDENTITY, Array, Layers, Phi
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from withstand.model.graph import Padding, PerAxis
 
 from .budget import Account
-from .form import Form, Index, Term, join, total
+from .form import Form, Index, Term
+from .form_sum import join, total
 from .graph_layers import Layering, Shape
 from .graph_maps import apply, convolve, convolve_transposed
 from .layers import Array, as_array
@@ -55,6 +56,23 @@ class LinearBuilder:
             image = form.reshape((*places, form.shape[-1]))
             result = convolve(self._layering, image, kernel, channel_axis=-1).reshape((*form.shape[:-1], len(matrix)))
         return result if bias is None else result.plus(as_array(bias))
+
+    def linear(self, form: Form, function: Callable[[Array], Array], operations: int = 0) -> Form:
+        """Return a linear function of the tensor, as the matrix of its values on the unit tensors.
+
+        `operations` is what one value costs beyond reading and writing.
+        """
+        self.account.steps(form.size)
+        self.account.work(form.size * (2 * form.size + operations))
+        unit = np.zeros(form.shape)
+        shape = np.shape(function(unit))
+        self.account.matrix(math.prod(shape), form.size)
+        matrix = np.empty((math.prod(shape), form.size))
+        for column in range(form.size):
+            unit.flat[column] = 1.0
+            matrix[:, column] = np.reshape(function(unit), -1)
+            unit.flat[column] = 0.0
+        return apply(self._layering, form, matrix, shape)
 
     def conv(
         self,

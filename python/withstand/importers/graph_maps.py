@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from withstand.model.graph import Conv, Padding, PerAxis
 
-from .form import Form, Index, Term, arrange, total
+from .form import Form, Index, Term, arrange
+from .form_sum import total
 from .graph_layers import Layering, Shape
 from .layers import Array
 

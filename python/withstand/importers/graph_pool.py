@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from withstand.model.graph import Padding, PerAxis
 
 from .form import Form, Index
 
-__all__ = ["Windows", "mean_of", "windows"]
+__all__ = ["Windows", "along", "sum_of", "windows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +87,22 @@ def windows(
     return Windows(cells, np.moveaxis(counted, 0, channel_axis))
 
 
-def mean_of(form: Form, cells: list[Index], counts: Index) -> Form:
-    """Return the mean of the entries at `cells`, each sum divided by its count."""
+def along(form: Form, axes: int | Iterable[int]) -> tuple[list[Index], tuple[int, ...]]:
+    """Return the flat positions of each of the entries that a reduction over axes joins, and its shape, axes kept."""
+    over = sorted({axis % len(form.shape) for axis in ([axes] if isinstance(axes, int) else axes)})
+    positions = np.moveaxis(form.positions(), over, range(len(over)))
+    cells = positions.reshape(-1, *positions.shape[len(over) :])
+    form.account.steps(len(cells))
+    form.account.array(form.size, copies=2)
+    return list(cells), tuple(1 if axis in over else size for axis, size in enumerate(form.shape))
+
+
+def sum_of(form: Form, cells: list[Index]) -> Form:
+    """Return the sum of the entries at `cells`."""
     parts = [form.take(cell) for cell in cells]
     shifts = [part.shift for part in parts if part.shift is not None]
     terms = tuple(term for part in parts for term in part.terms)  # no two cells of a window are one entry
-    whole = replace(parts[0], terms=terms, shift=sum(shifts[1:], start=shifts[0]) if shifts else None)
-    return whole.over(np.asarray(counts, dtype=np.float64))
+    return replace(parts[0], terms=terms, shift=sum(shifts[1:], start=shifts[0]) if shifts else None)
 
 
 def _all(along: list[Any]) -> Any:

@@ -8,20 +8,27 @@ from typing import Final
 
 import numpy as np
 
-from .affine import Affine
+from .form import Form
 from .layers import IDENTITY, Phi
 from .onnx_node import Node, Value, constant, live
 
-__all__ = ["ACTIVATIONS"]
+__all__ = ["ACTIVATIONS", "CLIPS", "clip_limits"]
 
+#: The clips that are activations, and what each adds to its argument first.
+CLIPS: Final = {
+    (0.0, np.inf): (Phi("relu"), 0.0),
+    (-1.0, 1.0): (Phi("hard_tanh"), 0.0),
+    (0.0, 1.0): (Phi("clip"), -0.5),
+    (0.0, 6.0): (Phi("relu6"), 0.0),
+}
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
-def _named(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
+def _named(name: str) -> Callable[[Node, list[Value]], tuple[Form, Phi]]:
     return lambda node, values: (live(values[0]), Phi(name))
 
 
-def _sloped(name: str) -> Callable[[Node, list[Value]], tuple[Affine, Phi]]:
+def _sloped(name: str) -> Callable[[Node, list[Value]], tuple[Form, Phi]]:
     return lambda node, values: (live(values[0]), _slope(name, float(node.attribute("alpha"))))
 
 
@@ -31,14 +38,14 @@ def _slope(name: str, slope: float) -> Phi:
     return Phi(name, slope=slope)
 
 
-def _prelu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+def _prelu(node: Node, values: list[Value]) -> tuple[Form, Phi]:
     slopes = np.unique(constant(values[1]))
     if slopes.size != 1:
         raise ValueError(f"has {slopes.size} different slopes, supported is one for all neurons")
     return live(values[0]), _slope("leaky_relu", float(slopes[0]))
 
 
-def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Form, Phi]:
     """min(1, max(0, alpha s + beta)), the clip of gain alpha at s + (beta - 1/2) / alpha."""
     alpha, beta = node.attribute("alpha"), node.attribute("beta")
     if not alpha > 0:
@@ -46,7 +53,7 @@ def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     return live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
 
 
-def _selu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+def _selu(node: Node, values: list[Value]) -> tuple[Form, Phi]:
     """The constants are attributes in single precision: those that round to them stand for the real ones."""
     constants = {"alpha": 1.6732632423543772848, "gamma": 1.0507009873554804934}
     for name, right in constants.items():
@@ -55,40 +62,35 @@ def _selu(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     return live(values[0]), Phi("selu")
 
 
-def _clip(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
-    low, high = _bounds(node, values)
+def _clip(node: Node, values: list[Value]) -> tuple[Form, Phi]:
+    limits = clip_limits(node, values)
     tensor = live(values[0])
-    if (low, high) == (-np.inf, np.inf):
+    if limits == (-np.inf, np.inf):
         return tensor, IDENTITY
-    if (low, high) == (0.0, np.inf):
-        return tensor, Phi("relu")
-    if (low, high) == (-1.0, 1.0):
-        return tensor, Phi("hard_tanh")
-    if (low, high) == (0.0, 1.0):
-        return tensor.plus(np.asarray(-0.5)), Phi("clip")
-    if (low, high) == (0.0, 6.0):
-        return tensor, Phi("relu6")
-    raise ValueError(f"clips to [{low}, {high}], supported are [0, inf], [-1, 1], [0, 1] and [0, 6]")
+    if limits not in CLIPS:
+        raise ValueError(f"clips to {list(limits)}, supported are {', '.join(str(list(known)) for known in CLIPS)}")
+    phi, shift = CLIPS[limits]
+    return (tensor.plus(np.asarray(shift)) if shift else tensor), phi
 
 
-def _bounds(node: Node, values: list[Value]) -> tuple[float, float]:
+def clip_limits(node: Node, values: list[Value]) -> tuple[float, float]:
     """Return the limits of a Clip, which moved from attributes to inputs; the largest float means none."""
     limits = []
     for position, name, sign in ((1, "min", -1.0), (2, "max", 1.0)):
         value = values[position] if len(values) > position else node.attribute(name)
-        if isinstance(value, Affine):
+        if isinstance(value, Form):
             raise ValueError(f"has a computed {name}, supported are constants")
         limit = sign * np.inf if value is None else float(np.asarray(value).reshape(()))
         limits.append(sign * np.inf if sign * limit >= _LARGEST else limit)
     return limits[0], limits[1]
 
 
-def _maximum(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
+def _maximum(node: Node, values: list[Value]) -> tuple[Form, Phi]:
     """max(x, 0) is how some exporters write a ReLU; the largest of one tensor is that tensor."""
     if len(values) == 1:
         return live(values[0]), IDENTITY
-    tensors = [value for value in values if isinstance(value, Affine)]
-    zeros = [value for value in values if not isinstance(value, Affine)]
+    tensors = [value for value in values if isinstance(value, Form)]
+    zeros = [value for value in values if not isinstance(value, Form)]
     if len(tensors) != 1 or any(np.any(constant(value)) for value in zeros):
         raise ValueError("takes a maximum other than max(x, 0)")
     tensor = tensors[0]
@@ -97,7 +99,7 @@ def _maximum(node: Node, values: list[Value]) -> tuple[Affine, Phi]:
     return tensor, Phi("relu")
 
 
-ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Affine, Phi]]]] = {
+ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Form, Phi]]]] = {
     "Clip": _clip,
     "Elu": _sloped("elu"),
     "HardSigmoid": _hard_sigmoid,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .affine import Affine
+from .form import Form
 from .onnx_activations import ACTIVATIONS
 from .onnx_node import Node, Value
 
@@ -22,8 +22,8 @@ __all__ = ["Batch"]
 
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
-    {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "DepthToSpace", "Dropout", "GlobalAveragePool"}
-    | {"Identity", "Neg", "SpaceToDepth", *ACTIVATIONS}
+    {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "ConvTranspose", "DepthToSpace", "Dropout"}
+    | {"GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Scaler", "SpaceToDepth", *ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
 
@@ -60,14 +60,14 @@ class Batch:
         if node.op in ("Shape", "Size"):
             self._measure(node, values[0])
             return
-        if not any(isinstance(value, Affine) for value in (*values, *results)):
+        if not any(isinstance(value, Form) for value in (*values, *results)):
             return  # constants: they are computed at size B in their turn
         full = [self.at_full_size(n, value) for n, value in zip(node.proto.input, values, strict=True)]
-        tensors = [value for value in values if isinstance(value, Affine)]
+        tensors = [value for value in values if isinstance(value, Form)]
         shapes = [(self.size, *tensor.shape[1:]) for tensor in tensors]
         if not all(tensor.shape for tensor in tensors):
             raise ValueError("reads a tensor without a leading axis")
-        made = [(self.size, *result.shape[1:]) for result in results if isinstance(result, Affine)]
+        made = [(self.size, *result.shape[1:]) for result in results if isinstance(result, Form)]
         if not made:
             raise ValueError("makes no tensor of what it reads")
         apart = node.op in _APART and not any(self._varies(n) for n in node.proto.input)
@@ -80,7 +80,7 @@ class Batch:
         return name in self.constants
 
     def _measure(self, node: Node, value: Value) -> None:
-        if not isinstance(value, Affine):
+        if not isinstance(value, Form):
             return
         shape = (self.size, *value.shape[1:])
         if node.op == "Size":
@@ -91,7 +91,7 @@ class Batch:
 
 
 _Shape = tuple[int, ...]
-_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Concat"})
+_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min", "Concat"})
 
 
 def _never(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
@@ -101,8 +101,8 @@ def _never(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
 def _elementwise(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
     """A constant must not have rows of its own; before version 7 an axis may align it."""
     if node.opset < 7 and node.attribute("axis") is not None:
-        return node.attribute("axis") % len(shape) > 0 and isinstance(values[0], Affine)
-    constants = [np.shape(value) for value in values if not isinstance(value, Affine) and value is not None]
+        return node.attribute("axis") % len(shape) > 0 and isinstance(values[0], Form)
+    constants = [np.shape(value) for value in values if not isinstance(value, Form) and value is not None]
     return len(made) == len(shape) and all(len(c) < len(shape) or c[0] == 1 for c in constants)
 
 
@@ -112,14 +112,14 @@ def _prelu(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
 
 def _matmul(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
     left, right = values
-    if isinstance(left, Affine):
+    if isinstance(left, Form):
         return len(shape) >= 2 and np.ndim(right) <= 2
     return len(shape) >= 3 and np.ndim(left) == 2
 
 
 def _gemm(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
     addend = values[2] if len(values) > 2 else None
-    plain = isinstance(values[0], Affine) and not node.attribute("transA") and not isinstance(addend, Affine)
+    plain = isinstance(values[0], Form) and not node.attribute("transA") and not isinstance(addend, Form)
     return plain and (addend is None or np.ndim(addend) < 2 or np.shape(addend)[0] == 1)
 
 
@@ -152,12 +152,20 @@ def _tile(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
     return node.opset >= 6 and int(np.asarray(values[1]).reshape(-1)[0]) == 1
 
 
+def _pad(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
+    """The leading axis may have a border of nothing."""
+    pads = values[1] if node.opset >= 11 else node.attribute("pads") or node.attribute("paddings")
+    axes = values[3] if len(values) > 3 and values[3] is not None else range(len(shape))
+    ends = np.asarray(pads).reshape(2, -1)
+    return all(int(axis) % len(shape) or not np.any(ends[:, place]) for place, axis in enumerate(np.asarray(axes)))
+
+
 def _axis(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
     """One axis that is not the leading one, and no constants beside the tensors."""
     axis = node.attribute("axis", 1 if node.op == "Concat" else 0)
-    if node.op == "Concat" and not all(isinstance(value, Affine) for value in values):
+    if node.op == "Concat" and not all(isinstance(value, Form) for value in values):
         return False
-    return bool(axis % len(shape) != 0) and node.proto.input[0] != "" and isinstance(values[0], Affine)
+    return bool(axis % len(shape) != 0) and node.proto.input[0] != "" and isinstance(values[0], Form)
 
 
 def _softmax(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
@@ -190,14 +198,15 @@ def _slice(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
 
 
 _RULES: Final[dict[str, Callable[[Node, list[Any], _Shape, _Shape], bool]]] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max"), _elementwise),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min"), _elementwise),
     **dict.fromkeys(("Concat", "Gather", "Split"), _axis),
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
-    **dict.fromkeys(("ReduceMean", "ReduceSum", "Squeeze", "Unsqueeze"), _axes),
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Squeeze", "Unsqueeze"), _axes),
     "Expand": _expand,
     "Flatten": _flatten,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "Pad": _pad,
     "PRelu": _prelu,
     "Reshape": _reshape,
     "Slice": _slice,

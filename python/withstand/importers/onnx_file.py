@@ -9,13 +9,14 @@ from typing import Any
 
 from .budget import Account
 from .errors import UnsupportedModel
+from .graph import Graph
 from .layers import Layers
 from .regular import open_regular
 
 __all__ = ["read_onnx"]
 
 
-def read_onnx(path: Path, account: Account | None = None) -> Layers:
+def read_onnx(path: Path, account: Account | None = None) -> Layers | Graph:
     """Read a network from an ONNX file.
 
     Parameters
@@ -27,7 +28,7 @@ def read_onnx(path: Path, account: Account | None = None) -> Layers:
 
     Returns
     -------
-    Layers
+    Layers or Graph
         Inputs and outputs flattened in C order without the batch axis, several of them concatenated in graph
         order. Stored numbers are converted to float64 before anything is computed with them.
 
@@ -36,8 +37,8 @@ def read_onnx(path: Path, account: Account | None = None) -> Layers:
     ImportError
         If the onnx package is missing.
     UnsupportedModel
-        If the file is damaged, its graph is not a chain of affine stages and supported activations, or reading
-        it exceeds the budget.
+        If the file is damaged, its graph is not one of linear stages and supported activations, or reading it
+        exceeds the budget.
     """
     _require_onnx()
     from .onnx_graph import read_graph

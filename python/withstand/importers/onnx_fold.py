@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from .affine import Affine
 from .budget import Account
+from .form import Form
 from .onnx_node import Node, Value, type_name, widen
 from .onnx_sizes import charge
 
@@ -62,7 +62,7 @@ def fold(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
 def move(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
     """Run an operator that only moves entries on their positions."""
     tensor, *rest = values
-    if not isinstance(tensor, Affine) or any(isinstance(value, Affine) for value in rest):
+    if not isinstance(tensor, Form) or any(isinstance(value, Form) for value in rest):
         raise ValueError("is moved by a computed tensor, supported are constants only")
     account.array(tensor.size)
     positions = np.arange(tensor.size).reshape(tensor.shape)

@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Turns an ONNX graph into layers: fold what is constant, carry what is affine, stop at activations.
+"""Turns an ONNX graph into layers: fold what is constant, carry what is linear, stop at activations.
 
-Every tensor of the graph is either a constant or an `Affine` form of the last layer of neurons. The graph is
+Every tensor of the graph is either a constant or a linear `Form` of earlier layers. The graph is
 evaluated literally as ONNX defines it, at batch size one, so the batch axis needs no special case: a symbolic
 leading axis has size 1, and `Shape`, `Flatten` and `Reshape` then mean what they mean at run time.
 """
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import onnx
 
-from .affine import INTEGER, Affine
 from .budget import Account
 from .errors import UnsupportedModel
-from .layers import IDENTITY, Layers
+from .form import INTEGER, SOFTMAX, Form
+from .graph import Graph, GraphBuilder
+from .layers import IDENTITY, Layers, Phi
 from .onnx_activations import ACTIVATIONS
 from .onnx_batch import Batch
+from .onnx_extrema import EXTREMA, extremum
 from .onnx_fold import fold, move, stored
-from .onnx_node import FLOATS, INTEGERS, Node, Value, type_name
-from .onnx_ops import AFFINE_OPS, MOVES, VIEWS
+from .onnx_model import by_name, check_names, input_shape, needed, opsets, shared_tensors, values_of
+from .onnx_moves import MOVES, VIEWS
+from .onnx_node import INTEGERS, Node, Value, type_name
+from .onnx_ops import LINEAR_OPS
 from .onnx_rows import rows_are_apart
 from .onnx_sizes import FOLDED
-from .stack import Stack
 
 __all__ = ["read_graph"]
 
@@ -42,14 +43,18 @@ _RANDOM = {
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError)
 
 
-def read_graph(model: onnx.ModelProto, account: Account) -> Layers:
-    """Walk the nodes that the outputs depend on, in file order."""
+#: Operators of ai.onnx.ml.
+_ML = {"Scaler", "ZipMap"}
+
+
+def read_graph(model: onnx.ModelProto, account: Account) -> Layers | Graph:
+    """Walk the nodes that the outputs depend on, each behind those that make its inputs."""
     graph = model.graph
-    constants = _by_name(graph.initializer, "initializer")
+    constants = by_name(graph.initializer, "initializer")
     inputs = [value for value in graph.input if value.name not in constants]
-    names = list(_by_name(inputs, "input"))
-    _check_names(graph, {*names, *constants})
-    shapes = [_input_shape(value) for value in inputs]
+    names = list(by_name(inputs, "input"))
+    check_names(graph, {*names, *constants})
+    shapes = [input_shape(value) for value in inputs]
     batch, why = _batch(shapes), ""
     if batch is not None:
         single = [(1, *shape[1:]) for shape in shapes]
@@ -89,27 +94,30 @@ class _Walk:
         self, model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]], account: Account, batch: Batch | None
     ) -> None:
         self.graph, self.account, self.batch = model.graph, account, batch
-        self.opsets = _opsets(model)
-        self.initializers = _by_name(model.graph.initializer, "initializer")
+        self.opsets = opsets(model)
+        self.initializers = by_name(model.graph.initializer, "initializer")
         self.values: dict[str, Value] = {}
         self.leading: set[int] = set()  # the leading sizes of the outputs
-        sizes = [math.prod(shape) for shape in shapes.values()]
-        self.stack = Stack(sum(sizes), account)
+        self.outputs, self.labels = values_of(model.graph)
+        self.nodes = needed(model.graph, self.outputs)
+        self.shared = shared_tensors(self.nodes, self.outputs)
+        self.builder = GraphBuilder(account)
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
-        start = 0
-        for (name, shape), size in zip(shapes.items(), sizes, strict=True):
+        for name, shape in shapes.items():
             try:
-                tensor = self.stack.inputs(shape, start)
+                form = self.builder.input(_row(shape), name).reshape(shape)
             except ValueError as error:
                 raise UnsupportedModel(f"input '{name}' {error}") from error
-            self.values[name] = replace(tensor, closed=INTEGER) if kinds[name] in INTEGERS else tensor
-            start += size
+            self.values[name] = form.close(INTEGER) if kinds[name] in INTEGERS else form
 
-    def run(self) -> Layers:
-        """Walk the nodes that the outputs depend on, in file order."""
-        for proto in _needed(self.graph):
+    def run(self) -> Layers | Graph:
+        """Walk the nodes that the outputs depend on."""
+        for proto in self.nodes:
             self.step(proto)
-        return self.finish([value.name for value in self.graph.output])
+        result = self.finish(self.outputs)
+        for name in self.labels:
+            warnings.warn(f"output '{name}' holds labels, no numbers: it is left out", stacklevel=2)
+        return result
 
     def step(self, proto: onnx.NodeProto) -> None:
         """Give the outputs of one node their values."""
@@ -118,29 +126,45 @@ class _Walk:
         try:
             results = self._compute(node, values)
             self._check_batch(node, values, results)
+            for name, value in zip(proto.output, results, strict=False):
+                if name:
+                    self.values[name] = self._once(value, node) if name in self.shared else value
         except ValueError as error:
             raise UnsupportedModel(f"{node.where}: {error}") from error
         except _MALFORMED as error:
             raise UnsupportedModel(f"{node.where}: is malformed ({type(error).__name__}: {error})") from error
-        for name, value in zip(proto.output, results, strict=False):
-            if name:
-                self.values[name] = value
 
-    def finish(self, outputs: list[str]) -> Layers:
+    def finish(self, outputs: list[str]) -> Layers | Graph:
         """Return the network whose outputs are the named tensors."""
         if not outputs:
             raise UnsupportedModel("has no outputs")
         tensors = [self._value(name) for name in outputs]
+        forms = [tensor for tensor in tensors if isinstance(tensor, Form)]
         for name, tensor in zip(outputs, tensors, strict=True):
-            if not isinstance(tensor, Affine):
+            if not isinstance(tensor, Form):
                 raise UnsupportedModel(f"output '{name}' does not depend on the inputs")
-        self.leading = {tensor.shape[0] if tensor.shape else 0 for tensor in tensors if isinstance(tensor, Affine)}
+        self.leading = {form.shape[0] if form.shape else 0 for form in forms}
+        if len({form.closed for form in forms}) != 1:
+            raise UnsupportedModel("some outputs pass a softmax and some do not")
+        if forms[0].closed not in ("", SOFTMAX, INTEGER):
+            raise UnsupportedModel(f"output '{outputs[0]}' {forms[0].closed}")
         try:
-            return self.stack.finish([tensor for tensor in tensors if isinstance(tensor, Affine)])
+            return self.builder.finish([form.reshape(_row(form.shape)) for form in forms], forms[0].closed == SOFTMAX)
         except UnsupportedModel:
             raise
         except ValueError as error:
             raise UnsupportedModel(f"output '{outputs[-1]}': {error}") from error
+
+    def _once(self, value: Value, node: Node) -> Value:
+        """Return a tensor that several nodes read, so that what it is made with is stored once."""
+        if not isinstance(value, Form) or value.closed:
+            return value
+        return self.builder.shared(value.reshape(_row(value.shape)), node.name).reshape(value.shape)
+
+    def _activated(self, form: Form, phi: Phi, node: Node) -> Form:
+        if phi is IDENTITY:
+            return form
+        return self.builder.activate(form.reshape(_row(form.shape)), phi, node.name).reshape(form.shape)
 
     def _value(self, name: str) -> Value:
         if not name:
@@ -161,7 +185,7 @@ class _Walk:
         full = [self.batch.at_full_size(name, value) for name, value in zip(node.proto.input, values, strict=True)]
         try:
             self.batch.check(node, values, results)
-            if all(map(_same, full, values)) or any(isinstance(value, Affine) for value in values):
+            if all(map(_same, full, values)) or any(isinstance(value, Form) for value in values):
                 return
             for name, value in zip(node.proto.output, self._compute(node, full), strict=False):
                 self.batch.constants[name] = value
@@ -169,9 +193,12 @@ class _Walk:
             raise _NoBatch(f"{node.where} {error}") from error
 
     def _compute(self, node: Node, values: list[Value]) -> Sequence[Value]:
-        live = [value for value in values if isinstance(value, Affine)]
-        if node.domain != "ai.onnx":
-            raise ValueError(f"is of the domain '{node.domain}', only operators of ai.onnx are supported")
+        live = [value for value in values if isinstance(value, Form)]
+        if node.domain != "ai.onnx" and not (node.domain == "ai.onnx.ml" and node.op in _ML):
+            raise ValueError(
+                f"is of the domain '{node.domain}', only operators of ai.onnx are supported, and of ai.onnx.ml "
+                f"{' and '.join(sorted(_ML))}"
+            )
         node.check()
         if node.op in _RANDOM:
             raise ValueError("is random, where a network must be a function")
@@ -184,51 +211,25 @@ class _Walk:
         closed = [tensor.closed for tensor in live if tensor.closed]
         if closed:
             raise ValueError(closed[0])
+        if node.op in EXTREMA and (made := extremum(node, values, self.builder)) is not None:
+            return [made]
         if node.op in ACTIVATIONS:
-            tensor, phi = ACTIVATIONS[node.op](node, values)
-            return [tensor if phi is IDENTITY else self.stack.push(tensor, phi)]
-        if node.op in AFFINE_OPS:
-            return [AFFINE_OPS[node.op](node, values)]
-        supported = ", ".join(sorted({*MOVES, *VIEWS, *ACTIVATIONS, *AFFINE_OPS}))
+            return [self._activated(*ACTIVATIONS[node.op](node, values), node)]
+        if node.op in LINEAR_OPS:
+            return [LINEAR_OPS[node.op](node, values, self.builder)]
+        supported = ", ".join(sorted({*MOVES, *VIEWS, *ACTIVATIONS, *LINEAR_OPS, *EXTREMA}))
         raise ValueError(
             f"is not supported; supported are {supported}, and on constants also {', '.join(sorted(FOLDED))}"
         )
 
 
+def _row(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its leading axis of one row."""
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+
+
 def _same(one: Value, other: Value) -> bool:
     return one is other
-
-
-def _by_name(things: Sequence[Any], what: str) -> dict[str, Any]:
-    named = {thing.name: thing for thing in things}
-    if not all(isinstance(name, str) for name in named):
-        raise UnsupportedModel(f"holds an {what} whose name is no UTF-8")
-    if len(named) < len(things):
-        names = [thing.name for thing in things]
-        twice = next(name for name in named if names.count(name) > 1)
-        raise UnsupportedModel(f"holds the {what} '{twice}' twice")
-    return named
-
-
-def _check_names(graph: onnx.GraphProto, known: set[str]) -> None:
-    """Refuse a name that two nodes make, needed or not: which of them is meant, nothing says."""
-    for proto in graph.node:
-        for name in filter(None, proto.output):
-            if name in known:
-                raise UnsupportedModel(f"{Node(proto, 0).where}: makes tensor '{name}', which exists already")
-            known.add(name)
-
-
-def _opsets(model: onnx.ModelProto) -> dict[str, int]:
-    opsets: dict[str, int] = {}
-    for entry in model.opset_import:
-        domain = entry.domain or "ai.onnx"
-        if opsets.setdefault(domain, entry.version) != entry.version:
-            raise UnsupportedModel(f"declares the versions {opsets[domain]} and {entry.version} of '{domain}'")
-    newest = onnx.defs.onnx_opset_version()
-    if opsets.get("ai.onnx", 0) > newest:
-        raise UnsupportedModel(f"declares version {opsets['ai.onnx']} of ai.onnx, the onnx package knows {newest}")
-    return opsets
 
 
 def _batch(shapes: list[tuple[int, ...]]) -> Batch | None:
@@ -237,32 +238,3 @@ def _batch(shapes: list[tuple[int, ...]]) -> Batch | None:
     if len(leading) != 1 or min(map(len, shapes)) < 2 or max(leading) < 2:
         return None
     return Batch(leading.pop())
-
-
-def _needed(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Return the nodes that the graph's outputs depend on, in file order."""
-    wanted = {value.name for value in graph.output}
-    needed = []
-    for node in reversed(graph.node):
-        if wanted.intersection(node.output):
-            needed.append(node)
-            wanted.update(node.input)
-    return needed[::-1]
-
-
-def _input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Return the shape of an input at batch size one."""
-    where = f"input '{value.name}'"
-    tensor = value.type.tensor_type
-    kind = type_name(tensor.elem_type)
-    if kind not in FLOATS | INTEGERS:
-        raise UnsupportedModel(f"{where} is of type {kind}, supported are real numbers")
-    if not tensor.HasField("shape"):
-        raise UnsupportedModel(f"{where} has no declared shape")
-    sizes = [dim.dim_value for dim in tensor.shape.dim]
-    if len(sizes) > 1 and sizes[0] <= 0:
-        sizes[0] = 1
-    if any(size <= 0 for size in sizes):
-        named = [dim.dim_param or dim.dim_value for dim in tensor.shape.dim]
-        raise UnsupportedModel(f"{where} has shape {named}, where only a leading batch axis may be unknown")
-    return tuple(sizes)

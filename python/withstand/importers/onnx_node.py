@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .affine import Affine
+from .form import Form
 from .layers import Array
 
 __all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "type_name", "widen"]
@@ -20,8 +20,8 @@ INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16
 
 _TYPES: dict[int, str] = {number: name for name, number in onnx.TensorProto.DataType.items()}
 
-#: What a tensor of the graph is: affine in the last layer, constant, or an optional input left out.
-Value: TypeAlias = Affine | NDArray[Any] | None
+#: What a tensor of the graph is: linear in earlier layers, constant, or an optional input left out.
+Value: TypeAlias = Form | NDArray[Any] | None
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,21 @@ class Node:
         return f"node with output '{', '.join(self.proto.output)}' ({self.op})"
 
     @property
+    def name(self) -> str:
+        """What the layers that it makes are called."""
+        return str(self.proto.name or self.proto.output[0])
+
+    @property
     def schema(self) -> Any:
         """The operator's definition in this version of the operator set."""
         try:
-            return onnx.defs.get_schema(self.op, max_inclusive_version=self.opset, domain="")
+            return onnx.defs.get_schema(self.op, max_inclusive_version=self.opset, domain=self._registered)
         except onnx.defs.SchemaError as error:
-            raise ValueError(f"is no operator of version {self.opset} of ai.onnx") from error
+            raise ValueError(f"is no operator of version {self.opset} of {self.domain}") from error
+
+    @property
+    def _registered(self) -> str:
+        return "" if self.domain == "ai.onnx" else self.domain
 
     def check(self) -> None:
         """Refuse inputs and attributes that the operator does not take: ignoring them might be wrong."""
@@ -89,7 +98,7 @@ class Node:
         """Whether this Cast or CastLike makes floats."""
         if self.op == "CastLike":
             target = values[1]
-            return isinstance(target, Affine) or (target is not None and target.dtype == np.float64)
+            return isinstance(target, Form) or (target is not None and target.dtype == np.float64)
         target = self.attribute("to")
         if isinstance(target, bytes):  # before version 6 types were strings
             return target.decode() in FLOATS
@@ -111,7 +120,7 @@ def constant(value: Value) -> Array:
     """Return the value as finite constants, for arithmetic."""
     if value is None:
         raise ValueError("lacks an input")
-    if isinstance(value, Affine):
+    if isinstance(value, Form):
         raise ValueError("needs a constant where a computed tensor stands")
     if value.dtype.kind not in "fiu":
         raise ValueError(f"has a constant of type {value.dtype}, supported are real numbers")
@@ -122,8 +131,8 @@ def constant(value: Value) -> Array:
     return numbers
 
 
-def live(value: Value) -> Affine:
+def live(value: Value) -> Form:
     """Return the value as a computed tensor."""
-    if not isinstance(value, Affine):
+    if not isinstance(value, Form):
         raise ValueError("needs a computed tensor where a constant stands")
     return value

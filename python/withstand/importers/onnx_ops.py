@@ -1,138 +1,82 @@
 # SPDX-License-Identifier: MIT
-"""What each supported ONNX operator means for affine forms; anything not listed here is refused."""
+"""What each ONNX operator of linear arithmetic means for forms; anything not listed is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import reduce
 from typing import Final
 
 import numpy as np
 
-from .affine import INTEGER, SOFTMAX, Affine, concatenate
+from .affine import matmul_size
+from .form import Form
+from .graph import GraphBuilder
 from .layers import Array
-from .onnx_conv import average_pool, conv, global_average_pool
+from .onnx_moves import pad
 from .onnx_node import Node, Value, constant, live
+from .onnx_windows import WINDOW_OPS
 
-__all__ = ["AFFINE_OPS", "MOVES", "VIEWS"]
+__all__ = ["LINEAR_OPS"]
 
-
-# -- moving and viewing ------------------------------------------------------------------------------------
-
-#: Operators that only move entries of their first input: they are run on the entries' positions.
-MOVES: Final = frozenset(
-    {"DepthToSpace", "Expand", "Flatten", "Gather", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze"}
-    | {"Tile", "Transpose", "Unsqueeze"}
-)
+MINUS: Final = np.asarray(-1.0)
 
 
-def _cast(node: Node, values: list[Value]) -> Value:
-    tensor = live(values[0])
-    if not node.casts_to_float(values):
-        raise ValueError("rounds a computed tensor to a type other than a float")
-    return replace(tensor, closed="") if tensor.closed == INTEGER else tensor
+def _add(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
+    return live(reduce(lambda left, right: _sum(left, right, builder), _aligned(node, values)))
 
 
-def _dropout(node: Node, values: list[Value]) -> Value:
-    training = values[2] if len(values) > 2 else None
-    if training is not None and np.any(np.asarray(training)):
-        raise ValueError("is in training mode; export the network in inference mode")
-    return values[0]
+def _mean(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
+    return builder.divide(_add(node, values, builder), float(len(values)))
 
 
-def _identity(node: Node, values: list[Value]) -> Value:
-    return values[0]
-
-
-def _shape(node: Node, values: list[Value]) -> Value:
-    start, end = node.attribute("start", 0), node.attribute("end")
-    return np.array(live(values[0]).shape[start:end], dtype=np.int64)
-
-
-def _size(node: Node, values: list[Value]) -> Value:
-    return np.array(live(values[0]).size, dtype=np.int64)
-
-
-def _softmax(node: Node, values: list[Value]) -> Value:
-    """Taken off where it runs over all entries: it keeps their order, which is what a decision uses."""
-    tensor = live(values[0])
-    if tensor.closed:
-        raise ValueError(tensor.closed)
-    axis = node.attribute("axis") % max(len(tensor.shape), 1)
-    # Before version 13 a softmax ran over all axes from the given one on.
-    classes = tensor.shape[axis:] if node.opset < 13 else tensor.shape[axis : axis + 1]
-    if int(np.prod(classes)) != tensor.size:
-        raise ValueError(f"runs over axis {axis} of shape {tensor.shape}, supported is only the class axis")
-    return replace(tensor, closed=SOFTMAX)
-
-
-VIEWS: Final[dict[str, Callable[[Node, list[Value]], Value]]] = {
-    "Cast": _cast,
-    "CastLike": _cast,
-    "Dropout": _dropout,
-    "Identity": _identity,
-    "LogSoftmax": _softmax,
-    "Shape": _shape,
-    "Size": _size,
-    "Softmax": _softmax,
-}
-
-
-# -- affine operators --------------------------------------------------------------------------------------
-
-
-def _add(node: Node, values: list[Value]) -> Affine:
-    return live(reduce(_sum, _aligned(node, values)))
-
-
-def _sub(node: Node, values: list[Value]) -> Affine:
+def _sub(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     left, right = _aligned(node, values)
-    return live(_sum(left, right.times(MINUS) if isinstance(right, Affine) else -constant(right)))
+    return live(_sum(left, right.times(MINUS) if isinstance(right, Form) else -constant(right), builder))
 
 
-def _mul(node: Node, values: list[Value]) -> Affine:
+def _mul(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     left, right = _aligned(node, values)
-    if isinstance(left, Affine) and isinstance(right, Affine):
+    if isinstance(left, Form) and isinstance(right, Form):
         raise ValueError("multiplies two computed tensors, one must be constant")
-    return left.times(constant(right)) if isinstance(left, Affine) else live(right).times(constant(left))
+    return left.times(constant(right)) if isinstance(left, Form) else live(right).times(constant(left))
 
 
-def _div(node: Node, values: list[Value]) -> Affine:
+def _div(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     left, right = _aligned(node, values)
-    if isinstance(right, Affine):
+    if isinstance(right, Form):
         raise ValueError("divides by a computed tensor, supported are constants only")
     return live(left).over(constant(right))
 
 
-def _neg(node: Node, values: list[Value]) -> Affine:
+def _neg(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     return live(values[0]).times(MINUS)
 
 
-def _matmul(node: Node, values: list[Value]) -> Affine:
+def _matmul(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     left, right = values
-    return _product(left, right)
+    return _product(left, right, builder)
 
 
-def _gemm(node: Node, values: list[Value]) -> Affine:
+def _gemm(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     """Alpha A' B' + beta C, where A' and B' may be transposed; they are matrices."""
     ranks = [len(value.shape) if value is not None else 0 for value in values[:2]]
     if ranks != [2, 2]:
         raise ValueError(f"multiplies tensors of {ranks[0]} and {ranks[1]} axes, it takes matrices")
     left = _transposed(values[0]) if node.attribute("transA") else values[0]
     right = _transposed(values[1]) if node.attribute("transB") else values[1]
-    product = _product(left, right).times(np.asarray(node.attribute("alpha"), dtype=np.float64))
+    product = _product(left, right, builder).times(np.asarray(node.attribute("alpha"), dtype=np.float64))
     if len(values) < 3 or values[2] is None:
         return product
     beta = np.asarray(node.attribute("beta"), dtype=np.float64)
     addend = values[2]
-    result = live(_sum(product, addend.times(beta) if isinstance(addend, Affine) else beta * constant(addend)))
+    result = live(_sum(product, addend.times(beta) if isinstance(addend, Form) else beta * constant(addend), builder))
     if result.shape != product.shape:
         raise ValueError(f"adds a bias of shape {addend.shape} to a product of shape {product.shape}")
     return result
 
 
-def _batch_normalization(node: Node, values: list[Value]) -> Affine:
+def _batch_normalization(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     """(x - mean) / sqrt(variance + epsilon) * scale + bias, per channel of axis 1."""
     tensor = live(values[0])
     if node.attribute("training_mode", 0) or sum(map(bool, node.proto.output)) > 1:
@@ -151,70 +95,100 @@ def _batch_normalization(node: Node, values: list[Value]) -> Affine:
     return result
 
 
-def _concat(node: Node, values: list[Value]) -> Affine:
-    tensors = [value for value in values if isinstance(value, Affine)]
-    if len(tensors) < len(values):
-        like = tensors[0]
-        parts = [value if isinstance(value, Affine) else like.filled(constant(value)) for value in values]
-        return concatenate(parts, node.attribute("axis", 1))
-    return concatenate(tensors, node.attribute("axis", 1))
+def _scaler(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
+    """(x - offset) * scale of ai.onnx.ml, one number for all columns or one for each."""
+    tensor, width = live(values[0]), live(values[0]).shape[-1]
+    offset, scale = (np.asarray(node.attribute(name), dtype=np.float64) for name in ("offset", "scale"))
+    if not {offset.size, scale.size} <= {1, width}:
+        raise ValueError(f"has {offset.size} offsets and {scale.size} scales on {width} columns")
+    return tensor.plus(-offset).times(scale)
 
 
-def _reduction(function: Callable[..., Array]) -> Callable[[Node, list[Value]], Affine]:
-    def reduced(node: Node, values: list[Value]) -> Affine:
+def _concat(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
+    like = next(value for value in values if isinstance(value, Form))
+    parts = [value if isinstance(value, Form) else like.constant(constant(value)) for value in values]
+    return builder.concat(parts, node.attribute("axis", 1))
+
+
+def _reduction(name: str) -> Callable[[Node, list[Value], GraphBuilder], Form]:
+    def reduced(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
         tensor = live(values[0])
         axes = values[1] if len(values) > 1 else node.attribute("axes")
         if axes is None and node.attribute("noop_with_empty_axes", 0):
             return tensor
-        over = None if axes is None else tuple(int(axis) for axis in np.asarray(axes))
+        over = range(len(tensor.shape)) if axes is None else [int(axis) for axis in np.asarray(axes).reshape(-1)]
         keep = bool(node.attribute("keepdims", 1))
-        return tensor.linear(lambda entries: function(entries, axis=over, keepdims=keep))
+        if name == "smallest":
+            return builder.largest(tensor.times(MINUS), over, keep, node.name).times(MINUS)
+        if name == "largest":
+            return builder.largest(tensor, over, keep, node.name)
+        return builder.mean(tensor, over, keep) if name == "mean" else builder.sum(tensor, over, keep)
 
     return reduced
 
 
-def _conv(node: Node, values: list[Value]) -> Affine:
-    return conv(node, live(values[0]), [constant(value) for value in values[1:]])
-
-
-AFFINE_OPS: Final[dict[str, Callable[[Node, list[Value]], Affine]]] = {
+LINEAR_OPS: Final[dict[str, Callable[[Node, list[Value], GraphBuilder], Form]]] = {
     "Add": _add,
-    "AveragePool": lambda node, values: average_pool(node, live(values[0])),
     "BatchNormalization": _batch_normalization,
     "Concat": _concat,
-    "Conv": _conv,
     "Div": _div,
     "Gemm": _gemm,
-    "GlobalAveragePool": lambda node, values: global_average_pool(live(values[0])),
     "MatMul": _matmul,
+    "Mean": _mean,
     "Mul": _mul,
     "Neg": _neg,
-    "ReduceMean": _reduction(np.mean),
-    "ReduceSum": _reduction(np.sum),
+    "Pad": lambda node, values, builder: pad(node, values),
+    "ReduceMax": _reduction("largest"),
+    "ReduceMean": _reduction("mean"),
+    "ReduceMin": _reduction("smallest"),
+    "ReduceSum": _reduction("sum"),
+    "Scaler": _scaler,
     "Sub": _sub,
     "Sum": _add,
+    **WINDOW_OPS,
 }
 
-MINUS: Final = np.asarray(-1.0)
+
+def _sum(left: Value, right: Value, builder: GraphBuilder) -> Value:
+    if isinstance(left, Form):
+        return builder.add(left, right) if isinstance(right, Form) else left.plus(constant(right))
+    return right.plus(constant(left)) if isinstance(right, Form) else constant(left) + constant(right)
 
 
-def _sum(left: Value, right: Value) -> Value:
-    if isinstance(left, Affine):
-        return left.add(right) if isinstance(right, Affine) else left.plus(constant(right))
-    return right.plus(constant(left)) if isinstance(right, Affine) else constant(left) + constant(right)
-
-
-def _product(left: Value, right: Value) -> Affine:
-    if isinstance(left, Affine):
-        if isinstance(right, Affine):
+def _product(left: Value, right: Value, builder: GraphBuilder) -> Form:
+    if isinstance(left, Form):
+        if isinstance(right, Form):
             raise ValueError("multiplies two computed tensors, one must be constant")
-        return left.matmul(constant(right))
-    return live(right).rmatmul(constant(left))
+        return _times(left, constant(right), builder)
+    return _times_on_the_left(constant(left), live(right), builder)
+
+
+def _times(form: Form, matrix: Array, builder: GraphBuilder) -> Form:
+    """``form @ matrix`` with the broadcasting of numpy.matmul."""
+    if form.shape and matrix.ndim in (1, 2) and matrix.shape[0] == form.shape[-1]:
+        if matrix.ndim == 2:
+            return builder.dense(form, matrix.T)
+        return builder.dense(form, matrix[None]).reshape(form.shape[:-1])
+    entries, operations = matmul_size(form.shape, matrix.shape)
+    builder.account.array(entries)
+    return builder.linear(form, lambda tensor: np.matmul(tensor, matrix), operations)
+
+
+def _times_on_the_left(matrix: Array, form: Form, builder: GraphBuilder) -> Form:
+    """``matrix @ form`` with the broadcasting of numpy.matmul."""
+    if matrix.ndim == 2 and len(form.shape) == 1 and matrix.shape[1] == form.size:
+        return builder.dense(form, matrix)
+    if matrix.ndim == 2 and len(form.shape) > 1 and matrix.shape[1] == form.shape[-2]:
+        order = (*range(len(form.shape) - 2), len(form.shape) - 1, len(form.shape) - 2)
+        return builder.dense(form.transpose(order), matrix).transpose(order)
+    entries, operations = matmul_size(matrix.shape, form.shape)
+    builder.account.array(entries)
+    return builder.linear(form, lambda tensor: np.matmul(matrix, tensor), operations)
 
 
 def _transposed(value: Value) -> Value:
-    if isinstance(value, Affine):
-        return value.take(np.arange(value.size).reshape(value.shape).T)
+    if isinstance(value, Form):
+        return value.transpose((1, 0))
     return None if value is None else value.T
 
 
@@ -230,8 +204,4 @@ def _aligned(node: Node, values: list[Value]) -> list[Value]:
     if not node.attribute("broadcast") or not aligned:
         said = f"axis = {axis} and broadcast = {node.attribute('broadcast')}"
         raise ValueError(f"cannot align {tuple(right.shape)} with {tuple(left.shape)} by {said}")
-    missing = len(left.shape) - end
-    if isinstance(right, Affine):
-        positions = np.arange(right.size).reshape(right.shape + (1,) * missing)
-        return [left, right.take(positions)]
-    return [left, right.reshape(right.shape + (1,) * missing)]
+    return [left, right.reshape(right.shape + (1,) * (len(left.shape) - end))]
