@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .torch_values import Signal, Tracer, is_constant
 from .torch_views import SHARING, expand, keep, moved, permute, reshape, unsqueeze
@@ -110,10 +111,27 @@ def _signal(t: Tracer, part: Any, parts: Sequence[Any]) -> Signal:
     return Signal(other.form.constant(np.asarray(part, dtype=np.float64)))
 
 
+def enlarge(t: Tracer, input: Any, output_size: Any = None, scale_factors: Any = None, **scales: Any) -> Any:
+    """Every entry of an image so often along each axis, as upsampling to the nearest does by whole factors."""
+    axes = len(input.shape) - 2
+    image = input.shape[2:]
+    sizes = output_size or [int(n * scale) for n, scale in zip(image, scale_factors, strict=True)]
+    if axes < 1 or any(size % n for size, n in zip(sizes, image, strict=True)):
+        raise ValueError(f"scales an image of {image} to {tuple(sizes)}, supported are whole factors")
+
+    def repeated(index: NDArray[Any]) -> NDArray[Any]:
+        for axis, (size, n) in enumerate(zip(sizes, image, strict=True), start=2):
+            index = np.repeat(index, size // n, axis)
+        return index
+
+    return moved(t, input, repeated)
+
+
 _PAD: Final = pad  # a name that the schema's argument does not hide
 
 MOVES: Final[dict[str, Callable[..., Any]]] = {
     **SHARING,
+    "_unsafe_index": gather,
     "cat": join,
     "clone": keep,
     "concat": join,
@@ -131,4 +149,5 @@ MOVES: Final[dict[str, Callable[..., Any]]] = {
     "select_scatter": scatter_select,
     "slice_scatter": scatter_slice,
     "stack": stack,
+    **dict.fromkeys(("upsample_nearest1d.vec", "upsample_nearest2d.vec", "upsample_nearest3d.vec"), enlarge),
 }

@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from .graph import Form
-from .torch_arithmetic import multiply
 from .torch_moves import join
 from .torch_values import Signal, Tracer, is_constant
 from .torch_views import narrow
@@ -32,8 +31,10 @@ def total(t: Tracer, self: Any, dim: Any = None, keepdim: bool = False, dtype: A
     """The sum over axes."""
     if is_constant(self):
         return np.sum(self, axis=_tuple(dim), keepdims=keepdim)
-    count = math.prod(self.shape[axis] for axis in _reduced(tuple(self.shape), dim))
-    return multiply(t, mean(t, self, dim, keepdim), float(count))
+    signal = t.signal(self)
+    axes = _reduced(signal.shape, dim)
+    form, own = _single(t, signal, axes)
+    return t.like(t.builder.sum(form, own, keepdim), signal, _left(signal.shape, axes, keepdim))
 
 
 def largest(t: Tracer, self: Any, dim: Any = None, keepdim: bool = False) -> Any:

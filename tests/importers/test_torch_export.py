@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Torch modules with a forward of their own, as torch.export traces them and as .pt2 files hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from graphs import as_graph
+from oracle.graph import evaluate_graph
+from withstand.importers import read
+
+torch = pytest.importorskip("torch")
+from torch_models import MODELS, build, example  # noqa: E402
+
+IDS = [kind.__name__ for kind, _ in MODELS]
+Shapes = list[tuple[int, ...]]
+
+
+def flat(tensors: Any) -> np.ndarray:
+    leaves = torch.utils._pytree.tree_leaves(tensors)
+    return torch.cat([leaf.reshape(len(leaf), -1) for leaf in leaves], 1).detach().double().numpy()
+
+
+def outputs(net: Any, x: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """What a network gives, with the softmax that was taken off put back on."""
+    values = evaluate_graph(*as_graph(net), x)
+    if net.outputs == "values":
+        return values
+    logs = values - np.logaddexp.reduce(values, axis=1, keepdims=True)
+    return logs if np.all(like <= 0) else np.exp(logs)
+
+
+@pytest.mark.parametrize(("kind", "shapes"), MODELS, ids=IDS)
+def test_a_module_is_what_torch_computes(kind: Callable[[], Any], shapes: Shapes) -> None:
+    module = build(kind)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    net = read(module, inputs=example(shapes))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+    x = example(shapes, 4)
+    theirs = flat(module(*x))
+    assert np.abs(outputs(net, flat(x), theirs) - theirs).max() <= 1e-5
+    exact = flat(module.double()(*(tensor.double() for tensor in x)))
+    # spectral, orthogonal and normalised weights are computed in the module's precision
+    tolerance = 1e-6 if kind.__name__ == "Parametrised" else 1e-8
+    assert np.abs(outputs(net, flat(x), exact) - exact).max() <= tolerance
+
+
+@pytest.mark.parametrize("decomposed", [False, True])
+@pytest.mark.parametrize(("kind", "shapes"), MODELS, ids=IDS)
+def test_a_file_is_the_module(kind: Callable[[], Any], shapes: Shapes, decomposed: bool, tmp_path: Path) -> None:
+    """As it was exported, or in the few operators that torch decomposes all others into."""
+    module, x = build(kind), example(shapes, 4)
+    program = torch.export.export(module, example(shapes), strict=False)
+    if decomposed or kind.__name__ in ("InPlace", "Parametrised"):
+        program = program.run_decompositions(None if decomposed and kind.__name__ != "Parametrised" else {})
+    torch.export.save(program, tmp_path / "model.pt2")
+    if kind.__name__ == "Parametrised":
+        pytest.skip("an orthogonal matrix is a product of reflections, which only torch computes")
+    theirs = flat(module(*x))
+    net = read(tmp_path / "model.pt2")
+    assert np.abs(outputs(net, flat(x), theirs) - theirs).max() <= 1e-5
