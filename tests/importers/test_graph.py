@@ -12,7 +12,7 @@ from graphs import as_graph, row
 from oracle.graph import convolution, evaluate_graph, signals
 from withstand.importers.graph import GraphBuilder
 from withstand.importers.layers import Phi
-from withstand.model.graph import Conv, shapes_of
+from withstand.model.graph import Conv, bias_of, shapes_of
 
 RNG = np.random.default_rng(5)
 SHAPE = (2, 4, 6)
@@ -239,4 +239,5 @@ def test_an_operation_is_numpys(name: str, behind: str) -> None:
     )
     graph = as_graph(net)
     assert np.abs(evaluate_graph(*graph, x) - (np.tanh(wanted.reshape(3, -1)) + 1)).max() < 1e-12
-    assert [s.shape[1:] for s in signals(*graph, x)] == shapes_of(*graph)
+    assert [s.shape[1:] for s in signals(*graph, x)] == (shapes := shapes_of(*graph))
+    assert all(bias_of(layer, own).size == np.prod(own) for layer, own in zip(graph[0], shapes[1:]))

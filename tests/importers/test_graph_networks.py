@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from graphs import as_graph, row
-from oracle.graph import evaluate_graph
+from oracle.graph import convolution, evaluate_graph
 from withstand.importers.budget import Account, Budget
 from withstand.importers.errors import UnsupportedModel
 from withstand.importers.graph import Graph, GraphBuilder
 from withstand.importers.layers import Layers, Phi
-from withstand.model.graph import Conv, Select
+from withstand.model.graph import Conv, Select, bias_of, shapes_of
 
 RNG = np.random.default_rng(5)
 SHAPE = (2, 4, 6)
@@ -170,3 +170,22 @@ def test_no_neurons_are_refused() -> None:
     builder = GraphBuilder()
     with pytest.raises(UnsupportedModel, match="no hidden neurons"):
         builder.finish([builder.max_pool(builder.conv(builder.input(SHAPE), K), 2)])
+
+
+@pytest.mark.parametrize("shape", [(30,), (3, 10), (15, 2), (2, 15)])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_convolution_in_another_shape_keeps_its_biases(shape: tuple[int, ...], last: bool) -> None:
+    """Per channel where its shape shows channels, else per neuron; as a hidden layer and as the output."""
+    builder = GraphBuilder()
+    first = builder.activate(builder.conv(builder.input(SHAPE), K, np.arange(3.0)), TANH)
+    moved = builder.reshape(builder.conv(first, np.ones((3, 3, 1, 1)), np.arange(3.0)), shape)
+    hidden = builder.activate(moved, TANH)
+    output = hidden if last else builder.dense(builder.reshape(hidden, (30,)), np.eye(30))
+    x = RNG.normal(size=(2, *SHAPE))
+    y = np.tanh(np.array([convolution(Conv(K), t[None])[0] for t in x]) + np.arange(3.0).reshape(3, 1, 1))
+    wanted = np.tanh(y.sum(axis=1, keepdims=True) + np.arange(3.0).reshape(3, 1, 1)).reshape(2, -1)
+    graph = builder.finish([output])
+    assert isinstance(graph, Graph)
+    assert np.abs(evaluate_graph(graph.layers, graph.shape, x) - wanted).max() < 1e-12
+    shapes = shapes_of(graph.layers, graph.shape)
+    assert all(bias_of(layer, own).size == np.prod(own) for layer, own in zip(graph.layers, shapes[1:]))

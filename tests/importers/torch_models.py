@@ -110,7 +110,7 @@ class MaxPooled(nn.Module):
         super().__init__()
         self.a, self.b = nn.Conv2d(1, 3, 3), nn.Conv2d(3, 4, 3)
         self.pool, self.drop = nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.Dropout()
-        self.fc1, self.fc2 = nn.Linear(16, 5), nn.Linear(5, 3)
+        self.fc1, self.fc2 = nn.Linear(32, 5), nn.Linear(5, 3)
 
     def forward(self, x: Any) -> Any:
         x = self.pool(F.relu(self.a(x)))
@@ -368,7 +368,7 @@ class Grouped(nn.Module):
     def forward(self, x: Any) -> Any:
         x = self.slope(self.a(F.pad(x, (1, 1, 0, 2), mode="replicate")))
         x = F.prelu(self.b(x), self.slope.weight)
-        return self.head(F.adaptive_max_pool2d(x, (1, 2)).flip(-1)[..., 0])
+        return self.head(F.adaptive_max_pool2d(x, (1, 2)).flip(-1)[..., 0, 0])
 
 
 class InPlace(nn.Module):

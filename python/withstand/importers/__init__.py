@@ -29,6 +29,7 @@ __all__ = ["Budget", "Graph", "Layers", "UnsupportedModel", "load", "read"]
 
 _FILES: Final = {
     ".onnx": ("onnx_file", "read_onnx"),
+    ".onnx.gz": ("onnx_file", "read_onnx"),
     ".nnet": ("nnet", "read_nnet"),
     ".npz": ("npz", "load_npz"),
     ".keras": ("keras_model", "read_keras_file"),
@@ -49,8 +50,9 @@ def load(source: Any, *, inputs: Any = None, check: bool = True, budget: Budget 
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.nnet``, ``.npz``, ``.keras``, ``.h5`` or ``.pt2`` file, or a ``torch.nn.Module``, a Keras 3
-        model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind scalers in a ``Pipeline``.
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras``, ``.h5`` or ``.pt2`` file, or a
+        ``torch.nn.Module``, a Keras 3 model, or a scikit-learn ``MLPClassifier`` or ``MLPRegressor``, also behind
+        scalers in a ``Pipeline``.
     inputs : tensor or array, tuple of them, or dict of them, optional
         Of a ``torch.nn.Module``: one example with a batch axis of 1, as the module is called. It is then exported by
         torch.export, whatever its forward is; without, it must be a ``Sequential`` of dense layers.
@@ -150,6 +152,8 @@ def _reader(path: Path) -> tuple[str, str]:
         if file.read(len(_GIT_LFS)) == _GIT_LFS:
             raise UnsupportedModel(f"{path}: is a Git LFS pointer, not the model itself; fetch it with 'git lfs pull'")
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
     if suffix not in _FILES:
         raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
     return _FILES[suffix]

@@ -118,6 +118,15 @@ class Form:
         """Whether it reads no stored parameters: nothing but moves, scales, shifts and sums of signals."""
         return all(term.map is None for term in self.terms)
 
+    def is_apart(self) -> bool:
+        """Whether every entry reads at most one entry of its sources' maps: nothing is added up."""
+        if len(self.terms) == 1:
+            return True
+        counts = np.zeros(self.shape, dtype=np.intp)
+        for term in self.terms:
+            counts += 1 if term.index is None else term.index >= 0
+        return bool(np.all(counts <= 1))
+
     def close(self, reason: str) -> Form:
         """Return the same tensor, which nothing but moving data may follow."""
         return replace(self, closed=reason)

@@ -107,12 +107,12 @@ class GraphBuilder(LinearBuilder):
         return result
 
     def shared(self, form: Form, name: str = "") -> Form:
-        """Return a form that several readers may use: wired if it reads stored parameters, which stay one copy."""
-        return form if form.is_light and len(form.terms) == 1 else self.wire(form, name)
+        """Return a form that several readers may use: wired if it has parameters, stored once then, or adds signals."""
+        return form if form.is_light and form.is_apart() else self.wire(form, name)
 
     def is_input(self, form: Form) -> bool:
-        """Whether nothing but moving, scaling, shifting and clipping has touched the inputs."""
-        return form.is_light and all(term.source in self._input_like for term in form.terms)
+        """Whether every entry is one input, which nothing but moving, scaling, shifting and clipping has touched."""
+        return form.is_light and form.is_apart() and all(term.source in self._input_like for term in form.terms)
 
     def finish(
         self, outputs: Sequence[Form], logits: bool = False, input_box: tuple[Array, Array] | None = None

@@ -44,7 +44,8 @@ def _ended(layering: Layering, whole: Form, last: int, kind: Kind, box: Box) -> 
     shape, layer = layering.shape(last), layers[last - 1]
     index = arrange(whole.terms[0].index, math.prod(shape))
     if index is None:
-        end = _with(layer, may_fail=False, shape=whole.shape or (1,))
+        bias = layer.bias if whole.shape == shape or layer.bias is None else bias_of(layer, shape)
+        end = _with(layer, may_fail=False, shape=whole.shape or (1,), bias=bias)
         return _closed(layering, [*layers[:-1], end], phis, kind, box)
     if all(isinstance(kind_, np.ndarray) for _, kind_ in layer.reads):
         flat = index.reshape(-1)

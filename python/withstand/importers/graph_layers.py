@@ -115,7 +115,7 @@ def _bias(form: Form, reads: list[tuple[int, Map]]) -> Array | None:
     if form.shift is None or _is_zero(form.shift):
         return None
     for _, kind in reads:
-        if isinstance(kind, Conv):
+        if isinstance(kind, Conv) and form.shape[kind.channel_axis] == kind.channels[1]:
             own = _per_channel(form.shift, form.shape, kind.channel_axis)
             if own is not None:
                 return own

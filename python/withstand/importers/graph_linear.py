@@ -15,7 +15,7 @@ from .budget import Account
 from .form import Form, Index, Term
 from .form_sum import join, total
 from .graph_layers import Layering, Shape
-from .graph_maps import apply, convolve, convolve_transposed
+from .graph_maps import apply, convolve, convolve_transposed, held
 from .layers import Array, as_array
 
 __all__ = ["LinearBuilder"]
@@ -45,7 +45,7 @@ class LinearBuilder:
 
         Where there are several such vectors, it is a convolution whose kernel covers one position.
         """
-        matrix = np.asarray(weight, dtype=np.float64)
+        matrix = held(weight)
         if matrix.ndim != 2 or form.shape[-1:] != matrix.shape[1:]:
             raise ValueError(f"multiplies weights of shape {matrix.shape} with a tensor of shape {form.shape}")
         if form.size == matrix.shape[1]:
@@ -87,7 +87,7 @@ class LinearBuilder:
     ) -> Form:
         """Return a convolution, as `Conv` describes it; zeros that a pad in front puts around become its padding."""
         result = convolve(
-            self._layering, form, np.asarray(kernel, dtype=np.float64), stride, padding, dilation, groups, channel_axis
+            self._layering, form, held(kernel), stride, padding, dilation, groups, channel_axis
         )
         return result if bias is None else result.plus(_along(as_array(bias), result.shape, channel_axis))
 
@@ -110,7 +110,7 @@ class LinearBuilder:
         result = convolve_transposed(
             self._layering,
             form,
-            np.asarray(kernel, dtype=np.float64),
+            held(kernel),
             stride,
             padding,
             dilation,

@@ -6,10 +6,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
 from withstand.model.graph import Conv, Padding, PerAxis
 
@@ -18,7 +17,7 @@ from .form_sum import total
 from .graph_layers import Layering, Shape
 from .layers import Array
 
-__all__ = ["apply", "convolve", "convolve_transposed"]
+__all__ = ["apply", "convolve", "convolve_transposed", "held"]
 
 
 def apply(layering: Layering, form: Form, matrix: Array, shape: Shape) -> Form:
@@ -43,13 +42,7 @@ def _composes(layering: Layering, form: Form) -> bool:
         (term,) = form.terms
         linear = isinstance(term.map, np.ndarray) and layering.linear_may_fail
         return not (isinstance(term.map, Conv) or linear)
-    taken: NDArray[np.bool_] = np.zeros(form.shape, dtype=bool)
-    for term in form.terms:
-        reaches = term.reaches
-        if term.map is not None or reaches is None or np.any(taken & reaches):
-            return False
-        taken |= reaches
-    return True
+    return form.is_light and form.is_apart()
 
 
 def _product(layering: Layering, term: Term, matrix: Array, form: Form) -> Array:
@@ -88,7 +81,7 @@ def convolve(
     channel_axis: int = 0,
 ) -> Form:
     """Return a convolution; one that meets its whole image in one place is the matrix that it is."""
-    conv = Conv(_read_only(kernel), stride, padding, dilation, groups, channel_axis)
+    conv = Conv(kernel, stride, padding, dilation, groups, channel_axis)
     shape = conv.shape(form.shape)
     form.account.array(math.prod(shape), copies=2)
     if _is_matrix(conv, form.shape, shape):
@@ -173,11 +166,12 @@ def _swapped(kernel: Array, groups: int) -> Array:
         raise ValueError(f"has a kernel of shape {kernel.shape} in {groups} groups")
     own = kernel.reshape(groups, len(kernel) // groups, *kernel.shape[1:])
     own = np.swapaxes(own, 1, 2).reshape(groups * kernel.shape[1], -1, *kernel.shape[2:])
-    return np.flip(own, tuple(range(2, kernel.ndim))).copy()
+    return held(np.ascontiguousarray(np.flip(own, tuple(range(2, kernel.ndim)))))
 
 
-def _read_only(kernel: Any) -> Array:
-    """Return a kernel that `Conv` holds as it is."""
-    array = np.array(kernel, dtype=np.float64, order="C") if kernel.flags.writeable else np.asarray(kernel)
+def held(values: npt.ArrayLike) -> Array:
+    """Return an array that layers hold as it is: a copy, unless nobody can write to it."""
+    fixed = isinstance(values, np.ndarray) and not (values.dtype == np.float64 and values.flags.writeable)
+    array = np.asarray(values, dtype=np.float64) if fixed else np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array

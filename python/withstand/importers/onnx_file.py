@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .budget import Account
 from .errors import UnsupportedModel
@@ -15,6 +17,9 @@ from .regular import open_regular
 
 __all__ = ["read_onnx"]
 
+#: Bytes that are unpacked at once.
+_PART: Final = 1 << 20
+
 
 def read_onnx(path: Path, account: Account | None = None) -> Layers | Graph:
     """Read a network from an ONNX file.
@@ -22,7 +27,7 @@ def read_onnx(path: Path, account: Account | None = None) -> Layers | Graph:
     Parameters
     ----------
     path : pathlib.Path
-        The file; weights in side files next to it ("external data") are read too.
+        The file, compressed if its name ends in .gz; weights in side files next to it ("external data") are read too.
     account : Account, optional
         What reading may compute.
 
@@ -62,9 +67,7 @@ def _parse(path: Path, account: Account) -> Any:
     from .onnx_external import load_external
     from .onnx_functions import unfold
 
-    with open_regular(path) as file:
-        account.hold(os.fstat(file.fileno()).st_size)
-        data = file.read()
+    data = _content(path, account)
     if not data:
         raise UnsupportedModel("is an empty file")
     try:
@@ -76,3 +79,20 @@ def _parse(path: Path, account: Account) -> Any:
         raise UnsupportedModel("is not an ONNX file, or a damaged one: it holds no versioned graph with nodes")
     load_external(model, path.parent, account)
     return unfold(model, account)
+
+
+def _content(path: Path, account: Account) -> bytes:
+    """Return the bytes of a file, unpacked where it is compressed; what it unpacks to is charged as it comes."""
+    with open_regular(path) as file:
+        account.hold(os.fstat(file.fileno()).st_size)
+        if path.suffix.lower() != ".gz":
+            return file.read()
+        parts = []
+        try:
+            with gzip.open(file) as unpacked:
+                while part := unpacked.read(_PART):
+                    account.store(len(part))
+                    parts.append(part)
+        except (EOFError, OSError, zlib.error) as error:
+            raise UnsupportedModel(f"is truncated or no gzip file: {error}") from error
+    return b"".join(parts)

@@ -25,7 +25,7 @@ _CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 
 def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
-    """Return a tensor of the file, floats in double precision.
+    """Return a tensor of the file, read-only, floats in double precision.
 
     Raises
     ------
@@ -40,9 +40,11 @@ def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
     # Not limited by the largest array that may be computed: these numbers are in the file.
     account.store(8 * math.prod(tensor.dims))
     try:
-        return widen(numpy_helper.to_array(tensor))
+        array = widen(numpy_helper.to_array(tensor))
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ValueError(f"cannot be read: {error}") from error
+    array.flags.writeable = False  # so that layers hold it without copying
+    return array
 
 
 def fold(node: Node, values: list[Value], account: Account) -> Sequence[Value]:

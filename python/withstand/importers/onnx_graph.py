@@ -9,6 +9,7 @@ leading axis has size 1, and `Shape`, `Flatten` and `Reshape` then mean what the
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 
 import onnx
@@ -62,8 +63,8 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers | Graph:
             return _Walk(model, dict(zip(names, single)), account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
-    walk = _Walk(model, dict(zip(names, shapes)), account, None)
     try:
+        walk = _Walk(model, dict(zip(names, shapes)), account, None)
         layers = walk.run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
@@ -100,6 +101,7 @@ class _Walk:
         self.leading: set[int] = set()  # the leading sizes of the outputs
         self.outputs, self.labels = values_of(model.graph)
         self.nodes = needed(model.graph, self.outputs)
+        self.reads = Counter(name for node in self.nodes for name in node.input)
         self.shared = shared_tensors(self.nodes, self.outputs)
         self.builder = GraphBuilder(account)
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
@@ -169,14 +171,17 @@ class _Walk:
     def _value(self, name: str) -> Value:
         if not name:
             return None
-        if name not in self.values and name in self.initializers:
-            try:
-                self.values[name] = stored(self.initializers[name], self.account)
-            except ValueError as error:
-                raise UnsupportedModel(f"initializer '{name}' {error}") from error
-        if name not in self.values:
+        if name in self.values:
+            return self.values[name]
+        if name not in self.initializers:
             raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
-        return self.values[name]
+        try:
+            value = stored(self.initializers[name], self.account)
+        except ValueError as error:
+            raise UnsupportedModel(f"initializer '{name}' {error}") from error
+        if self.reads[name] > 1:  # a large array that one node reads is let go behind it
+            self.values[name] = value
+        return value
 
     def _check_batch(self, node: Node, values: list[Value], results: Sequence[Value]) -> None:
         """Raise `_NoBatch` where a node does not treat rows alike, and compute constants at the full batch size."""

@@ -133,7 +133,7 @@ def _is_gated(places: list[int], nodes: Sequence[onnx.NodeProto], readers: dict[
 def _path(place: int, nodes: Sequence[onnx.NodeProto], readers: dict[str, list[int]]) -> list[int]:
     path = [place]
     while nodes[path[-1]].op_type in _GATES and len(path) < 8:
-        following = readers[nodes[path[-1]].output[0]]
+        following = readers.get(nodes[path[-1]].output[0], [])
         if len(following) != 1:
             break
         path += following

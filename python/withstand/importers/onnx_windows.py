@@ -48,7 +48,7 @@ def _conv(node: Node, values: list[Value], builder: GraphBuilder) -> Form:
     image, kernel = _image(values[0]), constant(values[1])
     group = node.attribute("group", 1)
     if image.shape[0] != kernel.shape[1] * group or len(kernel) % group or kernel.ndim != len(image.shape) + 1:
-        raise ValueError(f"has kernels {kernel.shape} in {group} groups on a tensor of shape (1, *{image.shape})")
+        raise ValueError(f"has kernels {kernel.shape} in {group} groups on a tensor of shape {(1, *image.shape)}")
     _check_kernel(node, kernel.shape[2:])
     moves = _Moves.of(node, kernel.shape[2:], image.shape[1:])
     bias = constant(values[2]) if len(values) > 2 and values[2] is not None else None

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from .layers import Phi
+from .torch_moves import chosen
 from .torch_values import Closed, Pending, Tracer, is_constant
 
 __all__ = ["ACTIVATIONS"]
@@ -32,7 +33,7 @@ def clamp(t: Tracer, self: Any, min: Any = None, max: Any = None) -> Any:
     lower, upper = (default if limit is None else float(limit[0])
                     for limit, default in zip(limits, (-math.inf, math.inf), strict=True))  # fmt: skip
     if is_constant(self):
-        return np.clip(self, lower, upper)
+        return np.clip(self, lower, upper).astype(np.asarray(self).dtype)
     return t.clip(self, lower, upper)
 
 
@@ -107,6 +108,8 @@ def where(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
     """A choice between stored numbers, or what decompositions make of a softplus and of rectifiers."""
     if is_constant(condition) and is_constant(self) and is_constant(other):
         return np.where(condition, self, other)
+    if is_constant(condition):
+        return chosen(t, condition, self, other)
     if isinstance(condition, Pending) and condition.parameters[0] in ("gt", "le"):
         (kind, limit), argument = condition.parameters, condition.source
         if kind == "le" and other is argument and limit == 0 and is_constant(self) and not np.any(self):

@@ -104,18 +104,26 @@ def _export(module: Any, inputs: Any) -> Any:
     export = sys.modules["torch"].export
     positional, named = arguments_of(module, inputs)
     try:
-        exported = export.export(module, positional, named, strict=False).run_decompositions({})
-        unknown = {
-            node.target
-            for node in exported.graph.nodes
-            if node.op == "call_function" and node.target is not operator.getitem and not _handler(_name(node.target))
-        }
-        table = export.default_decompositions() if unknown else {}
-        chosen = {target: table[target] for target in unknown if target in table}
-        return exported.run_decompositions(chosen) if chosen else exported
+        exported = export.export(module, positional, named, strict=False)
     except Exception as error:  # the module's own code runs here, and may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnsupportedModel(f"torch.export cannot trace it ({type(error).__name__}: {reason})") from error
+    try:
+        return _decomposed(exported)
+    except Exception:  # torch's own, as for a submodule that is called 'code'; the program can be read as it is
+        return exported
+
+
+def _decomposed(exported: Any) -> Any:
+    exported = exported.run_decompositions({})
+    unknown = {
+        node.target
+        for node in exported.graph.nodes
+        if node.op == "call_function" and node.target is not operator.getitem and not _handler(_name(node.target))
+    }
+    table = sys.modules["torch"].export.default_decompositions() if unknown else {}
+    chosen = {target: table[target] for target in unknown if target in table}
+    return exported.run_decompositions(chosen) if chosen else exported
 
 
 def _handler(op: str) -> Any:

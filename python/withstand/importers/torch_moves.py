@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .torch_values import Signal, Tracer, is_constant
 from .torch_views import SHARING, expand, keep, moved, permute, reshape, unsqueeze
 
-__all__ = ["MOVES", "join"]
+__all__ = ["MOVES", "chosen", "join"]
 
 
 def join(t: Tracer, tensors: Sequence[Any], dim: int = 0) -> Any:
@@ -109,6 +109,16 @@ def _signal(t: Tracer, part: Any, parts: Sequence[Any]) -> Signal:
         return t.signal(part)
     other = t.signal(next(other for other in parts if not is_constant(other)))
     return Signal(other.form.constant(np.asarray(part, dtype=np.float64)))
+
+
+def chosen(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
+    """Entries of one tensor where a stored condition holds, of another where it does not."""
+    shape = np.broadcast_shapes(np.shape(condition), *(np.shape(part) or (1,) for part in (self, other)))
+    size = math.prod(shape)
+    both = [np.broadcast_to(part, shape) if is_constant(part) else expand(t, part, shape) for part in (self, other)]
+    joined = join(t, [reshape(t, part, (size,)) for part in both])
+    index = np.arange(size).reshape(shape) + np.where(np.asarray(condition, dtype=bool), 0, size)
+    return moved(t, joined, lambda positions: positions[index])
 
 
 def enlarge(t: Tracer, input: Any, output_size: Any = None, scale_factors: Any = None, **scales: Any) -> Any:

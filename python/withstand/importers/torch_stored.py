@@ -61,8 +61,13 @@ def _only(function: Callable[..., Any], what: str) -> Callable[..., Any]:
 
 STORED: Final[dict[str, Callable[..., Any]]] = {
     "arange": arange,
+    "eq": _only(np.equal, "a comparison"),
     "fmod": _only(np.fmod, "a remainder"),
     "full": full,
+    "ge": _only(np.greater_equal, "a comparison"),
+    "logical_and": _only(np.logical_and, "a comparison"),
+    "lt": _only(np.less, "a comparison"),
+    "ne": _only(np.not_equal, "a comparison"),
     "ones": ones,
     "pow": _only(np.power, "a power"),
     "remainder": _only(np.mod, "a remainder"),
