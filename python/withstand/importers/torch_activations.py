@@ -107,6 +107,7 @@ def at_most(t: Tracer, self: Any, other: Any) -> Any:
 def where(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
     """A choice between stored numbers, or what decompositions make of a softplus and of rectifiers."""
     if is_constant(condition) and is_constant(self) and is_constant(other):
+        t.room(np.shape(condition), np.shape(self), np.shape(other))
         return np.where(condition, self, other)
     if is_constant(condition):
         return chosen(t, condition, self, other)
@@ -125,6 +126,7 @@ def where(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
 
 def _compared(t: Tracer, value: Any, other: Any, kind: str, of_numbers: Callable[..., Any]) -> Any:
     if is_constant(value) and is_constant(other):
+        t.room(np.shape(value), np.shape(other))
         return of_numbers(value, other)
     if not is_constant(other) or np.ndim(other) != 0:
         raise ValueError("compares computed tensors, which no layer does")

@@ -17,6 +17,7 @@ __all__ = ["ARITHMETIC", "add", "multiply"]
 def add(t: Tracer, self: Any, other: Any, alpha: float = 1) -> Any:
     """Return self + alpha other."""
     if is_constant(self) and is_constant(other):
+        t.room(np.shape(self), np.shape(other))
         return self + alpha * other
     if is_constant(other):
         if t.is_part(self, "abs") and np.ndim(other) == 0 and alpha * other == 1:
@@ -43,6 +44,7 @@ def subtract_from(t: Tracer, self: Any, other: Any, alpha: float = 1) -> Any:
 def multiply(t: Tracer, self: Any, other: Any) -> Any:
     """A product of which one factor is stored, or x sigmoid(x)."""
     if is_constant(self) and is_constant(other):
+        t.room(np.shape(self), np.shape(other))
         return self * other
     if is_constant(self):
         self, other = other, self
@@ -64,6 +66,7 @@ def divide(t: Tracer, self: Any, other: Any, rounding_mode: str | None = None) -
         if not np.all(divisor):
             raise ValueError("divides by zero")
         if is_constant(self):
+            t.room(np.shape(self), divisor.shape)
             return self / divisor
         signal, own = _aligned(t, self, divisor)
         return t.like(t.builder.divide(t.inner(signal), own), signal, signal.shape)
@@ -89,6 +92,7 @@ def minimum(t: Tracer, self: Any, other: Any) -> Any:
 
 def _extreme(t: Tracer, self: Any, other: Any, name: str, of_numbers: Callable[..., Array]) -> Any:
     if is_constant(self) and is_constant(other):
+        t.room(np.shape(self), np.shape(other))
         return of_numbers(self, other)
     if is_constant(self):
         self, other = other, self

@@ -23,7 +23,7 @@ from .errors import UnsupportedModel
 from .graph import Graph
 from .layers import Layers
 from .objects import is_own
-from .torch_operators import HANDLERS
+from .torch_operators import HANDLERS, REFUSED
 from .torch_program import MUTATIONS, Constant, Node, Program, Ref
 from .torch_walk import walk
 
@@ -108,6 +108,10 @@ def _export(module: Any, inputs: Any) -> Any:
     except Exception as error:  # the module's own code runs here, and may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnsupportedModel(f"torch.export cannot trace it ({type(error).__name__}: {reason})") from error
+    for node in exported.graph.nodes:  # before decompositions take apart what has a name
+        why = REFUSED.get(_name(node.target).split(".")[0]) if node.op == "call_function" else None
+        if why:
+            raise UnsupportedModel(f"node '{node.name}' ({_name(node.target)}): is not supported: {why}")
     try:
         return _decomposed(exported)
     except Exception:  # torch's own, as for a submodule that is called 'code'; the program can be read as it is

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .budget import extent
 from .torch_values import Signal, Tracer, is_constant
 from .torch_views import SHARING, expand, keep, moved, permute, reshape, unsqueeze
 
@@ -20,6 +21,7 @@ def join(t: Tracer, tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors one after the other along an axis."""
     parts = [part for part in tensors if math.prod(part.shape)]  # an empty one of any rank is passed over
     if all(is_constant(part) for part in parts):
+        t.builder.account.array(sum(part.size for part in parts))
         return np.concatenate(parts, dim)
     signals = [_signal(t, part, parts) for part in parts]
     axis = dim % len(signals[0].shape)
@@ -73,6 +75,7 @@ def pad(t: Tracer, self: Any, pad: Sequence[int], mode: str = "constant", value:
         ends = [(max(0, -a), n - max(0, -b)) for (a, b), n in zip(pairs, self.shape, strict=True)]
         self = moved(t, self, lambda index: index[tuple(slice(a, b) for a, b in ends)])
         pairs = [(max(0, a), max(0, b)) for a, b in pairs]
+    t.room([n + a + b for n, (a, b) in zip(self.shape, pairs, strict=True)])
     if mode != "constant":
         how: Any = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
         return moved(t, self, lambda index: np.pad(index, pairs, mode=how))
@@ -114,11 +117,18 @@ def _signal(t: Tracer, part: Any, parts: Sequence[Any]) -> Signal:
 def chosen(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
     """Entries of one tensor where a stored condition holds, of another where it does not."""
     shape = np.broadcast_shapes(np.shape(condition), *(np.shape(part) or (1,) for part in (self, other)))
+    t.room(shape)
     size = math.prod(shape)
     both = [np.broadcast_to(part, shape) if is_constant(part) else expand(t, part, shape) for part in (self, other)]
     joined = join(t, [reshape(t, part, (size,)) for part in both])
     index = np.arange(size).reshape(shape) + np.where(np.asarray(condition, dtype=bool), 0, size)
     return moved(t, joined, lambda positions: positions[index])
+
+
+def repeat(t: Tracer, self: Any, repeats: Sequence[int]) -> Any:
+    """The tensor so often along every axis."""
+    t.builder.account.array(extent(self.shape) * extent(repeats))
+    return moved(t, self, lambda index: np.tile(index, repeats))
 
 
 def enlarge(t: Tracer, input: Any, output_size: Any = None, scale_factors: Any = None, **scales: Any) -> Any:
@@ -128,6 +138,8 @@ def enlarge(t: Tracer, input: Any, output_size: Any = None, scale_factors: Any =
     sizes = output_size or [int(n * scale) for n, scale in zip(image, scale_factors, strict=True)]
     if axes < 1 or any(size % n for size, n in zip(sizes, image, strict=True)):
         raise ValueError(f"scales an image of {image} to {tuple(sizes)}, supported are whole factors")
+
+    t.room((*input.shape[:2], *sizes))
 
     def repeated(index: NDArray[Any]) -> NDArray[Any]:
         for axis, (size, n) in enumerate(zip(sizes, image, strict=True), start=2):
@@ -154,7 +166,7 @@ MOVES: Final[dict[str, Callable[..., Any]]] = {
     "pad": pad,
     "pixel_shuffle": shuffle_up,
     "pixel_unshuffle": shuffle_down,
-    "repeat": lambda t, self, repeats: moved(t, self, lambda index: np.tile(index, repeats)),
+    "repeat": repeat,
     "roll": lambda t, self, shifts, dims=None: moved(t, self, lambda index: np.roll(index, shifts, dims or None)),
     "select_scatter": scatter_select,
     "slice_scatter": scatter_slice,

@@ -12,14 +12,23 @@ from .torch_arithmetic import ARITHMETIC
 from .torch_moves import MOVES
 from .torch_pools import POOLS
 from .torch_stored import STORED
+from .torch_values import Tracer
 from .torch_views import VIEWS
 from .torch_weights import WEIGHTS
 
 __all__ = ["HANDLERS", "REFUSED", "VIEWS"]
 
+#: No tensor has more entries.
+_LARGEST: Final = 1 << 62
+
 
 def _of_sizes(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    return lambda t, a, b: function(a, b)
+    def handler(t: Tracer, a: int, b: int) -> Any:
+        if max(abs(a), abs(b)) > _LARGEST:
+            raise ValueError(f"computes with a size beyond {_LARGEST}")
+        return function(a, b)
+
+    return handler
 
 
 #: Arithmetic of sizes, as in programs that were exported for any batch.

@@ -155,6 +155,7 @@ def _adaptive(t: Tracer, value: Any, output_size: Any, reduce: Callable[[Any, An
         return pool(t, value, windows)
     for axis, count in zip(axes, sizes, strict=True):  # of windows of windows the mean is that of all their entries
         n = value.shape[axis]
+        t.builder.account.steps(count)
         ends = [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
         value = join(t, [reduce(narrow(t, value, axis, a, b), (axis,)) for a, b in ends], axis)
     return value

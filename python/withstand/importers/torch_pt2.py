@@ -154,7 +154,7 @@ def _program(model: Any, tensor: Callable[[str, str], NDArray[Any]]) -> Program:
         name = argument.get("name") or argument.get("as_tensor", {}).get("name")
         if kind == "user_input":
             if name is None:
-                raise UnsupportedModel(f"has an input that is no tensor: {next(iter(argument))}")
+                raise UnsupportedModel(f"has an input that is no tensor: {', '.join(argument)}")
             inputs.append((name, _shape(name, graph["tensor_values"][name])))
         elif kind in _STORED:
             place, key = _STORED[kind]

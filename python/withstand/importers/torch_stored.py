@@ -50,10 +50,11 @@ def _typed(t: Tracer, values: NDArray[Any], dtype: Any) -> Any:
 def _only(function: Callable[..., Any], what: str) -> Callable[..., Any]:
     """Return an operator that is read on stored tensors alone."""
 
-    def handler(t: Tracer, self: Any, other: Any = None) -> Any:
-        given = [self] if other is None else [self, other]
+    def handler(t: Tracer, self: Any, **others: Any) -> Any:
+        given = [self, *others.values()]
         if not all(map(is_constant, given)):
             raise ValueError(f"computes {what} of a computed tensor, which is no supported activation")
+        t.room(*map(np.shape, given))
         return function(*given)
 
     return handler

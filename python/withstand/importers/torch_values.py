@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from withstand.model.activations import NAMES
 
 from .affine import SOFTMAX
+from .budget import extent
 from .graph import Form, GraphBuilder
 from .layers import Phi
 from .torch_program import Node, Shape
@@ -105,6 +106,10 @@ class Tracer:
     def here(self) -> str:
         """What neurons are called that this node's weights make."""
         return self.node.place or self.node.name
+
+    def room(self, *shapes: Any) -> None:
+        """Charge for a tensor of these shapes, broadcast, that is about to be made."""
+        self.builder.account.array(extent(np.broadcast_shapes(*(tuple(map(int, shape)) for shape in shapes))))
 
     def batched(self, form: Form, label: str = "") -> Signal:
         """Return a form with the axis of the batch in front."""

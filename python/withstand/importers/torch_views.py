@@ -78,6 +78,7 @@ def expand(t: Tracer, self: Any, size: Sequence[int], implicit: bool = False) ->
     """Entries repeated along axes of size 1."""
     own = (1,) * (len(size) - len(self.shape)) + tuple(self.shape)
     shape = tuple(here if n == -1 else int(n) for n, here in zip(size, own, strict=True))
+    t.room(shape)
     if is_constant(self) or isinstance(self, Closed):
         return moved(t, self, lambda index: np.broadcast_to(index, shape))
     signal = t.signal(self)
@@ -118,7 +119,11 @@ def split(t: Tracer, self: Any, split_size: Any = None, dim: int = 0, **named: A
     sizes = named.get("split_sizes", split_size)
     extent = self.shape[dim]
     if isinstance(sizes, int):
+        if sizes < 1:
+            raise ValueError(f"splits {extent} entries into parts of {sizes}")
+        t.builder.account.steps(extent // sizes)
         sizes = [min(sizes, extent - start) for start in range(0, extent, sizes)]
+    t.builder.account.steps(len(sizes))
     ends = np.cumsum([0, *sizes])
     if ends[-1] != extent:
         raise ValueError(f"splits {extent} entries into {list(sizes)}")
@@ -132,6 +137,7 @@ def chunk(t: Tracer, self: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 def unbind(t: Tracer, self: Any, dim: int = 0) -> tuple[Any, ...]:
     """The positions of an axis."""
+    t.builder.account.steps(self.shape[dim])
     return tuple(select(t, self, dim, at) for at in range(self.shape[dim]))
 
 

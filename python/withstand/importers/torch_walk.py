@@ -40,8 +40,11 @@ def walk(program: Program, account: Account | None = None) -> Graph | Layers:
         state.values[name] = state.tracer.batched(builder.input(shape[1:], name))
     for name, constant in program.constants.items():
         state.constants[name] = constant
+    if len(program.nodes) > builder.account.budget.nodes:
+        raise UnsupportedModel(f"has {len(program.nodes)} nodes, at most {builder.account.budget.nodes} are read")
     for node in program.nodes:
         try:
+            builder.account.steps(1)
             state.run(node)
         except FAILURES as error:
             place = f" in '{node.place}'" if node.place else ""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .affine import matmul_size
 from .graph import Form
 from .layers import Array
 from .torch_arithmetic import add, multiply
@@ -23,6 +24,7 @@ _BATCH: Final = "normalises by the statistics of the batch; call model.eval() an
 def linear(t: Tracer, input: Any, weight: Any, bias: Any = None) -> Any:
     """Return x W^T + b, over the last axis."""
     if is_constant(input) and is_constant(weight):
+        _room(t, input, weight.T)
         return input @ weight.T + (0 if bias is None else bias)
     matrix = _stored(weight, "weights")
     own = None if bias is None else _stored(bias, "biases")
@@ -36,6 +38,7 @@ def linear(t: Tracer, input: Any, weight: Any, bias: Any = None) -> Any:
 def matmul(t: Tracer, self: Any, other: Any) -> Any:
     """A product of which one factor is stored."""
     if is_constant(self) and is_constant(other):
+        _room(t, self, other)
         return self @ other
     if not is_constant(self) and not is_constant(other):
         raise ValueError("multiplies two computed tensors, which no layer does")
@@ -168,8 +171,16 @@ def product(t: Tracer, self: Any, **others: Any) -> Any:
     """A product of stored tensors, as parametrisations compute them."""
     (other,) = others.values()
     if is_constant(self) and is_constant(other):
+        _room(t, self, other)
         return np.asarray(self @ other)
     return matmul(t, self, other)
+
+
+def _room(t: Tracer, left: Any, right: Any) -> None:
+    """Charge for a product of stored tensors."""
+    entries, operations = matmul_size(left.shape, right.shape)
+    t.builder.account.array(entries)
+    t.builder.account.work(operations)
 
 
 def _stored(value: Any, what: str) -> Array:
