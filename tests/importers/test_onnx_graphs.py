@@ -30,80 +30,6 @@ def read_as(proto: Any, folder: Path) -> Any:
     return read(folder / "net.onnx")
 
 
-POOLS: list[dict[str, Any]] = [
-    {"kernel_shape": [2, 2]},
-    {"kernel_shape": [2, 2], "strides": [2, 2]},
-    {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 2, 1]},
-    {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1},
-    {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1},
-    {"kernel_shape": [2, 2], "strides": [2, 2], "auto_pad": "SAME_UPPER"},
-    {"kernel_shape": [2, 2], "auto_pad": "SAME_LOWER"},
-    {"kernel_shape": [3, 3], "auto_pad": "VALID"},
-    {"kernel_shape": [2, 2], "dilations": [2, 3]},
-]
-
-
-@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
-@pytest.mark.parametrize("attributes", POOLS)
-def test_pooling_of_neurons(tmp_path: Path, op: str, attributes: dict[str, Any]) -> None:
-    nodes = [node("Conv", "x K k", "a", pads=[1, 1, 1, 1]), node("Tanh", "a", "h"), node(op, "h", "p", **attributes)]
-    nodes += [node("Conv", "p J", "b", auto_pad="SAME_UPPER"), node("Relu", "b", "g"), node("Flatten", "g", "y")]
-    constants = {"K": K, "k": RNG.normal(size=4), "J": J}
-    graph = check(model(nodes, {"x": IMAGE}, constants, opset=22, **SINGLE), tmp_path)
-    assert [layer.name for layer in graph.layers if layer.may_fail] == ["h"]
-    assert sizes(graph)[:2] == (60, 120)
-
-
-@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool", "ReduceMax"])
-@pytest.mark.parametrize("shape", [["N", 2, 7], ["N", 2, 4, 4], ["N", 2, 3, 4, 3]])
-def test_pooling_of_inputs_in_any_dimension(tmp_path: Path, op: str, shape: list[Any]) -> None:
-    axes = len(shape) - 2
-    attributes = {"kernel_shape": [2] * axes} if op in ("MaxPool", "AveragePool") else {}
-    attributes |= {"axes": list(range(2, 2 + axes))} if op == "ReduceMax" else {}
-    nodes = [node(op, "x", "p", **attributes), node("Flatten", "p", "f"), node("Tanh", "f", "h"), node("Neg", "h", "y")]
-    # onnx 1.23: the reference's GlobalMaxPool reduces the channels too where there are not two spatial axes.
-    reference = op != "GlobalMaxPool" or axes == 2
-    check(model(nodes, {"x": shape}, **SINGLE), tmp_path, reference=reference)
-
-
-@pytest.mark.parametrize("keepdims", [0, 1])
-@pytest.mark.parametrize("axes", [[2, 3], [1], [-1, -2]])
-@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"])
-def test_reductions(tmp_path: Path, op: str, axes: list[int], keepdims: int) -> None:
-    nodes = [node("Tanh", "x", "h"), node(op, "h axes", "r", keepdims=keepdims), node("Sigmoid", "r", "g")]
-    nodes += [node("Neg", "g", "y")]
-    check(model(nodes, {"x": IMAGE}, {"axes": np.array(axes)}, opset=18, **SINGLE), tmp_path)
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {},
-        {"strides": [2, 3]},
-        {"strides": [2, 2], "pads": [1, 0, 2, 1]},
-        {"strides": [2, 2], "output_padding": [1, 1]},
-        {"dilations": [2, 1], "group": 2},
-    ],
-)
-def test_transposed_convolution(tmp_path: Path, attributes: dict[str, Any]) -> None:
-    nodes = [node("Tanh", "x", "h"), node("ConvTranspose", "h K k", "a", **attributes), node("Relu", "a", "g")]
-    nodes += [node("Flatten", "g", "y")]
-    groups = attributes.get("group", 1)
-    constants = {"K": RNG.normal(size=(2, 3, 3, 2)), "k": RNG.normal(size=3 * groups)}
-    # onnx 1.23: the reference cuts the kernel of a group by output channels, where it lists input channels.
-    check(model(nodes, {"x": IMAGE}, constants, **SINGLE), tmp_path, reference=groups == 1)
-
-
-@pytest.mark.parametrize("mode", ["constant", "reflect", "edge"])
-@pytest.mark.parametrize("value", [0.0, 1.5])
-@pytest.mark.parametrize("pads", [[0, 0, 1, 2, 0, 0, 0, 1], [0, 0, 2, 0, 0, 1, 1, 2]])
-def test_pad(tmp_path: Path, mode: str, value: float, pads: list[int]) -> None:
-    nodes = [node("Pad", "x pads v", "p", mode=mode), node("Tanh", "p", "h"), node("Neg", "h", "y")]
-    if mode != "constant":
-        pads = [0 if n in (1, 5) else size for n, size in enumerate(pads)]
-    check(model(nodes, {"x": IMAGE}, {"pads": np.array(pads), "v": np.array(value)}, **SINGLE), tmp_path)
-
-
 def test_pad_in_front_is_the_padding_of_a_convolution(tmp_path: Path) -> None:
     nodes = [node("Pad", "x pads", "p"), node("Conv", "p K", "a", pads=[0, 1, 0, 0]), node("Relu", "a", "h")]
     nodes += [node("Flatten", "h", "f"), node("ReduceSum", "f", "y")]
@@ -276,6 +202,14 @@ REFUSED = {
         [("Pad", "x many", "p", {"mode": "reflect"}), ("Tanh", "p", "h", {}), ("Neg", "h", "y", {})],
         r"\(Pad\): pads by mode 'reflect'",
     ),
+    "interpolation": (
+        [("Tanh", "x", "h", {}), ("Resize", "h  s", "y", {"mode": "linear"})],
+        r"\(Resize\): interpolates by mode 'linear' with 'half_pixel' and 'round_prefer_floor'",
+    ),
+    "a broken factor": (
+        [("Tanh", "x", "h", {}), ("Resize", "h  s", "y", {})],
+        r"\(Resize\): resizes axes of sizes \(1, 2, 5, 6\) by \[1.0, 1.0, 1.5, 2.0\]",
+    ),
     "nothing left": (
         [("Pad", "x few", "p", {}), ("Tanh", "p", "h", {}), ("Neg", "h", "y", {})],
         r"\(Pad\): makes a tensor without entries",
@@ -286,9 +220,9 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_by_name(tmp_path: Path, name: str) -> None:
     parts, message = REFUSED[name]
-    nodes = [helper.make_node(op, i.split(), o.split(), **attributes) for op, i, o, attributes in parts]
+    nodes = [helper.make_node(op, i.split(" "), o.split(), **attributes) for op, i, o, attributes in parts]
     constants = {"K": K, "k": np.ones(1), "T": RNG.normal(size=(2, 3, 3, 3)), "many": np.array([0, 0, -1, 0] + [0] * 4)}
-    constants |= {"few": np.array([0, 0, -5, 0] + [0] * 4)}
+    constants |= {"s": np.array([1.0, 1.0, 1.5, 2.0]), "few": np.array([0, 0, -5, 0] + [0] * 4)}
     onnx.save(model(nodes, {"x": [1, 2, 5, 6]}, constants), tmp_path / "net.onnx")
     with pytest.raises(UnsupportedModel, match=rf"net\.onnx: node .*{message}"):
         read(tmp_path / "net.onnx")

@@ -23,7 +23,8 @@ __all__ = ["Batch"]
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
     {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "ConvTranspose", "DepthToSpace", "Dropout"}
-    | {"GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Scaler", "SpaceToDepth", *ACTIVATIONS}
+    | {"GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Resize", "Scaler", "SpaceToDepth"}
+    | {"Upsample", *ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
 

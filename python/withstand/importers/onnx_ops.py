@@ -15,6 +15,7 @@ from .graph import GraphBuilder
 from .layers import Array
 from .onnx_moves import pad
 from .onnx_node import Node, Value, constant, live
+from .onnx_resize import resize
 from .onnx_windows import WINDOW_OPS
 
 __all__ = ["LINEAR_OPS"]
@@ -142,9 +143,11 @@ LINEAR_OPS: Final[dict[str, Callable[[Node, list[Value], GraphBuilder], Form]]] 
     "ReduceMean": _reduction("mean"),
     "ReduceMin": _reduction("smallest"),
     "ReduceSum": _reduction("sum"),
+    "Resize": lambda node, values, builder: resize(node, values),
     "Scaler": _scaler,
     "Sub": _sub,
     "Sum": _add,
+    "Upsample": lambda node, values, builder: resize(node, values),
     **WINDOW_OPS,
 }
 
