@@ -42,7 +42,17 @@ print((resident("VmHWM") - before) / sum(w.nbytes for w in net.weights))
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks of memory are read from Linux's /proc")
 @pytest.mark.parametrize(
     ("failures", "inputs", "threads"),
-    [("ws.Crash(1)", 1, 1), ("ws.Crash(1)", 4, 1), ("ws.Crash([1, 0])", 1, 2), ("ws.Crash([0, 1])", 1, 2)],
+    [
+        ("ws.Crash(1)", 1, 1),
+        ("ws.Crash(1)", 4, 1),
+        ("ws.Crash(1)", 4, 4),
+        ("ws.Crash([1, 0])", 1, 2),
+        ("ws.Crash([1, 0])", 4, 4),
+        ("ws.Crash([0, 1])", 1, 2),
+        ("ws.Crash([2, 0])", 1, 4),
+        ("ws.Crash(2)", 1, 1),
+        ("ws.Crash(2)", 1, 4),
+    ],
 )
 def test_an_enumeration_takes_little_more_than_the_weights(failures, inputs, threads):
     script = SCRIPT.format(failures=failures, inputs=inputs, threads=threads)

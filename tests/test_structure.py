@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 from pathlib import Path
 
@@ -12,18 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "withstand"
-CORE = ROOT / "cpp" / "src"
 #: Folders of source; Eigen in extern/ is somebody else's, and so is what a build leaves.
 FOLDERS = ("bench", "cpp", "examples", "python", "tests")
 #: Most lines of a file, and of a function without its docstring.
 FILE, FUNCTION = 300, 50
 
-#: The engines of the C++ core stand side by side. What is theirs: their folder, and these of the public headers.
-HEADERS = {"bounds": ("bound", "linear"), "enumerate": ("enumerate", "statistics"), "search": ("search",)}
 CPP = (".cpp", ".hpp", ".inl")
-INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
-#: Where one engine may ask another.
-ALLOWED = {"search/adapters": {"bounds", "enumerate"}}
 
 #: What each part of the Python package may import of the others.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -76,69 +69,65 @@ def test_a_long_function_is_noticed():
     assert long_functions(f'class A:\n  async def f():\n    """A docstring."""{body}') == {"f": FUNCTION + 1}
 
 
+#: What may hold a brace in C++ without meaning it: comments, strings, characters, directives.
+ASIDE = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'"""
+    r"""|^[ \t]*\#(?:[^\n\\]|\\.)*(?:\\\n[^\n]*)*""",
+    re.DOTALL | re.MULTILINE,
+)
+SCOPE = re.compile(r"\b(?:namespace|class|struct|enum|union|extern)\b[^()]*$")
+
+
+def cpp_functions(text: str) -> list[tuple[str, int]]:
+    """Return each function of C++ source, and its lines from the first of its head to its last brace.
+
+    What stands in a function (a lambda, a local class) belongs to it, and so do members that it initialises.
+    """
+    text = ASIDE.sub(lambda aside: '""' + "\n" * aside[0].count("\n"), text)
+    found, outside, head = [], 0, 0  # braces that are open: of scopes, and
+    inside: list[bool] = []  # of what stands in scopes, whether it is a function
+    for mark in re.finditer(r"[{};]", text):
+        at = mark.start()
+        before = re.sub(r"template\s*<[^{}]*?>(?=\s*\w)", "", text[head:at]).lstrip(' \n"')
+        if inside and mark[0] != ";":
+            if mark[0] == "{":
+                inside.append(False)
+            elif inside.pop() and text[at + 1 :].lstrip()[:1] not in (",", "{"):  # else it was a member's initialiser
+                start = head + len(text[head:at]) - len(text[head:at].lstrip(' \n"'))
+                name = re.search(r"([\w~]+)\s*\(", text[start:at])
+                found.append((name[1] if name else "", text.count("\n", start, at) + 1))
+                head = at + 1
+        elif mark[0] == "{" and SCOPE.search(before):
+            outside, head = outside + 1, at + 1
+        elif mark[0] == "{":
+            inside.append("(" in before and before.count("(") == before.count(")"))
+        elif not inside:
+            outside, head = outside - (mark[0] == "}"), at + 1
+    assert not inside and not outside, "braces do not match"
+    return found
+
+
+def test_a_long_function_of_cpp_is_noticed():
+    body = "\n  if (x) { y = '{'; }  // }" * (FUNCTION - 2)
+    short = f"/// What it does: {{\ntemplate <class T>\nint A<T>::short_one(int x) const {{{body}\n}}\n"
+    made = f"#define OPEN {{ \\\n  {{\nA::A(int x)\n    : a_{{x}}, b_(f({{x}})) {{{body}\n}}\n"
+    table = "const int table[] = {" + "\n  1," * FUNCTION + "};\n"
+    text = f'namespace n {{\n{short}struct B : A {{\n  int at = 0;\n{short}}};\n{table}{made}}}\nextern "C" {{{short}}}'
+    assert cpp_functions(text) == [("short_one", 51), ("short_one", 51), ("A", 51), ("short_one", 51)]
+
+
+def test_functions_of_cpp_are_short():
+    files = [file for file in sources(*CPP) if "consumer" not in file.parts]
+    found = {str(file.relative_to(ROOT)): cpp_functions(read(file)) for file in files}
+    assert sum(map(len, found.values())) > 1000
+    assert {(file, *f) for file, functions in found.items() for f in functions if f[1] > FUNCTION} == set()
+
+
 @pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "cpp"])
 def test_functions_are_short(folder):
     files = [file for file in sources(".py") if file.is_relative_to(ROOT / folder)]
     found = {str(file.relative_to(ROOT)): long_functions(read(file)) for file in files}
     assert {file: functions for file, functions in found.items() if functions} == {}
-
-
-def owner(file: Path, name: str, core: Path) -> str | None:
-    """Return the engine whose header a file of the core includes under this name."""
-    if name.startswith("withstand/"):
-        header = Path(name).stem
-        return next((engine for engine, headers in HEADERS.items() if header in headers), None)
-    beside = Path(os.path.normpath(file.parent / name))
-    path = beside.relative_to(core) if beside.is_relative_to(core) and beside.exists() else Path(name)
-    return path.parts[0] if path.parts[0] in HEADERS else None
-
-
-def crossings(core: Path) -> set[tuple[str, str]]:
-    """Return each file of an engine, and what it includes of another engine although it may not."""
-    found = set()
-    for engine in HEADERS:
-        for file in (file for file in sorted((core / engine).rglob("*")) if file.suffix in CPP):
-            place = file.relative_to(core)
-            allowed = {engine}.union(*(to for folder, to in ALLOWED.items() if place.is_relative_to(folder)))
-            for name in INCLUDE.findall(read(file)):
-                if (owner(file, name, core) or engine) not in allowed:
-                    found.add((str(place), name))
-    return found
-
-
-def test_engines_include_nothing_of_one_another():
-    assert crossings(CORE) == set()
-
-
-def test_the_engines_are_where_they_are_looked_for():
-    assert all(any((CORE / engine).rglob("*.cpp")) for engine in HEADERS)
-    public = {file.stem for file in (ROOT / "cpp/include/withstand").glob("*.hpp")}
-    assert all(public.intersection(headers) for headers in HEADERS.values())
-
-
-@pytest.mark.parametrize(
-    ("place", "name", "crosses"),
-    [
-        ("search/tree.cpp", "bounds/problem.hpp", True),
-        ("search/layered/walk.hpp", "../../bounds/problem.hpp", True),
-        ("search/first.cpp", "withstand/linear.hpp", True),
-        ("bounds/linear/relaxation.cpp", "enumerate/walk.hpp", True),
-        ("enumerate/walk.inl", "withstand/search.hpp", True),
-        ("search/adapters/relaxation.cpp", "bounds/problem.hpp", False),
-        ("search/adapters/relaxation.cpp", "withstand/linear.hpp", False),
-        ("search/tree.cpp", "adapters/relaxation.hpp", False),
-        ("search/tree.cpp", "withstand/space.hpp", False),
-        ("bounds/linear/relaxation.cpp", "../problem.hpp", False),
-        ("bounds/linear/relaxation.cpp", "core/rounding.hpp", False),
-        ("evaluate/forward.cpp", "bounds/problem.hpp", False),  # no engine
-    ],
-)
-def test_a_planted_include_is_noticed(tmp_path, place, name, crosses):
-    text = f'// What it is.\n#include "{name}"\n#include <vector>\n'
-    for file, content in (("bounds/problem.hpp", "#pragma once\n"), (place, text)):
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text(content)
-    assert crossings(tmp_path) == ({(place, name)} if crosses else set())
 
 
 def imported(text: str) -> set[str]:

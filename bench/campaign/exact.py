@@ -115,6 +115,9 @@ def _activate(act: Act, s: list[int], k: int) -> tuple[list[int], int]:
     if known.ramp is None:
         a, ka = _number(slope_of(act) if known.left is None else known.left)
         return [n << ka if n >= 0 else n * a for n in s], k + ka
+    if known.rise != 1.0:
+        rise, kr = _number(known.rise)
+        s, k = [n * rise for n in s], k + kr
     if k < 1:
         s, k = [n << (1 - k) for n in s], 1
     low, high, at_zero = (int(2 * v) << (k - 1) for v in known.ramp)  # multiples of a half

@@ -94,6 +94,7 @@ def _activate(act: Act, s: np.ndarray, e: np.ndarray, exact: bool, blunt: bool) 
     name, gain, _ = act
     exact = exact and name in LINEAR and gain == 2.0 ** round(np.log2(gain))
     known = DEFINITIONS[name]
+    exact = exact and known.rise == 1.0
     adds = known.ramp is not None and known.ramp[2] != 0
     if exact and (adds or known.default is not None):
         factor = 1.0 if adds else slope_of(act)

@@ -139,8 +139,8 @@ SLIPS = (
     Slip(
         "kernels-reach",
         "src/kernels/rows.inl",
-        "store(highest + width + j, larger(column, load(highest + j)));",
-        "store(highest + width + j, column);",
+        "store(highest + j, larger(column, load(before + j)));",
+        "store(highest + j, column);",
         "the most of the last lane instead of the most of all",
     ),
     Slip(

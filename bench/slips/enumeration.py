@@ -246,8 +246,8 @@ SLIPS = (
     Slip(
         "rows-stale",
         ROWS,
-        "lanes.stage == run.stage && lanes.entered == walk_->entered()) return lanes;",
-        "lanes.stage == run.stage) return lanes;",
+        "slot.stage == run.stage && slot.entered == walk_->entered()) return *slot.lanes;",
+        "slot.stage == run.stage) return *slot.lanes;",
         "effects of another prefix are used again",
     ),
 )

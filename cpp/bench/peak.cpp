@@ -25,7 +25,7 @@ double tail(Index width) {
   double best = 0;
   for (int repeat = 0; repeat < 5; ++repeat) {
     const double start = seconds();
-    const auto done = engine.run(0, engine.grid().batches(), 1).count;
+    const auto done = engine.run(0, engine.batches(), 1).count;
     const double evaluations = static_cast<double>(done) * static_cast<double>(s.inputs.rows());
     best = std::max(best, evaluations * column / (seconds() - start));
   }

@@ -11,6 +11,7 @@
 
 using withstand::Activation;
 using withstand::Interval;
+using withstand::Pieces;
 
 namespace {
 
@@ -47,9 +48,31 @@ void check(const Activation& phi, const withstand::ActivationFacts& facts) {
   }
 }
 
+/// A ramp with a slope other than 1: its pieces, where its corners are exact and where they are rounded.
+void check_ramps() {
+  const Pieces exact = Pieces::clamped(-1, 2, 0.25, 0.5);
+  CHECK(exact.corners == 2 && exact.corner[0] == -6 && exact.corner[1] == 6 && exact.rounded == 0);
+  CHECK(exact(-7) == -1 && exact(-6) == -1 && exact(-2) == 0 && exact(0) == 0.5 && exact(6) == 2 && exact(7) == 2);
+  CHECK(exact.steepest() == 0.25);
+  const Pieces sixth = Pieces::clamped(0, 1, 1.0 / 6, 0.5);
+  for (int k = 0; k < 2; ++k) {  // 0 at the left corner and 1 at the right one, up to what it says it is rounded by
+    const double in = std::fma(1.0 / 6, sixth.corner[k], 0.5 - k);
+    CHECK(in != 0 && std::abs(in) <= sixth.rounded / 6 && sixth.rounded < 1e-14);
+  }
+  const Activation phi("hard_sigmoid"), old("clip", 1.0 / 6);
+  for (double s = -4; s < 4; s += 0.03125) CHECK(phi(s) == old(s));
+  CHECK(phi.lipschitz() == 1.0 / 6 && phi.infimum() == 0 && phi.supremum() == 1 && phi.modulus(100) == 1);
+  for (const double s : {-3.0, 3.0}) {  // a range that ends at a rounded corner may reach beyond it
+    const Interval slopes = withstand::local_slopes(phi, {std::min(s, 0.0), std::max(s, 0.0)});
+    CHECK(slopes.lower == 0 && slopes.upper >= 1.0 / 6);
+  }
+  CHECK(withstand::local_slopes(phi, {-2.5, 2.5}).lower > 0.1666 && withstand::local_slopes(phi, {3.5, 9}).upper == 0);
+}
+
 }  // namespace
 
 int main() {
+  check_ramps();
   for (const withstand::ActivationFacts& facts : withstand::known_activations()) {
     CHECK(Activation(facts.name).slope() == facts.default_slope || std::isnan(facts.default_slope));
     for (const double slope : slopes_of(facts))

@@ -38,9 +38,22 @@ void compare(const std::vector<Index>& widths, const char* activation, const Fai
   CHECK(close(value(a.sum), value(b.sum)) && close(value(a.squares), value(b.squares)));
 }
 
+/// Where the responses of all inputs take too much memory, workers share one at a time, and no number of them shows.
+void shared_responses() {
+  const Setting s = setting({4, 1024, 1024, 2}, "relu", 3);
+  const Enumerator engine(s.network, Space(s.network, {crash({2, 0}, false)}), s.inputs, Question());
+  const std::uint64_t first = engine.batches() / 2;
+  const Statistics a = engine.run(first, first + 5, 1), b = engine.run(first, first + 5, 3);
+  CHECK(a.count == 5 * engine.batch_size() && b.count == a.count);
+  CHECK(a.per_output == b.per_output && value(a.sum) == value(b.sum) && value(a.squares) == value(b.squares));
+  CHECK(!a.top.empty() && a.top.size() == b.top.size());
+  for (std::size_t i = 0; i < a.top.size(); ++i) CHECK(!worse(a.top[i], b.top[i]) && !worse(b.top[i], a.top[i]));
+}
+
 }  // namespace
 
 int main() {
+  shared_responses();
   for (const char* activation : {"relu", "leaky_relu", "hard_tanh", "clip"})
     for (bool decisions : {false, true}) {
       compare({6, 20, 12, 5}, activation, crash({3, 0}, false), decisions);

@@ -69,6 +69,33 @@ void merges(const Kernels& kernels) {
     }
 }
 
+/// What every candidate adds, and the bounds of it: after each of them, or after every third.
+struct Reached {
+  Matrix highest, across;
+};
+
+Reached reached(const Kernels& kernels, Index hinges, Index outputs, Index ld, const Vector& effect,
+                const Matrix& responses) {
+  const Index n = effect.size(), width = hinges + outputs;
+  std::vector<const double*> rows;
+  for (Index i = 0; i < n; ++i) rows.push_back(responses.row(i).data());
+  const Matrix columns = responses.leftCols(width).transpose() * effect.asDiagonal();
+  Reached found;
+  for (Index every : {3, 1}) {
+    const Index bounds = (n + every - 1) / every + 1;
+    found = {Matrix(bounds, hinges), Matrix::Zero(width, ld)};
+    kernels.reach(n, hinges, outputs, every, effect.data(), rows.data(), found.highest.data(), found.across.data(), ld);
+    CHECK((found.across.middleCols(1, n) - columns).cwiseAbs().maxCoeff() == 0);
+    CHECK(found.across.col(0).cwiseAbs().maxCoeff() == 0);
+    for (Index r = 0; r < bounds; ++r)
+      for (Index j = 0; j < hinges; ++j) {
+        const Index before = std::min(n, r * every);
+        CHECK(found.highest(r, j) == (before == 0 ? 0.0 : std::max(0.0, columns.row(j).head(before).maxCoeff())));
+      }
+  }
+  return found;
+}
+
 /// A row of the nominal-piece-plus-correction form: two layers of hinges, then the outputs.
 void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   const Index lanes = kernels.lanes, first = 3 * lanes, second = 2 * lanes, width = first + second + outputs;
@@ -77,15 +104,7 @@ void rows(const Kernels& kernels, Index n, Index outputs, bool either_sign) {
   const Vector effect = Vector::Random(n);
   const Matrix responses = Matrix::Random(n, width + room);
   const Matrix replies = Matrix::Random(first, second + outputs), last = Matrix::Random(second, outputs);
-  std::vector<const double*> response_rows;
-  for (Index i = 0; i < n; ++i) response_rows.push_back(responses.row(i).data());
-  Matrix highest(n + 1, first + second), across = Matrix::Zero(width, ld);
-  kernels.reach(n, first + second, outputs, effect.data(), response_rows.data(), highest.data(), across.data(), ld);
-  const Matrix columns = responses.leftCols(width).transpose() * effect.asDiagonal();
-  CHECK((across.middleCols(1, n) - columns).cwiseAbs().maxCoeff() == 0 && across.col(0).cwiseAbs().maxCoeff() == 0);
-  for (Index i = 0; i <= n; ++i)
-    for (Index j = 0; j < first + second; ++j)
-      CHECK(highest(i, j) == (i == 0 ? 0.0 : std::max(0.0, columns.row(j).head(i).maxCoeff())));
+  auto [highest, across] = reached(kernels, first + second, outputs, ld, effect, responses);
 
   std::vector<int> hinges(static_cast<std::size_t>(first + lanes));
   const long may = kernels.openable(first, start.data(), highest.row(n).data(), 0, nullptr, nullptr, hinges.data());

@@ -72,6 +72,8 @@ auto interruptible(const Work& work) {
 }
 
 void bind_config(py::module_& m);
+void bind_activation(py::module_& m);
+void bind_graph(py::module_& m);
 void bind_network(py::module_& m);
 void bind_failure(py::module_& m);
 void bind_forward(py::module_& m);

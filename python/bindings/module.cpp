@@ -27,6 +27,8 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   py::options options;
   options.disable_enum_members_docstring();  // it repeats the names
   bind_config(m);
+  bind_activation(m);
+  bind_graph(m);
   bind_network(m);
   bind_failure(m);
   bind_forward(m);

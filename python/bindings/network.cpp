@@ -1,47 +1,37 @@
 // SPDX-License-Identifier: MIT
-#include <pybind11/numpy.h>
-
 #include "bindings.hpp"
 #include "withstand/network.hpp"
 
 using namespace withstand;
 
 void bind_network(py::module_& m) {
-  py::class_<Activation>(m, "Activation")
-      .def(py::init<const std::string&, double, double>(), py::arg("name"), py::arg("gain"), py::arg("slope"))
-      .def_property_readonly("name", &Activation::name)
-      .def_property_readonly("gain", &Activation::gain)
-      .def_property_readonly("slope", &Activation::slope)
-      .def("__call__",
-           [](const Activation& a, const py::array_t<double>& s) {
-             return py::array_t<double>(py::vectorize([&a](double value) { return a(value); })(s));
-           },
-           py::arg("s"))
-      .def("modulus", &Activation::modulus, py::arg("eta"))
-      .def_property_readonly("lipschitz", &Activation::lipschitz)
-      .def_property_readonly("infimum", &Activation::infimum)
-      .def_property_readonly("supremum", &Activation::supremum)
-      .def_property_readonly("nondecreasing", &Activation::nondecreasing)
-      .def_property_readonly("piecewise_linear", &Activation::piecewise_linear)
-      .def("__eq__", &equal<Activation>, py::arg("other"));
-
-  m.def("known_activations", [] {
-    std::vector<std::tuple<std::string, double, bool, bool>> known;
-    for (const ActivationFacts& phi : known_activations())
-      known.emplace_back(phi.name, phi.default_slope, phi.piecewise_linear, phi.nondecreasing);
-    return known;
-  });
-
   py::class_<Network>(m, "Network")
       .def(py::init<std::vector<Matrix>, std::vector<Vector>, std::vector<Activation>>(), py::arg("weights"),
            py::arg("biases"), py::arg("activations"))
+      .def(py::init<Index, const std::vector<Layer>&>(), py::arg("inputs"), py::arg("layers"))
       .def_property_readonly("depth", &Network::depth)
+      .def_property_readonly("bytes", &Network::bytes)
+      .def_property_readonly("cost", &Network::cost)
+      .def_property_readonly("synapses", &Network::synapses)
+      .def_property_readonly("is_dense", &Network::is_dense)
+      .def("own", &Network::own, py::arg("layer"))
+      .def("may_fail", &Network::may_fail, py::arg("layer"))
+      .def("offset", &Network::offset, py::arg("layer"), py::arg("source"))
       .def_property_readonly("layers", &Network::layers)
       .def_property_readonly("neurons", &Network::neurons)
       .def("width", &Network::width, py::arg("layer"))
       .def("weight", &Network::dense, py::arg("layer"), py::return_value_policy::reference_internal)
       .def("bias", &Network::bias, py::arg("layer"), py::return_value_policy::reference_internal)
-      .def("activation", &Network::activation, py::arg("layer"))
+      .def("activation", py::overload_cast<Index>(&Network::activation, py::const_), py::arg("layer"))
+      .def(
+          "sums",
+          [](const Network& net, Index layer, const Matrix& rows) {
+            const Matrix columns = rows.transpose();
+            Matrix sums = net.bias(layer).replicate(1, columns.cols());
+            net.map(layer).multiply_add(columns.cols(), columns.data(), columns.cols(), sums.data(), sums.cols());
+            return Matrix(sums.transpose());
+          },
+          py::arg("layer"), py::arg("rows"))
       .def("max_weight", [](const Network& net, Index layer) { return net.map(layer).facts().max; }, py::arg("layer"))
       .def("__eq__", &equal<Network>, py::arg("other"));
 }

@@ -21,6 +21,7 @@ from withstand.importers.embedded import embedded
 from withstand.model.activations import Activation
 from withstand.model.domain import Box
 from withstand.model.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.model.graph import Conv, Layer, Select
 from withstand.model.network import Network
 from withstand.model.spec import Argmax
 from withstand.model.witness import Witness
@@ -46,6 +47,7 @@ __all__ = [
     "Byzantine",
     "Check",
     "ComponentErrors",
+    "Conv",
     "Crash",
     "Criticality",
     "Enumeration",
@@ -53,12 +55,14 @@ __all__ = [
     "Hardening",
     "Histogram",
     "Latency",
+    "Layer",
     "Network",
     "Noise",
     "Precision",
     "Quorum",
     "Reliability",
     "Report",
+    "Select",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",

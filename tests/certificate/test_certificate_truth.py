@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from proofs import random_case
 from withstand.certificate.activation_lines import Phi, lines
 from withstand.certificate.leaf_bound import Judge
+from withstand.certificate.lowering import Chain
 from withstand.certificate.space import Space
 from withstand.certificate.terms import described
 
@@ -79,7 +80,8 @@ def rational_outputs(net, x, held):
 def test_a_lead_that_overflowed_to_no_number_bounds_nothing(monkeypatch):
     net = ws.Network([[[1.0], [1.0]], [[1.0, 0.0], [0.0, 0.5]]], output_activation="logistic")
     phis = [Phi("relu", 1.0, 0.0), Phi("logistic", 1.0, 0.0)]
-    judge = Judge(net.weights, net.biases, phis, Space([], net.widths), np.ones(1), "argmax")
+    chain = Chain(net.weights, net.biases, phis, range(len(phis) + 1))
+    judge = Judge(chain, Space([], net.widths), np.ones(1), "argmax")
     monkeypatch.setattr(judge, "_ranges", lambda *_: (np.zeros(2), np.ones(2)))
     assert np.isnan(judge._lead(phis[1], np.array([np.nan]), [], judge._space.root())).all()
 
@@ -93,7 +95,7 @@ def test_bounds_hold_under_decisions(seed):
     phis = [Phi(a.name, a.gain, a.slope or 0.0) for a in (*network.activations, network.output_activation)]
     space = Space(json.loads(json.dumps(described(failures))), network.widths)
     try:
-        judge = Judge(network.weights, network.biases, phis, space, X[0], goal)
+        judge = Judge(Chain(network.weights, network.biases, phis, range(len(phis) + 1)), space, X[0], goal)
     except ValueError:
         return
     state = space.root()

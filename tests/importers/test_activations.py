@@ -23,21 +23,39 @@ TORCH: list[tuple[str, dict[str, Any], Phi]] = [
     ("ReLU6", {}, Phi("relu6")),
     ("SELU", {}, Phi("selu")),
     ("SiLU", {}, Phi("silu")),
+    ("Softsign", {}, Phi("softsign")),
+    ("GELU", {}, Phi("gelu")),
+    ("GELU", {"approximate": "tanh"}, Phi("gelu_tanh")),
+    ("Hardsigmoid", {}, Phi("hard_sigmoid")),
+    ("Hardswish", {}, Phi("hard_swish")),
     ("Hardtanh", {"min_val": 0.0, "max_val": 6.0}, Phi("relu6")),
 ]
-#: Activation of Keras by function.
+#: Activation of Keras by name, or by function of keras.ops.
 KERAS: list[tuple[str, Phi]] = [
+    ("gelu", Phi("gelu")),
+    ("ops.gelu", Phi("gelu_tanh")),
+    ("hard_sigmoid", Phi("hard_sigmoid")),
+    ("hard_silu", Phi("hard_swish")),
     ("hard_tanh", Phi("hard_tanh")),
     ("relu6", Phi("relu6")),
     ("selu", Phi("selu")),
     ("silu", Phi("silu")),
+    ("softsign", Phi("softsign")),
 ]
 #: Operator of ONNX, attributes, opset.
-ONNX: list[tuple[str, dict[str, float], int, Phi]] = [
+ONNX: list[tuple[str, dict[str, Any], int, Phi]] = [
+    ("Gelu", {}, 20, Phi("gelu")),
+    ("Gelu", {"approximate": "tanh"}, 20, Phi("gelu_tanh")),
+    ("HardSigmoid", {"alpha": 1 / 6}, 13, Phi("hard_sigmoid")),
+    ("HardSwish", {}, 14, Phi("hard_swish")),
+    ("Swish", {}, 24, Phi("silu")),
     ("Softplus", {}, 13, Phi("softplus")),
+    ("Softsign", {}, 13, Phi("softsign")),
     ("Selu", {}, 13, Phi("selu")),
     ("Clip", {"low": 0.0, "high": 6.0}, 13, Phi("relu6")),
 ]
+#: Those whose constants are in single precision there.
+SINGLE = ("Gelu", "HardSigmoid", "HardSwish", "Selu")
 
 
 def same(layers: Any, phi: Phi, expected: Any, near: float) -> None:
@@ -64,7 +82,8 @@ def test_torch(kind: str, options: dict[str, Any], phi: Phi) -> None:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras(name: str, phi: Phi) -> None:
     keras = pytest.importorskip("keras")
-    layers = [keras.Input((3,)), keras.layers.Dense(8, activation=name), keras.layers.Dense(2)]
+    function = getattr(keras.ops, name.removeprefix("ops.")) if name.startswith("ops.") else name
+    layers = [keras.Input((3,)), keras.layers.Dense(8, activation=function), keras.layers.Dense(2)]
     model = keras.Sequential(layers)
     model.set_weights([WEIGHTS[0].T, BIASES[0], WEIGHTS[1].T, BIASES[1]])
     found = keras.ops.convert_to_numpy(model(X.astype(np.float32)))
@@ -72,7 +91,7 @@ def test_keras(name: str, phi: Phi) -> None:
 
 
 @pytest.mark.parametrize(("op", "attributes", "opset", "phi"), ONNX)
-def test_onnx(tmp_path: Path, op: str, attributes: dict[str, float], opset: int, phi: Phi) -> None:
+def test_onnx(tmp_path: Path, op: str, attributes: dict[str, Any], opset: int, phi: Phi) -> None:
     onnx, reference = pytest.importorskip("onnx"), pytest.importorskip("onnx.reference")
     helper, numbers = onnx.helper, onnx.numpy_helper
     arrays = {"W": WEIGHTS[0].T, "b": BIASES[0], "V": WEIGHTS[1].T, "c": BIASES[1]}
@@ -91,7 +110,7 @@ def test_onnx(tmp_path: Path, op: str, attributes: dict[str, float], opset: int,
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     onnx.save(model, tmp_path / "net.onnx")
     found = reference.ReferenceEvaluator(model).run(None, {"x": X})[0]
-    same(read(tmp_path / "net.onnx"), phi, found, 1e-6 if op in ("Selu",) else 1e-12)
+    same(read(tmp_path / "net.onnx"), phi, found, 1e-6 if op in SINGLE else 1e-12)
 
 
 @pytest.mark.parametrize("name", ws.model.activations.NAMES)

@@ -42,7 +42,7 @@ ACTIVATIONS = {
     "elu": ("elu", 1.0, 1.0),
     "softplus": ("softplus", 1.0, None),
     "leaky_relu": ("leaky_relu", 1.0, 0.2),
-    "hard_sigmoid": ("clip", 1 / 6, None),
+    "hard_sigmoid": ("hard_sigmoid", 1.0, None),
     "hard_tanh": ("hard_tanh", 1.0, None),
 }
 

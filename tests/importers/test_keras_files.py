@@ -32,7 +32,7 @@ def test_hard_sigmoid_before_keras_3(version: str) -> None:
 
 
 def test_hard_sigmoid_of_keras_3() -> None:
-    assert _hard_sigmoid("3.15.1") == ("clip", 1 / 6, None)
+    assert _hard_sigmoid("3.15.1") == ("hard_sigmoid", 1.0, None)
 
 
 @pytest.mark.parametrize(("version", "words"), [("", "that does not say which Keras"), ("4.0", "of Keras 4.0")])

@@ -44,8 +44,8 @@ class Custom(L.Dense):
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.Dense(1)]), "has no hidden neurons"),
         (keras.Sequential([L.Dense(2, activation="relu"), L.Dense(1)]), "build it first"),
         (
-            keras.Sequential([keras.Input((3,)), L.Dense(2, activation="gelu"), L.Dense(1)]),
-            "has the activation 'gelu'",
+            keras.Sequential([keras.Input((3,)), L.Dense(2, activation="celu"), L.Dense(1)]),
+            "has the activation 'celu'",
         ),
         (keras.Sequential([keras.Input((3,)), L.Dense(2), L.ReLU(5.0), L.Dense(1)]), "has max_value 5.0"),
         (
@@ -130,7 +130,7 @@ class Doubling(keras.Sequential):
         (lambda: last(L.Activation(relu)), "has the activation 'relu', supported are linear, "),
         (lambda: last(L.Activation(lambda x: x)), "has the activation '<lambda>'"),
         (lambda: last(L.Dense(3, activation=L.LeakyReLU(0.3))), "has the activation '<LeakyReLU"),
-        (lambda: last(L.Activation("softsign")), "has the activation 'softsign'"),
+        (lambda: last(L.Activation("mish")), "has the activation 'mish'"),
         (lambda: last(L.ReLU(threshold=0.5)), "has max_value None and threshold 0.5"),
         (lambda: last(L.BatchNormalization(renorm=True)), "has renorm = True, supported is renorm = False"),
         (lambda: last(L.Softmax()), r"\(Dense\): follows a softmax"),

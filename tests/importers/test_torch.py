@@ -37,7 +37,7 @@ ACTIVATIONS = [
     (nn.Tanh(), ("tanh", 1.0, None)),
     (nn.Hardtanh(), ("hard_tanh", 1.0, None)),
     (nn.Hardtanh(0, 1), ("clip", 1.0, None)),
-    (nn.Hardsigmoid(), ("clip", 1 / 6, None)),
+    (nn.Hardsigmoid(), ("hard_sigmoid", 1.0, None)),
     (nn.ELU(0.5), ("elu", 1.0, 0.5)),
     (nn.Softplus(), ("softplus", 1.0, None)),
 ]
@@ -78,8 +78,8 @@ def hooked() -> Any:
     ("modules", "message"),
     [
         (
-            [nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 1)],
-            r"Sequential: Sequential\.1 \(GELU\): is not supported; supported",
+            [nn.Linear(2, 2), nn.Mish(), nn.Linear(2, 1)],
+            r"Sequential: Sequential\.1 \(Mish\): is not supported; supported",
         ),
         ([nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Conv1d(1, 1, 1))], r"Sequential\.1\.1 \(Conv1d\)"),
         ([Custom(2, 2), nn.ReLU(), nn.Linear(2, 1)], r"Sequential\.0 \(Custom\): is not supported"),
@@ -95,7 +95,7 @@ def hooked() -> Any:
         ),
         ([nn.Linear(2, 2), nn.ELU(-0.5), nn.Linear(2, 1)], "has a slope of -0.5"),
         ([nn.Linear(2, 2), nn.LeakyReLU(-0.5), nn.Linear(2, 1)], "has a slope of -0.5"),
-        ([nn.Linear(2, 2), nn.Hardswish(), nn.Linear(2, 1)], r"Sequential\.1 \(Hardswish\): is not supported"),
+        ([nn.Linear(2, 2), nn.CELU(), nn.Linear(2, 1)], r"Sequential\.1 \(CELU\): is not supported"),
         ([nn.Flatten(0), nn.Linear(2, 2), nn.ReLU()], "flattens axes 0 to -1"),
         (
             [nn.Flatten(), nn.Hardtanh(0, 1), nn.Linear(2, 2), nn.ReLU()],

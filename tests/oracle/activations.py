@@ -14,9 +14,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 INF = math.inf
 HALF = Fraction(1, 2)
+SIXTH = Fraction(1 / 6)  # the double nearest to it
 ALPHA, SCALE = 1.6732632423543772848, 1.0507009873554804934  # of selu
 
 
@@ -46,6 +48,28 @@ def _logistic(u: Any) -> Any:
 def _bell(u: float, _: Any) -> float:
     sigma = float(_logistic(np.float64(u)))
     return sigma * (1 - sigma)
+
+
+def _gelu_slope(u: float, _: Any) -> float:
+    return float(ndtr(u)) + u * math.exp(-u * u / 2) / math.sqrt(2 * math.pi)
+
+
+def _tanh_inside(u: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (u + 0.044715 * u**3)
+
+
+def _gelu_tanh(u: Any, _: Any) -> Any:
+    return u * _logistic(2 * _tanh_inside(np.clip(u, -1e3, 1e3)))
+
+
+def _gelu_tanh_slope(u: float, _: Any) -> float:
+    inside = 2 * _tanh_inside(min(max(u, -1e3), 1e3))
+    slope = 2 * math.sqrt(2 / math.pi) * (1 + 0.134145 * u * u)
+    return float(_logistic(np.float64(inside))) + u * _bell(inside, None) * slope
+
+
+def _hard_swish_slope(u: float, _: Any) -> float:
+    return 0.0 if u <= -3 else 1.0 if u > 3 else (2 * u + 3) / 6
 
 
 def _elu_modulus(h: Any, a: Any) -> Any:
@@ -146,6 +170,46 @@ TABLE: dict[str, Entry] = {
         derivative=lambda u, a: float(_logistic(np.float64(u))) + u * _bell(u, a),
         breaks=(-2.3993572805154676678, 2.3993572805154676678),
         turns=(-1.2784645427610737951,),
+    ),
+    "softsign": Entry(
+        lambda u, a: u / (1 + np.abs(u)),
+        lambda a: 1,
+        lambda a: (-1, 1),
+        derivative=lambda u, a: 1 / (1 + abs(u)) ** 2,
+        breaks=(0.0,),
+        modulus=lambda h, a: h / (1 + h / 2),
+    ),
+    "hard_sigmoid": Entry(
+        lambda u, a: np.minimum(1.0, np.maximum(0.0, u * (1 / 6) + 0.5)),
+        lambda a: SIXTH,
+        lambda a: (0, 1),
+        exact=lambda u, a: min(Fraction(1), max(Fraction(0), u * SIXTH + HALF)),
+        corners=lambda a: (-HALF / SIXTH, HALF / SIXTH),
+        slopes=lambda a: (0, SIXTH, 0),
+    ),
+    "gelu": Entry(
+        lambda u, a: u * ndtr(u),
+        lambda a: 1.1289041451851548,
+        lambda a: (-0.16997120747990366, INF),
+        derivative=_gelu_slope,
+        breaks=(-math.sqrt(2), math.sqrt(2)),
+        turns=(-0.75179152469356445746,),
+    ),
+    "gelu_tanh": Entry(
+        _gelu_tanh,
+        lambda a: 1.1289930686587718,
+        lambda a: (-0.17004075057125405, INF),
+        derivative=_gelu_tanh_slope,
+        breaks=(-1.4185040087908283555, 1.4185040087908283555),
+        turns=(-0.75246142207101625795,),
+    ),
+    "hard_swish": Entry(
+        lambda u, a: u * np.minimum(6.0, np.maximum(0.0, u + 3)) / 6,
+        lambda a: 1.5,
+        lambda a: (-0.375, INF),
+        derivative=_hard_swish_slope,
+        breaks=(-3.0, 3.0),
+        turns=(-1.5,),
     ),
     "identity": Entry(lambda u, a: u, lambda a: 1, lambda a: (-INF, INF), exact=lambda u, a: u),
 }

@@ -45,7 +45,8 @@ def test_finite_models(seed, tmp_path):
     rng = np.random.default_rng(seed)
     net = network(rng, TURNING or NAMES)
     X = rng.normal(size=(2, 2))
-    kind = (ws.Crash(int(rng.integers(1, 4))), ws.StuckAt(2, value=float(rng.normal())),
+    few = min(int(rng.integers(1, 4)), sum(net.widths[1:-1]))
+    kind = (ws.Crash(few), ws.StuckAt(2, value=float(rng.normal())),
             ws.SynapseCrash(2), ws.Crash(1) + ws.SynapseCrash(1), ws.Crash(2, exactly=True))[seed % 5]  # fmt: skip
     spec = ws.Argmax() if net.widths[-1] > 1 and rng.integers(2) else None
     every = ws.enumerate_failures(net, kind, X, spec=spec)

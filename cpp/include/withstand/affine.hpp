@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct WeightFacts {
   Vector row_norm;  ///< Euclidean norm of row j
   double max = 0;   ///< w_l
   double grid = 0;  ///< the largest power of two of which all weights are multiples; 0 where there is none
+  Index terms = 0;  ///< the most that a receiver has
 };
 
 /// The weights of one receiver, by increasing sender.
@@ -26,8 +28,32 @@ struct Terms {
   // Where an operator that stores no rows leaves them: good until the next call with the same Terms.
   std::vector<Index> senders;
   std::vector<double> weights;
-  /// Show what the two lists hold.
+  Index sender(Index t) const { return from == nullptr ? t : from[t]; }
+  /// Fill the two lists anew, and show what they hold.
+  void clear() {
+    senders.clear();
+    weights.clear();
+  }
+  void add(Index sender, double value) {
+    senders.push_back(sender);
+    weights.push_back(value);
+  }
   void show();
+};
+
+/// Numbers of a few neurons.
+struct Few {
+  std::vector<Index> at;
+  std::vector<double> value;
+
+  void clear() {
+    at.clear();
+    value.clear();
+  }
+  void add(Index neuron, double number) {
+    at.push_back(neuron);
+    value.push_back(number);
+  }
 };
 
 /// The linear map W that a layer reads its signals with. Immutable, and safe to share between threads.
@@ -48,6 +74,10 @@ class Affine {
   virtual const char* name() const = 0;  ///< for messages
   /// The terms of receiver j.
   virtual void terms_of_row(Index j, Terms& terms) const = 0;
+  /// The terms of sender i: by increasing receiver, which is what `sender` of the terms tells.
+  virtual void terms_of_column(Index i, Terms& terms) const = 0;
+  /// The senders whose product with receiver j is a synapse: those with a stored weight.
+  virtual void synapses_of_row(Index j, std::vector<Index>& from) const;
   /// S += W Y for n vectors; every entry adds its terms by increasing sender.
   virtual void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const;
   /// S += |W| Y, likewise.
@@ -61,6 +91,19 @@ class Affine {
   virtual void add_column(Index i, double scale, const double* base, double* dst) const;
   /// Column c of S is base + scale[c] W e_{senders[c]}.
   virtual void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const;
+  /// Memory that `reach` keeps from call to call; all sums and marks are 0 in between.
+  struct Scratch {
+    std::vector<double> sum;
+    std::vector<char> mark;
+    std::vector<int> index;
+    std::vector<double> scale, block;
+    std::vector<Index> places, count;
+    Few some, found;
+    std::unique_ptr<Scratch> inner;
+    void grow(Index size);
+  };
+  /// What these changes of senders, none of them twice, add to the receivers that they reach, each of which is named once.
+  virtual void reach(const Few& senders, Few& receivers, Scratch& scratch) const;
   /// W y and |W| y, in the order of summation that is fastest for one vector.
   virtual Vector product(const Vector& y) const;
   virtual Vector absolute_product(const Vector& y) const;
@@ -70,6 +113,8 @@ class Affine {
   virtual const Matrix* matrix() const { return nullptr; }
   /// Multiply-adds of one product with a vector.
   virtual double cost() const = 0;
+  /// Memory that it holds.
+  virtual double bytes() const = 0;
 
   /// All weights of receiver j; where the operator stores none in a row they are laid out in `terms`.
   const double* row(Index j, Terms& terms) const;
@@ -99,6 +144,7 @@ class Dense final : public Affine {
 
   const char* name() const override { return "dense"; }
   void terms_of_row(Index j, Terms& terms) const override;
+  void terms_of_column(Index i, Terms& terms) const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void receive(const double* y, double* s) const override;
@@ -110,6 +156,7 @@ class Dense final : public Affine {
   double weight(Index j, Index i) const override { return weights_(j, i); }
   const Matrix* matrix() const override { return &weights_; }
   double cost() const override { return static_cast<double>(weights_.size()); }
+  double bytes() const override { return 8.0 * static_cast<double>(weights_.size()); }
   const double* column(Index i, Vector& scratch) const override;
   const double* columns(Index first, Index n, Matrix& scratch) const override;
 

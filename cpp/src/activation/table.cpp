@@ -6,7 +6,7 @@
 
 namespace withstand {
 
-extern const Smooth logistic, tanh_shape, elu, softplus, selu, silu;
+extern const Smooth logistic, tanh_shape, elu, softplus, selu, silu, softsign, gelu, gelu_tanh, hard_swish;
 
 namespace {
 
@@ -25,6 +25,11 @@ const std::vector<Shape> table{
     {"relu6", no_slope, [](double) { return Pieces::clamped(0, 6, 1, 0); }, nullptr},
     {"selu", no_slope, nullptr, &selu},
     {"silu", no_slope, nullptr, &silu},
+    {"softsign", no_slope, nullptr, &softsign},
+    {"hard_sigmoid", no_slope, [](double) { return Pieces::clamped(0, 1, 1.0 / 6, 0.5); }, nullptr},
+    {"gelu", no_slope, nullptr, &gelu},
+    {"gelu_tanh", no_slope, nullptr, &gelu_tanh},
+    {"hard_swish", no_slope, nullptr, &hard_swish},
     {"identity", no_slope, [](double) { return Pieces({}, {1}, 0); }, nullptr, 8},
 };
 

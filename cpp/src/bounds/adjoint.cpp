@@ -46,8 +46,8 @@ class Backward {
       interruption_point();
       collect_neurons(l, factors);
       if (l <= lowest_) break;
-      const double steepness = net_.activation(l).lipschitz();
-      receivers_ = factors.unaryExpr([&](double factor) { return mul_up(factor, steepness); });
+      receivers_ = factors;
+      for (Index j = 0; j < factors.size(); ++j) receivers_(j) = mul_up(factors(j), net_.activation(l, j).lipschitz());
       collect_synapses(l);
       factors = through(l);
     }
@@ -64,7 +64,12 @@ class Backward {
     const Affine& map = net_.map(l);
     Vector factors = Vector::Zero(map.cols());
     Terms terms;
-    for (Index j = 0; j < map.rows(); ++j) factors += receivers_(j) * row(map, j, terms).cwiseAbs();
+    if (map.matrix() != nullptr)
+      for (Index j = 0; j < map.rows(); ++j) factors += receivers_(j) * row(map, j, terms).cwiseAbs();
+    for (Index j = 0; map.matrix() == nullptr && j < map.rows(); ++j) {
+      map.terms_of_row(j, terms);
+      for (Index t = 0; t < terms.size; ++t) factors(terms.sender(t)) += receivers_(j) * std::abs(terms.weight[t]);
+    }
     const double unit = map.facts().grid * grid(receivers_.data(), receivers_.size());
     for (double& factor : factors) factor = add_up(factor, sum_error(net_.width(l), 1.001 * factor, unit));
     return factors;

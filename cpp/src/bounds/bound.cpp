@@ -16,10 +16,11 @@
 namespace withstand::bounds {
 namespace {
 
+/// Of the own neurons of layers 0..L: those that may fail are among them.
 std::vector<Interval> hulls(const Network& net, const Nominal* nominal) {
   std::vector<Interval> layers;
   for (Index l = 0; l <= net.depth(); ++l) {
-    if (nominal) layers.push_back(nominal->layer(l));
+    if (nominal) layers.push_back(nominal->layer(l, net.own(l)));
     else if (l == 0) layers.push_back({-infinity, infinity});
     else layers.push_back({net.activation(l).infimum(), net.activation(l).supremum()});
   }

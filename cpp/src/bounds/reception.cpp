@@ -31,6 +31,20 @@ std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nom
   return all;
 }
 
+void hand_on(const Network& net, Index layer, const Carried& before, Carried& after) {
+  for (Index source = 0; source < layer; ++source) {
+    const Index to = net.offset(layer, source), from = net.offset(layer - 1, source), count = net.own(source);
+    if (to < 0) continue;
+    after.lower.segment(to, count) = before.lower.segment(from, count);
+    after.upper.segment(to, count) = before.upper.segment(from, count);
+    for (const Carried::Failing& f : before.failing) {  // of one layer each
+      if (f.neurons.front() < from || f.neurons.front() >= from + count) continue;
+      after.failing.push_back(f);
+      for (Index& neuron : after.failing.back().neurons) neuron += to - from;
+    }
+  }
+}
+
 Reception::Reception(const Network& net, const Space& space, Index layer, const Nominal& nominal, const Carried& carried)
     : net_(net), space_(space), layer_(layer), nominal_(nominal), carried_(carried), lowest_(carried.lower),
       highest_(carried.upper), ends_(carried.lower.size()) {
@@ -53,13 +67,20 @@ Reception::Reception(const Network& net, const Space& space, Index layer, const 
   for (const Space::Term& term : space.terms())
     if (on_synapses(term.failure.effect)) synapse_scale_ += static_cast<double>(term.most(layer)) * largest;
   size_ = carried.lower.cwiseAbs().cwiseMax(carried.upper.cwiseAbs()).stableNorm();
+  if (net.map(layer).matrix() != nullptr) return;
+  for (const Carried::Failing& f : carried.failing) {
+    places_.emplace_back(static_cast<std::size_t>(carried.lower.size()), -1);
+    for (std::size_t c = 0; c < f.neurons.size(); ++c)
+      places_.back()[static_cast<std::size_t>(f.neurons[c])] = static_cast<int>(c);
+  }
 }
 
 Reception::Row Reception::row_of(Index receiver) const {
   const Affine& map = net_.map(layer_);
   const WeightFacts& facts = map.facts();
   Row row{nullptr, facts.row_norm(receiver), facts.row_max(receiver), facts.grid, {{receiver, 1.0}}};
-  row.weights = map.row(receiver, row.terms);
+  if (map.matrix() != nullptr) row.weights = map.row(receiver, row.terms);
+  else map.terms_of_row(receiver, row.terms);
   return row;
 }
 
@@ -72,8 +93,9 @@ Interval Reception::of(Index receiver) {
 
 double Reception::difference(Index plus, Index minus) {
   interruption_point();
-  const Row a = row_of(plus);
-  const Row b = row_of(minus);
+  Row a = row_of(plus);
+  Row b = row_of(minus);
+  if (a.weights == nullptr) a.weights = net_.map(layer_).row(plus, a.terms), b.weights = net_.map(layer_).row(minus, b.terms);
   const Index n = carried_.lower.size();
   const Vector weights = Eigen::Map<const Vector>(a.weights, n) - Eigen::Map<const Vector>(b.weights, n);
   // Subtracting on the grid of the weights is exact as long as the result keeps 53 bits of it.
@@ -83,13 +105,8 @@ double Reception::difference(Index plus, Index minus) {
 }
 
 double Reception::upper(const Row& row, double sign) {
-  const Index n = carried_.lower.size();
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) {
-    const double weight = sign * row.weights[i];
-    ends_(i) = std::max(weight * carried_.lower(i), weight * carried_.upper(i));
-  }
-  sum = ends_.sum() + failures(row, sign);
+  double sum = sent(row, sign);
+  sum += row.weights == nullptr ? few_failures(row, sign) : failures(row, sign);
   double struck = row.largest * struck_;
   if (synapses_) {
     const double added = synapses(row, sign);
@@ -98,6 +115,42 @@ double Reception::upper(const Row& row, double sign) {
   }
   const double bound = add_up(sum, error(row, struck));
   return std::isnan(bound) ? infinity : bound;
+}
+
+/// The sum when nobody fails.
+double Reception::sent(const Row& row, double sign) {
+  if (row.weights != nullptr) {
+    for (Index i = 0; i < carried_.lower.size(); ++i) {
+      const double weight = sign * row.weights[i];
+      ends_(i) = std::max(weight * carried_.lower(i), weight * carried_.upper(i));
+    }
+    return ends_.sum();
+  }
+  double sum = 0;
+  for (Index t = 0; t < row.terms.size; ++t) {
+    const Index i = row.terms.sender(t);
+    const double weight = sign * row.terms.weight[t];
+    sum += ends_(i) = std::max(weight * carried_.lower(i), weight * carried_.upper(i));
+  }
+  return sum;
+}
+
+/// The same of maps with few weights: who sends nothing to this receiver gains 0 by failing.
+double Reception::few_failures(const Row& row, double sign) {
+  double sum = 0;
+  for (std::size_t g = 0; g < places_.size(); ++g) {
+    const Carried::Failing& f = carried_.failing[g];
+    gains_.clear();
+    for (Index t = 0; t < row.terms.size; ++t) {
+      const Index i = row.terms.sender(t), c = places_[g][static_cast<std::size_t>(i)];
+      const double weight = sign * row.terms.weight[t];
+      if (c >= 0) gains_.push_back(std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i));
+    }
+    const auto silent = static_cast<Index>(f.neurons.size() - gains_.size());
+    gains_.resize(gains_.size() + static_cast<std::size_t>(std::min(silent, f.most)), 0.0);
+    sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);
+  }
+  return sum;
 }
 
 /// Gains of failing neurons over not failing ones, the largest that the counts allow.

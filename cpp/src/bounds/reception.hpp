@@ -27,6 +27,9 @@ struct Carried {
 /// Candidates of all neuron failures of a layer, with the deviations (or values) of failed neurons.
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values);
 
+/// What the wires of a layer hand on: the entries of their senders, also of those that may fail.
+void hand_on(const Network& network, Index layer, const Carried& before, Carried& after);
+
 /// What the receivers of a layer get, when for each receiver the worst failures are selected on their own: for a fixed
 /// set of failures every term is replaced by what its source then sends, and the sum is maximised over all sets that the
 /// counts allow, which is a choice of the largest gains. Rounded outward.
@@ -45,12 +48,14 @@ class Reception {
     const double* weights;
     double norm, largest, grid;
     std::vector<std::pair<Index, double>> receivers;
-    Terms terms{};  // where the weights lie if the map stores no rows
+    Terms terms{};  // where the weights lie if the map stores no rows; of few weights the terms alone: weights is null
   };
 
   Row row_of(Index receiver) const;
   double upper(const Row& row, double sign);
   double failures(const Row& row, double sign);
+  double sent(const Row& row, double sign);
+  double few_failures(const Row& row, double sign);
   double synapses(const Row& row, double sign);
   double error(const Row& row, double struck) const;
 
@@ -68,6 +73,7 @@ class Reception {
   double synapse_scale_ = 0; // number of synapses that may fail times the largest |sent|
   double grid_ = 0;
   Index selected_ = 0;       // number of failures that can be selected
+  std::vector<std::vector<int>> places_;  // of maps with few weights, per failing group: which candidate a neuron is, or -1
 };
 
 }  // namespace withstand::bounds

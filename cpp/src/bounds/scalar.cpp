@@ -5,13 +5,17 @@
 //   e_l = f_l Delta_l + (N_l - f_l) c_l + K_l g_l M_l,     c_l = K_l w_l e_{l-1},     |error_k| <= w_k e_L + g M
 //
 // A total count is distributed by dynamic programming over the layers: the step is nondecreasing in e_{l-1}, so the
-// largest e_l for every number of failures spent so far is all that has to be kept; and the largest |deviation| of one
+// largest e_l for every number of failures spent so far is all that has to be kept; and the largest |deviation| v_l of one
 // neuron, for a failed synapse into one of two compared outputs takes away what its source deviates by as well.
+//
+// Graphs and maps with few weights (docs/theory.md 14): what a layer receives of each source is at most w e and at most
+// rho v, its neurons deviate together by at most K chi e; both are kept for every source that is still read.
 #include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
 
+#include "bounds/fans.hpp"
 #include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "withstand/parallel.hpp"
@@ -27,7 +31,8 @@ constexpr double most_steps = 2e7;  // of the dynamic programme, before totals a
 class Recursion {
  public:
   Recursion(const Network& net, const Space& space, const std::vector<Interval>& layers, Formula formula)
-      : net_(net), space_(space), layers_(layers), formula_(formula) {
+      : net_(net), space_(space), layers_(layers), formula_(formula), dense_(net.is_dense()) {
+    for (Index l = 1; l <= net.layers(); ++l) fans_.push_back(fans(net, l));
     for (const Space::Term& term : space.terms())
       if (term.failure.effect != Effect::noise) add(term);
     lay_out_states();
@@ -58,12 +63,12 @@ class Recursion {
     std::vector<Index> most;     // per layer 0..L+1
   };
 
-  /// Of the neurons of one layer, for every number of failures spent; negative where that cannot be reached.
-  struct Deviations {
-    std::vector<Upper> sum;      // e_l >= sum over j of |delta_j|
-    std::vector<Upper> largest;  // v_l >= max over j of |delta_j|
-    explicit Deviations(std::size_t states) : sum(states, Upper(-1)), largest(states, Upper(0)) {}
+  /// Of the neurons of one layer: e_l >= sum over j of |delta_j|, v_l >= max over j of |delta_j|.
+  struct Deviation {
+    Upper sum = 0, largest = 0;
   };
+  /// Of every layer so far, for every number of failures spent; nothing where that cannot be reached.
+  using Deviations = std::vector<std::vector<Deviation>>;
 
   void add(const Space::Term& term) {
     const Failure& failure = term.failure;
@@ -72,7 +77,7 @@ class Recursion {
       faults.most.push_back(term.most(l));
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
-      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, net_.map(l).facts().max)
+      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, largest_weight(l))
                                                          : magnitude(deviation(failure, layers_[static_cast<std::size_t>(l)])));
     }
     faults_.push_back(std::move(faults));
@@ -80,8 +85,11 @@ class Recursion {
 
   /// M: what one failed synapse into layer l does to its receiver.
   double received(const Failure& failure, Index l, double weight) const {
-    return magnitude(delivered(failure, weight, layers_[static_cast<std::size_t>(l - 1)]));
+    return magnitude(delivered(failure, weight, sent_into(net_, layers_, l)));
   }
+
+  /// Of those that the layer's own neurons have.
+  double largest_weight(Index l) const { return net_.map(l).facts().row_max.head(net_.own(l)).maxCoeff(); }
 
   /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.
   std::vector<std::size_t> order_by_effect(std::size_t at) const {
@@ -134,11 +142,31 @@ class Recursion {
     return phi.piecewise_linear() ? capped : std::min(capped, Upper(phi.modulus(eta.value())));
   }
 
-  /// One layer of the recursion; `relayed` is the deviation c_l of a neuron that does not fail, its noise left out.
-  Upper step(Index l, const Upper& relayed, const Counts& counts) const {
+  /// How far the pre-activation of one neuron is off: eta_l.
+  Upper received_from(const std::vector<Fan>& fans, const std::vector<Deviation>& before) const {
+    Upper eta = 0;
+    for (const Fan& fan : fans) {
+      const Deviation& source = before[static_cast<std::size_t>(fan.source)];
+      const Upper one = Upper(fan.largest) * source.sum;
+      eta = eta + (dense_ ? one : std::min(one, Upper(fan.in) * source.largest));
+    }
+    return eta;
+  }
+
+  /// By how much all neurons of layer l deviate together, at most: K_l kappa_l.
+  Upper together(Index l, const std::vector<Deviation>& before) const {
+    Upper kappa = 0;
+    for (const Fan& fan : fans_[static_cast<std::size_t>(l - 1)])
+      kappa = kappa + Upper(fan.out) * before[static_cast<std::size_t>(fan.source)].sum;
+    return Upper(net_.activation(l).lipschitz()) * kappa;
+  }
+
+  /// One layer of the recursion; `relayed` is the deviation c_l of a neuron that does not fail, its noise left out, and
+  /// `all` what all of them deviate by together.
+  Upper step(Index l, const Upper& relayed, const Upper& all, const Counts& counts) const {
     const auto at = static_cast<std::size_t>(l);
     const Upper alone = relayed + noise_[at];
-    Index alive = net_.width(l);
+    Index alive = net_.own(l);
     Upper failed = 0;
     for (const bool must : {true, false})
       for (const std::size_t t : order_[at]) {
@@ -149,12 +177,21 @@ class Recursion {
         alive -= taken;
       }
     const Upper correct(static_cast<double>(alive));
-    Upper relaying = correct * relayed;
+    // No cap on the sum: (N_l - f_l) R_l would drop the synapses of neurons that are counted as failed and need not be.
+    const Upper each = failed + by_synapses(l, counts, correct * relayed) + correct * noise_[at];
+    if (dense_ || l == 0) return each;
+    Upper every = 0;
+    for (std::size_t t = 0; t < faults_.size(); ++t)
+      if (!faults_[t].synapses) every = every + Upper(static_cast<double>(counts[t])) * faults_[t].effect[at];
+    return std::min(each, every + by_synapses(l, counts, all) + Upper(static_cast<double>(net_.own(l))) * noise_[at]);
+  }
+
+  /// A sum of deviations, and what failed synapses add to it.
+  Upper by_synapses(Index l, const Counts& counts, Upper relaying) const {
     for (std::size_t t = 0; t < faults_.size() && l > 0; ++t)
       if (faults_[t].synapses)
-        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults_[t].effect[at]);
-    // No cap on the sum: (N_l - f_l) R_l would drop the synapses of neurons that are counted as failed and need not be.
-    return failed + relaying + correct * noise_[at];
+        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults_[t].effect[static_cast<std::size_t>(l)]);
+    return relaying;
   }
 
   /// The largest |deviation| of one neuron: all failed synapses of the layer may end in it.
@@ -191,64 +228,67 @@ class Recursion {
     return false;
   }
 
-  /// The deviations of the last hidden layer.
+  /// The deviations of all hidden layers.
   Deviations propagate() const {
     Deviations reached(states_);
-    reached.sum[0] = 0;
+    reached[0] = {};
+    std::vector<bool> can(states_, false);
+    can[0] = true;
     for (Index l = 0; l <= net_.depth(); ++l) {
       Deviations after(states_);
       for (std::size_t state = 0; state < states_; ++state) {
-        if (reached.sum[state] < Upper(0)) continue;
+        if (!can[state]) continue;
         interruption_point();
-        const Upper relayed = l == 0 ? Upper(0) : relay(l, Upper(net_.map(l).facts().max) * reached.sum[state]);
+        const std::vector<Deviation>& before = reached[state];
+        const Upper relayed = l == 0 ? Upper(0) : relay(l, received_from(fans_[static_cast<std::size_t>(l - 1)], before));
+        const Upper all = l == 0 || dense_ ? Upper(0) : together(l, before);
         Counts counts;
         for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);
         std::size_t next = state;
         do {
-          after.sum[next] = std::max(after.sum[next], step(l, relayed, counts));
-          if (l == net_.depth()) after.largest[next] = std::max(after.largest[next], largest(l, relayed, counts));
+          std::vector<Deviation>& kept = after[next];
+          kept.resize(static_cast<std::size_t>(l) + 1);
+          kept.back().sum = std::max(kept.back().sum, step(l, relayed, all, counts));
+          if (!dense_ || l == net_.depth()) kept.back().largest = std::max(kept.back().largest, largest(l, relayed, counts));
+          keep_larger(l, kept, before);
         } while (advance(l, state, counts, next));
       }
       reached = std::move(after);
+      for (std::size_t state = 0; state < states_; ++state) can[state] = !reached[state].empty();
     }
     return reached;
+  }
+
+  /// Of the earlier layers that are still read.
+  void keep_larger(Index l, std::vector<Deviation>& kept, const std::vector<Deviation>& before) const {
+    for (std::size_t source = 0; !dense_ && source < before.size(); ++source) {
+      if (net_.offset(l, static_cast<Index>(source)) < 0) continue;
+      kept[source].sum = std::max(kept[source].sum, before[source].sum);
+      kept[source].largest = std::max(kept[source].largest, before[source].largest);
+    }
   }
 
   /// The output layer: failures not spent before are synapses into it, or there are none left.
   Upper finish(const Deviations& last, const Target& target) const {
     interruption_point();
-    const double weight = weight_of(target);
+    const bool apart = target.is_difference() && equivocal(space_);
+    const std::vector<Fan> outputs = fans_of_outputs(net_, target.plus, target.is_difference() ? target.minus : -1, apart);
     Upper worst = 0;
     for (std::size_t state = 0; state < states_; ++state) {
-      if (last.sum[state] < Upper(0)) continue;
-      Upper sum = Upper(weight) * last.sum[state];
+      if (last[state].empty()) continue;
+      Upper sum = received_from(outputs, last[state]);
+      Upper largest = 0;
+      for (const Fan& fan : outputs) largest = std::max(largest, last[state][static_cast<std::size_t>(fan.source)].largest);
       bool complete = true;
       for (const Faults& f : faults_) {
         const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);
         complete = complete && here <= f.most.back();
-        if (f.synapses && here > 0) sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target, last.largest[state]);
+        if (f.synapses && here > 0)
+          sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target, largest);
       }
       if (complete) worst = std::max(worst, sum);
     }
     return worst;
-  }
-
-  /// max over i of |W_ki|; for a difference |W_ji - W_ci|, or both where the two outputs may be told different values.
-  double weight_of(const Target& target) const {
-    const Vector& rows = net_.map(net_.layers()).facts().row_max;
-    if (!target.is_difference()) return rows(target.plus);
-    if (equivocal(space_)) return add_up(rows(target.plus), rows(target.minus));
-    const Affine& map = net_.map(net_.layers());
-    Terms plus, minus;
-    const double* const first = map.row(target.plus, plus);
-    const double* const second = map.row(target.minus, minus);
-    double largest = 0;
-    for (Index i = 0; i < map.cols(); ++i) {
-      const double a = first[i];
-      const double b = second[i];
-      largest = std::max({largest, sub_up(a, b), sub_up(b, a)});
-    }
-    return largest;
   }
 
   /// A failed synapse into an output. Between two outputs, W_ki - W_ji still multiplies what its source deviates by,
@@ -266,6 +306,8 @@ class Recursion {
   const Space& space_;
   const std::vector<Interval>& layers_;
   Formula formula_;
+  bool dense_;                                    // a chain of matrices: the paper's recursion
+  std::vector<std::vector<Fan>> fans_;            // per layer
   std::vector<Faults> faults_;
   std::vector<double> noise_;                     // per layer
   std::vector<std::vector<std::size_t>> order_;   // per layer

@@ -67,7 +67,7 @@ class Forward {
     const double noisy = noise(space_, l);
     Carried next{Vector(net_.width(l)), Vector(net_.width(l)), failing(space_, l, nominal_, false), false};
     Carried values{Vector(net_.width(l)), Vector(net_.width(l)), {}, true};
-    for (Index j = 0; j < net_.width(l); ++j) {
+    for (Index j = 0; j < net_.own(l); ++j) {
       const Interval range = boxes_ ? Interval{faulty.lower(j), faulty.upper(j)} : Interval{-infinity, infinity};
       const Interval delta = respond(phi, reception.of(j), nominal_.pre(l, j), range);
       next.lower(j) = sub_down(delta.lower, noisy);
@@ -77,9 +77,11 @@ class Forward {
       values.lower(j) = sub_down(std::max(sent.lower, add_down(post.lower, delta.lower)), noisy);
       values.upper(j) = add_up(std::min(sent.upper, add_up(post.upper, delta.upper)), noisy);
     }
+    hand_on(net_, l, deviations_, next);
     deviations_ = std::move(next);
     if (!boxes_) return;
     values.failing = failing(space_, l, nominal_, true);
+    hand_on(net_, l, values_, values);
     values_ = std::move(values);
   }
 
@@ -111,8 +113,8 @@ class Forward {
  private:
   FaultyRanges faulty_ranges(Index l) const {
     Reception reception(net_, space_, l, nominal_, values_);
-    FaultyRanges ranges{Vector(net_.width(l)), Vector(net_.width(l))};
-    for (Index j = 0; j < net_.width(l); ++j) {
+    FaultyRanges ranges{Vector(net_.own(l)), Vector(net_.own(l))};
+    for (Index j = 0; j < net_.own(l); ++j) {
       const Interval sum = reception.of(j);
       ranges.lower(j) = add_down(sum.lower, net_.bias(l)(j));
       ranges.upper(j) = add_up(sum.upper, net_.bias(l)(j));
@@ -151,15 +153,16 @@ std::vector<double> signed_bound(const Network& net, const Space& space, const N
 
 std::vector<double> matrix_bound(const Network& net, const Space& space, const Nominal& nominal,
                                  const std::vector<Target>& targets) {
-  Vector largest = Vector::Zero(net.inputs());
+  Carried carried = symmetric(space, nominal, 0, Vector::Zero(net.inputs()));
   for (Index l = 1; l <= net.depth(); ++l) {
-    const Carried carried = symmetric(space, nominal, l - 1, largest);
+    Vector largest = Vector::Zero(net.width(l));
     Reception reception(net, space, l, nominal, carried);
-    largest.resize(net.width(l));
-    for (Index j = 0; j < net.width(l); ++j)
+    for (Index j = 0; j < net.own(l); ++j)
       largest(j) = add_up(modulus_above(net.activation(l), magnitude(reception.of(j))), noise(space, l));
+    Carried next = symmetric(space, nominal, l, largest);
+    hand_on(net, l, carried, next);
+    carried = std::move(next);
   }
-  const Carried carried = symmetric(space, nominal, net.depth(), largest);
   Reception reception(net, space, net.layers(), nominal, carried);
   std::vector<double> found;
   for (const Target& target : targets) {

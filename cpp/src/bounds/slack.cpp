@@ -18,7 +18,7 @@ void strikes(const Network& net, const Space& space, const std::vector<Interval>
     if (most == 0) continue;
     if (term.failure.effect == Effect::noise) neuron = std::max(neuron, amount(term.failure, l));
     else if (on_synapses(term.failure.effect))
-      synapses += most * magnitude(delivered(term.failure, net.map(l).facts().max, layers[static_cast<std::size_t>(l - 1)]));
+      synapses += most * magnitude(delivered(term.failure, net.map(l).facts().max, sent_into(net, layers, l)));
     else neuron = std::max(neuron, magnitude(deviation(term.failure, layers[static_cast<std::size_t>(l)])));
   }
 }
@@ -42,12 +42,14 @@ double evaluation_slack(const Network& net, const Space& space, const std::vecto
     const double row = net.map(l).facts().row_sum.maxCoeff();
     const bool reached = off > 0 || synapses > 0;  // before that both executions are the same, operation by operation
     const double pre = mul_up(row, values) + net.bias(l).cwiseAbs().maxCoeff() + synapses;
-    const double rounding = 2 * static_cast<double>(net.width(l - 1) + 8) * unit_roundoff * pre;
+    const double rounding = 2 * static_cast<double>(net.map(l).facts().terms + 8) * unit_roundoff * pre;
+    const bool wires = net.width(l) > net.own(l);  // what they carry is neither steepened nor cut off
+    const double steepest = wires ? std::max(phi.lipschitz(), 1.0) : phi.lipschitz();
     const double last = 16 * unit_roundoff * largest_image(phi, pre);
-    if (reached || from_domain) error = phi.lipschitz() * (mul_up(row, error) + rounding) + last;
-    off = std::max(neuron, reached ? std::min(phi.lipschitz() * (mul_up(row, off) + synapses), phi.range()) : 0.0) +
+    if (reached || from_domain) error = steepest * (mul_up(row, error) + rounding) + last;
+    off = std::max(neuron, reached ? std::min(steepest * (mul_up(row, off) + synapses), wires ? infinity : phi.range()) : 0.0) +
           (neuron > 0 && l <= net.depth() ? noise(space, l) : 0.0);
-    if (l <= net.depth()) values = magnitude(layers[static_cast<std::size_t>(l)]) + off;
+    if (l <= net.depth()) values = magnitude(sent_into(net, layers, l + 1)) + off;
   }
   return std::isnan(error) ? infinity : 2 * error * (1 + 1e-9);
 }

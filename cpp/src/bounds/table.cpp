@@ -67,7 +67,7 @@ double cost_of_linear(const Network& net, const Space& space) {
   double lines = 0;   // the time it takes to search for those of every smooth neuron: some 30 microseconds each
   double tables = 0;  // a synapse into every receiver, for every receiver
   for (Index l = 1; l <= net.layers(); ++l) {
-    if (!net.activation(l).piecewise_linear()) lines += 1.2e5 * static_cast<double>(net.width(l));
+    if (!net.activation(l).piecewise_linear()) lines += 1.2e5 * static_cast<double>(net.own(l));
     tables += 12 * synapses(space) * std::pow(static_cast<double>(net.width(l)), 2);
   }
   return passes(net, 20 * static_cast<double>(net.outputs()) + 500 * synapses(space)) +

@@ -10,19 +10,21 @@ namespace withstand::enumerate {
 namespace {
 
 constexpr Index columns = 96;  // of a block: a few vector registers wide, and small enough for the first-level cache
-constexpr double response_bytes = 16e6;   // a worker keeps the responses of all inputs up to here
 constexpr Index most_members = 4096;      // of a stage whose rows are kept
+constexpr double most_responses = 1e9;    // bytes of one
 
 }  // namespace
 
-BatchEvaluator::BatchEvaluator(const Problem& problem)
-    : problem_(problem), net_(problem.network), grid_(problem.grid), walk_(problem), linear_(problem) {
+BatchEvaluator::BatchEvaluator(const Problem& problem, Responses& responses)
+    : problem_(problem),
+      net_(problem.network),
+      grid_(problem.grid),
+      walk_(problem),
+      linear_(problem),
+      reached_(problem.network),
+      responses_(responses) {
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
-  if (!grid_.stages().empty()) lowest_ = grid_.stages().front().layer;
-  const auto inputs = static_cast<double>(problem.inputs.rows());
-  keep_responses_ = inputs * Response::bytes(net_, lowest_) <= response_bytes;
-  responses_.resize(keep_responses_ ? static_cast<std::size_t>(problem.inputs.rows()) : 1);
 }
 
 /// Whether a class is evaluated by rows: depends on the problem only, so that every worker decides alike.
@@ -32,22 +34,28 @@ bool BatchEvaluator::by_rows(const Grid::Class& cls) const {
   for (std::size_t s = 0; s < grid_.stages().size(); ++s)
     if (cls.codes[s] != 0) last = s;
   const Index layer = grid_.stages()[last].layer;
-  if (layer >= net_.layers() || walk_.has_synapses(last) || !Response::applies(net_, lowest_ + 1)) return false;
+  if (layer >= net_.layers() || walk_.has_synapses(last) || !Response::applies(net_, responses_.lowest() + 1)) return false;
   if (static_cast<Index>(grid_.stages()[last].sites.size()) > most_members) return false;
   const double work = static_cast<double>(grid_.batch_size()) * static_cast<double>(net_.widest() * net_.widest());
-  return keep_responses_ || Response::cost(net_, lowest_) < work / 4;
+  if (Response::bytes(net_, responses_.lowest()) > most_responses) return false;
+  return responses_.all() || Response::cost(net_, responses_.lowest()) < work / 4;
 }
 
-const Response& BatchEvaluator::response() {
-  auto& kept = responses_[keep_responses_ ? static_cast<std::size_t>(walk_.input()) : 0];
-  if (kept && keep_responses_) return *kept;
-  kept.reset();  // two of them might not fit
+/// Failing neurons whose receivers are few, as those of convolutions.
+bool BatchEvaluator::by_reach(const Grid::Class& cls) const {
+  if (net_.is_dense()) return false;
+  for (std::size_t s = 0; s < grid_.stages().size(); ++s)
+    if (cls.codes[s] != 0 && walk_.has_synapses(s)) return false;
+  return true;
+}
+
+std::unique_ptr<Reaction> BatchEvaluator::reaction() const {
   std::vector<Vector> pre;
   for (Index l = 0; l <= net_.layers(); ++l) pre.push_back(walk_.pre(l));
   const bool decisions = problem_.question.decisions;
   const Index c = decisions ? problem_.decision[static_cast<std::size_t>(walk_.input())] : -1;
-  kept = std::make_unique<Response>(net_, pre, lowest_, c, changes(), grid_.classes().back().failures);
-  return *kept;
+  Response response(net_, pre, responses_.lowest(), c, changes(), grid_.classes().back().failures);
+  return std::make_unique<Reaction>(std::move(response), grid_);
 }
 
 /// Least and most change of every signal of the first failing layer; nothing where leaving hinges out would cost more than
@@ -56,7 +64,7 @@ Matrix BatchEvaluator::changes() const {
   const Grid::Stage& stage = grid_.stages().front();
   const double products = static_cast<double>(net_.width(stage.layer)) * static_cast<double>(net_.width(stage.layer + 1));
   const bool often = grid_.stages().size() == 1 && static_cast<double>(grid_.configurations()) >= 8 * products;
-  const bool large = Response::bytes(net_, lowest_) > response_bytes && !walk_.has_synapses(0);
+  const bool large = responses_.large() && !walk_.has_synapses(0);
   if (!often && !large) return {};
   Matrix changes = Matrix::Zero(net_.width(stage.layer), 2);
   for (std::size_t t = 0; t < stage.members.size(); ++t)
@@ -79,6 +87,8 @@ void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
       intact(judge);
     else if (by_rows(cls))
       rows(judge);
+    else if (by_reach(cls))
+      reached(judge);
     else
       blocks(judge);
   }
@@ -106,8 +116,9 @@ void BatchEvaluator::intact(Judge& judge) {
 }
 
 void BatchEvaluator::rows(Judge& judge) {
-  const Response& here = response();
-  walk_.begin_class(choices(0), count_, &here);
+  const Responses::Use use = responses_.use(walk_.input(), [this] { return reaction(); });
+  const Reaction& here = *use;
+  walk_.begin_class(choices(0), count_, &here.response());
   linear_.begin(walk_, here, steps_.front().run, count_);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     interruption_point();
@@ -137,6 +148,40 @@ void BatchEvaluator::blocks(Judge& judge) {
   if (used_ > 0) flush(judge);
 }
 
+void BatchEvaluator::reached(Judge& judge) {
+  std::vector<Vector> pre, post;
+  for (Index l = 0; l <= net_.layers(); ++l) {
+    pre.push_back(walk_.pre(l));
+    post.push_back(walk_.post(l));
+  }
+  reached_.start(pre, post);
+  block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
+  offset_ = 0;
+  used_ = 0;
+  const auto change = [&](int stage, std::size_t term, Index position) {
+    const Site& site = grid_.stages()[static_cast<std::size_t>(stage)].sites[static_cast<std::size_t>(position)];
+    return std::make_pair(site, grid_.value(term) - reached_.signal(site.layer, site.to));
+  };
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    reached_.undo();
+    for (std::size_t d = 0; d + 1 < count_; ++d) {
+      const Choice& choice = choices(i)[d];
+      const auto [site, moved] = change(choice.stage, static_cast<std::size_t>(choice.term), choice.position);
+      reached_.commit(site.layer, site.to, moved);
+    }
+    const Walker::Run& run = steps_[i].run;
+    const auto term = static_cast<std::size_t>(run.term);
+    for (Index member = run.first; member < run.last; ++member) {
+      interruption_point();
+      const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[term];
+      const auto [site, moved] = change(run.stage, term, members[static_cast<std::size_t>(member)]);
+      reached_.run(site.layer, site.to, moved, block_.data() + used_, columns);
+      if (++used_ == columns) deliver(judge);
+    }
+  }
+  if (used_ > 0) deliver(judge);
+}
+
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
 void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
@@ -164,12 +209,17 @@ void BatchEvaluator::flush(Judge& judge) {
   interruption_point();
   for (Index l = block_layer_;; ++l) {
     const Activation& phi = net_.activation(l);
-    for (Index j = 0; j < net_.width(l); ++j) activate(phi, block_.data() + j * columns, used_);
+    for (Index j = 0; j < net_.own(l); ++j) activate(phi, block_.data() + j * columns, used_);
     if (l == net_.layers()) break;
     for (Index j = 0; j < net_.width(l + 1); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l + 1)(j));
     net_.map(l + 1).multiply_add(used_, block_.data(), columns, other_.data(), columns);
     block_.swap(other_);
   }
+  deliver(judge);
+}
+
+/// The outputs of a block.
+void BatchEvaluator::deliver(Judge& judge) {
   const Index input = walk_.input();
   judge.harm(input, used_, block_.data(), columns, walk_.post(net_.layers()).data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)

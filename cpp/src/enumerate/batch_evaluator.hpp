@@ -6,25 +6,28 @@
 
 #include "judge.hpp"
 #include "linear_rows.hpp"
+#include "reached.hpp"
 #include "walk.hpp"
 
 namespace withstand::enumerate {
 
-/// The fast evaluation of a batch, one input after the other. Two ways to go from the states of the walk to outputs:
+/// The fast evaluation of a batch, one input after the other. Three ways to go from the states of the walk to outputs:
 ///
 /// blocks  the last component runs over its candidates and fills a block of columns, through which the rest of the
 ///         network runs as matrix products; any activation, any failure;
-/// rows    for piecewise-linear tails: see LinearRows.
+/// rows    for piecewise-linear tails: see LinearRows;
+/// reached where maps have few weights: a failed neuron changes few of the next ones, which are followed.
 class BatchEvaluator {
  public:
-  explicit BatchEvaluator(const Problem& problem);
+  BatchEvaluator(const Problem& problem, Responses& responses);
 
   /// Errors of every configuration of the batch go to `judge`. Interruptible: then the batch is given up.
   void evaluate(const Grid::Batch& batch, Judge& judge);
 
  private:
   bool by_rows(const Grid::Class& cls) const;
-  const Response& response();
+  bool by_reach(const Grid::Class& cls) const;
+  std::unique_ptr<Reaction> reaction() const;
   Matrix changes() const;
   /// A prefix of the batch and its run; the same for every input.
   struct Step {
@@ -38,17 +41,18 @@ class BatchEvaluator {
   void intact(Judge& judge);
   void blocks(Judge& judge);
   void rows(Judge& judge);
+  void reached(Judge& judge);
   void fill(const Walker::Run& run, Index n);
   void flush(Judge& judge);
+  void deliver(Judge& judge);
 
   const Problem& problem_;
   const Network& net_;
   const Grid& grid_;
   Walk walk_;
   LinearRows linear_;
-  Index lowest_ = 0;                                 // first layer that may fail
-  bool keep_responses_ = false;                      // of all inputs; else of the current one
-  std::vector<std::unique_ptr<Response>> responses_;
+  Reached reached_;
+  Responses& responses_;
 
   std::size_t count_ = 0;                            // of choices of a configuration
   std::vector<Step> steps_;

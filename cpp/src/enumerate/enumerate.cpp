@@ -56,7 +56,7 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
 }
 
 struct Worker {
-  explicit Worker(const Problem& problem) : judge(problem), evaluator(problem) {}
+  Worker(const Problem& problem, Responses& responses) : judge(problem), evaluator(problem, responses) {}
   Judge judge;
   BatchEvaluator evaluator;
 };
@@ -88,8 +88,9 @@ Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads,
   const Problem& problem = state_->problem;
   if (first > last || last > problem.grid.batches())
     throw std::invalid_argument("batches must lie in [0, " + std::to_string(problem.grid.batches()) + "]");
+  Responses responses(problem);
   std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(last - first, threads)));
-  for (auto& worker : team) worker = std::make_unique<Worker>(problem);
+  for (auto& worker : team) worker = std::make_unique<Worker>(problem, responses);
   std::atomic<std::uint64_t> done{0};
   constexpr double for_ever = std::numeric_limits<double>::infinity();
   Budget going(Budget::unlimited, for_ever, watch ? [&](std::uint64_t) { return watch(done); } : Watch{});

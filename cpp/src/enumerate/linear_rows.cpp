@@ -35,9 +35,12 @@ LinearRows::LinearRows(const Problem& problem)
   row_size_ = 1 + members;
 }
 
-void LinearRows::begin(Walk& walk, const Response& response, const Walker::Run& run, std::size_t choices) {
+void LinearRows::begin(Walk& walk, const Reaction& reaction, const Walker::Run& run, std::size_t choices) {
   walk_ = &walk;
-  response_ = &response;
+  reaction_ = &reaction;
+  response_ = &reaction.response();
+  for (Slot& slot : lanes_)
+    if (slot.lanes != &slot.own) slot.input = -1;  // a reaction, which may be gone
   choices_ = choices;
   layer_ = grid_.stages()[static_cast<std::size_t>(run.stage)].layer;
   describe_end();
@@ -113,9 +116,9 @@ double LinearRows::end(const Lanes& lanes, const Judge& judge) {
   end_.n = stride_;
   end_.width = width_;
   end_.start = walk_->prefix().data() + at;
-  end_.highest = highest(lanes) + at;
-  end_.columns = lanes.across.data() + at * lanes.stride;
-  end_.ld = lanes.stride;
+  end_.highest = lanes.highest(width_) + at;
+  end_.columns = lanes.across(at);
+  end_.ld = lanes.stride();
   end_.corrections = corrections_.count;
   end_.responses = seen_from(end_layer_);
   end_.values = corrections_.values.data();
@@ -135,48 +138,23 @@ Index LinearRows::first_member(const Walker::Run& run) const {
   return stage.behind[static_cast<std::size_t>(run.term)][effective.back() >> 32U];
 }
 
-LinearRows::Lanes& LinearRows::lanes(const Walker::Run& run) {
-  const std::size_t slot = keep_ ? static_cast<std::size_t>(walk_->input()) : 0;
-  Lanes& lanes = lanes_[slot * grid_.space().terms().size() + static_cast<std::size_t>(run.term)];
-  if (lanes.input == walk_->input() && lanes.stage == run.stage && lanes.entered == walk_->entered()) return lanes;
-  lanes.input = walk_->input();
-  lanes.stage = run.stage;
-  lanes.entered = walk_->entered();
-  build(lanes, run);
-  return lanes;
-}
-
-void LinearRows::build(Lanes& lanes, const Walker::Run& run) {
-  const Vector& effect = walk_->last().effect[static_cast<std::size_t>(run.term)];
-  const auto& nodes = walk_->nodes(static_cast<std::size_t>(run.stage), static_cast<std::size_t>(run.term));
-  const Matrix& responses = response_->of(layer_);
-  lanes.index.resize(nodes.size() + static_cast<std::size_t>(kernels_.lanes));
-  lanes.widths.resize(nodes.size() + 1);
-  lanes.widths.back() = 1;
-  effects_.clear();
-  responses_.clear();
-  for (std::size_t m = nodes.size(); m-- > 0;) {
-    const double change = effect(static_cast<Index>(m));
-    if (change != 0) {
-      effects_.push_back(change);
-      responses_.push_back(responses.data() + nodes[m] * responses.cols());
-    }
-    lanes.index[m] = change == 0 ? 0 : static_cast<int>(effects_.size());
-    lanes.widths[m] = 1 + static_cast<Index>(effects_.size());
+const Lanes& LinearRows::lanes(const Walker::Run& run) {
+  const auto stage = static_cast<std::size_t>(run.stage), term = static_cast<std::size_t>(run.term);
+  Slot& slot = lanes_[(keep_ ? static_cast<std::size_t>(walk_->input()) : 0) * grid_.space().terms().size() + term];
+  if (slot.input == walk_->input() && slot.stage == run.stage && slot.entered == walk_->entered()) return *slot.lanes;
+  slot.input = walk_->input();
+  slot.stage = run.stage;
+  slot.entered = walk_->entered();
+  const auto build = [&](Lanes& lanes) {
+    lanes.build(*response_, layer_, walk_->last().effect[term], walk_->nodes(stage, term));
+  };
+  if (slot.entered == 0 && !keep_) {
+    slot.lanes = &reaction_->lanes(stage, term, build);
+  } else {
+    build(slot.own);
+    slot.lanes = &slot.own;
   }
-  const auto n = static_cast<Index>(effects_.size());
-  const Index excesses = response_->section(layer_, net_.layers());
-  const Index rows = excesses + net_.outputs();
-  lanes.stride = padded(n + 1);
-  lanes.across.assign(static_cast<std::size_t>(rows * lanes.stride), 0.0);
-  lanes.highest.resize(static_cast<std::size_t>((n + 1) * excesses));
-  kernels_.reach(n, excesses, net_.outputs(), effects_.data(), responses_.data(), lanes.highest.data(),
-                 lanes.across.data(), lanes.stride);
-}
-
-/// Most that a lane of the row adds to each excess.
-const double* LinearRows::highest(const Lanes& lanes) const {
-  return lanes.highest.data() + (width_ - 1) * response_->section(layer_, net_.layers());
+  return *slot.lanes;
 }
 
 /// Add the hinges of a layer that open.
@@ -184,15 +162,15 @@ void LinearRows::correct(const Lanes& lanes, Index layer) {
   const Index at = response_->section(layer_, layer);
   const double* start = walk_->prefix().data() + at;
   hinges_.resize(static_cast<std::size_t>(response_->size(layer) + kernels_.lanes));
-  const Index count = kernels_.openable(response_->size(layer), start, highest(lanes) + at,
+  const Index count = kernels_.openable(response_->size(layer), start, lanes.highest(width_) + at,
                                         corrections_.count, seen_from(layer), corrections_.most.data(), hinges_.data());
   if (count == 0) return;
   make_room(count);
-  const Index kept = kernels_.open(count, stride_, start, lanes.across.data() + at * lanes.stride, lanes.stride,
+  const Index kept = kernels_.open(count, stride_, start, lanes.across(at), lanes.stride(),
                                    corrections_.count, seen_from(layer), corrections_.values.data(), hinges_.data(),
                                    corrections_.values.data() + corrections_.count * stride_,
                                    corrections_.most.data() + corrections_.count);
-  const Matrix& rows = response_->of_hinges(layer);
+  const Response::Rows rows = response_->of_hinges(layer);
   for (Index i = 0; i < kept; ++i) {
     const auto c = static_cast<std::size_t>(corrections_.count++);
     corrections_.response[c] = rows.data() + hinges_[static_cast<std::size_t>(i)] * rows.cols();
@@ -228,7 +206,9 @@ void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& ju
     row = end_.start[j] + Lane(end_.columns + j * end_.ld, width_);
     for (Index c = 0; c < end_.corrections; ++c) row += end_.responses[c][j] * Lane(end_.values + c * stride_, width_);
   };
-  Eigen::ArrayXXd excess(width_, end_.opened);
+  const std::size_t bytes = static_cast<std::size_t>(width_ * end_.opened) * sizeof(double);
+  const std::unique_ptr<double[], FreeLines> room(static_cast<double*>(allocate_lines(bytes)), FreeLines{bytes});
+  Eigen::Map<Eigen::ArrayXXd> excess(room.get(), width_, end_.opened);
   for (Index h = 0; h < end_.opened; ++h) {
     sum(end_.open[h], excess.col(h));
     excess.col(h) = excess.col(h).max(0.0);

@@ -5,6 +5,7 @@
 
 #include "aligned.hpp"
 #include "judge.hpp"
+#include "responses.hpp"
 #include "row_store.hpp"
 #include "walk.hpp"
 #include "kernels/kernels.hpp"
@@ -26,22 +27,18 @@ class LinearRows {
   explicit LinearRows(const Problem& problem);
 
   /// After the walk began a class at an input: the first run, and the number of choices of a configuration.
-  void begin(Walk& walk, const Response& response, const Walker::Run& run, std::size_t choices);
+  void begin(Walk& walk, const Reaction& reaction, const Walker::Run& run, std::size_t choices);
   /// Errors of the configurations of a run behind the walk's prefix.
   void evaluate(const Walker::Run& run, const Choice* choices, std::uint64_t offset, Judge& judge);
 
  private:
-  /// The candidates of one term that change something, and what each does to all later layers. Lane 0 changes nothing,
-  /// the others go from the last candidate to the first: every row, the candidates behind some place, begins at lane 0.
-  struct Lanes {
+  /// The lanes of a term: the reaction's where nothing failed before, else, and where those of all inputs are kept, its own.
+  struct Slot {
     Index input = -1;            // whose execution, and
     int stage = 0;               // which stage entered
     std::uint64_t entered = 0;   // in which state these are for
-    std::vector<int> index;      // per member: its lane; with room for a vector more
-    std::vector<Index> widths;   // per member, and behind the last: lanes of the row that begins there
-    AlignedDoubles highest;      // lanes x excesses: most that this lane or one before it adds
-    Index stride = 0;            // of `across`
-    AlignedDoubles across;       // excesses and harms x lanes, padded with lanes that change nothing
+    const Lanes* lanes = nullptr;
+    Lanes own;
   };
   /// Hinges that open in some lane: one entry in each array.
   struct Corrections {
@@ -52,16 +49,14 @@ class LinearRows {
     Index count = 0;
   };
 
-  Lanes& lanes(const Walker::Run& run);
+  const Lanes& lanes(const Walker::Run& run);
   Index first_member(const Walker::Run& run) const;
   double compute(const Walker::Run& run, const Choice* choices, Index first, const Judge& judge);
   void correct(const Lanes& lanes, Index layer);
   void describe_end();
   double end(const Lanes& lanes, const Judge& judge);
-  const double* highest(const Lanes& lanes) const;
   void make_room(Index count);
   const double* const* seen_from(Index layer);
-  void build(Lanes& lanes, const Walker::Run& run);
   void expand(const Lanes& lanes, Index first, const double* values, double* members) const;
   void inspect(const Walker::Run& run, std::uint64_t offset, Judge& judge);
 
@@ -70,8 +65,9 @@ class LinearRows {
   const Grid& grid_;
   const Kernels& kernels_;
   Walk* walk_ = nullptr;
+  const Reaction* reaction_ = nullptr;
   const Response* response_ = nullptr;
-  std::vector<Lanes> lanes_;  // per input (or of the current one) and term
+  std::vector<Slot> lanes_;   // per input (or of the current one) and term
   bool keep_ = false;         // those of all inputs
   // Likewise, per effective prefix: the row's rise (see Judge::any_matters), then the error of each member.
   std::vector<std::unique_ptr<RowStore>> rows_;
@@ -88,7 +84,7 @@ class LinearRows {
   AlignedDoubles excess_;
   std::vector<const double*> responses_;
   AlignedDoubles errors_;     // of the lanes of the row last computed
-  std::vector<double> members_, effects_;
+  std::vector<double> members_;
   std::vector<int> hinges_;
 };
 

@@ -55,10 +55,10 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
 
 void Response::describe_layer(const Network& net, Index layer, const Vector& pre) {
   const auto l = static_cast<std::size_t>(layer);
-  const Activation& phi = net.activation(layer);
-  const Bends p = bends_of(phi);
   for (Vector* v : {&slope_[l], &intercept_[l]}) v->resize(pre.size());
   for (Index j = 0; j < pre.size(); ++j) {
+    const Activation& phi = net.activation(layer, j);
+    const Bends p = bends_of(phi);
     const bool two = p.corner[0] == p.corner[1];
     const int piece = pre(j) < p.corner[0] ? 0 : (pre(j) <= p.corner[1] && !two ? 1 : 2);
     slope_[l](j) = p.slope[piece];
@@ -120,8 +120,7 @@ void Response::measure(Index t, const Vector& pre, double* section) const {
 void Response::respond(const Network& net, Index l) {
   const Affine& map = net.map(l + 1);
   const auto next = static_cast<std::size_t>(l + 1);
-  Matrix& all = neurons_[static_cast<std::size_t>(l)];
-  all = Matrix::Zero(map.cols(), starts_.back() - starts_[next]);
+  Eigen::Map<Matrix> all = neurons_[static_cast<std::size_t>(l)].zeros(map.cols(), starts_.back() - starts_[next]);
   if (l == net.depth()) {
     Terms terms;
     for (Index o = 0; o < map.rows(); ++o)
@@ -130,8 +129,7 @@ void Response::respond(const Network& net, Index l) {
     return;
   }
   const auto& hinges = hinges_[next];
-  Matrix& corrections = corrections_[next];
-  corrections = Matrix::Zero(size(l + 1), of(l + 1).cols());
+  Eigen::Map<Matrix> corrections = corrections_[next].zeros(size(l + 1), of(l + 1).cols());
   for (std::size_t h = 0; h < hinges.size(); ++h)
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
   const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);

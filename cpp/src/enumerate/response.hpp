@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "aligned.hpp"
 #include "withstand/network.hpp"
 
 namespace withstand::enumerate {
@@ -24,6 +25,8 @@ namespace withstand::enumerate {
 /// then the harms; a section is padded with zeros (hinges that never open) to whole vectors.
 class Response {
  public:
+  using Rows = Eigen::Map<const Matrix>;
+
   struct Hinge {
     Index node = 0;
     double coefficient = 0;
@@ -39,14 +42,16 @@ class Response {
            Index failures);
 
   /// Row i: change of all excesses of layers l+1, ..., L and of the harms, per unit of neuron i's signal.
-  const Matrix& of(Index layer) const { return neurons_[static_cast<std::size_t>(layer)]; }
+  Rows of(Index layer) const { return neurons_[static_cast<std::size_t>(layer)].rows(); }
   /// Row h: the same behind a layer, per unit of the excess of its hinge h.
-  const Matrix& of_hinges(Index layer) const { return corrections_[static_cast<std::size_t>(layer)]; }
+  Rows of_hinges(Index layer) const { return corrections_[static_cast<std::size_t>(layer)].rows(); }
   /// Where layer t (L+1: the harms) begins in a row of `of(l)`, and its padded size.
   Index section(Index l, Index t) const {
     return starts_[static_cast<std::size_t>(t)] - starts_[static_cast<std::size_t>(l + 1)];
   }
   Index size(Index t) const { return starts_[static_cast<std::size_t>(t) + 1] - starts_[static_cast<std::size_t>(t)]; }
+  Index layers() const { return static_cast<Index>(hinges_.size()) - 1; }  ///< L+1, where the harms are
+  Index harms() const { return reference_.size(); }                        ///< one of each output
   /// The nominal piece of each neuron of a layer: slope * s + intercept.
   const Vector& slope(Index layer) const { return slope_[static_cast<std::size_t>(layer)]; }
   const Vector& intercept(Index layer) const { return intercept_[static_cast<std::size_t>(layer)]; }
@@ -63,6 +68,21 @@ class Response {
   static double row_bytes(const Network& net, Index layer);  ///< at most, of a row of `of(layer)`
 
  private:
+  /// A matrix in memory of its own.
+  struct Table {
+    AlignedDoubles values;
+    Index height = 0;
+    Index width = 0;
+
+    Eigen::Map<Matrix> zeros(Index rows, Index columns) {
+      height = rows;
+      width = columns;
+      values.assign(static_cast<std::size_t>(rows * columns), 0.0);
+      return {values.data(), rows, columns};
+    }
+    Rows rows() const { return {values.data(), height, width}; }
+  };
+
   void describe_layer(const Network& net, Index layer, const Vector& pre);
   void leave_out(const Network& net, Index layer, const Vector& pre, const Matrix& changes, Index failures);
   void respond(const Network& net, Index layer);
@@ -70,7 +90,7 @@ class Response {
   Index decision_;
   Vector reference_;           // nominal outputs
   std::vector<Index> starts_;  // of each layer's section behind all layers
-  std::vector<Matrix> neurons_, corrections_;
+  std::vector<Table> neurons_, corrections_;
   std::vector<Vector> slope_, intercept_;
   std::vector<std::vector<Hinge>> hinges_;
   Vector nominal_;

@@ -44,7 +44,9 @@ Matrix through(const Affine& map, const Matrix& rows) {
 Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
   // Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
   double operations = 64;
-  for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
+  if (net.is_dense())
+    for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
+  for (Index l = 1; l <= net.layers() && !net.is_dense(); ++l) operations += static_cast<double>(net.map(l).facts().terms) + 8;
   operations += 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
 
   Matrix magnitude = inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));  // a row per input
@@ -56,9 +58,12 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     Matrix before = 16 * operations * unit * sums;
     if (l > 1) before += through(net.map(l), error);  // inputs are exact
     const double forced = forced_magnitude(grid, l);
+    const Index own = net.own(l), wires = net.width(l) - own;
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
+    magnitude.rightCols(wires) = sums.rightCols(wires);
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
+    error.rightCols(wires) = before.rightCols(wires);
     require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
   }
   return error.rowwise().maxCoeff() + 8 * unit * magnitude.rowwise().maxCoeff();

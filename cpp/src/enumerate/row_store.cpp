@@ -2,7 +2,6 @@
 #include "row_store.hpp"
 
 #include <algorithm>
-#include <new>
 
 namespace withstand::enumerate {
 namespace {
@@ -23,8 +22,8 @@ RowStore::RowStore(std::size_t row_size, std::size_t key_size, std::size_t most_
     : key_size_(key_size), slot_size_(head + key_size + row_size) {
   static_assert(sizeof(double) == sizeof(std::uint64_t));
   while (2 * slots_ * slot_size_ <= most_doubles) slots_ *= 2;
-  block_.reset(static_cast<std::uint64_t*>(std::calloc(slots_ * slot_size_ + room, sizeof(std::uint64_t))));
-  if (!block_) throw std::bad_alloc();
+  const std::size_t bytes = (slots_ * slot_size_ + room) * sizeof(std::uint64_t);
+  block_ = {static_cast<std::uint64_t*>(allocate_zeros(bytes)), FreeLines{bytes}};
 }
 
 void RowStore::clear() {

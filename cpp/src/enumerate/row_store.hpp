@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <vector>
+
+#include "aligned.hpp"
 
 namespace withstand::enumerate {
 
@@ -19,10 +20,6 @@ class RowStore {
   double* find(const std::vector<std::uint64_t>& key, std::uint64_t tag, bool& known);
 
  private:
-  struct Free {
-    void operator()(std::uint64_t* block) const { std::free(block); }
-  };
-
   std::size_t key_size_;
   std::size_t slot_size_;
   std::size_t slots_ = 4;  // a power of two
@@ -30,7 +27,7 @@ class RowStore {
   std::uint64_t epoch_ = 1;
   // A slot: the epoch in which it was taken, the key's length and tag and words, then the row, so that a look-up waits
   // for one place in memory. Zeros that the system makes where they are touched: few slots may be.
-  std::unique_ptr<std::uint64_t[], Free> block_;
+  std::unique_ptr<std::uint64_t[], FreeLines> block_;
 };
 
 }  // namespace withstand::enumerate

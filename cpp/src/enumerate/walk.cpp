@@ -50,7 +50,7 @@ void Walk::begin_input(Index input) {
     here.pre[i] = net_.bias(l);  // once per input: not worth what `receive` keeps
     net_.map(l).multiply_add(1, here.post[i - 1].data(), 1, here.pre[i].data(), 1);
     here.post[i] = here.pre[i];
-    activate(net_.activation(l), here.post[i].data(), here.post[i].size());
+    activate(net_.activation(l), here.post[i].data(), net_.own(l));
   }
 }
 
@@ -126,13 +126,13 @@ void Walk::signals_into(std::size_t stage, const Choice* choices) {
   Vector sums = from.next[failures_[earlier]];
   for (Index at = grid_.stages()[earlier].layer + 1; at < layer; ++at) {
     signals = sums;
-    activate(net_.activation(at), signals.data(), signals.size());
+    activate(net_.activation(at), signals.data(), net_.own(at));
     sums = dense(at + 1, signals);
   }
   state.before = signals;
   state.pre = sums;
   state.post = sums;
-  activate(net_.activation(layer), state.post.data(), state.post.size());
+  activate(net_.activation(layer), state.post.data(), net_.own(layer));
 }
 
 void Walk::enter(std::size_t stage, const Choice* choices) {
@@ -218,7 +218,7 @@ void Walk::move(std::size_t depth, const Choice& choice) {
   Vector& next = state.next[i + 1];
   next.resize(state.next[i].size());
   if (response_ != nullptr && s == last_stage_) {
-    const Matrix& columns = response_->of(here.layer);
+    const Response::Rows columns = response_->of(here.layer);
     kernels().axpy(columns.cols(), change, columns.data() + site.to * columns.cols(), state.next[i].data(), next.data());
   } else {
     net_.map(here.layer + 1).add_column(site.to, change, state.next[i].data(), next.data());

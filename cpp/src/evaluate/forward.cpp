@@ -31,14 +31,14 @@ void check(const Network& net, const Forced& forced) {
   const Site& site = forced.site;
   const bool exists = site.layer >= (site.is_synapse() ? 1 : 0) &&
                       site.layer <= (site.is_synapse() ? net.layers() : net.depth()) && site.to >= 0 &&
-                      site.to < net.width(site.layer) &&
+                      site.to < net.own(site.layer) &&
                       (!site.is_synapse() || site.from < net.width(site.layer - 1));
   if (exists) return;
   std::ostringstream message;
   message << "failed component (" << site.layer << ", " << site.to;
   if (site.is_synapse()) message << ", " << site.from;
   message << ") does not exist: layers have widths";
-  for (Index l = 0; l <= net.layers(); ++l) message << " " << net.width(l);
+  for (Index l = 0; l <= net.layers(); ++l) message << " " << net.own(l);
   message << " and outputs never fail";
   throw std::invalid_argument(message.str());
 }
@@ -70,7 +70,7 @@ void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next,
     const Cursor first = next;
     while (next != end && next->site.layer == l && next->site.to == j) ++next;
     pre(j) = receive(net, l, j, signals, first, next, terms);
-    post(j) = neuron ? value : net.activation(l)(pre(j));
+    post(j) = neuron ? value : net.activation(l, j)(pre(j));
   }
 }
 
@@ -109,7 +109,7 @@ Vector forward(const Network& net, const Trace& nominal, const std::vector<Force
     next = std::find_if(first, forced.end(), [&](const Forced& f) { return f.site.layer != l || f.site.to != j; });
     const bool neuron = !first->site.is_synapse();
     signals(j) = neuron ? first->value
-                        : net.activation(l)(
+                        : net.activation(l, j)(
                               receive(net, l, j, nominal.post[static_cast<std::size_t>(l) - 1], first, next, terms));
   }
   Vector pre, post;

@@ -61,11 +61,12 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
     const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
-      const Activation& phi = net.activation(l);
       const Vector sums = largest_sums(net, l, (signals.array() + here.signal).matrix()).array() + here.received;
       for (Index j = 0; j < sums.size(); ++j)
-        if (!fits(sums(j)) || !fits(phi.gain() * sums(j))) refuse(l, "a sum of products", sums(j), weight, largest);
-      signals = sums.unaryExpr([&](double sum) { return largest_image(phi, sum); });
+        if (!fits(sums(j)) || !fits(net.activation(l, j).gain() * sums(j)))
+          refuse(l, "a sum of products", sums(j), weight, largest);
+      signals.resize(sums.size());
+      for (Index j = 0; j < sums.size(); ++j) signals(j) = largest_image(net.activation(l, j), sums(j));
     }
     signals = signals.cwiseMax(here.forced).array() + here.added;
     for (Index i = 0; i < signals.size(); ++i)

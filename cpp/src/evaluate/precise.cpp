@@ -64,13 +64,16 @@ Precise::Precise(const Network& net, const Harm& harm, ConstVectorRef input, dou
 Precise::Number Precise::receive(Index l, Index j, const Signals& signals, const Forced* first,
                                  const Forced* last) const {
   Terms terms;
-  const double* weights = net_.map(l).row(j, terms);
+  net_.map(l).terms_of_row(j, terms);
   Number sum{net_.bias(l)(j), 0};
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    const bool dead = first != last && first->site.from == static_cast<Index>(i);
-    sum = sum + (dead ? Number{first->value, 0} : weights[i] * signals[i]);
+  for (Index t = 0; t < terms.size; ++t) {
+    const Index i = terms.sender(t);
+    for (; first != last && first->site.from < i; ++first) sum = sum + Number{first->value, 0};
+    const bool dead = first != last && first->site.from == i;
+    sum = sum + (dead ? Number{first->value, 0} : terms.weight[t] * signals[at(i)]);
     if (dead) ++first;
   }
+  for (; first != last; ++first) sum = sum + Number{first->value, 0};
   return sum;
 }
 
@@ -83,7 +86,7 @@ void Precise::run(Index l, Signals& signals, const Forced*& next, const Forced* 
     while (next != end && next->site.layer == l && next->site.to == j) ++next;
     const bool neuron = first != next && !first->site.is_synapse();  // sorts before the synapses of the neuron
     post[at(j)] = neuron ? Number{first->value, 0}
-                         : apply(net_.activation(l), receive(l, j, signals, first, next));
+                         : apply(net_.activation(l, j), receive(l, j, signals, first, next));
   }
   signals = std::move(post);
 }

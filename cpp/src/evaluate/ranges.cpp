@@ -11,26 +11,18 @@
 namespace withstand {
 namespace {
 
-/// gain * s rounded up and the rest of phi after it, rounded up where it is one exact or correctly rounded operation.
-double piecewise_above(const Activation& phi, double s) {
-  const double t = mul_up(phi.gain(), s);
-  if (phi.rectifier()) return std::max(t, 0.0);
-  const Pieces& p = phi.pieces();
-  const int k = p.ramp ? 1 : p.piece(t);
-  if (p.slope[k] == 0) return p.intercept[k];
-  const double line = p.slope[k] == 1 ? t : mul_up(p.slope[k], t);
-  const double value = p.intercept[k] == 0 ? line : add_up(line, p.intercept[k]);
-  return p.ramp ? p.clamp(value) : value;
-}
+using Operation = double(double, double);
 
-double piecewise_below(const Activation& phi, double s) {
-  const double t = mul_down(phi.gain(), s);
+/// gain * s rounded and the rest of phi after it, rounded the same way where it is one exact or correctly rounded operation.
+template <Operation multiply, Operation add>
+double piecewise(const Activation& phi, double s) {
+  const double t = multiply(phi.gain(), s);
   if (phi.rectifier()) return std::max(t, 0.0);
   const Pieces& p = phi.pieces();
   const int k = p.ramp ? 1 : p.piece(t);
   if (p.slope[k] == 0) return p.intercept[k];
-  const double line = p.slope[k] == 1 ? t : mul_down(p.slope[k], t);
-  const double value = p.intercept[k] == 0 ? line : add_down(line, p.intercept[k]);
+  const double line = p.slope[k] == 1 ? t : multiply(p.slope[k], t);
+  const double value = p.intercept[k] == 0 ? line : add(line, p.intercept[k]);
   return p.ramp ? p.clamp(value) : value;
 }
 
@@ -52,7 +44,7 @@ Vector radius_up(const Vector& centre, const Vector& lower, const Vector& upper)
 }  // namespace
 
 double above(const Activation& phi, double s) {
-  if (phi.piecewise_linear()) return piecewise_above(phi, s);
+  if (phi.piecewise_linear()) return piecewise<mul_up, add_up>(phi, s);
   const double value = phi(s);
   if (!std::isfinite(value)) return value;
   const double capped = std::min(value + widening(phi, s, value), phi.supremum());
@@ -60,7 +52,7 @@ double above(const Activation& phi, double s) {
 }
 
 double below(const Activation& phi, double s) {
-  if (phi.piecewise_linear()) return piecewise_below(phi, s);
+  if (phi.piecewise_linear()) return piecewise<mul_down, add_down>(phi, s);
   const double value = phi(s);
   if (!std::isfinite(value)) return value;
   return std::max(value - widening(phi, s, value), phi.infimum());
@@ -155,6 +147,28 @@ Interval affine_range(const double* row, Index n, double offset, const Vector& l
 
 namespace {
 
+/// The same for maps of few weights: errors go by the terms that a receiver has. One signal alone, as it is, is exact.
+void sparse_affine(const Network& net, Index l, const Vector& centre, const Vector& radius, Vector& pre_lower,
+                   Vector& pre_upper) {
+  const Affine& map = net.map(l);
+  const Vector spread = map.absolute_product(radius);
+  const Vector size = map.absolute_product(centre.cwiseAbs() + radius) + net.bias(l).cwiseAbs();
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j) {
+    map.terms_of_row(j, terms);
+    const Index i = terms.size == 1 ? terms.sender(0) : -1;
+    if (i >= 0 && terms.weight[0] == 1 && net.bias(l)(j) == 0) {
+      pre_lower(j) = sub_down(centre(i), radius(i));
+      pre_upper(j) = add_up(centre(i), radius(i));
+      continue;
+    }
+    const double error = sum_error(2 * terms.size + 4, size(j) * (1 + 8 * unit_roundoff * static_cast<double>(terms.size + 4)), 0);
+    const double wide = spread(j) * (1 + 2 * unit_roundoff * static_cast<double>(terms.size + 4));
+    pre_upper(j) = add_up(add_up(pre_upper(j), wide), error);
+    pre_lower(j) = sub_down(sub_down(pre_lower(j), wide), error);
+  }
+}
+
 /// The pre-activations of a layer from the values below it, in centre and radius: one matrix product for a point, two
 /// for a box.
 void affine(const Network& net, Index l, const Vector& lower, const Vector& upper, Vector& pre_lower, Vector& pre_upper) {
@@ -173,6 +187,7 @@ void affine(const Network& net, Index l, const Vector& lower, const Vector& uppe
   pre_upper = pre_lower;
   const double widest = point ? 0 : radius.maxCoeff();
   const bool thin = widest <= 1e-11 * centre.cwiseAbs().maxCoeff();  // a rounded point: a product would buy nothing
+  if (map.matrix() == nullptr) return sparse_affine(net, l, centre, radius, pre_lower, pre_upper);
   Terms terms;
   for (Index j = 0; j < map.rows(); ++j) {
     const double spread = point  ? 0
@@ -206,11 +221,10 @@ Nominal propagate(const Network& net, ConstVectorRef lower, ConstVectorRef upper
     interruption_point();
     const auto at = static_cast<std::size_t>(l);
     affine(net, l, ranges.lower[at - 1], ranges.upper[at - 1], ranges.pre_lower[at], ranges.pre_upper[at]);
-    const Activation& phi = net.activation(l);
     ranges.lower[at].resize(net.width(l));
     ranges.upper[at].resize(net.width(l));
     for (Index j = 0; j < net.width(l); ++j) {
-      const Interval y = values_over(phi, ranges.pre(l, j));
+      const Interval y = values_over(net.activation(l, j), ranges.pre(l, j));
       ranges.lower[at](j) = y.lower;
       ranges.upper[at](j) = y.upper;
     }
@@ -229,6 +243,12 @@ Nominal unrestricted(const Network& net) {
     if (l == 0) continue;
     ranges.pre_lower[at] = Vector::Constant(net.width(l), -infinity);
     ranges.pre_upper[at] = Vector::Constant(net.width(l), infinity);
+    for (Index source = 0; source < l; ++source) {  // wires hand on what their source can be
+      const Index wires = net.offset(l, source), count = net.own(source);
+      if (wires < 0) continue;
+      ranges.lower[at].segment(wires, count) = ranges.lower[static_cast<std::size_t>(source)].head(count);
+      ranges.upper[at].segment(wires, count) = ranges.upper[static_cast<std::size_t>(source)].head(count);
+    }
   }
   return ranges;
 }

@@ -34,8 +34,10 @@ struct Nominal {
 
   Interval post(Index layer, Index i) const { return {lower[at(layer)](i), upper[at(layer)](i)}; }
   Interval pre(Index layer, Index i) const { return {pre_lower[at(layer)](i), pre_upper[at(layer)](i)}; }
-  /// Hull of a layer's transmitted values.
-  Interval layer(Index l) const { return {lower[at(l)].minCoeff(), upper[at(l)].maxCoeff()}; }
+  /// Hull of the transmitted values of the first neurons of a layer.
+  Interval layer(Index l, Index count) const {
+    return {lower[at(l)].head(count).minCoeff(), upper[at(l)].head(count).maxCoeff()};
+  }
 
  private:
   static std::size_t at(Index layer) { return static_cast<std::size_t>(layer); }

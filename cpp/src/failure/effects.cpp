@@ -54,7 +54,8 @@ void require_bounded(const Network& net, const Space& space, const std::vector<I
     if (effect == Effect::deviation || effect == Effect::noise || is_added(effect)) continue;
     const Index source = on_synapses(effect) ? 1 : 0;  // a synapse into layer l carries layer l - 1
     for (Index l = source; l <= net.depth() + source; ++l) {
-      if (term.most(l) == 0 || std::isfinite(magnitude(layers[static_cast<std::size_t>(l - source)]))) continue;
+      const Interval sent = source == 1 ? sent_into(net, layers, l) : layers[static_cast<std::size_t>(l)];
+      if (term.most(l) == 0 || std::isfinite(magnitude(sent))) continue;
       std::ostringstream message;
       message << term.failure.describe() << ": ";
       if (l == source) message << "inputs may be anything";
@@ -64,10 +65,20 @@ void require_bounded(const Network& net, const Space& space, const std::vector<I
   }
 }
 
+Interval sent_into(const Network& net, const std::vector<Interval>& layers, Index layer) {
+  Interval hull{infinity, -infinity};
+  for (Index source = 0; source < layer; ++source) {
+    if (net.offset(layer - 1, source) < 0) continue;
+    const Interval& sent = layers[static_cast<std::size_t>(source)];
+    hull = {std::min(hull.lower, sent.lower), std::max(hull.upper, sent.upper)};
+  }
+  return hull;
+}
+
 double noise(const Space& space, Index layer) {
   double sum = 0;
   for (const Space::Term& term : space.terms())
-    if (term.failure.effect == Effect::noise && layer >= 1 && layer < space.layers())
+    if (term.failure.effect == Effect::noise && layer >= 1 && layer < space.layers() && term.most(layer) > 0)
       sum = add_up(sum, amount(term.failure, layer));
   return sum;
 }

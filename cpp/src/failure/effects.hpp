@@ -26,6 +26,9 @@ double magnitude(const Interval& interval);
 /// which needs a domain. `layers` bounds the transmitted values of layers 0..L.
 void require_bounded(const Network& network, const Space& space, const std::vector<Interval>& layers);
 
+/// Hull of what the senders of a layer transmit, its own and those on wires; `layers` is of the own neurons of layers 0..L.
+Interval sent_into(const Network& network, const std::vector<Interval>& layers, Index layer);
+
 /// Largest noise amplitude of a hidden layer, over the terms of the space (their sum: they add).
 double noise(const Space& space, Index layer);
 

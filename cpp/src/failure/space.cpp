@@ -41,19 +41,25 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
     require(site.layer >= 0 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", failing neurons are in layers 0 (inputs) to ", net.depth(), "; outputs never fail");
   }
-  require(site.to >= 0 && site.to < net.width(site.layer), who, ": among names ", name_of(site), ", layer ",
-          site.layer, " has ", net.width(site.layer), " neurons");
+  require(site.to >= 0 && site.to < net.own(site.layer), who, ": among names ", name_of(site), ", layer ",
+          site.layer, " has ", net.own(site.layer), " neurons");
+  require(site.is_synapse() || net.may_fail(site.layer), who, ": among names ", name_of(site), ", layer ", site.layer,
+          " is one that cannot fail");
 }
 
 /// Every hidden neuron, or every synapse.
 void add_every_site(const Network& net, Space::Term& term) {
   const bool synapses = on_synapses(term.failure.effect);
+  std::vector<Index> senders;
   for (Index l = 1; l <= (synapses ? net.layers() : net.depth()); ++l) {
     std::vector<Site>& sites = term.sites[static_cast<std::size_t>(l)];
-    const Index senders = synapses ? net.width(l - 1) : 1;
-    sites.reserve(static_cast<std::size_t>(net.width(l) * senders));
-    for (Index to = 0; to < net.width(l); ++to)
-      for (Index from = 0; from < senders; ++from) sites.push_back({l, to, synapses ? from : -1});
+    const Index receivers = net.failing(l);
+    sites.reserve(static_cast<std::size_t>(synapses ? net.map(l).cost() : static_cast<double>(receivers)));
+    for (Index to = 0; to < receivers; ++to) {
+      if (synapses) net.map(l).synapses_of_row(to, senders);
+      else senders.assign(1, -1);
+      for (const Index from : senders) sites.push_back({l, to, from});
+    }
     term.candidates += static_cast<Index>(sites.size());
   }
 }

@@ -71,10 +71,11 @@ struct Kernels {
                const double* const* responses, const double* values, int* hinges, double* out, double* most);
   /// The last hinge layer and the outputs of a row; returns the largest of harm - limits.
   double (*end_row)(RowEnd* row);
-  /// Rows i = 0..n of highest (`width` columns, whole vectors): the largest of 0 and effect[k] * responses[k] over k < i;
-  /// across[j][i + 1] = effect[i] * responses[i][j] for j < width + more, leading dimension ld.
-  void (*reach)(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
-                double* across, long ld);
+  /// Rows r of highest (`width` columns, whole vectors), as many as begin at most n: the largest of 0 and
+  /// effect[k] * responses[k] over k < min(n, r * every); across[j][i + 1] = effect[i] * responses[i][j] for
+  /// j < width + more, leading dimension ld.
+  void (*reach)(long n, long width, long more, long every, const double* effect, const double* const* responses,
+                double* highest, double* across, long ld);
   /// s = phi(gain * s) for n entries, to an absolute accuracy of a few roundings of 1 + |phi|; `kind` is the number of
   /// the variant that the activation's Shape names.
   void (*activate)(int kind, double gain, double slope, long n, double* s);

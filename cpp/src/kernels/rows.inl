@@ -148,13 +148,15 @@ static double end_row(RowEnd* row) {
   return row->either_sign ? end_all<true>(*row, open) : end_all<false>(*row, open);
 }
 
-static void reach(long n, long width, long more, const double* effect, const double* const* responses, double* highest,
-                  double* across, long ld) {
+static void reach(long n, long width, long more, long every, const double* effect, const double* const* responses,
+                  double* highest, double* across, long ld) {
   for (long j = 0; j < width; ++j) highest[j] = 0;
-  for (long i = 0; i < n; ++i, highest += width) {
+  for (long i = 0; i < n; ++i) {
+    const double* before = highest;
+    if (i % every == 0) highest += width;
     for (long j = 0; j < width; j += lanes) {
       const Pack column = effect[i] * load(responses[i] + j);
-      store(highest + width + j, larger(column, load(highest + j)));
+      store(highest + j, larger(column, load(before + j)));
       for (int lane = 0; lane < WITHSTAND_LANES; ++lane) across[(j + lane) * ld + i + 1] = column[lane];
     }
     for (long j = width; j < width + more; ++j) across[j * ld + i + 1] = effect[i] * responses[i][j];

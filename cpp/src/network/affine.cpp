@@ -8,11 +8,6 @@
 #include "core/rounding.hpp"
 
 namespace withstand {
-namespace {
-
-Index sender(const Terms& terms, Index t) { return terms.from == nullptr ? t : terms.from[t]; }
-
-}  // namespace
 
 void Terms::show() {
   senders.reserve(1);  // a receiver without weights must not look like one that all senders reach
@@ -26,7 +21,7 @@ void Affine::multiply_add(Index n, const double* y, Index ldy, double* s, Index 
   for (Index j = 0; j < rows_; ++j) {
     terms_of_row(j, terms);
     for (Index t = 0; t < terms.size; ++t)
-      for (Index c = 0; c < n; ++c) s[j * lds + c] += terms.weight[t] * y[sender(terms, t) * ldy + c];
+      for (Index c = 0; c < n; ++c) s[j * lds + c] += terms.weight[t] * y[terms.sender(t) * ldy + c];
   }
 }
 
@@ -35,7 +30,7 @@ void Affine::absolute_multiply_add(Index n, const double* y, Index ldy, double* 
   for (Index j = 0; j < rows_; ++j) {
     terms_of_row(j, terms);
     for (Index t = 0; t < terms.size; ++t)
-      for (Index c = 0; c < n; ++c) s[j * lds + c] += std::abs(terms.weight[t]) * y[sender(terms, t) * ldy + c];
+      for (Index c = 0; c < n; ++c) s[j * lds + c] += std::abs(terms.weight[t]) * y[terms.sender(t) * ldy + c];
   }
 }
 
@@ -44,19 +39,56 @@ void Affine::pull_back(Index k, const double* a, Index lda, double* b, Index ldb
   for (Index j = 0; j < rows_; ++j) {
     terms_of_row(j, terms);
     for (Index r = 0; r < k; ++r)
-      for (Index t = 0; t < terms.size; ++t) b[r * ldb + sender(terms, t)] += a[r * lda + j] * terms.weight[t];
+      for (Index t = 0; t < terms.size; ++t) b[r * ldb + terms.sender(t)] += a[r * lda + j] * terms.weight[t];
   }
 }
 
+void Affine::synapses_of_row(Index j, std::vector<Index>& from) const {
+  Terms terms;
+  terms_of_row(j, terms);
+  from.clear();
+  for (Index t = 0; t < terms.size; ++t) from.push_back(terms.sender(t));
+}
+
 void Affine::add_column(Index i, double scale, const double* base, double* dst) const {
-  for (Index j = 0; j < rows_; ++j) dst[j] = base[j] + scale * weight(j, i);
+  if (dst != base) std::copy_n(base, rows_, dst);
+  Terms terms;
+  terms_of_column(i, terms);
+  for (Index t = 0; t < terms.size; ++t) dst[terms.sender(t)] += scale * terms.weight[t];
 }
 
 void Affine::spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const {
+  for (Index j = 0; j < rows_; ++j) std::fill_n(s + j * lds, n, base[j]);
   Terms terms;
-  for (Index j = 0; j < rows_; ++j) {
-    const double* weights = row(j, terms);
-    for (Index c = 0; c < n; ++c) s[j * lds + c] = base[j] + scale[c] * weights[senders[c]];
+  for (Index c = 0; c < n; ++c) {
+    terms_of_column(senders[c], terms);
+    for (Index t = 0; t < terms.size; ++t) s[terms.sender(t) * lds + c] += scale[c] * terms.weight[t];
+  }
+}
+
+void Affine::Scratch::grow(Index size) {
+  if (static_cast<Index>(sum.size()) >= size) return;
+  sum.resize(static_cast<std::size_t>(size), 0.0);
+  mark.resize(static_cast<std::size_t>(size), 0);
+}
+
+void Affine::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
+  scratch.grow(rows_);
+  Terms terms;
+  for (std::size_t n = 0; n < senders.at.size(); ++n) {
+    terms_of_column(senders.at[n], terms);
+    for (Index t = 0; t < terms.size; ++t) {
+      const auto j = static_cast<std::size_t>(terms.sender(t));
+      if (scratch.mark[j] == 0) receivers.at.push_back(terms.sender(t));
+      scratch.mark[j] = 1;
+      scratch.sum[j] += senders.value[n] * terms.weight[t];
+    }
+  }
+  for (const Index at : receivers.at) {
+    const auto j = static_cast<std::size_t>(at);
+    receivers.value.push_back(scratch.sum[j]);
+    scratch.sum[j] = 0;
+    scratch.mark[j] = 0;
   }
 }
 
@@ -94,16 +126,18 @@ const double* Affine::row(Index j, Terms& terms) const {
 
 const double* Affine::column(Index i, Vector& scratch) const {
   scratch.setZero(rows_);
-  add_column(i, 1, scratch.data(), scratch.data());
+  Terms terms;
+  terms_of_column(i, terms);
+  for (Index t = 0; t < terms.size; ++t) scratch(terms.sender(t)) = terms.weight[t];
   return scratch.data();
 }
 
 const double* Affine::columns(Index first, Index n, Matrix& scratch) const {
-  scratch.resize(n, rows_);
+  scratch.setZero(n, rows_);
   Terms terms;
-  for (Index j = 0; j < rows_; ++j) {
-    const double* const weights = row(j, terms) + first;
-    for (Index i = 0; i < n; ++i) scratch(i, j) = weights[i];
+  for (Index i = 0; i < n; ++i) {
+    terms_of_column(first + i, terms);
+    for (Index t = 0; t < terms.size; ++t) scratch(i, terms.sender(t)) = terms.weight[t];
   }
   return scratch.data();
 }
@@ -112,18 +146,26 @@ bool Affine::operator==(const Affine& other) const {
   if (rows_ != other.rows_ || cols_ != other.cols_) return false;
   Terms mine, theirs;
   for (Index j = 0; j < rows_; ++j) {
-    const double* weights = row(j, mine);
-    if (!std::equal(weights, weights + cols_, other.row(j, theirs))) return false;
+    terms_of_row(j, mine);
+    other.terms_of_row(j, theirs);
+    Index m = 0, t = 0;
+    const auto skip = [](const Terms& terms, Index& n) {
+      while (n < terms.size && terms.weight[n] == 0) ++n;  // a weight of 0 may be a term or none
+    };
+    for (skip(mine, m), skip(theirs, t); m < mine.size && t < theirs.size; skip(mine, ++m), skip(theirs, ++t))
+      if (mine.sender(m) != theirs.sender(t) || mine.weight[m] != theirs.weight[t]) return false;
+    if (m < mine.size || t < theirs.size) return false;
   }
   return true;
 }
 
 WeightFacts Affine::facts_of_terms() const {
-  WeightFacts facts{Vector::Zero(rows_), Vector::Zero(rows_), Vector::Zero(rows_), 0, infinity};
+  WeightFacts facts{Vector::Zero(rows_), Vector::Zero(rows_), Vector::Zero(rows_), 0, infinity, 0};
   Terms terms;
   for (Index j = 0; j < rows_; ++j) {
     terms_of_row(j, terms);
     if (terms.size == 0) continue;
+    facts.terms = std::max(facts.terms, terms.size);
     const Eigen::Map<const Vector> weights(terms.weight, terms.size);
     // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
     const double up = 1 + 2 * static_cast<double>(terms.size + 4) * unit_roundoff;

@@ -19,6 +19,7 @@ WeightFacts facts_of(const Matrix& weight) {
   facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
   facts.max = facts.row_max.maxCoeff();
   facts.grid = grid(weight.data(), weight.size());
+  facts.terms = weight.cols();
   return facts;
 }
 
@@ -57,6 +58,13 @@ void Dense::terms_of_row(Index j, Terms& terms) const {
   terms.weight = weights_.data() + j * cols();
 }
 
+/// From the rows: who asks for single columns of a large matrix asks often, and may have it turned.
+void Dense::terms_of_column(Index i, Terms& terms) const {
+  terms.size = rows();
+  terms.from = nullptr;
+  terms.weight = transposed().data() + i * rows();
+}
+
 /// Whether a second form is no matter of memory.
 bool Dense::small() const { return weights_.size() <= Index{1} << 16; }
 
@@ -79,7 +87,9 @@ void Dense::pull_back(Index k, const double* a, Index lda, double* b, Index ldb)
 }
 
 void Dense::add_column(Index i, double scale, const double* base, double* dst) const {
-  kernels().axpy(rows(), scale, transposed().data() + i * rows(), base, dst);
+  if (small()) return kernels().axpy(rows(), scale, transposed().data() + i * rows(), base, dst);
+  const Vector column = weights_.col(i);
+  kernels().axpy(rows(), scale, column.data(), base, dst);
 }
 
 void Dense::spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const {
@@ -93,7 +103,11 @@ Vector Dense::absolute_product(const Vector& y) const { return weights_.cwiseAbs
 const double* Dense::column(Index i, Vector&) const { return transposed().data() + i * rows(); }
 
 const double* Dense::columns(Index first, Index n, Matrix& scratch) const {
-  return small() ? transposed().data() + first * rows() : Affine::columns(first, n, scratch);
+  if (small()) return transposed().data() + first * rows();
+  scratch.resize(n, rows());
+  for (Index j = 0; j < rows(); ++j)
+    for (Index i = 0; i < n; ++i) scratch(i, j) = weights_(j, first + i);
+  return scratch.data();
 }
 
 }  // namespace withstand

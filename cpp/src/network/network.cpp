@@ -50,12 +50,67 @@ Network::Network(std::vector<std::shared_ptr<const Affine>> maps, std::vector<Ve
   require(maps_.size() >= 2, "a network needs at least one hidden layer, got the output layer alone");
   require(biases_.size() == maps_.size(), biases_.size(), " bias vectors for ", maps_.size(), " layers");
   require(activations_.size() == maps_.size(), activations_.size(), " activations for ", maps_.size(), " layers");
+  check();
+  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
+  for (std::size_t l = 1; l <= maps_.size(); ++l) {
+    own_.push_back(maps_[l - 1]->rows());
+    may_fail_.push_back(true);
+    reads_.push_back({{static_cast<Index>(l) - 1, maps_[l - 1]}});
+  }
+  for (std::size_t l = 0; l <= maps_.size(); ++l) {
+    offsets_.emplace_back(maps_.size() + 1, Index{-1});
+    offsets_[l][l] = 0;
+  }
+}
+
+Network::Network(Index inputs, const std::vector<Layer>& layers) {
+  require(inputs > 0, "a network needs inputs, got ", inputs);
+  require(layers.size() >= 2, "a network needs at least one hidden layer and an output layer, got ", layers.size(),
+          " layers");
+  lower(inputs, layers);
+  check();
+  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
+}
+
+void Network::check() const {
   for (std::size_t k = 0; k < maps_.size(); ++k) {
     require(maps_[k] != nullptr, "layer ", k + 1, " has no weights");
     check_shape(k + 1, maps_[k]->rows(), maps_[k]->cols());
     check_layer(k + 1, *maps_[k], biases_[k], k == 0 ? maps_[0]->cols() : maps_[k - 1]->rows());
   }
-  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
+}
+
+bool Network::is_dense() const {
+  return !graph_ && std::all_of(maps_.begin(), maps_.end(), [](const auto& map) { return map->matrix() != nullptr; });
+}
+
+double Network::bytes() const {
+  double sum = 0;
+  for (const auto& map : maps_) sum += map->bytes();
+  for (const Vector& bias : biases_) sum += 8 * static_cast<double>(bias.size());
+  return sum;
+}
+
+double Network::cost() const {
+  double sum = 0;
+  for (const auto& map : maps_) sum += map->cost();
+  return sum;
+}
+
+Index Network::synapses() const {
+  Index total = 0;
+  std::vector<Index> senders;
+  for (Index l = 1; l <= layers(); ++l) {
+    if (const Matrix* const weights = map(l).matrix(); weights != nullptr && may_fail(l)) {
+      total += weights->size();
+      continue;
+    }
+    for (Index j = 0; j < failing(l); ++j) {
+      map(l).synapses_of_row(j, senders);
+      total += static_cast<Index>(senders.size());
+    }
+  }
+  return total;
 }
 
 const Matrix& Network::dense(Index layer) const {
@@ -67,7 +122,7 @@ const Matrix& Network::dense(Index layer) const {
 
 Index Network::neurons() const {
   Index total = 0;
-  for (Index l = 1; l <= depth(); ++l) total += width(l);
+  for (Index l = 1; l <= depth(); ++l) total += failing(l);
   return total;
 }
 
@@ -79,6 +134,7 @@ Index Network::widest() const {
 
 bool Network::operator==(const Network& other) const {
   if (maps_.size() != other.maps_.size() || activations_ != other.activations_) return false;
+  if (own_ != other.own_ || may_fail_ != other.may_fail_) return false;
   for (std::size_t k = 0; k < maps_.size(); ++k) {
     if (maps_[k] != other.maps_[k] && !(*maps_[k] == *other.maps_[k])) return false;
     if (biases_[k] != other.biases_[k]) return false;

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from withstand.certificate.check import Check, check_certificate
-from withstand.certificate.checker import fingerprint
 from withstand.certificate.reading import FORMAT, checksum
+from withstand.model.fingerprint import fingerprint
 
 __all__ = ["FORMAT", "Check", "check_certificate", "checksum", "fingerprint"]

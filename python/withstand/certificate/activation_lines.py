@@ -82,6 +82,44 @@ class Phi:
         return least, most
 
 
+@dataclass(frozen=True)
+class Wired:
+    """phi on the first `own` entries, the others as they are: a layer with wires behind its neurons."""
+
+    phi: Phi
+    own: int
+
+    @property
+    def shape(self) -> Shape:
+        """The function of the layer's own neurons, at gain 1."""
+        return self.phi.shape
+
+    @property
+    def nondecreasing(self) -> bool:
+        """Whether the function never falls."""
+        return self.phi.nondecreasing
+
+    @property
+    def lipschitz(self) -> float:
+        """Lipschitz constant of all entries together, rounded up."""
+        return max(1.0, self.phi.lipschitz)
+
+    def __call__(self, s: FloatArray) -> FloatArray:
+        """Return approximate values, as a `Phi` does."""
+        return np.concatenate([self.phi(s[..., : self.own]), s[..., self.own :]], axis=-1)
+
+    def error(self, s: FloatArray, value: FloatArray) -> FloatArray:
+        """Return a bound of |computed - real|; wires have none."""
+        of_phi = self.phi.error(s[..., : self.own], value[..., : self.own])
+        return np.concatenate([of_phi, np.zeros_like(s[..., self.own :])], axis=-1)
+
+    def over(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return bounds of the values on ranges."""
+        least, most = self.phi.over(low[..., : self.own], high[..., : self.own])
+        wires = slice(self.own, None)
+        return np.concatenate([least, low[..., wires]], axis=-1), np.concatenate([most, high[..., wires]], axis=-1)
+
+
 def _unrounded(shape: Shape) -> bool:
     """Whether values are computed without rounding."""
     if isinstance(shape, Corner):
@@ -99,8 +137,13 @@ class Lines:
     lower_offset: FloatArray
 
 
-def lines(phi: Phi, low: FloatArray, high: FloatArray) -> Lines:
+def lines(phi: Phi | Wired, low: FloatArray, high: FloatArray) -> Lines:
     """Return lines for every range: the envelope where phi bends one way, else tangents or constants."""
+    if isinstance(phi, Wired):
+        own = lines(phi.phi, low[: phi.own], high[: phi.own])
+        one, none = np.ones(len(low) - phi.own), np.zeros(len(low) - phi.own)
+        ends = ((own.upper_slope, one), (own.upper_offset, none), (own.lower_slope, one), (own.lower_offset, none))
+        return Lines(*map(np.concatenate, ends))
     shape, slope = phi.shape, phi.slope
     t = phi.gain * low, phi.gain * high
     width = np.maximum(t[1] - t[0], TINY)

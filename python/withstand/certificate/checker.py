@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import itertools
-import json
 import math
 from fractions import Fraction
 from typing import Any
@@ -14,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from withstand._types import FloatArray
-from withstand.certificate.activation_lines import Phi
 from withstand.certificate.budget import Budget, Rejected
 from withstand.certificate.leaf_bound import Judge
+from withstand.certificate.lowering import lowered
 from withstand.certificate.reading import require
 from withstand.certificate.space import Neuron, Space, State, Way
+from withstand.model.fingerprint import fingerprint
 from withstand.model.network import Network
 
 #: Configurations that an enumerated leaf may hold.
@@ -29,15 +28,6 @@ _BATCH = 2048
 
 _Part = tuple[float, int, State, Neuron | None]  # -bound, order of arrival, decisions, what to split on
 _Leaf = tuple[float, int, State, Judge]  # bound (infinite: enumerated), node, decisions
-
-
-def fingerprint(net: Network) -> str:
-    """Return a checksum of everything that the network computes with."""
-    phis = [(a.name, a.gain, a.slope) for a in (*net.activations, net.output_activation)]
-    digest = hashlib.sha256(json.dumps([net.widths, phis]).encode())
-    for array in (*net.weights, *net.biases):
-        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
-    return digest.hexdigest()
 
 
 class Checker:
@@ -66,12 +56,12 @@ class Checker:
         """Set up what judges the failures at each input."""
         net = self._net
         self._space = Space(self.failures, net.widths, self._budget)
-        phis = [Phi(a.name, a.gain, a.slope or 0.0) for a in (*net.activations, net.output_activation)]
+        chain = lowered(net)
         judges = []
         with np.errstate(all="ignore"):  # what overflows is not below a claim
             for x in self.inputs:
-                self._budget.spend("multiply-adds", 3 * sum(w.size for w in net.weights))
-                judges.append(Judge(net.weights, net.biases, phis, self._space, x, self.goal, self._budget))
+                self._budget.spend("multiply-adds", 3 * sum(w.size for w in chain.weights))
+                judges.append(Judge(chain, self._space, x, self.goal, self._budget))
         self.classes = tuple(j.predicted for j in judges) if self.goal == "argmax" else ()
         return judges
 

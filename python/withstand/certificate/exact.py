@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from withstand._types import FloatArray
-from withstand.certificate.activation_lines import Phi
+from withstand.certificate.activation_lines import Phi, Wired
 from withstand.certificate.budget import Budget
+from withstand.certificate.lowering import Chain
 from withstand.certificate.shapes import Smooth
 from withstand.certificate.space import Neuron, Way
 
@@ -16,9 +17,9 @@ from withstand.certificate.space import Neuron, Way
 class Exact:
     """A network at one input, without any rounding."""
 
-    def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi],
-                 x: FloatArray, budget: Budget) -> None:  # fmt: skip
-        self._weights, self._biases, self._phis, self._x, self._budget = weights, biases, phis, x, budget
+    def __init__(self, chain: Chain, x: FloatArray, budget: Budget) -> None:
+        self._weights, self._biases, self._phis, self._numbers = chain.weights, chain.biases, chain.phis, chain.numbers
+        self._x, self._budget = x, budget
         self._intact: list[Fraction] | None = None
 
     @property
@@ -34,7 +35,10 @@ class Exact:
         for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
             rows = zip(w.tolist(), b.tolist())
             s = [sum((Fraction(a) * v for a, v in zip(row, y) if a and v), Fraction(bias)) for row, bias in rows]
-            y = [held.get((l, j), _value(phi, t)) for j, t in enumerate(s)]
+            own = phi.own if isinstance(phi, Wired) else len(s)
+            of = phi.phi if isinstance(phi, Wired) else phi
+            number = self._numbers[l]
+            y = [held.get((number, j), _value(of, t)) for j, t in enumerate(s[:own])] + s[own:]
         return y
 
     def first_largest(self) -> int:

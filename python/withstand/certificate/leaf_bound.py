@@ -17,6 +17,7 @@ from withstand._types import FloatArray
 from withstand.certificate.activation_lines import EPS, TINY, Lines, Phi, lines
 from withstand.certificate.budget import Budget, Rejected
 from withstand.certificate.exact import Exact
+from withstand.certificate.lowering import Chain
 from withstand.certificate.space import Neuron, Space, State, Way
 
 Failed = Sequence[tuple[Neuron, Way]]
@@ -50,14 +51,19 @@ class Estimate:
 class Judge:
     """A network at one input, with a goal."""
 
-    def __init__(self, weights: Sequence[FloatArray], biases: Sequence[FloatArray], phis: Sequence[Phi], space: Space,
-                 x: FloatArray, goal: str, budget: Budget | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, chain: Chain, space: Space, x: FloatArray, goal: str, budget: Budget | None = None
+    ) -> None:
         self._budget = Budget() if budget is None else budget
-        self.exact = Exact(weights, biases, phis, x, self._budget)
-        self._weights, self._biases, self._phis, self._space, self._x = weights, biases, phis, space, x
+        self.exact = Exact(chain, x, self._budget)
+        self._weights, self._biases, self._phis, self._numbers = chain.weights, chain.biases, chain.phis, chain.numbers
+        self._space, self._x = space, x
+        psi = self._phis[-1]
+        assert isinstance(psi, Phi)  # behind outputs there are no wires
+        self._psi = psi
         self._goal = goal
         self._candidates: list[int] = []
-        self._gamma = 2 * EPS * (max(max(w.shape) for w in weights) + 32)
+        self._gamma = 2 * EPS * (max(max(w.shape) for w in chain.weights) + 32)
         intact, error = self.outputs([()])
         self._intact, self._intact_error = intact[0], error[0]
         self._class = int(np.argmax(self._intact))
@@ -120,11 +126,10 @@ class Judge:
             self._force(sets, l, y, error)
         return y, error
 
-    @staticmethod
-    def _force(sets: Sequence[Failed], layer: int, y: FloatArray, error: FloatArray) -> None:
+    def _force(self, sets: Sequence[Failed], layer: int, y: FloatArray, error: FloatArray) -> None:
         for n, failed in enumerate(sets):
             for neuron, way in failed:
-                if neuron[0] == layer:
+                if neuron[0] == self._numbers[layer]:
                     y[n, neuron[1]], error[n, neuron[1]] = way.value, 0.0
 
     def harms(self, sets: Sequence[Failed]) -> tuple[FloatArray, FloatArray]:
@@ -149,7 +154,7 @@ class Judge:
         for l in range(1, len(self._weights)):
             low, high = self._ranges(layers, self._weights[l - 1], self._biases[l - 1], state)
             layers.append(self._layer(l, low, high, state))
-        w, b, psi, m = self._weights[-1], self._biases[-1], self._phis[-1], len(self._intact)
+        w, b, psi, m = self._weights[-1], self._biases[-1], self._psi, len(self._intact)
         if self._goal == "error":
             rows = np.concatenate([np.eye(m), -np.eye(m)])
         else:
@@ -158,7 +163,7 @@ class Judge:
         value = value + rows @ b + 4 * self._gamma * (np.abs(rows) @ (np.abs(w) @ layers[-1].size + np.abs(b)))
         harm = self._error(psi, value) if self._goal == "error" else self._lead(psi, value, layers, state)
         worst = int(np.argmax(harm))
-        places = [(l, i) for l, layer in enumerate(layers) for i in layer.neurons]
+        places = [(self._numbers[l], i) for l, layer in enumerate(layers) for i in layer.neurons]
         row = gains[worst]
         best = places[int(np.argmax(row))] if len(row) and row.max() > 0 else None
         return Estimate(float(harm[worst]), best)
@@ -200,8 +205,9 @@ class Judge:
 
     def _transmit(self, l: int, relaxed: Lines, least: FloatArray, most: FloatArray, low: FloatArray, high: FloatArray,
                   state: State) -> _Layer:  # fmt: skip
-        held = {n[1]: way.value for n, way in state.failed if n[0] == l}
-        options = [(n[1], way) for n, ways in self._space.ways.items() if n[0] == l and n not in state.decided
+        number = self._numbers[l]
+        held = {n[1]: way.value for n, way in state.failed if n[0] == number}
+        options = [(n[1], way) for n, ways in self._space.ways.items() if n[0] == number and n not in state.decided
                    for way in ways if state.left[way.quota] > 0]  # fmt: skip
         size = np.maximum(np.abs(least), np.abs(most))
         for i, way in options:

@@ -6,6 +6,7 @@ A function of t = gain * s and of the activation's slope `a`. What is not listed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -153,6 +154,56 @@ def _silu_slope(_: float, t: FloatArray) -> FloatArray:
     return np.asarray(p * (1 + t * rest))
 
 
+def _softsign(_: float, t: FloatArray) -> FloatArray:
+    t = np.clip(t, -1e300, 1e300)
+    return np.asarray(t / (1 + np.abs(t)))
+
+
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _normal(t: FloatArray) -> FloatArray:
+    return np.asarray(0.5 * _erfc(-math.sqrt(0.5) * np.asarray(t)), dtype=np.float64)
+
+
+def _gelu(_: float, t: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum(t, -1e3) * _normal(t))  # -inf times 0 has no value
+
+
+def _gelu_slope(_: float, t: FloatArray) -> FloatArray:
+    t = np.clip(t, -1e3, 1e3)
+    return np.asarray(_normal(t) + t * np.exp(-t * t / 2) / math.sqrt(2 * math.pi))
+
+
+def _gelu_tanh_inside(t: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the argument of tanh, and its slope."""
+    t = np.clip(t, -1e3, 1e3)
+    root = math.sqrt(2 / math.pi)
+    return np.asarray(root * (t + 0.044715 * t**3)), np.asarray(root * (1 + 3 * 0.044715 * t**2))
+
+
+def _gelu_tanh(_: float, t: FloatArray) -> FloatArray:
+    inside, _slope = _gelu_tanh_inside(t)
+    e = np.exp(-2 * np.abs(inside))
+    return np.asarray(np.where(t >= 0, t, np.maximum(t, -1e3) * e) / (1 + e))
+
+
+def _gelu_tanh_slope(_: float, t: FloatArray) -> FloatArray:
+    inside, slope = _gelu_tanh_inside(t)
+    e = np.exp(-2 * np.abs(inside))
+    p, rest = np.where(t >= 0, 1.0, e) / (1 + e), np.where(t >= 0, e, 1.0) / (1 + e)
+    return np.asarray(p * (1 + np.clip(t, -1e3, 1e3) * rest * 2 * slope))
+
+
+def _hard_swish(_: float, t: FloatArray) -> FloatArray:
+    inside = np.clip(t, -3.0, 3.0)
+    return np.where(t >= 3, t, inside * (inside + 3) / 6)
+
+
+def _hard_swish_slope(_: float, t: FloatArray) -> FloatArray:
+    return np.where(t <= -3, 0.0, np.where(t > 3, 1.0, (2 * np.clip(t, -3.0, 3.0) + 3) / 6))
+
+
 def _touch_logistic(_: float, slope: FloatArray, sign: float) -> list[FloatArray]:
     where = sign * 2 * np.arctanh(np.sqrt(np.clip(1 - 4 * slope, 0.0, 1.0)))
     return [where, np.full_like(slope, 40.0 * sign)]  # where arctanh runs out of digits, the shape is flat
@@ -175,6 +226,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "hard_tanh": Ramp(-1.0, 1.0, 0.0),
     "clip": Ramp(0.0, 1.0, 0.5),
     "relu6": Ramp(0.0, 6.0, 0.0),
+    "hard_sigmoid": Ramp(0.0, 1.0, 0.5, 1 / 6),
     "logistic": Smooth(lambda a, t: _logistic(t), _bell, lambda a: 0.25, lambda a: "s", (0.0,),
                        touching=_touch_logistic, adds=True),
     "tanh": Smooth(lambda a, t: np.tanh(t), lambda a, t: 1 - np.tanh(t) ** 2, lambda a: 1.0, lambda a: "s", (0.0,),
@@ -183,6 +235,12 @@ SHAPES: Final[Mapping[str, Shape]] = {
                        lambda a: "convex", touching=lambda a, slope, sign: [np.log(slope / (1 - slope))]),
     "silu": Smooth(_silu, _silu_slope, lambda a: 1.0998393201288670, lambda a: "other",
                    (-2.3993572805154676678, 2.3993572805154676678), turns=(-1.2784645427610737951,)),
+    "gelu": Smooth(_gelu, _gelu_slope, lambda a: 1.1289041451851551, lambda a: "other",
+                   (-1.4142135623730950488, 1.4142135623730950488), turns=(-0.75179152469356445746,)),
+    "gelu_tanh": Smooth(_gelu_tanh, _gelu_tanh_slope, lambda a: 1.1289930686587720, lambda a: "other",
+                        (-1.4185040087908283555, 1.4185040087908283555), turns=(-0.75246142207101625795,)),
+    "hard_swish": Smooth(_hard_swish, _hard_swish_slope, lambda a: 1.5, lambda a: "other", (-3.0, 3.0), turns=(-1.5,)),
+    "softsign": Smooth(_softsign, lambda a, t: (1 / (1 + np.abs(t))) ** 2, lambda a: 1.0, lambda a: "s", (0.0,)),
     "elu": Smooth(_elu, _elu_slope, lambda a: max(1.0, a), lambda a: "convex" if a <= 1 else "other", (0.0,),
                   touching=_touch_elu),
     "selu": Smooth(_selu, _selu_slope, lambda a: _SELU_LEFT, lambda a: "other", (0.0,),

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
-from withstand.certificate.checker import CAP, Checker, fingerprint
+from withstand.certificate.checker import CAP, Checker
 from withstand.certificate.reading import FORMAT, checksum, parsed
 from withstand.certificate.space import Neuron, Space, State
 from withstand.certificate.terms import described
 from withstand.model.failures import Failures
+from withstand.model.fingerprint import fingerprint
 from withstand.model.network import Network
 from withstand.model.witness import Witness
 
@@ -60,7 +61,7 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
         raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
     terms = described(failures)
     space = Space(terms, net.widths)
-    forest = _Forest(space)
+    forest = _Forest(space, net)
     roots = [forest.root([leaf for leaf in leaves if leaf.input_index == n]) for n in range(len(inputs))]
     body: dict[str, Any] = {
         "format": FORMAT,
@@ -111,17 +112,22 @@ def _witness(space: Space, witness: Witness) -> dict[str, Any]:
 class _Forest:
     """Trees from their leaves: a neuron that all leaves of a part decide is what the part was split on."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, net: Network) -> None:
+        self._net = net
         self.nodes: list[dict[str, Any]] = []
         self._space, self._room = space, MOST
 
     def root(self, leaves: list[_core.Leaf]) -> int:
         decided = []
         for leaf in leaves:
-            ways: dict[Neuron, int | None] = {(l, i): None for l, i in leaf.alive}
-            ways.update({(l, i): term for l, i, term in leaf.failed})
+            ways: dict[Neuron, int | None] = {self._neuron(l, i): None for l, i in leaf.alive}
+            ways.update({self._neuron(l, i): term for l, i, term in leaf.failed})
             decided.append((leaf, ways))
         return self._build(decided)
+
+    def _neuron(self, layer: int, to: int) -> Neuron:
+        named = self._net._component(layer, to, -1)
+        return named[0], named[1]
 
     def _build(self, leaves: list[tuple[_core.Leaf, dict[Neuron, int | None]]]) -> int:
         root: dict[str, Any] = {}

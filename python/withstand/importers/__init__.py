@@ -111,11 +111,7 @@ def _network(source: Any, read: Layers | Graph) -> Network:
     try:
         if isinstance(read, Layers):
             return Network._from_layers(read)
-        make = getattr(Network, "_from_graph", None)
-        if make is None:
-            raise ValueError("is a graph of layers that read several earlier ones, or convolutions")
-        graph: Network = make(read)
-        return graph
+        return Network._from_graph(read)
     except (TypeError, ValueError) as error:  # a gain or slope that no activation has
         name = str(source) if isinstance(source, str | os.PathLike) else type(source).__name__
         raise UnsupportedModel(f"{name}: {error}") from error

@@ -47,10 +47,13 @@ def embedded(name: str) -> Embedded:
     """
     if type(name) is not str or name not in EMBEDDED:
         raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {shown(name)}")
+    from withstand.importers.layers import Layers
     from withstand.importers.npz import load_npz
 
     folder = resources.files("withstand") / "models"
     with resources.as_file(folder / f"{name}.npz") as path:
-        network = Network._from_layers(load_npz(path))
+        layers = load_npz(path)
+    assert isinstance(layers, Layers)  # chains, all of them
+    network = Network._from_layers(layers)
     with resources.as_file(folder / f"{name}_samples.npz") as path, np.load(path, allow_pickle=False) as samples:
         return Embedded(network, samples["samples_x"].astype(np.float64), samples["samples_y"].astype(np.float64))

@@ -52,17 +52,20 @@ def _activated(stack: Stack, tensor: Affine, function: Any, version: str) -> Aff
         return tensor
     if name in ("softmax", "log_softmax"):
         return _softmax(tensor, -1)
-    return stack.push(tensor, _hard_sigmoid(version) if name == "hard_sigmoid" else _FUNCTIONS[name])
+    if name == "hard_sigmoid":
+        return stack.push(tensor, _hard_sigmoid(version))
+    approximated = function is getattr(keras.ops, "gelu", None)  # where it is the default, unlike in activations
+    return stack.push(tensor, Phi("gelu_tanh") if approximated else _FUNCTIONS[name])
 
 
 def _hard_sigmoid(version: str) -> Phi:
     """Keras 3 clips s / 6 + 1/2, which Keras 1 and 2 had with a slope of 0.2."""
-    gains = {"1": 0.2, "2": 0.2, "3": 1 / 6}
+    known = {"1": Phi("clip", gain=0.2), "2": Phi("clip", gain=0.2), "3": Phi("hard_sigmoid")}
     major = version.split(".")[0]
-    if major not in gains:
+    if major not in known:
         written = f"of Keras {version}" if version else "of a file that does not say which Keras wrote it"
         raise ValueError(f"has the activation 'hard_sigmoid' {written}, supported are those of Keras 1 to 3")
-    return Phi("clip", gain=gains[major])
+    return known[major]
 
 
 def _softmax(tensor: Affine, axis: Any) -> Affine:
@@ -137,7 +140,9 @@ _ACTIVATIONS: Final[dict[str, Callable[[Any], Phi]]] = {
 #: Activations by function: Keras' leaky_relu has a default slope of 0.2; hard_sigmoid depends on the version.
 _FUNCTIONS: Final = {
     "elu": Phi("elu", slope=1.0),
-    "hard_sigmoid": Phi("clip", gain=1 / 6),
+    "gelu": Phi("gelu"),
+    "hard_sigmoid": Phi("hard_sigmoid"),
+    "hard_silu": Phi("hard_swish"),
     "hard_tanh": Phi("hard_tanh"),
     "leaky_relu": Phi("leaky_relu", slope=0.2),
     "relu": Phi("relu"),
@@ -146,6 +151,7 @@ _FUNCTIONS: Final = {
     "sigmoid": Phi("logistic"),
     "silu": Phi("silu"),
     "softplus": Phi("softplus"),
+    "softsign": Phi("softsign"),
     "tanh": Phi("tanh"),
 }
 

@@ -20,12 +20,14 @@ import re
 import struct
 import zipfile
 import zlib
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
+from . import npz_graph
 from .budget import Account
 from .errors import UnsupportedModel
+from .graph import Graph
 from .layers import Layers, Phi
 from .regular import open_regular
 
@@ -76,7 +78,7 @@ def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_npz(path: str | os.PathLike[str], account: Account | None = None) -> Layers:
+def load_npz(path: str | os.PathLike[str], account: Account | None = None) -> Layers | Graph:
     """Read a network that `save_npz` wrote.
 
     Raises
@@ -94,37 +96,36 @@ def load_npz(path: str | os.PathLike[str], account: Account | None = None) -> La
         except _DAMAGED as error:
             raise UnsupportedModel(f"is not a readable .npz file: {error}") from error
         with archive:
-            return _layers(_Arrays(archive, account))
+            arrays = Arrays(archive, account)
+            version = arrays.get("withstand", "iu", 0)
+            if version not in (VERSION, npz_graph.VERSION):
+                raise UnsupportedModel(
+                    f"has version {version} of the format, versions {VERSION} and {npz_graph.VERSION} are read"
+                )
+            return _layers(arrays) if version == VERSION else npz_graph.load_graph(arrays)
 
 
-def _layers(arrays: _Arrays) -> Layers:
-    version = arrays.get("withstand", "iu", 0)
-    if version != VERSION:
-        raise UnsupportedModel(f"has version {version} of the format, version {VERSION} is read")
-    names = arrays.get("activations", "U", 1)
+def _layers(arrays: Arrays) -> Layers:
+    names = arrays.texts("activations")
     numbers = [arrays.get(key, "f", 1) for key in ("gains", "slopes")]
     if not len(names) == len(numbers[0]) == len(numbers[1]) > 0:
         raise UnsupportedModel("has different numbers of activations, gains and slopes")
     phis = tuple(
         Phi(name, float(gain), None if np.isnan(slope) else float(slope))
-        for name, gain, slope in zip(_texts("activations", names), *numbers, strict=True)
+        for name, gain, slope in zip(names, *numbers, strict=True)
     )
-    outputs = _texts("outputs", arrays.get("outputs", "U", 0).reshape(1))[0]
-    if outputs not in ("values", "logits"):
-        raise UnsupportedModel(f"has outputs '{outputs}', known are 'values' and 'logits'")
     layers = range(1, len(phis) + 1)
-    boxed = "input_lower" in arrays.members
     return Layers(
         tuple(arrays.get(f"weights_{layer}", "f", 2) for layer in layers),
         tuple(arrays.get(f"biases_{layer}", "f", 1) for layer in layers),
         phis[:-1],
         phis[-1],
-        "logits" if outputs == "logits" else "values",
-        (arrays.get("input_lower", "f", 1), arrays.get("input_upper", "f", 1)) if boxed else None,
+        arrays.outputs(),
+        arrays.box(),
     )
 
 
-class _Arrays:
+class Arrays:
     """The archive's arrays by name, each read when it is asked for and checked for what it must be."""
 
     def __init__(self, archive: zipfile.ZipFile, account: Account) -> None:
@@ -147,6 +148,25 @@ class _Arrays:
         if array.dtype.kind not in kinds or array.ndim != rank:
             raise UnsupportedModel(f"has '{key}' of type {array.dtype} and shape {array.shape}")
         return array
+
+    def texts(self, key: str) -> list[str]:
+        return _texts(key, self.get(key, "U", 1))
+
+    def sizes(self, key: str) -> tuple[int, ...]:
+        return tuple(self.get(key, "iu", 1).tolist())
+
+    def outputs(self) -> Literal["values", "logits"]:
+        outputs = _texts("outputs", self.get("outputs", "U", 0).reshape(1))[0]
+        if outputs == "values":
+            return "values"
+        if outputs == "logits":
+            return "logits"
+        raise UnsupportedModel(f"has outputs '{outputs}', known are 'values' and 'logits'")
+
+    def box(self) -> tuple[Any, Any] | None:
+        if "input_lower" not in self.members:
+            return None
+        return self.get("input_lower", "f", 1), self.get("input_upper", "f", 1)
 
     def _bytes(self, key: str, member: zipfile.ZipInfo) -> bytes:
         """Return a member's bytes, no more than it declares, which is charged first."""

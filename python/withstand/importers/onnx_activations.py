@@ -12,7 +12,7 @@ from .form import Form
 from .layers import IDENTITY, Phi
 from .onnx_node import Node, Value, constant, live
 
-__all__ = ["ACTIVATIONS", "CLIPS", "clip_limits"]
+__all__ = ["ACTIVATIONS", "CLIPS", "clip_limits", "is_hard_sigmoid"]
 
 #: The clips that are activations, and what each adds to its argument first.
 CLIPS: Final = {
@@ -47,10 +47,32 @@ def _prelu(node: Node, values: list[Value]) -> tuple[Form, Phi]:
 
 def _hard_sigmoid(node: Node, values: list[Value]) -> tuple[Form, Phi]:
     """min(1, max(0, alpha s + beta)), the clip of gain alpha at s + (beta - 1/2) / alpha."""
+    if is_hard_sigmoid(node):
+        return live(values[0]), Phi("hard_sigmoid")
     alpha, beta = node.attribute("alpha"), node.attribute("beta")
     if not alpha > 0:
         raise ValueError(f"has alpha = {alpha}, supported is alpha > 0")
     return live(values[0]).plus(np.asarray((beta - 0.5) / alpha)), Phi("clip", gain=float(alpha))
+
+
+def is_hard_sigmoid(node: Node) -> bool:
+    """Whether a HardSigmoid is clip(s / 6 + 1/2): its 1/6 is an attribute in single precision."""
+    alpha, beta = node.attribute("alpha"), node.attribute("beta")
+    return bool(np.float32(alpha) == np.float32(1 / 6) and beta == 0.5)
+
+
+def _swish(node: Node, values: list[Value]) -> tuple[Form, Phi]:
+    if (alpha := node.attribute("alpha")) != 1:
+        raise ValueError(f"has alpha = {alpha}, supported is 1")
+    return live(values[0]), Phi("silu")
+
+
+def _gelu(node: Node, values: list[Value]) -> tuple[Form, Phi]:
+    names = {"none": "gelu", "tanh": "gelu_tanh"}
+    form = bytes(node.attribute("approximate")).decode(errors="replace")
+    if form not in names:
+        raise ValueError(f"has approximate = '{form}', supported are none and tanh")
+    return live(values[0]), Phi(names[form])
 
 
 def _selu(node: Node, values: list[Value]) -> tuple[Form, Phi]:
@@ -102,7 +124,9 @@ def _maximum(node: Node, values: list[Value]) -> tuple[Form, Phi]:
 ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Form, Phi]]]] = {
     "Clip": _clip,
     "Elu": _sloped("elu"),
+    "Gelu": _gelu,
     "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _named("hard_swish"),
     "LeakyRelu": _sloped("leaky_relu"),
     "Max": _maximum,
     "PRelu": _prelu,
@@ -110,5 +134,7 @@ ACTIVATIONS: Final[dict[str, Callable[[Node, list[Value]], tuple[Form, Phi]]]] =
     "Selu": _selu,
     "Sigmoid": _named("logistic"),
     "Softplus": _named("softplus"),
+    "Softsign": _named("softsign"),
+    "Swish": _swish,
     "Tanh": _named("tanh"),
 }

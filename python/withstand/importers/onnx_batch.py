@@ -22,8 +22,8 @@ __all__ = ["Batch"]
 
 #: Operators that treat every row alike, whatever their attributes are.
 _APART: Final = frozenset(
-    {"AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "ConvTranspose", "DepthToSpace", "Dropout"}
-    | {"GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Resize", "Scaler", "SpaceToDepth"}
+    {"Abs", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Conv", "ConvTranspose", "DepthToSpace", "Dropout"}
+    | {"Erf", "GlobalAveragePool", "GlobalMaxPool", "Identity", "MaxPool", "Neg", "Resize", "Scaler", "SpaceToDepth"}
     | {"Upsample", *ACTIVATIONS}
 ) - {"Max", "PRelu"}
 
@@ -92,7 +92,7 @@ class Batch:
 
 
 _Shape = tuple[int, ...]
-_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min", "Concat"})
+_JOINING: Final = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min", "Concat", "Where"})
 
 
 def _never(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
@@ -199,7 +199,7 @@ def _slice(node: Node, values: list[Any], shape: _Shape, made: _Shape) -> bool:
 
 
 _RULES: Final[dict[str, Callable[[Node, list[Any], _Shape, _Shape], bool]]] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min"), _elementwise),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Sum", "Max", "Mean", "Min", "Greater", "Where"), _elementwise),
     **dict.fromkeys(("Concat", "Gather", "Split"), _axis),
     **dict.fromkeys(("LogSoftmax", "Softmax"), _softmax),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Squeeze", "Unsqueeze"), _axes),

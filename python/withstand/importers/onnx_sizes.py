@@ -25,7 +25,7 @@ _KEEPING: Final = frozenset(
     | {"Neg", "Not", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"}
     | {"ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round", "Selu", "Shape"}
     | {"Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split"}
-    | {"Sqrt", "Squeeze", "Tan", "Tanh", "ThresholdedRelu", "Transpose", "Trilu", "Unsqueeze"}
+    | {"Sqrt", "Squeeze", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Transpose", "Trilu", "Unsqueeze"}
     | {"ArgMax", "ArgMin", "DequantizeLinear", "QuantizeLinear"}
 )
 #: Operators whose inputs are broadcast to one shape.

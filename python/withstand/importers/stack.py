@@ -61,10 +61,19 @@ class Stack:
         self.activations.append(phi)
         return Affine.identity(len(self.activations), tensor.size, tensor.shape, account=self.account)
 
+    def receives(self, tensor: Affine) -> bool:
+        """Whether the newest layer's neurons receive the tensor's entries, in their order."""
+        if tensor.source != len(self.activations) - 1:
+            return False
+        weights, biases = tensor.dense()
+        return np.array_equal(weights, self.weights[-1]) and np.array_equal(biases, self.biases[-1])
+
     def finish(self, outputs: list[Affine], input_box: tuple[Array, Array] | None = None) -> Layers:
         """Close the network with its outputs, flattened in C order and concatenated."""
         if len({tensor.closed for tensor in outputs}) != 1:
             raise UnsupportedModel("some outputs pass a softmax and some do not")
+        if outputs[0].closed not in ("", SOFTMAX):
+            raise UnsupportedModel(outputs[0].closed)
         self.account.array(sum(tensor.size for tensor in outputs))
         output = concatenate([tensor.take(np.arange(tensor.size)) for tensor in outputs], 0)
         self._newest(output)

@@ -30,8 +30,9 @@ def read_torch(module: Any, account: Account | None = None, inputs: Any = None) 
     ----------
     module : torch.nn.Module
         Linear, BatchNorm1d, Flatten, Dropout, Identity, ReLU, LeakyReLU, PReLU with one slope, Sigmoid, Tanh,
-        Hardtanh, Hardsigmoid, ELU, Softplus with beta 1, and a trailing Softmax or LogSoftmax. Softplus is
-        taken without torch's threshold of at least 20, beyond which torch drops a term of at most 2.1e-9.
+        Hardtanh, Hardsigmoid, Hardswish, ELU, SELU, SiLU, GELU, Softsign, Softplus with beta 1, and a trailing
+        Softmax or LogSoftmax. Softplus is taken without torch's threshold of at least 20, beyond which torch
+        drops a term of at most 2.1e-9.
     inputs : tensor or array, tuple of them, or dict of them, optional
         One example with a batch axis of 1: the module may then be any that `torch_export.read_exported` reads.
 
@@ -187,6 +188,13 @@ def _softplus(leaf: Any) -> tuple[Phi, float]:
     return Phi("softplus"), 0.0
 
 
+def _gelu(leaf: Any) -> tuple[Phi, float]:
+    names = {"none": "gelu", "tanh": "gelu_tanh"}
+    if leaf.approximate not in names:
+        raise ValueError(f"has approximate = {leaf.approximate!r}, supported are 'none' and 'tanh'")
+    return Phi(names[leaf.approximate]), 0.0
+
+
 def _slope(name: str, slope: float) -> tuple[Phi, float]:
     if not slope >= 0:
         raise ValueError(f"has a slope of {slope}, supported are slopes >= 0")
@@ -206,7 +214,9 @@ _SKIPPED: Final[dict[str, Callable[[Affine, Any], Affine]]] = {
 #: The activation, and what is added to its argument first.
 _ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
     "ELU": lambda leaf: _slope("elu", leaf.alpha),
-    "Hardsigmoid": lambda leaf: (Phi("clip", gain=1 / 6), 0.0),
+    "GELU": _gelu,
+    "Hardsigmoid": lambda leaf: (Phi("hard_sigmoid"), 0.0),
+    "Hardswish": lambda leaf: (Phi("hard_swish"), 0.0),
     "Hardtanh": _hardtanh,
     "LeakyReLU": lambda leaf: _slope("leaky_relu", leaf.negative_slope),
     "PReLU": _prelu,
@@ -216,6 +226,7 @@ _ACTIVATIONS: Final[dict[str, Callable[[Any], tuple[Phi, float]]]] = {
     "SiLU": lambda leaf: (Phi("silu"), 0.0),
     "Sigmoid": lambda leaf: (Phi("logistic"), 0.0),
     "Softplus": _softplus,
+    "Softsign": lambda leaf: (Phi("softsign"), 0.0),
     "Tanh": lambda leaf: (Phi("tanh"), 0.0),
 }
 
@@ -225,7 +236,9 @@ _ARGUMENTS: Final = {
     "Dropout": "p inplace",
     "ELU": "alpha inplace",
     "Flatten": "start_dim end_dim",
+    "GELU": "approximate",
     "Hardsigmoid": "inplace",
+    "Hardswish": "inplace",
     "Hardtanh": "min_val max_val inplace",
     "Identity": "",
     "LeakyReLU": "negative_slope inplace",
@@ -240,6 +253,7 @@ _ARGUMENTS: Final = {
     "Sigmoid": "",
     "Softmax": "dim",
     "Softplus": "beta threshold",
+    "Softsign": "",
     "Tanh": "",
 }
 

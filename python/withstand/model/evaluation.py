@@ -17,11 +17,30 @@ Transmit = Callable[[int, FloatArray], FloatArray]
 
 def outputs(net: Network, y: FloatArray, transmit: Transmit, source: int = 0) -> FloatArray:
     """Return the outputs, shape (..., m), from what layer `source` transmits, shape (..., N_source)."""
+    if net._layout is not None:
+        return _of_graph(net, y, transmit, source)
     executions = y.ndim
     for layer in range(source + 1, net.depth + 1):
         phi = net.activations[layer - 1]
         y = transmit(layer, phi(_received(net, layer, y, executions)))
     return net.output_activation(_received(net, net.depth + 1, y, executions))
+
+
+def _of_graph(net: Network, y: FloatArray, transmit: Transmit, source: int) -> FloatArray:
+    """The same through the core, whose layers have wires behind their own neurons; they carry what they are told."""
+    places, core = net._places(), net._core
+    if source:
+        raise ValueError("an execution of a graph starts at its inputs")
+    executions, numbers = y.shape[:-1], dict(zip(places, range(len(places))))
+    for place in range(1, core.layers + 1):
+        own, phi = core.own(place), net._activation(place)
+        sums = core.sums(place, y.reshape(-1, y.shape[-1])).reshape(*executions, -1)
+        computed = phi(sums[..., :own])
+        told = transmit(numbers[place], computed) if place in numbers and place < core.layers else computed
+        if told.shape != computed.shape:
+            raise ValueError("a graph has no neurons that tell each receiver something else")
+        y = np.concatenate([told, sums[..., own:]], axis=-1)
+    return y
 
 
 def received(net: Network, layer: int, y: FloatArray) -> FloatArray:

@@ -67,7 +67,7 @@ class Failures:
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        return _core.Space(net._core, [term.core() for term in self._terms])
+        return _core.Space(net._core, [term.core(net) for term in self._terms])
 
 
 def as_failures(failures: object) -> Failures:

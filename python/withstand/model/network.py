@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +13,25 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import as_path, finite, real_array, shown
 from withstand._types import Component, FloatArray
-from withstand.model.activations import Activation, ActivationLike, as_activation, per_layer
+from withstand.model.activations import Activation, ActivationLike
+from withstand.model.construction import chain, of_layers, parts, shape_of
+from withstand.model.facts import Facts, Outputs
 from withstand.model.failure_arguments import named_component
+from withstand.model.graph import Layer, Shape
+from withstand.model.layout import Layout
 
 if TYPE_CHECKING:
+    from withstand.importers.graph import Graph
     from withstand.importers.layers import Layers
 
-Outputs = Literal["values", "logits"]
 _UNHEARD = 20_000_000  # products of one call of the core
 
 
-class Network:
-    """A feed-forward network y^(l) = phi_l(W^(l) y^(l-1) + b^(l)), immutable.
+class Network(Facts):
+    """A feed-forward network, immutable: a chain y^(l) = phi_l(W^(l) y^(l-1) + b^(l)), or a graph of layers.
 
-    Layers are numbered as in the paper: 0 the inputs, 1..L the hidden layers, L+1 the outputs; neurons from 0.
+    Layers are numbered as in the paper: 0 the inputs, 1..L the hidden layers, L+1 the outputs; neurons from 0. Layers
+    of a graph that cannot fail are not numbered.
 
     Parameters
     ----------
@@ -38,11 +43,15 @@ class Network:
         Activation of the hidden layers.
     output_activation : str or Activation, default "identity"
         Activation of the outputs.
+    layers : sequence of Layer, optional
+        A graph instead: every layer reads some of those before it, the last one holds the outputs.
+    shape : tuple of int, optional
+        Shape of the inputs of a graph.
 
     Raises
     ------
     TypeError
-        If an array does not hold real numbers.
+        If an array does not hold real numbers, or both a chain and a graph are given.
     ValueError
         If there is no hidden layer, shapes do not chain, or a value is not finite.
 
@@ -56,34 +65,38 @@ class Network:
     array([-3.])
     >>> net.forward([3.0], failed={(1, 1): 0.0})
     array([3.])
+
+    A residual connection: the second layer reads the first one twice over, through weights and as it is.
+
+    >>> layers = [ws.Layer([(0, [[1.0], [2.0]])]), ws.Layer([(1, [[1.0, 0.0], [0.0, 1.0]]), (0, [[1.0], [1.0]])]),
+    ...           ws.Layer([(2, [[1.0, -1.0]])], activation="identity")]
+    >>> ws.Network(layers=layers, shape=(1,)).forward([3.0])
+    array([-3.])
     """
 
-    __slots__ = ("_arrays", "_box", "_core", "_outputs")
+    __slots__ = ()
 
     def __init__(
         self,
-        weights: Sequence[npt.ArrayLike],
+        weights: Sequence[npt.ArrayLike] | None = None,
         biases: Sequence[npt.ArrayLike | None] | None = None,
         *,
         activation: ActivationLike | Sequence[ActivationLike] = "relu",
         output_activation: ActivationLike = "identity",
+        layers: Sequence[Layer] | None = None,
+        shape: Sequence[int] | None = None,
     ) -> None:
-        given = _parts(weights, "weights")
-        matrices = [real_array(w, f"weights of layer {n}", 2) for n, w in enumerate(given, start=1)]
-        biases = [None] * len(matrices) if biases is None else _parts(biases, "biases")
-        if len(biases) != len(matrices):
-            raise ValueError(f"{len(biases)} bias vectors for {len(matrices)} layers")
-        vectors = [
-            np.zeros(len(w)) if b is None else real_array(b, f"biases of layer {n}", 1)
-            for n, (w, b) in enumerate(zip(matrices, biases), start=1)
-        ]
-        hidden = per_layer(activation, max(len(matrices) - 1, 0))
-        activations = [*hidden, as_activation(output_activation)]
-        self._core = _core.Network(matrices, vectors, [a._core for a in activations])
-        layers = range(1, len(matrices) + 1)  # read-only views: weights are held once, by the core
-        self._arrays = (tuple(map(self._core.weight, layers)), tuple(map(self._core.bias, layers)))
-        self._outputs: Outputs = "values"
-        self._box: tuple[FloatArray, FloatArray] | None = None
+        self._outputs, self._box, self._layout, self._arrays = "values", None, None, None
+        if (weights is None) == (layers is None):
+            raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
+        if layers is not None:
+            self._layout = Layout(of_layers(layers), shape_of(shape))
+            self._core = self._layout.core()
+        else:
+            self._core = chain(parts(weights, "weights"), biases, activation, output_activation)
+        if self._core.is_dense:  # read-only views: weights are held once, by the core
+            numbers = range(1, self._core.layers + 1)
+            self._arrays = (tuple(map(self._core.weight, numbers)), tuple(map(self._core.bias, numbers)))
 
     @classmethod
     def _from_layers(cls, layers: Layers) -> Network:
@@ -100,67 +113,15 @@ class Network:
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
         return net
 
-    # -- what it is ----------------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> tuple[FloatArray, ...]:
-        """Weight matrices W^(1), ..., W^(L+1), read-only."""
-        return self._arrays[0]
-
-    @property
-    def biases(self) -> tuple[FloatArray, ...]:
-        """Bias vectors b^(1), ..., b^(L+1), read-only."""
-        return self._arrays[1]
-
-    @property
-    def activations(self) -> tuple[Activation, ...]:
-        """Activations of the hidden layers."""
-        return tuple(self._activation(l) for l in range(1, self.depth + 1))
-
-    @property
-    def output_activation(self) -> Activation:
-        """Activation of the outputs."""
-        return self._activation(self.depth + 1)
-
-    @property
-    def depth(self) -> int:
-        """Number L of hidden layers."""
-        return len(self.weights) - 1
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Numbers of neurons (d, N_1, ..., N_L, m)."""
-        return (self.weights[0].shape[1], *(len(w) for w in self.weights))
-
-    @property
-    def n_neurons(self) -> int:
-        """Number N_1 + ... + N_L of hidden neurons."""
-        return sum(self.widths[1:-1])
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of weights and biases."""
-        return sum(w.size for w in self.weights) + sum(b.size for b in self.biases)
-
-    @property
-    def max_weights(self) -> tuple[float, ...]:
-        """Largest |weight| of each layer (w_1, ..., w_{L+1}); biases are not included."""
-        return tuple(float(np.abs(w).max()) for w in self.weights)
-
-    @property
-    def lipschitz(self) -> tuple[float, ...]:
-        """Lipschitz constants (K_1, ..., K_L) of the hidden activations."""
-        return tuple(a.lipschitz for a in self.activations)
-
-    @property
-    def outputs(self) -> Outputs:
-        """"values", or "logits" where a trailing softmax was taken off by an importer."""
-        return self._outputs
-
-    @property
-    def input_box(self) -> tuple[FloatArray, FloatArray] | None:
-        """Lower and upper ends of the inputs that the file admits, or None."""
-        return self._box
+    @classmethod
+    def _from_graph(cls, graph: Graph) -> Network:
+        """Build from what an importer read."""
+        net = cls(layers=graph.layers, shape=graph.shape)
+        net._outputs = graph.outputs
+        if graph.input_box is not None:
+            lower, upper = graph.input_box
+            net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
+        return net
 
     # -- what it computes ----------------------------------------------------------------------------------------
 
@@ -191,7 +152,7 @@ class Network:
         """
         rows, single = self._inputs(X)
         forced = self._forced(failed)
-        some = max(1, _UNHEARD // sum(w.size for w in self.weights))
+        some = max(1, _UNHEARD // int(self._core.cost))
         parts = [rows[i : i + some] for i in range(0, max(1, len(rows)), some)]  # Ctrl-C is heard between them
         out = np.concatenate([_core.forward_batch(self._core, part, forced) for part in parts])
         return out[0] if single else out
@@ -204,14 +165,19 @@ class Network:
         rows, single = self._inputs(X)
         forced = self._forced(failed)
         traces = [_core.trace(self._core, row, forced) for row in rows]
-        layers = [np.array([t[l] for t in traces]).reshape(len(rows), w) for l, w in enumerate(self.widths)]
+        widths = zip(self._places(), self.widths)  # behind the neurons of a layer the core has wires
+        layers = [np.array([t[place][:width] for t in traces]).reshape(len(rows), width) for place, width in widths]
         return tuple(y[0] for y in layers) if single else tuple(layers)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an .npz file (no pickle inside); `withstand.load` reads it back equal."""
         from withstand.importers.npz import save_npz
+        from withstand.importers.npz_graph import save_graph
 
-        save_npz(self._layers(), as_path(path, "path"))
+        if self._layout is None:
+            save_npz(self._layers(), as_path(path, "path"))
+        else:
+            save_graph(self, as_path(path, "path"))
 
     # -- Python's protocols --------------------------------------------------------------------------------------
 
@@ -221,32 +187,25 @@ class Network:
         same_box = (self._box is None) == (other._box is None) and (
             self._box is None or other._box is None or all(map(np.array_equal, self._box, other._box))
         )
-        return bool(self._core == other._core) and self._outputs == other._outputs and same_box
+        same = self._outputs == other._outputs and same_box and self.shapes == other.shapes
+        return same and bool(self._core == other._core)
 
     def __hash__(self) -> int:
-        return hash((self.widths, self.weights[-1].tobytes()))
+        return hash((self.widths, self._core.bias(self._core.layers).tobytes()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._layers(),)
+        if self._layout is None:
+            return _rebuild, (self._layers(),)
+        return _rebuild_graph, (self._layout.given, self._layout.shapes[0], self._outputs, self._box)
 
     def __repr__(self) -> str:
         names = [a.name for a in self.activations]
-        hidden = names[0] if len(set(names)) == 1 else ", ".join(names)
+        hidden = ", ".join(names[:1] if len(set(names)) == 1 else names)
         output = "" if self.output_activation.name == "identity" else f", output {self.output_activation.name}"
-        widths = "-".join(map(str, self.widths))
+        widths = "-".join("x".join(map(str, shape)) for shape in self.shapes)
         return f"Network({widths}, {hidden}{output}, {self.n_parameters:,} parameters)"
 
     # -- helpers -------------------------------------------------------------------------------------------------
-
-    def _activation(self, layer: int) -> Activation:
-        core = self._core.activation(layer)
-        return Activation(core.name, core.gain, core.slope)
-
-    def _layers(self) -> Layers:
-        from withstand.importers.layers import Layers, Phi
-
-        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
 
     def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
@@ -273,13 +232,8 @@ class Network:
             raise TypeError(f"failed must be a mapping from components to values, got {shown(failed)}")
         named = {named_component(component): value for component, value in failed.items()}
         values = {c: finite(named[c], f"failed component {c}: transmitted value") for c in sorted(named)}
-        return [_core.Forced(_core.Site(*component), value) for component, value in values.items()]
-
-
-def _parts(value: Any, name: str) -> list[Any]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a sequence of arrays, one per layer, got {shown(value)}")
-    return list(value)
+        forced = [(self._place(component), value) for component, value in values.items()]
+        return [_core.Forced(site, value) for site, value in sorted(forced, key=lambda f: _order(f[0]))]
 
 
 def as_network(net: object) -> Network:
@@ -293,6 +247,16 @@ def _frozen(array: FloatArray) -> FloatArray:
     copy = array.copy()
     copy.flags.writeable = False
     return copy
+
+
+def _order(site: _core.Site) -> tuple[int, int, int]:
+    return site.layer, site.to, site.from_
+
+
+def _rebuild_graph(layers: Sequence[Layer], shape: Shape, outputs: Outputs, box: Any) -> Network:
+    net = Network(layers=layers, shape=shape)
+    net._outputs, net._box = outputs, box
+    return net
 
 
 def _rebuild(layers: Layers) -> Network:

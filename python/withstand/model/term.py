@@ -54,23 +54,45 @@ class Term(NamedTuple):
             return 0.0
         raise ValueError(f"{self.effect}: a failed component sends any value of a range")
 
-    def core(self) -> _core.Failure:
-        """Return the term as the core takes it."""
+    def core(self, net: Network | None = None) -> _core.Failure:
+        """Return the term as the core takes it, of a network or of none in particular."""
+        amount, counts, among = self.amount, self._held(), self.among
+        sites = None if among is None else [_core.Site(*component) for component in among]
+        if net is not None and net._layout is not None:
+            amount, counts = self._spread(net, amount, counts)
+            sites = None if among is None else list(map(net._place, among))
         return _core.Failure(
             effect=getattr(_core.Effect, self.effect),
-            amount=self.amount,
-            counts=self._held(),
+            amount=amount,
+            counts=counts,
             total=self.total,
             exactly=self.exactly,
             equivocal=self.equivocal,
-            among=None if self.among is None else [_core.Site(*component) for component in self.among],
+            among=sites,
         )
+
+    def _spread(
+        self, net: Network, amount: tuple[float, ...], counts: tuple[int, ...]
+    ) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """Amplitudes and counts of the layers that may fail, spread over all layers of the core."""
+        layout, hidden = net._layout, net.depth
+        assert layout is not None
+        if len(amount) > 1:
+            if len(amount) != hidden:
+                raise ValueError(f"{self}: {len(amount)} amplitudes for {hidden} hidden layers")
+            amount = tuple(layout.per_layer(amount, False))
+        if not self.total:
+            layers, what = (hidden + 1, "layers of synapses") if self.on_synapses else (hidden, "hidden layers")
+            if len(counts) != layers:
+                raise ValueError(f"{self}: {len(counts)} counts for {layers} {what}")
+            counts = tuple(layout.per_layer(counts, self.on_synapses))
+        return amount, counts
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""
         if self.among is not None:
             return len(self.among)
-        return sum(weight.size for weight in net.weights) if self.on_synapses else net.n_neurons
+        return net.n_synapses if self.on_synapses else net.n_neurons
 
     def __str__(self) -> str:
         text = str(self.core().describe())

@@ -23,7 +23,7 @@ from withstand.model.spec import Argmax, Spec, asks_decisions
 from withstand.model.witness import Witness
 from withstand.questions.checkpoint import Checkpoint
 from withstand.questions.progress import Bar, announcement
-from withstand.questions.results import Enumeration, component_errors, component_of, histogram, moments
+from withstand.questions.results import Enumeration, component_errors, histogram, moments
 from withstand.questions.sharding import Problem, Report, Shard, is_whole, require_executor, run_here, run_on, shards
 
 Progress = Callable[[int, int], object]
@@ -219,7 +219,8 @@ def run(
 def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statistics, seconds: float) -> Enumeration:
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
-    top = tuple(_witness(problem.failures, problem.rows, *entry) for entry in statistics.top)
+    top = tuple(_witness(problem, *entry) for entry in statistics.top)
+    sites = [problem.net._component(*site) for site in engine.components] if problem.components else []
     mean, std = moments(statistics)
     return Enumeration(
         status="complete" if done == total else "interrupted",
@@ -237,14 +238,13 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         resolution=2.0**-_core.histogram_bits,
         exceeding=int(statistics.exceeding) / done if counted and done else None,
         seconds=seconds,
-        components=dict(component_errors(engine.components, statistics)) if problem.components else None,
+        components=dict(component_errors(sites, statistics)) if problem.components else None,
         _least=float(statistics.least),
     )
 
 
 def _witness(
-    failures: Failures,
-    rows: FloatArray,
+    problem: Problem,
     error: float,
     sites: list[tuple[int, int, int]],
     terms: list[int],
@@ -253,8 +253,8 @@ def _witness(
 ) -> Witness:
     values: dict[Component, float] = {}
     for (layer, to, source), term in zip(sites, terms):
-        values[component_of(layer, to, source)] = failures._terms[term].sends
-    return Witness(tuple(values), values, rows[index].copy(), index, output, error)
+        values[problem.net._component(layer, to, source)] = problem.failures._terms[term].sends
+    return Witness(tuple(values), values, problem.rows[index].copy(), index, output, error)
 
 
 def _progress(progress: bool | Progress, total: int) -> Report | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -183,17 +183,12 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
 
 
-def component_of(layer: int, to: int, source: int) -> Component:
-    """Return a neuron, or (`source` at least 0) a synapse."""
-    return (layer, to) if source < 0 else (layer, to, source)
-
-
 def component_errors(
-    sites: list[tuple[int, int, int]], statistics: _core.Statistics
+    sites: Sequence[Component], statistics: _core.Statistics
 ) -> Iterator[tuple[Component, ComponentErrors]]:
-    """Yield what is known of each component that failed, of the engine's `sites`."""
+    """Yield what is known of each component that failed, of `sites` in the engine's order."""
     for index, count, total, worst in statistics.components[1]:
-        yield component_of(*sites[index]), ComponentErrors(worst, _exact(total) / (count * _UNIT), count)
+        yield sites[index], ComponentErrors(worst, _exact(total) / (count * _UNIT), count)
 
 
 def histogram(statistics: _core.Statistics) -> Histogram:

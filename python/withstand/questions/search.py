@@ -176,7 +176,7 @@ def worst_case(
         upper=float(found.upper),
         exact=found.status == _core.SearchStatus.exact,
         rounding=float(found.rounding),
-        witness=_witness(found.witness),
+        witness=_witness(net, found.witness),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
         configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
@@ -200,17 +200,17 @@ class _Proof:
 
     def write(self, found: _core.SearchResult) -> None:
         """Write down what the search found."""
-        witness = _witness(found.witness)
+        witness = _witness(self._net, found.witness)
         if witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, witness,
               self.record.leaves)  # fmt: skip
 
 
-def _witness(found: _core.Witness | None) -> Witness | None:
+def _witness(net: Network, found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
-    values = dict(found.failed)
+    values = {net._component(*(*site, -1)[:3]): value for site, value in found.failed.items()}
     return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
 
 

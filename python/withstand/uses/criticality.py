@@ -209,7 +209,7 @@ def _enumerated(
     net: Network, rows: FloatArray, k: int, threads: int | None, clock: Clock
 ) -> tuple[FloatArray, FloatArray, int]:
     """Return worst and mean over every set that contains the neuron, and every input; and how many inputs."""
-    sites = [(*neuron, -1) for neuron in crash_sets.components(net)]
+    sites = crash_sets.components(net)
     worst, mean = np.zeros(len(sites)), np.zeros(len(sites))
     tried = 0
     for row in rows:

@@ -244,7 +244,7 @@ def _alone_by_bound(scalar: Recursion, allowed: Fraction, place: int) -> int:
 
 def _size(net: Network, model: Model) -> int:
     """Largest count that the model allows in this network."""
-    low, high = 0, max(net.n_neurons, *(weight.size for weight in net.weights)) + 1
+    low, high = 0, max(net.n_neurons, net.n_synapses) + 1
     while high - low > 1:
         middle = (low + high) // 2
         try:

@@ -19,6 +19,13 @@ const Line& above(const Response& response, double coefficient) {
   return coefficient > 0 ? response.upper : response.lower;
 }
 
+Matrix pulled_back(const Affine& map, const Matrix& rows) {
+  if (map.matrix() != nullptr) return rows * *map.matrix();
+  Matrix result = Matrix::Zero(rows.rows(), map.cols());
+  map.pull_back(rows.rows(), rows.data(), rows.cols(), result.data(), result.cols());
+  return result;
+}
+
 double largest_offset(const Response& r) { return std::max(std::abs(r.lower.offset), std::abs(r.upper.offset)); }
 
 }  // namespace
@@ -65,7 +72,7 @@ void Joint::relax(Index l) {
   layer.difference.resize(at(n)), layer.faulty.resize(at(n)), layer.intact.resize(at(n));
   layer.deviation_middle.setZero(n), layer.intact_middle.setZero(n);
   for (Index i = 0; l > 0 && i < n; ++i) {
-    const Activation& phi = given_.net.activation(l);
+    const Activation& phi = given_.net.activation(l, i);
     const Interval faulty = entry(ranges_.faulty[at(l)], i), deviation = entry(ranges_.deviation[at(l)], i);
     const Interval pre = implied(l, i, faulty, deviation);
     layer.intact[at(i)] = value_response(phi, pre);
@@ -85,7 +92,7 @@ Interval Joint::implied(Index l, Index i, Interval faulty, Interval deviation) {
   const double upper = std::min(pre.upper, up(faulty.upper - deviation.lower));
   if (!(lower <= upper) || (lower == pre.lower && upper == pre.upper)) return pre;  // or no input is left
   pre = {lower, upper};
-  const Interval post = image(given_.net.activation(l), pre);
+  const Interval post = image(given_.net.activation(l, i), pre);
   pre_[at(l)].lower(i) = lower, pre_[at(l)].upper(i) = upper;
   post_[at(l)].lower(i) = std::max(post_[at(l)].lower(i), post.lower);
   post_[at(l)].upper(i) = std::min(post_[at(l)].upper(i), post.upper);
@@ -113,7 +120,7 @@ void Joint::scale(Index l) {
     if (l == 0) continue;
     const auto size = [&](const LayerRange& range) { return magnitude(range.lower(i), range.upper(i)); };
     const double carriers = size(pre_[at(l)]) + size(ranges_.faulty[at(l)]) + size(ranges_.deviation[at(l)]);
-    layer.scale(i) += given_.net.activation(l).lipschitz() * carriers;
+    layer.scale(i) += given_.net.activation(l, i).lipschitz() * carriers;
   }
   const Affine& map = given_.net.map(l + 1);
   layer.deviation_sum = map.absolute_product(deviation);
@@ -127,7 +134,7 @@ void Joint::tighten(Index l) {
   LayerRange& faulty = ranges_.faulty[at(l)];
   std::vector<Index> bent;
   for (Index j = 0; j < n; ++j)
-    if (deviation.lower(j) < deviation.upper(j) && straight_slope(given_.net.activation(l), entry(faulty, j)) < 0)
+    if (deviation.lower(j) < deviation.upper(j) && straight_slope(given_.net.activation(l, j), entry(faulty, j)) < 0)
       bent.push_back(j);
   const auto count = static_cast<Index>(bent.size());
   if (count == 0) return;
@@ -162,14 +169,14 @@ Vector Joint::descend(Index l, Matrix deviation) {
   for (; l > 0; --l) {
     interruption_point();
     const Lines& layer = layers_[at(l - 1)];
-    const Matrix& w = given_.net.dense(l);
+    const Affine& w = given_.net.map(l);
     const double steps = static_cast<double>(w.rows() + w.cols() + 32) * epsilon;
     const double lost = (layer.scale.sum() + layer.deviation_sum.sum() + layer.intact_sum.sum() + 1) * tiny;
     slack.array() += static_cast<double>(w.rows() + w.cols()) * lost;
     bounds += intact * given_.net.bias(l);
     slack += steps * (deviation.cwiseAbs() * layer.deviation_sum + intact.cwiseAbs() * layer.intact_sum);
-    deviation = deviation * w;
-    intact = intact * w;
+    deviation = pulled_back(w, deviation);
+    intact = pulled_back(w, intact);
     slack += steps * ((deviation.cwiseAbs() + intact.cwiseAbs()) * layer.scale);
     for (Index r = 0; r < bounds.size(); ++r) {
       Coefficients c;

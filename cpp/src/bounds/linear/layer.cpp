@@ -102,7 +102,7 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
   } else if (l == 0) {
     if (!difference) response = {{0, nominal.lower}, {0, nominal.upper}, nominal};
   } else {
-    const Activation& phi = given_->net.activation(l);
+    const Activation& phi = given_->net.activation(l, i);
     if (!difference) response = value_response(phi, faulty);
     else if (layer.carried)
       response = difference_response(phi, {entry(given_->pre[at(l)], i), nominal, deviation, faulty}, given_->point);
@@ -122,7 +122,7 @@ void Relaxation::relax_neuron(Index l, Index i, Interval deviation, Interval fau
 void Relaxation::rate_neurons(Index l, Index i, Interval carrier) {
   Layer& layer = layers_[at(l)];
   for (Neurons& neurons : layer.neurons) {
-    if (!neurons.open[at(i)]) continue;
+    if (!neurons.may_fail(i)) continue;
     const Failure& failure = given_->space.terms()[neurons.term].failure;
     const Interval failed = failed_signal(failure, sent_by(failure), l, i);
     const double floor = down(product_down(layer.upper_slope(i), carrier.lower) + layer.upper_offset(i));

@@ -70,11 +70,12 @@ Pool::Span Relaxation::open_neurons(std::size_t term, Index l) {
   neurons.term = term;
   neurons.first = columns_;
   neurons.open = given_->candidate[term][at(l)];
+  neurons.open.resize(at(given_->net.own(l)));
   for (std::size_t i = 0; i < neurons.open.size(); ++i) neurons.open[i] &= decided_[at(l)][i] == open;
   if (std::find(neurons.open.begin(), neurons.open.end(), 1) == neurons.open.end()) return {};
   std::vector<Neurons>& all = layers_[at(l)].neurons;
   all.push_back(std::move(neurons));
-  return {l, all.size() - 1, columns_, given_->net.width(l)};
+  return {l, all.size() - 1, columns_, given_->net.own(l)};
 }
 
 Pool::Span Relaxation::open_synapses(std::size_t term, Index l, Index left) {

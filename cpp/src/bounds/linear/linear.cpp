@@ -53,10 +53,10 @@ LayerRange difference(const LayerRange& a, const LayerRange& b) {
   return {(a.lower - b.upper).unaryExpr(&down), (a.upper - b.lower).unaryExpr(&up)};
 }
 
-LayerRange image(const Activation& phi, const LayerRange& pre) {
+LayerRange image(const Network& net, Index l, const LayerRange& pre) {
   LayerRange post = pre;
   for (Index j = 0; j < pre.lower.size(); ++j) {
-    const Interval y = bounds::linear::image(phi, bounds::linear::entry(pre, j));
+    const Interval y = bounds::linear::image(net.activation(l, j), bounds::linear::entry(pre, j));
     post.lower(j) = y.lower;
     post.upper(j) = y.upper;
   }
@@ -144,7 +144,7 @@ LinearBound::LinearBound(const Network& network, const Space& space, ConstVector
     for (Index l = 0; l <= network.layers(); ++l) {
       LayerRange& pre = prepared->pre[at(l)];
       if (l > 0) intersect(pre, intact.carriers(l));
-      if (l > 0) prepared->post[at(l)] = image(network.activation(l), pre);
+      if (l > 0) prepared->post[at(l)] = image(network, l, pre);
       intact.relax(l, pre, pre);
     }
   }
@@ -160,8 +160,7 @@ double LinearBound::cost(const Network& net) {
   for (Index l = 2; l <= net.layers(); ++l) {
     const double rows = 2 * static_cast<double>(net.width(l));
     cost += 8 * rows * static_cast<double>(net.width(l - 1));
-    for (Index below = l - 1; below >= 2; --below)
-      cost += rows * static_cast<double>(net.width(below)) * static_cast<double>(net.width(below - 1));
+    for (Index below = l - 1; below >= 2; --below) cost += rows * net.map(below).cost();
   }
   return cost;
 }

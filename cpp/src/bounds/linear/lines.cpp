@@ -56,7 +56,8 @@ bool concave_kink(const Activation& phi) {
 
 /// None of the shapes whose hulls are known: they come from samples.
 bool irregular(const Activation& phi) {
-  return !phi.piecewise_linear() && !s_shaped(phi) && phi.shape().smooth->inflections.count > 0;
+  if (phi.piecewise_linear() || s_shaped(phi)) return false;
+  return phi.shape().smooth->inflections.count > 0 || phi.shape().smooth->kinks.count > 1;
 }
 
 double chord(const Activation& phi, double from, double to) {

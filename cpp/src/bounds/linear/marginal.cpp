@@ -50,6 +50,10 @@ bool Relaxation::telescopes(Index l) const {
   const Pieces& p = phi.pieces();
   const bool convex = phi.piecewise_linear() && p.corners == 1 && p.corner[0] == 0 && p.intercept[0] == 0 &&
                       p.slope[0] <= p.slope[1] && p.slope[1] == 1;
+  constexpr double most = 1 << 26;  // gains that are kept, of maps that are not that large themselves
+  const Affine& map = given_->net.map(l);
+  if (map.matrix() == nullptr && static_cast<double>(map.rows()) * static_cast<double>(map.cols()) > most) return false;
+  if (given_->net.width(l - 1) > given_->net.own(l - 1)) return false;  // gains are of neurons alone
   return convex && layer.carried && before.live && !before.carried && layer.synapses.empty() && layer.cuts.empty() &&
          before.neurons.size() == 1;
 }
@@ -69,7 +73,7 @@ void Relaxation::telescope(Index l) {
   marginals_.gains.setZero(n, width);
   LayerRange change{Vector::Zero(width), Vector::Zero(width)};
   for (Index i = 0; i < width; ++i) {
-    if (!sources.open[at(i)]) continue;
+    if (!sources.may_fail(i)) continue;
     const Interval failed = failed_signal(term.failure, sent_by(term.failure), l - 1, i);
     const Interval intact = entry(layers_[at(l - 1)].signal, i);
     change.lower(i) = down(failed.lower - intact.upper);
@@ -157,7 +161,7 @@ void Relaxation::mix_marginals() {
                             2 * epsilon * layer.upper_slope(j) * reach + tiny * (1 + reach);
     rate_neurons(marginals_.layer, j, entry(layer.deviation, j));
     for (Neurons& neurons : layer.neurons)  // the least value of the mixture, over all failures
-      if (neurons.open[at(j)])
+      if (neurons.may_fail(j))
         neurons.rates.positive(j) = up(neurons.rates.positive(j) + up(share * marginals_.drop(j)));
   }
 }

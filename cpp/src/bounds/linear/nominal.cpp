@@ -22,19 +22,21 @@ void nominal_ranges(Prepared& prepared, ConstVectorRef lower, ConstVectorRef upp
     const Vector middle = 0.5 * input.lower + 0.5 * input.upper;
     const Vector radius = (input.upper - middle).cwiseMax(middle - input.lower) * (1 + 2 * epsilon);
     const Vector centre = map.product(middle) + net.bias(l);
-    const double gamma = static_cast<double>(map.cols() + 8) * epsilon;
+    const double gamma = static_cast<double>(map.facts().terms + 8) * epsilon;
     const Vector reach = middle.cwiseAbs() * gamma + radius * (1 + gamma);
     Vector spread = (map.absolute_product(reach) + net.bias(l).cwiseAbs() * gamma) * (1 + gamma);
     Terms terms;
-    for (Index j = 0; j < map.rows(); ++j)
-      spread(j) += underflow(map.row(j, terms), reach.data(), map.cols(), std::abs(centre(j)) + spread(j));
+    for (Index j = 0; j < map.rows(); ++j) {
+      map.terms_of_row(j, terms);
+      spread(j) += underflow(terms, reach, std::abs(centre(j)) + spread(j));
+    }
     LayerRange& pre = prepared.pre[at(l)];
     LayerRange& post = prepared.post[at(l)];
     pre.lower = (centre - spread).unaryExpr(&down);
     pre.upper = (centre + spread).unaryExpr(&up);
     post = pre;
     for (Index j = 0; j < centre.size(); ++j) {
-      const Interval y = image(net.activation(l), entry(pre, j));
+      const Interval y = image(net.activation(l, j), entry(pre, j));
       post.lower(j) = y.lower;
       post.upper(j) = y.upper;
     }

@@ -37,7 +37,7 @@ void Relaxation::mark_failures(Index r) {
       for (const Pool::Span& span : pool.spans) {
         const Index i = first + column - span.first;
         if (i < 0 || i >= span.width) continue;
-        fails_[at(span.layer)].resize(at(span.width), 0);
+        fails_[at(span.layer)].resize(at(given_->net.width(span.layer)), 0);
         fails_[at(span.layer)][at(i)] = static_cast<char>(1 + pool.term);
       }
   }
@@ -73,7 +73,7 @@ double Relaxation::played_signal(Index l, Index i) const {
     return middle(failed_signal(failure, sent_by(failure), l, i));
   }
   if (carrier == 0) return 0;
-  const Activation& phi = given_->net.activation(l);
+  const Activation& phi = given_->net.activation(l, i);
   const double s = middle(entry(given_->pre[at(l)], i));
   return phi(s + carrier) - phi(s);
 }
@@ -87,7 +87,7 @@ void Relaxation::answer(Index l, double share) {
     const bool straight = layer.upper_slope(i) == layer.lower_slope(i) && layer.upper_offset(i) == layer.lower_offset(i);
     if (decided_[at(l)][at(i)] >= 0 || (straight && !blocks)) continue;
     const Interval faulty = entry(layer.faulty, i), pre = entry(given_->pre[at(l)], i);
-    const Activation& phi = given_->net.activation(l);
+    const Activation& phi = given_->net.activation(l, i);
     const double s = std::min(std::max(middle(pre) + played_[at(l)](i), faulty.lower), faulty.upper);
     const double above = slope_above(phi, faulty, s), below = slope_below(phi, faulty, s);
     const double noise = noise_of(l, i);

@@ -24,6 +24,16 @@ inline double product_down(double a, double b) { return down(a * b) - underflow(
 /// More than 32 roundings below the normal range can lose, of numbers that are multiplied by at most 1 afterwards.
 constexpr double tiny = 0x1p-1070;
 
+using withstand::underflow;
+/// What a receiver's products may lose below the normal range.
+inline double underflow(const Terms& terms, const Vector& x, double size) {
+  if (terms.from == nullptr) return withstand::underflow(terms.weight, x.data(), terms.size, size);
+  double lost = 0;
+  for (Index t = 0; size < 0x1p-900 && t < terms.size; ++t)
+    if (terms.weight[t] != 0 && x(terms.from[t]) != 0) lost = static_cast<double>(terms.size) * 0x1p-1000;
+  return lost;
+}
+
 inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
 
@@ -67,9 +77,11 @@ struct Rates {
 struct Neurons {
   std::size_t term = 0;
   Index first = 0;         ///< column of neuron 0
-  std::vector<char> open;  ///< which of them may fail
+  std::vector<char> open;  ///< which of the layer's own neurons may fail; its wires never do
   Rates rates;             ///< over the lines
   Rates flat;              ///< over the range of the signal
+
+  bool may_fail(Index i) const { return static_cast<std::size_t>(i) < open.size() && open[static_cast<std::size_t>(i)] != 0; }
 };
 
 /// Synapses into one layer that one term may still fail. Only the `keep` best of a receiver can be among the worst.
@@ -212,6 +224,7 @@ class Relaxation {
   void add_marginals();
 
   void enter(Index l);
+  void hand_on(Index l, LayerRange& range) const;
   Vector evaluate(const ConstMatrixRef& rows, bool signals, bool flat);
   void start(Index rows);
   void unit_rows(Index l, const Index* receivers, Index count);

@@ -21,6 +21,7 @@ namespace withstand::bounds::linear {
 namespace {
 
 constexpr Index chunk = 64;  ///< receivers bounded together: their coefficients stay in the second-level cache
+constexpr Index kept = Index{1} << 22;  ///< coefficients, and gains, of all of them: of wide layers fewer receivers
 
 void add_gains(const Neurons& neurons, const Rates& rates, const double* a, double* table, bool exactly) {
   const auto n = static_cast<Index>(neurons.open.size());
@@ -49,8 +50,10 @@ void Relaxation::enter(Index l) {
   const Affine& map = given_->net.map(l);
   layer.rounding = map.absolute_product(before.magnitude);
   Terms terms;
-  for (Index j = 0; j < map.rows(); ++j)
-    layer.rounding(j) += underflow(map.row(j, terms), before.magnitude.data(), map.cols(), layer.rounding(j));
+  for (Index j = 0; j < map.rows(); ++j) {
+    map.terms_of_row(j, terms);
+    layer.rounding(j) += underflow(terms, before.magnitude, layer.rounding(j));
+  }
   if (form_ == Form::value) layer.rounding += given_->net.bias(l).cwiseAbs();
   rate_cuts(l);
   rate_synapses(l);
@@ -68,10 +71,13 @@ LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRan
   range.lower.setConstant(-infinity);
   if (known != nullptr) range = *known;
   std::vector<Index> receivers;
-  for (Index j = 0; j < n; ++j)  // where phi is known to be constant, a better range is of no use
+  for (Index j = 0; j < given_->net.own(l); ++j)  // where phi is known to be constant, a better range is of no use
     if (known == nullptr || straight_slope(given_->net.activation(l), entry(*faulty, j)) != 0) receivers.push_back(j);
-  for (std::size_t first = 0; first < receivers.size(); first += chunk) {
-    const auto count = static_cast<Index>(std::min(at(chunk), receivers.size() - first));
+  hand_on(l, range);
+  const Index widest = std::max(columns_, given_->net.widest());
+  const std::size_t some_at_once = at(std::max<Index>(4, std::min(chunk, kept / (2 * widest))));
+  for (std::size_t first = 0; first < receivers.size(); first += some_at_once) {
+    const auto count = static_cast<Index>(std::min(some_at_once, receivers.size() - first));
     const Index* some = receivers.data() + first;
     interruption_point();
     for (const bool flat : {true, false}) {
@@ -86,6 +92,25 @@ LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRan
     }
   }
   return range;
+}
+
+/// Wires carry what their sender hands on, failed or not.
+void Relaxation::hand_on(Index l, LayerRange& range) const {
+  const Layer& before = layers_[at(l - 1)];
+  Terms terms;
+  for (Index j = given_->net.own(l); j < given_->net.width(l); ++j) {
+    given_->net.map(l).terms_of_row(j, terms);
+    const Index i = terms.sender(0);
+    Interval handed = entry(before.signal, i);
+    for (const Neurons& neurons : before.neurons) {
+      if (!neurons.may_fail(i)) continue;
+      const Failure& failure = given_->space.terms()[neurons.term].failure;
+      const Interval failed = failed_signal(failure, sent_by(failure), l - 1, i);
+      handed = {std::min(handed.lower, failed.lower), std::max(handed.upper, failed.upper)};
+    }
+    range.lower(j) = std::max(range.lower(j), handed.lower);
+    range.upper(j) = std::min(range.upper(j), handed.upper);
+  }
 }
 
 /// Through the lines, or through the ranges of the last hidden layer where that is lower: a failed neuron blocks what

@@ -87,7 +87,7 @@ bool Continuous::Tree::split_receiver(const Node& node, Outcome& out) const {
     const Affine& next = net_.map(l + 1);
     Vector column;
     for (Index j = 0; j < net_.width(l); ++j) {
-      const auto [where, bend] = deepest_kink(net_.activation(l), range.lower(j), range.upper(j));
+      const auto [where, bend] = deepest_kink(net_.activation(l, j), range.lower(j), range.upper(j));
       const double weight = Eigen::Map<const Vector>(next.column(j, column), next.rows()).cwiseAbs().sum();
       if (bend > 1e-12 && bend * weight > most) most = bend * weight, kink = where, layer = l, neuron = j;
     }

@@ -49,7 +49,7 @@ void Evaluator::receive(Index layer, std::vector<Forced>::const_iterator& next,
   if (layer == net_.layers()) return;
   Vector& y = post_[at(layer)];
   std::copy_n(s.data(), y.size(), y.data());
-  net_.activation(layer).apply(y.data(), static_cast<long>(y.size()));
+  net_.activation(layer).apply(y.data(), static_cast<long>(net_.own(layer)));
   for (auto f = first; f != next; ++f)
     if (!f->site.is_synapse()) y(f->site.to) = f->value;
 }

@@ -51,26 +51,33 @@ double evaluation_error(const Activation& phi, double largest) {
   return largest == 0 && phi(0) == 0 ? 0 : 8 * unit * largest_image(phi, largest) + 0x1p-1000;
 }
 
-Signals transmitted(const Activation& phi, const Reach& reached, std::size_t l, double on) {
+Signals transmitted(const Network& net, const Reach& reached, std::size_t l, double on) {
+  const auto layer = static_cast<Index>(l);
+  const Activation& phi = net.activation(layer);
   const Vector &lower = reached.lower[l], &upper = reached.upper[l];
   Signals y;
   y.low.resize(lower.size());
   y.high.resize(lower.size());
   for (Index j = 0; j < lower.size(); ++j) {
-    const Interval sent = values_over(phi, {lower(j), upper(j)});
+    const Interval sent = values_over(net.activation(layer, j), {lower(j), upper(j)});
     y.low(j) = sent.lower;
     y.high(j) = sent.upper;
   }
   y.magnitude = y.low.cwiseAbs().cwiseMax(y.high.cwiseAbs());
   const Vector largest = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
-  y.grid = image_grid(phi, on, largest.maxCoeff());
-  y.noise = phi.lipschitz() * reached.noise[l];
-  y.error = phi.lipschitz() * reached.error[l];
+  const Index own_count = net.own(layer);
+  y.grid = std::min(image_grid(phi, on, largest.head(own_count).maxCoeff()), on);  // wires keep theirs
+  if (own_count == lower.size()) y.grid = image_grid(phi, on, largest.maxCoeff());
+  y.noise = reached.noise[l];
+  y.error = reached.error[l];
+  y.noise.head(own_count) *= phi.lipschitz();
+  y.error.head(own_count) *= phi.lipschitz();
   if (y.grid > 0) return y;
-  const Vector own = largest.unaryExpr([&](double s) { return evaluation_error(phi, s); });
+  Vector own = Vector::Zero(largest.size());
+  for (Index j = 0; j < own_count; ++j) own(j) = evaluation_error(phi, largest(j));
   y.noise += 2 * own;
   y.error += (phi.piecewise_linear() ? precise : 2) * own;
-  for (Index j = 0; j < own.size(); ++j) {  // where phi is constant it hides what its argument is off by
+  for (Index j = 0; j < own_count; ++j) {  // where phi is constant it hides what its argument is off by
     const double noise = reached.noise[l](j);
     if (phi.piecewise_linear() && local_slopes(phi, {lower(j) - noise, upper(j) + noise}).upper == 0)
       y.noise(j) = y.error(j) = 0;
@@ -200,7 +207,7 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
       result.noise[at](j) += 2 * rounding;
       result.error[at](j) += 2 * precise * rounding;
     }
-    y = transmitted(net.activation(l), result, at, receivers.grid_of_sums(roundings));
+    y = transmitted(net, result, at, receivers.grid_of_sums(roundings));
     if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);
     result.sent_noise[at] = y.noise;
   }

@@ -19,7 +19,10 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
             !choices_.stages[last_stage_].options.empty() && !(exactly_ && choices_.overlapping);
   if (closes_)
     for (const Option& option : choices_.stages[last_stage_].options) closing_ = std::max(closing_, option.quota);
-  objectives_ = problem.harm.rows() * net.dense(net.layers());
+  objectives_ = Matrix::Zero(problem.harm.rows().rows(), net.width(net.depth()));
+  if (const Matrix* const last = net.map(net.layers()).matrix()) objectives_ = problem.harm.rows() * *last;
+  else net.map(net.layers()).pull_back(objectives_.rows(), problem.harm.rows().data(), problem.harm.rows().cols(),
+                                       objectives_.data(), objectives_.cols());
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
   index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
   scale_.resize(index_.size());
@@ -77,12 +80,14 @@ void Layered::Walk::transmit(Index layer, const double* pre) {
   received_[static_cast<std::size_t>(layer)] = pre;
   const Activation& phi = problem_.network.activation(layer);
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
+  const auto own = static_cast<std::size_t>(problem_.network.own(layer));
   if (phi.rectifier()) {
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
+    for (std::size_t i = 0; i < own; ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
   } else {
-    std::copy(pre, pre + y.size(), y.data());
-    phi.apply(y.data(), static_cast<long>(y.size()));
+    std::copy(pre, pre + own, y.data());
+    phi.apply(y.data(), static_cast<long>(own));
   }
+  std::copy(pre + own, pre + y.size(), y.data() + own);  // wires
   send(layer);
 }
 
@@ -115,7 +120,11 @@ void Layered::Walk::find_flats() {
       if (p.slope[0] == 0) low = add_down(first, -0x1p-50 * std::abs(first));
       if (p.slope[2] == 0) high = add_up(last, 0x1p-50 * std::abs(last));
     }
-    flats_.push_back({low - noise.array(), high + noise.array()});
+    Flats flats{low - noise.array(), high + noise.array()};
+    const Index own = problem_.network.own(l), wires = noise.size() - own;
+    flats.low.tail(wires).setConstant(-infinity);
+    flats.high.tail(wires).setConstant(infinity);
+    flats_.push_back(std::move(flats));
   }
 }
 

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "withstand/convolution.hpp"
+
+#include <algorithm>
+
+#include "core/product.hpp"
+#include "core/require.hpp"
+#include "kernels/kernels.hpp"
+
+namespace withstand {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// Places of an image: the product of some size over the axes.
+template <class Size>
+Index places(const std::vector<Convolution::Axis>& axes, Size size) {
+  Index product = 1;
+  for (const Convolution::Axis& axis : axes) product *= size(axis);
+  return product;
+}
+
+Index entries_of(const std::vector<Convolution::Axis>& axes) {
+  return places(axes, [](const auto& axis) { return axis.size; });
+}
+
+/// Columns by increasing sender: (channel, entry), or (entry, channel) where channels come last.
+Matrix ordered(Matrix kernel, Index entries, bool channels_last) {
+  if (!channels_last) return kernel;
+  const Index channels = kernel.cols() / entries;
+  Matrix turned(kernel.rows(), kernel.cols());
+  for (Index c = 0; c < channels; ++c)
+    for (Index e = 0; e < entries; ++e) turned.col(e * channels + c) = kernel.col(c * entries + e);
+  return turned;
+}
+
+/// Copies of places gathered together: as much as stays in the cache.
+constexpr Index patch_doubles = 1 << 16;
+
+}  // namespace
+
+Index Convolution::sources(const Matrix& kernel, Index groups, const std::vector<Axis>& axes) {
+  return kernel.cols() / entries_of(axes) * groups * places(axes, [](const Axis& axis) { return axis.source; });
+}
+
+Index Convolution::results(const Matrix& kernel, const std::vector<Axis>& axes) {
+  return kernel.rows() * places(axes, [](const Axis& axis) { return axis.result; });
+}
+
+Convolution::Convolution(Matrix kernel, Index groups, std::vector<Axis> axes, bool channels_last)
+    : Affine(results(kernel, axes), sources(kernel, groups, axes)), in_(kernel.cols() / entries_of(axes) * groups),
+      out_(kernel.rows()), in_group_(kernel.cols() / entries_of(axes)), out_group_(kernel.rows() / groups),
+      in_places_(places(axes, [](const Axis& axis) { return axis.source; })),
+      out_places_(places(axes, [](const Axis& axis) { return axis.result; })), entries_(entries_of(axes)),
+      last_(channels_last) {
+  require(kernel.size() > 0 && kernel.cols() % entries_ == 0 && kernel.rows() % groups == 0, "a kernel of shape (",
+          kernel.rows(), ", ", kernel.cols(), ") has no whole channels in ", groups, " groups");
+  for (const Axis& axis : axes)
+    require(axis.source > 0 && axis.result > 0 && axis.size > 0 && axis.stride > 0 && axis.dilation > 0,
+            "a convolution takes ", axis.source, " places to ", axis.result, " by ", axis.size, " with stride ", axis.stride,
+            " and dilation ", axis.dilation, "; all must be positive");
+  kernel_ = ordered(std::move(kernel), entries_, last_);
+  absolute_ = kernel_.cwiseAbs();
+  if (groups == 1) {
+    const Index lanes = kernels().lanes;
+    turned_ = Matrix::Zero(kernel_.cols(), (out_ + lanes - 1) / lanes * lanes);
+    for (Index e = 0; e < entries_; ++e)
+      for (Index c = 0; c < in_; ++c)
+        turned_.row(e * in_ + c).head(out_) = kernel_.col(last_ ? e * in_ + c : c * entries_ + e).transpose();
+  }
+  connect(axes);
+  cost_ = static_cast<double>(backward_.taps.size()) * static_cast<double>(out_) * static_cast<double>(in_group_);
+  facts_ = facts_of_terms();
+}
+
+/// Every pair of places that some entry of the kernel connects; of one place in row-major order, so by increasing entry.
+void Convolution::connect(const std::vector<Axis>& axes) {
+  backward_.first.assign(1, 0);
+  std::vector<std::size_t> readers(at(in_places_) + 1, 0);
+  for (Index p = 0; p < out_places_; ++p) {
+    for (Index e = 0; e < entries_; ++e) {
+      Index place = 0, rest = p, entry = e, step = 1;
+      bool inside = true;
+      for (std::size_t a = axes.size(); a-- > 0 && inside;) {
+        const Axis& axis = axes[a];
+        const Index where = rest % axis.result * axis.stride - axis.before + entry % axis.size * axis.dilation;
+        rest /= axis.result, entry /= axis.size;
+        inside = where >= 0 && where < axis.source;
+        place += where * step;
+        step *= axis.source;
+      }
+      if (!inside) continue;
+      backward_.taps.push_back({place, e});
+      ++readers[at(place) + 1];
+    }
+    backward_.first.push_back(backward_.taps.size());
+  }
+  for (std::size_t q = 1; q < readers.size(); ++q) readers[q] += readers[q - 1];
+  forward_.first = readers;
+  forward_.taps.resize(backward_.taps.size());
+  for (Index p = 0; p < out_places_; ++p)
+    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t)
+      forward_.taps[readers[at(backward_.taps[t].place)]++] = {p, backward_.taps[t].entry};
+}
+
+void Convolution::terms_of_row(Index j, Terms& terms) const {
+  const Index o = last_ ? j % out_ : j / out_places_, p = last_ ? j / out_ : j % out_places_;
+  const Index group = o / out_group_;
+  const double* const weights = kernel_.data() + o * kernel_.cols();
+  const Tap* const first = backward_.taps.data() + backward_.first[at(p)];
+  const Tap* const end = backward_.taps.data() + backward_.first[at(p) + 1];
+  terms.clear();
+  if (last_) {
+    for (const Tap* tap = first; tap != end; ++tap)
+      for (Index c = 0; c < in_group_; ++c)
+        terms.add(sender(group * in_group_ + c, tap->place), weights[tap->entry * in_group_ + c]);
+  } else {
+    for (Index c = 0; c < in_group_; ++c)
+      for (const Tap* tap = first; tap != end; ++tap)
+        terms.add(sender(group * in_group_ + c, tap->place), weights[c * entries_ + tap->entry]);
+  }
+  terms.show();
+}
+
+void Convolution::terms_of_column(Index i, Terms& terms) const {
+  const Index c = last_ ? i % in_ : i / in_places_, q = last_ ? i / in_ : i % in_places_;
+  const Index group = c / in_group_, own = c % in_group_;
+  terms.clear();
+  const auto add = [&](Index o, const Tap& tap) {
+    const Index column = last_ ? tap.entry * in_group_ + own : own * entries_ + tap.entry;
+    terms.add(receiver(o, tap.place), kernel_(o, column));
+  };
+  const std::size_t first = forward_.first[at(q)], end = forward_.first[at(q) + 1];
+  if (last_) {
+    for (std::size_t t = first; t < end; ++t)
+      for (Index o = group * out_group_; o < (group + 1) * out_group_; ++o) add(o, forward_.taps[t]);
+  } else {
+    for (Index o = group * out_group_; o < (group + 1) * out_group_; ++o)
+      for (std::size_t t = first; t < end; ++t) add(o, forward_.taps[t]);
+  }
+  terms.show();
+}
+
+/// What the kernel's columns meet at one place of the result: n signals each, zeros outside the image.
+void Convolution::gather(Index group, Index place, Index n, const double* y, Index ldy, double* patch) const {
+  std::fill_n(patch, kernel_.cols() * n, 0.0);
+  for (std::size_t t = backward_.first[at(place)]; t < backward_.first[at(place) + 1]; ++t) {
+    const Tap& tap = backward_.taps[t];
+    for (Index c = 0; c < in_group_; ++c) {
+      const Index column = last_ ? tap.entry * in_group_ + c : c * entries_ + tap.entry;
+      std::copy_n(y + sender(group * in_group_ + c, tap.place) * ldy, n, patch + column * n);
+    }
+  }
+}
+
+/// One product per group and place where there are many signals; for single ones, of many places together: then the
+/// patches are the rows, and the kernel's transpose the columns.
+void Convolution::convolve(const Matrix& kernel, Index n, const double* y, Index ldy, double* s, Index lds) const {
+  const Index columns = kernel.cols();
+  std::vector<double> patch;
+  if (n > 1) {
+    patch.resize(at(columns * n));
+    for (Index group = 0; group < in_ / in_group_; ++group)
+      for (Index p = 0; p < out_places_; ++p) {
+        gather(group, p, n, y, ldy, patch.data());
+        kernels().multiply_add(out_group_, n, columns, kernel.data() + group * out_group_ * columns, columns, patch.data(), n,
+                               s + receiver(group * out_group_, p) * lds, last_ ? lds : out_places_ * lds);
+      }
+    return;
+  }
+  const Index some = std::max<Index>(1, patch_doubles / columns);
+  patch.resize(at(some * columns));
+  Matrix sums;
+  for (Index group = 0; group < in_ / in_group_; ++group) {
+    const Matrix turned = kernel.middleRows(group * out_group_, out_group_).transpose();
+    for (Index first = 0; first < out_places_; first += some) {
+      const Index count = std::min(some, out_places_ - first);
+      for (Index p = 0; p < count; ++p) gather(group, first + p, 1, y, ldy, patch.data() + p * columns);
+      sums.resize(count, out_group_);
+      for (Index p = 0; p < count; ++p)
+        for (Index o = 0; o < out_group_; ++o) sums(p, o) = s[receiver(group * out_group_ + o, first + p) * lds];
+      kernels().multiply_add(count, out_group_, columns, patch.data(), columns, turned.data(), out_group_, sums.data(),
+                             out_group_);
+      for (Index p = 0; p < count; ++p)
+        for (Index o = 0; o < out_group_; ++o) s[receiver(group * out_group_ + o, first + p) * lds] = sums(p, o);
+    }
+  }
+}
+
+void Convolution::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
+  convolve(kernel_, n, y, ldy, s, lds);
+}
+
+void Convolution::absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
+  convolve(absolute_, n, y, ldy, s, lds);
+}
+
+/// Only places with a coefficient: rows of back-substitution are zero wherever a receiver does not look.
+void Convolution::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
+  const Index columns = kernel_.cols();
+  std::vector<Index> met;
+  Matrix coefficients, pulled;
+  for (Index r = 0; r < k; ++r)
+    for (Index group = 0; group < in_ / in_group_; ++group) {
+      const double* const row = a + r * lda;
+      met.clear();
+      for (Index p = 0; p < out_places_; ++p) {
+        bool any = false;
+        for (Index o = 0; o < out_group_ && !any; ++o) any = row[receiver(group * out_group_ + o, p)] != 0;
+        if (any) met.push_back(p);
+      }
+      const auto count = static_cast<Index>(met.size());
+      coefficients.resize(count, out_group_);
+      for (Index n = 0; n < count; ++n)
+        for (Index o = 0; o < out_group_; ++o) coefficients(n, o) = row[receiver(group * out_group_ + o, met[at(n)])];
+      pulled.setZero(count, columns);
+      add_product(count, columns, out_group_, coefficients.data(), out_group_,
+                  kernel_.data() + group * out_group_ * columns, columns, pulled.data(), columns);
+      double* const out = b + r * ldb;
+      for (Index n = 0; n < count; ++n)
+        for (std::size_t t = backward_.first[at(met[at(n)])]; t < backward_.first[at(met[at(n)]) + 1]; ++t) {
+          const Tap& tap = backward_.taps[t];
+          for (Index c = 0; c < in_group_; ++c)
+            out[sender(group * in_group_ + c, tap.place)] +=
+                pulled(n, last_ ? tap.entry * in_group_ + c : c * entries_ + tap.entry);
+        }
+    }
+}
+
+/// Place by place of the result: all channels of one at once, from the changes that its window meets.
+void Convolution::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
+  if (turned_.size() == 0) return Affine::reach(senders, receivers, scratch);
+  scratch.grow(std::max(in_places_, out_places_));
+  scratch.count.resize(std::max(scratch.count.size(), at(in_places_) + 1), 0);
+  // The changes, sorted by their place: those of place q stand before count[q].
+  std::vector<Index>& places = scratch.places;
+  places.clear();
+  const auto place_of = [&](Index i) { return last_ ? i / in_ : i % in_places_; };
+  for (const Index i : senders.at) {
+    if (scratch.count[at(place_of(i))]++ == 0) places.push_back(place_of(i));
+  }
+  Index total = 0;
+  for (const Index q : places) scratch.count[at(q)] = total += scratch.count[at(q)];
+  Few& sorted = scratch.some;
+  sorted.at.resize(senders.at.size());
+  sorted.value.resize(senders.at.size());
+  for (std::size_t n = senders.at.size(); n-- > 0;) {
+    const Index i = senders.at[n];
+    const std::size_t where = at(--scratch.count[at(place_of(i))]);
+    sorted.at[where] = last_ ? i % in_ : i / in_places_;
+    sorted.value[where] = senders.value[n];
+  }
+  // count[q] is now where the changes of q begin; marks say which places have some, and which results are reached.
+  std::vector<Index> reached;
+  std::vector<std::size_t> end(places.size());
+  for (std::size_t k = 0; k < places.size(); ++k)
+    end[k] = k + 1 < places.size() ? at(scratch.count[at(places[k + 1])]) : senders.at.size();
+  for (std::size_t k = 0; k < places.size(); ++k) {
+    const auto q = at(places[k]);
+    for (std::size_t t = forward_.first[q]; t < forward_.first[q + 1]; ++t) {
+      const auto p = at(forward_.taps[t].place);
+      if (scratch.mark[p] == 0) reached.push_back(forward_.taps[t].place);
+      scratch.mark[p] = 1;
+    }
+    scratch.sum[q] = static_cast<double>(k + 1);
+  }
+  scratch.index.resize(at(kernel_.cols()) + 64);
+  scratch.scale.resize(scratch.index.size());
+  scratch.block.assign(2 * at(turned_.cols()), 0.0);
+  double* const out = scratch.block.data() + turned_.cols();
+  for (const Index p : reached) {
+    long count = 0;
+    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t) {
+      const Tap& tap = backward_.taps[t];
+      const auto k = static_cast<std::size_t>(scratch.sum[at(tap.place)]);
+      if (k == 0) continue;
+      for (std::size_t n = at(scratch.count[at(tap.place)]); n < end[k - 1]; ++n) {
+        scratch.index[at(count)] = static_cast<int>(tap.entry * in_ + sorted.at[n]);
+        scratch.scale[at(count++)] = sorted.value[n];
+      }
+    }
+    kernels().combine(turned_.cols(), scratch.block.data(), count, scratch.index.data(), scratch.scale.data(), turned_.data(),
+                      turned_.cols(), out);
+    for (Index o = 0; o < out_; ++o) receivers.add(receiver(o, p), out[o]);
+    scratch.mark[at(p)] = 0;
+  }
+  for (const Index q : places) {
+    scratch.sum[at(q)] = 0;
+    scratch.count[at(q)] = 0;
+  }
+}
+
+double Convolution::bytes() const {
+  return 8.0 * static_cast<double>(turned_.size()) +
+         16.0 * static_cast<double>(kernel_.size() + static_cast<Index>(backward_.taps.size() + forward_.taps.size()));
+}
+
+}  // namespace withstand

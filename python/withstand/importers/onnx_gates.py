@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Activations that a file writes out, as x * Sigmoid(x), x * (1 + Erf(x / sqrt(2))) or x / (1 + Abs(x)).
+
+A factor of such a product is no layer of neurons, though it is computed like one. It is held as its argument, closed to
+everything but moving its entries and the product that it stands for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import onnx
+
+from .affine import Affine
+from .layers import Phi
+from .onnx_activations import is_hard_sigmoid
+from .onnx_node import Node, Value, constant, live
+from .stack import Stack
+
+__all__ = ["Gates"]
+
+_ERF: Final = "is an erf, which is supported only in x * (1 + Erf(x / sqrt(2)))"
+_ONE_ERF: Final = "is 1 + an erf, which is supported only in x * (1 + Erf(x / sqrt(2)))"
+_ABS: Final = "is an absolute value, which is supported only in x / (1 + Abs(x))"
+_ONE_ABS: Final = "is 1 + an absolute value, which is supported only in x / (1 + Abs(x))"
+_LOGISTIC: Final = "is a logistic function, supported as a factor only in x * Sigmoid(x)"
+_HARD: Final = "is a hard sigmoid, supported as a factor only in x * HardSigmoid(x)"
+_LARGE: Final = "is a comparison, which is supported only in Where(x > 20, x, Softplus(x))"
+_MAKING: Final = {"Abs": _ABS, "Erf": _ERF}
+_ONE_MORE: Final = {_ABS: _ONE_ABS, _ERF: _ONE_ERF}
+_SINGLE: Final = 2.0**-23  # what a constant may be off by that is written in single precision
+
+
+class Gates:
+    """The parts of activations that are written out, among the nodes of a graph.
+
+    Parameters
+    ----------
+    stack : Stack
+        Where finished activations go.
+    nodes : sequence of onnx.NodeProto
+        All that are walked.
+    outputs : sequence of str
+        The names of the graph's outputs.
+    """
+
+    def __init__(self, stack: Stack, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> None:
+        self.stack = stack
+        reads = Counter(name for node in nodes for name in node.input) + Counter(outputs)
+        products = {frozenset(node.input) for node in nodes if node.op_type == "Mul"}
+        #: What nothing reads but a product with what it was made of itself.
+        self.factors = {
+            node.output[0]
+            for node in nodes
+            if node.op_type in ("Sigmoid", "HardSigmoid")
+            and (len(node.input), len(node.output)) == (1, 1)  # damaged files are refused when the node is reached
+            and reads[node.output[0]] == 1
+            and frozenset((node.input[0], node.output[0])) in products
+        }
+
+    def step(self, node: Node, values: list[Value]) -> Affine | None:
+        """Return what a node makes of such a part, None where it takes none and makes none.
+
+        Raises
+        ------
+        ValueError
+            If it is no activation that the parts make.
+        """
+        closed = {value.closed: value for value in values if isinstance(value, Affine)}
+        if node.op in _MAKING and "" in closed:
+            return live(values[0]).close(_MAKING[node.op])
+        if node.op in ("Sigmoid", "HardSigmoid") and node.proto.output[0] in self.factors and "" in closed:
+            if node.op == "Sigmoid":
+                return live(values[0]).close(_LOGISTIC)
+            return live(values[0]).close(_HARD) if is_hard_sigmoid(node) else None
+        if node.op == "Greater" and isinstance(values[0], Affine) and "" in closed:
+            return _large(values[0], values[1])
+        if node.op == "Add" and len(closed) == 1 and {*closed} & {*_ONE_MORE}:
+            (part,) = closed.values()
+            return _one_more(part, *(value for value in values if value is not part))
+        if node.op == "Div" and [live(value).closed for value in values if len(closed) == 2] == ["", _ONE_ABS]:
+            return self._quotient(live(values[0]), live(values[1]))
+        if node.op == "Mul" and len(closed) == 2 and "" in closed:
+            return self._product(closed.pop(""), *closed.values())
+        return self._where(*values) if node.op == "Where" and _LARGE in closed else None
+
+    def _product(self, tensor: Affine, gate: Affine) -> Affine | None:
+        """Push the activation that the product is; it may be a multiple of it."""
+        for closed, name in ((_LOGISTIC, "silu"), (_HARD, "hard_swish")):
+            if gate.closed == closed and _is_multiple(tensor, gate, 1.0, 0.0):
+                return self.stack.push(tensor, Phi(name))
+        for half in (1.0, 0.5):  # a file may halve before the product or after it
+            if gate.closed == _ONE_ERF and _is_multiple(tensor, gate, half * math.sqrt(2), _SINGLE):
+                neurons = self.stack.push(tensor.times(np.asarray(1 / half)), Phi("gelu"))
+                return neurons.times(np.asarray(2 * half))
+        return None
+
+    def _quotient(self, tensor: Affine, gate: Affine) -> Affine | None:
+        return self.stack.push(tensor, Phi("softsign")) if _is_multiple(tensor, gate, 1.0, 0.0) else None
+
+    def _where(self, large: Value, tensor: Value, otherwise: Value) -> Affine:
+        """Beyond 20 torch takes x for log(1 + e^x), which is up to 2.1e-9 more."""
+        neurons, stack = live(otherwise), self.stack
+        newest = bool(stack.activations) and stack.activations[-1] == Phi("softplus")
+        own = newest and neurons.source == len(stack.activations) and neurons.is_transmitted()
+        whole = own and np.array_equal(neurons.index.reshape(-1), np.arange(neurons.width))
+        states = [live(value).closed for value in (large, tensor, otherwise)]
+        received = whole and stack.receives(live(tensor)) and stack.receives(live(large))
+        if not received or states != [_LARGE, "", ""]:
+            raise ValueError("chooses between computed tensors, supported is only Where(x > 20, x, Softplus(x))")
+        return neurons
+
+
+def _large(tensor: Affine, threshold: Value) -> Affine:
+    least = constant(threshold)
+    if not np.all(least >= 20):
+        raise ValueError(f"compares with {least.min()}, supported are the thresholds >= 20 of torch's Softplus")
+    return tensor.plus(0 * least).close(_LARGE)
+
+
+def _one_more(tensor: Affine, *rest: Value) -> Affine:
+    if len(rest) != 1 or not np.all(constant(rest[0]) == 1):
+        raise ValueError(tensor.closed)
+    return tensor.plus(0 * constant(rest[0])).close(_ONE_MORE[tensor.closed])
+
+
+def _is_multiple(tensor: Affine, gate: Affine, factor: float, near: float) -> bool:
+    """Whether the tensor is `factor` times another one, up to rounding relative to its numbers."""
+    if (tensor.source, tensor.shape) != (gate.source, gate.shape) or tensor.matrix is not gate.matrix:
+        return False
+    scaled = ((tensor.scale, gate.scale), (tensor.shift, gate.shift))
+    return np.array_equal(tensor.index, gate.index) and all(
+        bool(np.all(np.abs(own - factor * other) <= near * np.abs(own))) for own, other in scaled
+    )

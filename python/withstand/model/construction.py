@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""What networks are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand import _core
+from withstand._coerce import real_array, shown, whole
+from withstand.model.activations import ActivationLike, as_activation, per_layer
+from withstand.model.graph import Layer, Shape
+
+
+def chain(
+    given: list[Any],
+    biases: Sequence[npt.ArrayLike | None] | None,
+    activation: ActivationLike | Sequence[ActivationLike],
+    output_activation: ActivationLike,
+) -> _core.Network:
+    """Return the core's network of these matrices."""
+    matrices = [real_array(w, f"weights of layer {n}", 2) for n, w in enumerate(given, start=1)]
+    biases = [None] * len(matrices) if biases is None else parts(biases, "biases")
+    if len(biases) != len(matrices):
+        raise ValueError(f"{len(biases)} bias vectors for {len(matrices)} layers")
+    vectors = [
+        np.zeros(len(w)) if b is None else real_array(b, f"biases of layer {n}", 1)
+        for n, (w, b) in enumerate(zip(matrices, biases), start=1)
+    ]
+    hidden = per_layer(activation, max(len(matrices) - 1, 0))
+    activations = [*hidden, as_activation(output_activation)]
+    return _core.Network(matrices, vectors, [a._core for a in activations])
+
+
+def of_layers(layers: Any) -> list[Layer]:
+    """Return what is a sequence of layers."""
+    given = parts(layers, "layers")
+    for n, layer in enumerate(given, start=1):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer {n} must be a withstand.Layer, got {shown(layer)}")
+    if not given:
+        raise ValueError("layers must hold at least one hidden layer and the outputs")
+    return given
+
+
+def shape_of(shape: Any) -> Shape:
+    """Return the shape of a graph's inputs."""
+    if shape is None:
+        raise TypeError("shape must be given with layers: that of the inputs")
+    sizes = [shape] if isinstance(shape, int) else list(shape)
+    return tuple(whole(size, "shape", least=1) for size in sizes)
+
+
+def parts(value: Any, name: str) -> list[Any]:
+    """Return the parts of a sequence, one per layer."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of arrays, one per layer, got {shown(value)}")
+    return list(value)

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""What is known of a network: layers, widths, parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from withstand import _core
+from withstand._types import Component, FloatArray
+from withstand.model.activations import Activation
+from withstand.model.graph import Layer, Shape
+from withstand.model.layout import LayerFacts, Layout, stored_shapes
+
+if TYPE_CHECKING:
+    from withstand.importers.layers import Layers
+
+Outputs = Literal["values", "logits"]
+
+
+class Facts:
+    """What `Network` tells of itself; the core holds the numbers."""
+
+    __slots__ = ("_arrays", "_box", "_core", "_layout", "_outputs")
+    _core: _core.Network
+    _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
+    _layout: Layout | None
+    _outputs: Outputs
+    _box: tuple[FloatArray, FloatArray] | None
+
+    @property
+    def weights(self) -> tuple[FloatArray, ...]:
+        """Weight matrices W^(1), ..., W^(L+1), read-only. Graphs have none (ValueError): see `layers`."""
+        return self._matrices("weights")[0]
+
+    @property
+    def biases(self) -> tuple[FloatArray, ...]:
+        """Bias vectors b^(1), ..., b^(L+1), read-only. Graphs have none (ValueError): see `layers`."""
+        return self._matrices("biases")[1]
+
+    @property
+    def layers(self) -> tuple[LayerFacts, ...]:
+        """What is known of the layers 1..L that may fail, and of the outputs."""
+        return self._described().facts()
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Activations of the hidden layers."""
+        return tuple(map(self._activation, self._places()[1:-1]))
+
+    @property
+    def output_activation(self) -> Activation:
+        """Activation of the outputs."""
+        return self._activation(self._places()[-1])
+
+    @property
+    def depth(self) -> int:
+        """Number L of hidden layers that may fail."""
+        return len(self._places()) - 2
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers of neurons (d, N_1, ..., N_L, m)."""
+        return tuple(map(self._core.own, self._places()))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shapes of the inputs, of the layers that may fail and of the outputs; neurons are numbered in C order."""
+        if self._layout is None:
+            return tuple((width,) for width in self.widths)
+        return tuple(self._layout.shapes[place] for place in self._layout.places)
+
+    @property
+    def n_neurons(self) -> int:
+        """Number N_1 + ... + N_L of hidden neurons that may fail."""
+        return sum(self.widths[1:-1])
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses: products of a stored weight and a signal. A convolution has many for each weight."""
+        return int(self._core.synapses)
+
+    @property
+    def n_weights(self) -> int:
+        """Number of stored weights; a convolution stores its kernel."""
+        return self._stored("weight")
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of stored weights and biases."""
+        return self._stored("weight") + self._stored("bias")
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that weights, biases and the maps between layers take in the core."""
+        return int(self._core.bytes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that determines the function."""
+        from withstand.model.fingerprint import fingerprint
+
+        return fingerprint(self)
+
+    @property
+    def max_weights(self) -> tuple[float, ...]:
+        """Largest |weight| of each layer (w_1, ..., w_{L+1}) of a chain; biases are not included."""
+        return tuple(float(np.abs(w).max()) for w in self.weights)
+
+    @property
+    def lipschitz(self) -> tuple[float, ...]:
+        """Lipschitz constants (K_1, ..., K_L) of the hidden activations of a chain."""
+        self._matrices("lipschitz")
+        return tuple(a.lipschitz for a in self.activations)
+
+    @property
+    def outputs(self) -> Outputs:
+        """"values", or "logits" where a trailing softmax was taken off by an importer."""
+        return self._outputs
+
+    @property
+    def input_box(self) -> tuple[FloatArray, FloatArray] | None:
+        """Lower and upper ends of the inputs that the file admits, or None."""
+        return self._box
+
+    # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _activation(self, layer: int) -> Activation:
+        core = self._core.activation(layer)
+        return Activation(core.name, core.gain, core.slope)
+
+    def _places(self) -> tuple[int, ...]:
+        """Where the core has the layers 0..L+1."""
+        return tuple(range(self._core.layers + 1)) if self._layout is None else self._layout.places
+
+    def _place(self, component: Component) -> _core.Site:
+        """Return a component as the core names it."""
+        return _core.Site(*(component if self._layout is None else self._layout.place(self._core, component)))
+
+    def _component(self, layer: int, to: int, source: int) -> Component:
+        """Return what the core names (source -1: a neuron) as users do."""
+        if self._layout is not None:
+            return self._layout.component(self._core, layer, to, source)
+        return (layer, to) if source < 0 else (layer, to, source)
+
+    def _described(self) -> Layout:
+        if self._layout is not None:
+            return self._layout
+        phis = (*self.activations, self.output_activation)
+        parts = enumerate(zip(self.weights, self.biases, phis))
+        return Layout([Layer([(l, w)], b, phi) for l, (w, b, phi) in parts], self.widths[:1])
+
+    def _stored(self, what: str) -> int:
+        facts = self._described()
+        shapes = [shape for layer in facts.given for shape in stored_shapes(layer, what)]
+        return sum(math.prod(shape) for shape in shapes)
+
+    def _matrices(self, name: str) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+        if self._arrays is None:
+            raise ValueError(f"{name}: this network is a graph or convolutional, no chain of matrices; see net.layers")
+        return self._arrays
+
+    def _layers(self) -> Layers:
+        from withstand.importers.layers import Layers, Phi
+
+        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""How the layers that users speak of lie among those of the core, which has layers that cannot fail as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from withstand import _core
+from withstand._types import Component, FloatArray
+from withstand.model.activations import Activation
+from withstand.model.graph import Conv, Layer, Select, Shape, bias_of, shapes_of
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What `Network.layers` says of a layer.
+
+    Attributes
+    ----------
+    name : str
+        What the file calls it; empty where nothing does.
+    kind : {"dense", "conv", "select", "add"}
+        What it reads with: a matrix, a convolution; slices and the like, or its sources as they are.
+    shape : tuple of int
+        Of what it transmits; neurons are numbered in C order.
+    channel_axis : int or None
+        The axis of `shape` that holds channels, where the layer reads convolutions.
+    reads : tuple of int
+        The nearest layers before it that may fail, or 0 for the inputs.
+    parameters : dict of str to tuple of int
+        Shapes of the stored weights and biases, by name.
+    activation : Activation
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+    channel_axis: int | None
+    reads: tuple[int, ...]
+    parameters: dict[str, Shape]
+    activation: Activation
+
+
+class Layout:
+    """The layers of a graph: those that may fail are numbered 1..L, and the outputs L+1."""
+
+    def __init__(self, layers: Sequence[Layer], inputs: Shape) -> None:
+        self.given = tuple(layers)
+        self.shapes = shapes_of(self.given, inputs)
+        last = len(self.given)
+        #: Places of the layers 0..L+1 in the graph.
+        self.places = (0, *(n for n, layer in enumerate(self.given, 1) if layer.may_fail and n < last), last)
+        self.numbers = {place: number for number, place in enumerate(self.places)}
+
+    def core(self) -> _core.Network:
+        """Return the network as the core takes it."""
+        return _core.Network(math.prod(self.shapes[0]), [self._layer(n) for n in range(1, len(self.given) + 1)])
+
+    def facts(self) -> tuple[LayerFacts, ...]:
+        """Describe the layers 1..L+1."""
+        return tuple(self._facts(place) for place in self.places[1:])
+
+    def place(self, net: _core.Network, component: Component) -> tuple[int, ...]:
+        """Return a component as the core names it, which counts senders through a whole layer, wires included."""
+        layer, to, *source = component
+        if layer >= len(self.places):
+            return layer + len(self.given), to, *source  # there is no such layer, which the core tells
+        place = self.places[layer]
+        if not source:
+            return place, to
+        left = source[0]
+        for read, _ in self._reads(place):
+            size = math.prod(self.shapes[read])
+            if left < size:
+                return place, to, net.offset(place - 1, read) + left
+            left -= size
+        raise ValueError(f"component {component}: layer {layer} reads {source[0] - left} signals")
+
+    def component(self, net: _core.Network, layer: int, to: int, source: int) -> Component:
+        """Return what the core names as users do."""
+        number = self.numbers[layer]
+        if source < 0:
+            return number, to
+        before = 0
+        for read, _ in self._reads(layer):
+            size, first = math.prod(self.shapes[read]), net.offset(layer - 1, read)
+            if first <= source < first + size:
+                return number, to, before + source - first
+            before += size
+        raise AssertionError(f"no read of layer {layer} delivers signal {source}")
+
+    def per_layer(self, values: Sequence[Number], synapses: bool) -> list[Number]:
+        """Spread numbers, one for each layer, over the layers of the core: 0 for those that cannot fail."""
+        places = self.places[1:] if synapses else self.places[1:-1]
+        spread = [type(values[0])(0)] * (len(self.given) if synapses else len(self.given) - 1)
+        for place, value in zip(places, values, strict=True):
+            spread[place - 1] = value
+        return spread
+
+    # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _reads(self, place: int) -> tuple[tuple[int, object], ...]:
+        return self.given[place - 1].reads
+
+    def _layer(self, place: int) -> _core.Layer:
+        layer, shape = self.given[place - 1], self.shapes[place]
+        reads = [(source, _map(kind, self.shapes[source])) for source, kind in layer.reads]
+        try:
+            bias = bias_of(layer, shape)
+        except ValueError as error:
+            raise ValueError(f"layer {place}: {error}") from None
+        return _core.Layer(reads, bias, layer.activation._core, layer.may_fail)
+
+    def _facts(self, place: int) -> LayerFacts:
+        layer = self.given[place - 1]
+        axes = {kind.channel_axis for _, kind in layer.reads if isinstance(kind, Conv)}
+        axis = axes.pop() if len(axes) == 1 else None
+        parameters = {
+            "weight" if len(layer.reads) == 1 else f"weight_{n}": _stored(kind)
+            for n, (_, kind) in enumerate(layer.reads)
+            if _stored(kind)
+        }
+        if layer.bias is not None:
+            parameters["bias"] = layer.bias.shape
+        shape = self.shapes[place]
+        channels = None if axis is None else axis % len(shape)
+        return LayerFacts(layer.name, layer.kind, shape, channels, self._nearest(place), parameters, layer.activation)
+
+    def _nearest(self, place: int) -> tuple[int, ...]:
+        found: set[int] = set()
+        for source, _ in self._reads(place):
+            found |= {self.numbers[source]} if source in self.numbers else set(self._nearest(source))
+        return tuple(sorted(found))
+
+
+def stored_shapes(layer: Layer, what: str) -> list[Shape]:
+    """Return the shapes of a layer's stored arrays: of each "weight", or of its "bias"."""
+    if what == "bias":
+        return [] if layer.bias is None else [layer.bias.shape]
+    return [_stored(kind) for _, kind in layer.reads if _stored(kind)]
+
+
+def _stored(kind: object) -> Shape:
+    if isinstance(kind, Conv):
+        return kind.kernel.shape
+    return kind.shape if isinstance(kind, np.ndarray) else ()
+
+
+def _map(kind: FloatArray | Conv | Select | None, source: Shape) -> _core.Affine | None:
+    if kind is None:
+        return None
+    if isinstance(kind, Select):
+        weight = [] if kind.weight is None else kind.weight.reshape(-1).tolist()
+        return _core.Selection(math.prod(source), kind.index.reshape(-1).tolist(), weight)
+    if not isinstance(kind, Conv):
+        return _core.Dense(kind)
+    result, last = kind.shape(source), kind.channel_axis == -1
+    images = zip(source[:-1], result[:-1]) if last else zip(source[1:], result[1:])
+    axes = [
+        _core.Axis(source=before, result=after, size=size, stride=stride, dilation=dilation, before=pad)
+        for (before, after), size, stride, dilation, (pad, _) in zip(
+            images, kind.kernel.shape[2:], kind.stride, kind.dilation, kind.padding
+        )
+    ]
+    return _core.Convolution(kind.kernel.reshape(len(kind.kernel), -1), kind.groups, axes, last)
