@@ -11,7 +11,7 @@ import numpy as np
 
 from .layers import Phi
 from .torch_moves import chosen
-from .torch_values import Closed, Pending, Tracer, is_constant
+from .torch_values import Closed, Pending, Signal, Tracer, is_constant
 
 __all__ = ["ACTIVATIONS"]
 
@@ -118,7 +118,7 @@ def where(t: Tracer, condition: Any, self: Any, other: Any) -> Any:
         if kind == "gt" and self is argument:
             if t.is_part(other, "log1p exp") and other.source is argument and limit >= _THRESHOLD:
                 return t.activation(argument, Phi("softplus"))
-            factor = t.factor_of(t.node.arguments["other"], argument)
+            factor = other.made_by("*", argument) if isinstance(other, Signal) else None
             if limit == 0 and factor is not None:
                 return prelu(t, argument, factor)
     raise ValueError("chooses between tensors by a computed condition, which no layer does")
@@ -170,8 +170,8 @@ ACTIVATIONS: Final[dict[str, Callable[..., Any]]] = {
     "exp": exponential,
     "gelu": gelu,
     "gt": greater,
-    "hardsigmoid": _plain(Phi("clip", gain=1 / 6)),
-    "hardswish": _plain(Phi("hardswish")),
+    "hardsigmoid": _plain(Phi("hard_sigmoid")),
+    "hardswish": _plain(Phi("hard_swish")),
     "hardtanh": hardtanh,
     "le": at_most,
     "leaky_relu": leaky_relu,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -49,12 +50,14 @@ def multiply(t: Tracer, self: Any, other: Any) -> Any:
     if is_constant(self):
         self, other = other, self
     if is_constant(other):
-        t.products.update(dict.fromkeys(t.node.outputs, (other, self)))
         return _scaled(t, self, np.asarray(other, dtype=np.float64))
     for argument, factor in ((self, other), (other, self)):
-        if _is_logistic(factor) and factor.source is argument:
-            return t.activation(argument, Phi("silu"))
-    raise ValueError("multiplies two computed tensors, which no layer does; x * sigmoid(x) is read as silu")
+        gate = _gate(argument, factor)
+        if gate is not None:
+            name, scale = gate
+            gated = t.activation(argument, Phi(name))
+            return gated if scale == 1 else _scaled(t, gated, np.asarray(scale))
+    raise ValueError("multiplies two computed tensors, which no layer does; gates as x * sigmoid(x) are activations")
 
 
 def divide(t: Tracer, self: Any, other: Any, rounding_mode: str | None = None) -> Any:
@@ -68,6 +71,9 @@ def divide(t: Tracer, self: Any, other: Any, rounding_mode: str | None = None) -
         if is_constant(self):
             t.room(np.shape(self), divisor.shape)
             return self / divisor
+        argument = _hard(self)
+        if argument is not None and np.all(divisor == 6):
+            return t.activation(argument, Phi("hard_sigmoid"))
         signal, own = _aligned(t, self, divisor)
         return t.like(t.builder.divide(t.inner(signal), own), signal, signal.shape)
     if t.is_part(other, "1 + abs") and other.source is self:
@@ -105,20 +111,36 @@ def _extreme(t: Tracer, self: Any, other: Any, name: str, of_numbers: Callable[.
     return Signal(getattr(t.builder, name)(left.form, right.form), left.label or right.label)
 
 
-def _is_logistic(value: Any) -> bool:
-    return isinstance(value, Pending) and value.kind == "phi" and value.parameters == (Phi("logistic"),)
+def _gate(argument: Any, factor: Any) -> tuple[str, float] | None:
+    """Return the activation that a tensor's product with a function of itself is a multiple of, if it is one."""
+    if not isinstance(factor, Pending):
+        return None
+    if factor.source is argument:
+        names = {(Phi("logistic"),): "silu", (Phi("hard_sigmoid"),): "hard_swish"}
+        return (names[factor.parameters], 1.0) if factor.parameters in names else None
+    return ("hard_swish", 6.0) if _hard(factor) is argument else None
+
+
+def _hard(value: Any) -> Any:
+    """Return x where a value is relu6(x + 3), six times a hard sigmoid, else None."""
+    if isinstance(value, Pending) and value.kind == "clip" and value.parameters == (0.0, 6.0):
+        made = value.source.made if isinstance(value.source, Signal) else ()
+        return made[1] if made[:1] == ("+",) and np.all(made[2] == 3) else None
+    return None
 
 
 def _scaled(t: Tracer, value: Any, factor: Array) -> Signal:
     if np.ndim(factor) == 0 and factor == 1:
         return t.signal(value)
     signal, own = _aligned(t, value, factor)
-    return t.like(t.builder.scale(t.inner(signal), own), signal, signal.shape)
+    result = t.like(t.builder.scale(t.inner(signal), own), signal, signal.shape)
+    return replace(result, made=("*", value, factor))
 
 
 def _shifted(t: Tracer, value: Any, constant: Array) -> Signal:
     signal, own = _aligned(t, value, constant)
-    return t.like(t.builder.shift(t.inner(signal), own), signal, signal.shape)
+    result = t.like(t.builder.shift(t.inner(signal), own), signal, signal.shape)
+    return replace(result, made=("+", value, constant))
 
 
 def _aligned(t: Tracer, value: Any, constant: Array) -> tuple[Signal, Array]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -66,10 +66,24 @@ class Closed:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A tensor that depends on the inputs, and what its neurons are called if it becomes some."""
+    """A tensor that depends on the inputs.
+
+    Parameters
+    ----------
+    form : Form
+    label : str
+        What its neurons are called if it becomes some.
+    made : tuple
+        How it was made of another value with a stored number: ("+" or "*", the value, the number); else empty.
+    """
 
     form: Form
     label: str = ""
+    made: tuple[Any, ...] = ()
+
+    def made_by(self, sign: str, value: Any) -> Any:
+        """Return the number where this is its sum with the value, or their product; else None."""
+        return self.made[2] if self.made[:1] == (sign,) and self.made[1] is value else None
 
     @property
     def shape(self) -> Shape:
@@ -95,8 +109,6 @@ class Tracer:
 
     builder: GraphBuilder
     node: Node = field(default_factory=lambda: Node("", "", {}, ()))
-    #: The factor and the argument of what a product with stored numbers made, by its name.
-    products: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def begin(self, node: Node) -> None:
         """Take note of the node that runs now."""
@@ -130,7 +142,7 @@ class Tracer:
     def shared(self, signal: Signal) -> Signal:
         """Return a tensor that several nodes read: weights that make it stay in one layer."""
         form = self.builder.shared(self.inner(signal), name=signal.label)
-        return self.like(form, signal, signal.shape)
+        return replace(self.like(form, signal, signal.shape), made=signal.made)
 
     def signal(self, value: Any) -> Signal:
         """Return a value as a form; activations become neurons."""
@@ -155,11 +167,6 @@ class Tracer:
             lower, upper = min(max(low, lower), upper), min(max(high, lower), upper)
             value = value.source
         return self._pending("clip", value, float(lower), float(upper))
-
-    def factor_of(self, ref: Any, value: Any) -> Any:
-        """Return the stored factor where a name is that of the value's product with one, else None."""
-        factor, argument = self.products.get(getattr(ref, "name", ""), (None, None))
-        return factor if argument is value else None
 
     def part(self, value: Any, *what: Any) -> Pending:
         """Return what is no activation, but may become one with the next operator."""

@@ -25,6 +25,11 @@ _SKIPPED: Final = (
     "sym_constrain_range_for_size",
 )  # fmt: skip
 
+#: Operators on computed tensors that are read only where they are parts of an activation.
+_PARTS: Final = ("abs", "exp", "gt", "le")
+#: Operators that the factor of a gate x * f(x) is made of.
+_GATES: Final = ("add", "clamp", "clamp_max", "clamp_min", "div", "hardsigmoid", "hardtanh", "relu6", "sigmoid")
+
 
 def walk(program: Program, account: Account | None = None) -> Graph | Layers:
     """Return the network that a program computes for one example.
@@ -161,12 +166,17 @@ def _names(values: Any) -> Iterator[str]:
 def _is_part(name: str, node: Node, users: Mapping[str, list[Node]]) -> bool:
     """Whether another reader of the name reads what this one makes of it, and the two are one activation."""
     packet = node.op.split(".")[0]
-    if packet == "sigmoid":
-        readers_of_it = [user for output in node.outputs for user in users.get(output, ())]
-        return bool(readers_of_it) and all(
-            user.op.startswith("mul.") and name in _names(user.arguments.values()) for user in readers_of_it
-        )
-    return packet in ("abs", "exp", "gt", "le")
+    if packet in _PARTS:
+        return True
+    last = "where" if packet == "mul" else "mul"
+    while packet in _GATES or packet == "mul":  # each read by the next alone, the last with what the first one reads
+        after = [user for output in node.outputs for user in users.get(output, ())]
+        if len(after) != 1:
+            return False
+        node, packet = after[0], after[0].op.split(".")[0]
+        if packet == last:
+            return name in _names(node.arguments.values())
+    return False
 
 
 def _finish(state: _State, program: Program) -> Graph | Layers:
