@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from graphs import as_graph
 from oracle.graph import evaluate_graph
-from withstand.importers import read
+from withstand.importers import load, read
 
 torch = pytest.importorskip("torch")
 from torch_models import MODELS, build, example  # noqa: E402
@@ -33,6 +33,19 @@ def outputs(net: Any, x: np.ndarray, like: np.ndarray) -> np.ndarray:
         return values
     logs = values - np.logaddexp.reduce(values, axis=1, keepdims=True)
     return logs if np.all(like <= 0) else np.exp(logs)
+
+
+@pytest.mark.parametrize(("kind", "shapes"), MODELS, ids=IDS)
+def test_a_module_loads(kind: Callable[[], Any], shapes: Shapes) -> None:
+    """The comparison with the module at load is a part of it."""
+    module, x = build(kind), example(shapes, 4)
+    net = load(module, inputs=example(shapes))
+    theirs = flat(module(*x))
+    ours = net.forward(flat(x))
+    if net.outputs == "logits":
+        ours = ours - np.logaddexp.reduce(ours, axis=1, keepdims=True)
+        ours = ours if np.all(theirs <= 0) else np.exp(ours)
+    assert np.abs(ours - theirs).max() <= 1e-5
 
 
 @pytest.mark.parametrize(("kind", "shapes"), MODELS, ids=IDS)
