@@ -190,3 +190,16 @@ def test_without_an_example_the_refusal_names_it() -> None:
         UnsupportedModel, match=r"any other model loads with inputs=, one example with a batch axis of 1"
     ):
         load(Forward(lambda f, x: torch.relu(f(x))))
+
+
+@pytest.mark.parametrize("hook", [nn.utils.weight_norm, nn.utils.spectral_norm])
+@pytest.mark.filterwarnings("ignore")
+def test_hooks_of_torch_that_compute_weights(hook: Any) -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    hook(module[0])
+    module.eval()
+    module(ZEROS)  # which computes the weight
+    before = vars(module[0])["weight"]
+    net = load(module, inputs=ZEROS)
+    assert vars(module[0])["weight"] is before
+    assert abs(net.weights[0] - before.detach().double().numpy()).max() <= 1e-7

@@ -259,7 +259,7 @@ _ARGUMENTS: Final = {
 
 _ANY_OTHER: Final = "any other model loads with inputs=, one example with a batch axis of 1"
 _ADVICE: Final = {
-    "ExportedProgram": "pass the module that was exported, or the file that torch.onnx.export makes of the program",
+    "ExportedProgram": "pass the module that was exported, or the .pt2 file that torch.export.save makes of it",
     "OptimizedModule": "pass the module that was compiled",
     "ParametrizedLinear": "torch.nn.utils.parametrize.remove_parametrizations leaves a Linear of the same weights",
     "RecursiveScriptModule": "pass the module that was scripted",
