@@ -12,7 +12,8 @@ from oracle.graph import evaluate_graph
 from withstand.importers import UnsupportedModel, read, torch_check
 
 torch = pytest.importorskip("torch")
-from torch_models import Block, Depthwise, Heads, Parametrised, Pruned, TwoInputs, build, example  # noqa: E402
+from torch_images import Block, Depthwise  # noqa: E402
+from torch_models import Heads, Parametrised, Pruned, TwoInputs, build, example  # noqa: E402
 
 nn = torch.nn
 

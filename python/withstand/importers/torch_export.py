@@ -160,6 +160,11 @@ def _nodes(graph: Any, tensors: dict[str, Any]) -> Iterator[Node]:
         if node.op != "call_function":
             continue
         if _is_stored(node, tensors):
+            if _name(node.target) == "detach_.default":  # of a copy: a tensor that forward made of numbers
+                tensors[node.name] = tensors[node.args[0].name].detach()
+                continue
+            if getattr(getattr(node.target, "_schema", None), "is_mutable", False):  # the module itself would change
+                raise UnsupportedModel(f"node '{node.name}' ({_name(node.target)}): changes a stored tensor in place")
             try:
                 tensors[node.name] = node.target(*_stored(node.args, tensors), **_stored(node.kwargs, tensors))
             except Exception as error:  # torch's own
