@@ -270,7 +270,7 @@ def exported() -> Any:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (exported, "ExportedProgram.*pass the module that was exported, or the file that torch.onnx.export makes"),
+        (exported, "ExportedProgram.*pass the module that was exported, or the .pt2 file that torch.export.save makes"),
         (lambda: exported().module(), r"\(GraphModule\): is not supported"),
         (lambda: torch.zeros(2), "Tensor.*pass the module that the tensors belong to"),
         (lambda: nn.Parameter(torch.zeros(2)), "Parameter.*is not supported"),

@@ -37,6 +37,7 @@ _FILES: Final = {
     ".mat": ("matlab", "read_mat"),
     ".tflite": ("tflite_file", "read_tflite"),
     ".txt": ("controller", "read_controller"),
+    ".pt2": ("torch_pt2", "read_pt2"),
 }
 _OBJECTS: Final = {
     "torch": ("torch_module", "read_torch"),
@@ -46,15 +47,18 @@ _OBJECTS: Final = {
 _GIT_LFS: Final = b"version https://git-lfs"
 
 
-def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Network:
+def load(source: Any, *, inputs: Any = None, check: bool = True, budget: Budget | None = None) -> Network:
     """Load a network from a file or from a model of another library.
 
     Parameters
     ----------
     source : str, path or object
-        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras``, ``.h5``, ``.mat``, ``.tflite`` or ``.txt`` file
-        (controllers of Sherlock and POLAR), or a ``torch.nn.Sequential``, a Keras 3 model, or a scikit-learn
+        A ``.onnx``, ``.onnx.gz``, ``.nnet``, ``.npz``, ``.keras``, ``.h5``, ``.pt2``, ``.mat``, ``.tflite`` or ``.txt``
+        file (controllers of Sherlock and POLAR), or a ``torch.nn.Module``, a Keras 3 model, or a scikit-learn
         ``MLPClassifier`` or ``MLPRegressor``, also at the end of a ``Pipeline``.
+    inputs : tensor or array, tuple of them, or dict of them, optional
+        Of a ``torch.nn.Module``: one example with a batch axis of 1, as the module is called. It is then exported by
+        torch.export, whatever its forward is; without, it must be a ``Sequential`` of dense layers.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
@@ -85,17 +89,21 @@ def load(source: Any, *, check: bool = True, budget: Budget | None = None) -> Ne
     >>> net.widths  # doctest: +SKIP
     (64, 64, 64, 10)
     """
-    found = read(source, budget)
+    found = read(source, budget, inputs)
     net = _network(source, found)
     if check and not isinstance(source, str | os.PathLike):
         try:
-            _compare(net, found, source)
+            _compare(net, found, source, inputs)
         except UnsupportedModel as error:
             raise UnsupportedModel(f"{type(source).__name__}: {error}") from error
     return net
 
 
-def _compare(net: Network, found: Layers | Graph, source: Any) -> None:
+def _compare(net: Network, found: Layers | Graph, source: Any, inputs: Any) -> None:
+    if inputs is not None:
+        from .torch_check import compare_exported
+
+        return compare_exported(net, source, inputs)
     from .check import compare
     from .check_graph import compare_graph
 
@@ -116,15 +124,19 @@ def _network(source: Any, read: Layers | Graph) -> Network:
         raise UnsupportedModel(f"{name}: {error}") from error
 
 
-def read(source: Any, budget: Budget | None = None) -> Layers | Graph:
+def read(source: Any, budget: Budget | None = None, inputs: Any = None) -> Layers | Graph:
     """Read a network as plain arrays; parameters and errors as in `load`. Nothing is compared."""
+    if inputs is not None and (isinstance(source, str | os.PathLike) or _library(source) != "torch"):
+        raise TypeError("inputs is an example for a torch.nn.Module, other sources say themselves what they take")
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         reader = _reader(path)
         return _named(reader, path, str(path), Account(budget))
     reader = _OBJECTS[_library(source)]
     # An object is in memory already: only its largest matrix is limited.
-    return _named(reader, source, type(source).__name__, Account(Budget(bytes=sys.maxsize, operations=sys.maxsize)))
+    account = Account(Budget(bytes=sys.maxsize, operations=sys.maxsize))
+    options = {} if inputs is None else {"inputs": inputs}
+    return _named(reader, source, type(source).__name__, account, **options)
 
 
 def _library(source: Any) -> str:
@@ -150,13 +162,13 @@ def _reader(path: Path) -> tuple[str, str]:
     return _FILES[suffix]
 
 
-def _named(reader: tuple[str, str], source: Any, what: str, account: Account) -> Layers | Graph:
+def _named(reader: tuple[str, str], source: Any, what: str, account: Account, **options: Any) -> Layers | Graph:
     """Run a reader, and put what it reads in front of every refusal."""
     module, name = reader
-    function: Callable[[Any, Account], Layers | Graph] = getattr(import_module(f".{module}", __name__), name)
+    function: Callable[..., Layers | Graph] = getattr(import_module(f".{module}", __name__), name)
     try:
         with np.errstate(all="ignore"):  # what overflows is refused as infinite
-            return function(source, account)
+            return function(source, account, **options)
     except ValueError as error:  # also what the account refuses
         raise UnsupportedModel(f"{what}: {error}") from error
     except MemoryError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads `torch.nn.Sequential` models of dense layers, without importing torch."""
+"""Reads torch modules without importing torch: dense `torch.nn.Sequential` models here, others as they export."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ import numpy as np
 from .affine import SOFTMAX, Affine
 from .budget import Account
 from .errors import UnsupportedModel
+from .graph import Graph
 from .layers import Array, Layers, Phi
 from .objects import check_arguments, check_methods, is_own
 from .stack import Stack
+from .torch_export import read_exported
 
 __all__ = ["read_torch"]
 
 
-def read_torch(module: Any, account: Account | None = None) -> Layers:
-    """Read a `torch.nn.Sequential`, nested or not, in evaluation mode.
+def read_torch(module: Any, account: Account | None = None, inputs: Any = None) -> Layers | Graph:
+    """Read a `torch.nn.Sequential`, nested or not, in evaluation mode; or, with `inputs`, what torch.export traces.
 
     Modules are read in the order in which they are executed, one that stands in several places once for each.
 
@@ -31,14 +33,20 @@ def read_torch(module: Any, account: Account | None = None) -> Layers:
         Hardtanh, Hardsigmoid, Hardswish, ELU, SELU, SiLU, GELU, Softsign, Softplus with beta 1, and a trailing
         Softmax or LogSoftmax. Softplus is taken without torch's threshold of at least 20, beyond which torch
         drops a term of at most 2.1e-9.
+    inputs : tensor or array, tuple of them, or dict of them, optional
+        One example with a batch axis of 1: the module may then be any that `torch_export.read_exported` reads.
 
     Raises
     ------
     UnsupportedModel
         For any other module, by its name, and for modules in training mode, with hooks, with a method replaced
-        on the instance, or in half precision. A model with a `forward` of its own can be exported to ONNX and
-        loaded from there.
+        on the instance, or in half precision.
     """
+    if inputs is not None:
+        if not isinstance(module, sys.modules["torch"].nn.Module):
+            advice = _ADVICE.get(type(module).__name__, "inputs is an example for a torch.nn.Module")
+            raise UnsupportedModel(f"is not supported; {advice}")
+        return read_exported(module, inputs, account)
     leaves = list(_leaves(module, type(module).__name__))
     width = next((_width(leaf) for _, leaf in leaves if _width(leaf)), None)
     if width is None:
@@ -249,9 +257,9 @@ _ARGUMENTS: Final = {
     "Tanh": "",
 }
 
-_ANY_OTHER: Final = "other models load through an ONNX export"
+_ANY_OTHER: Final = "any other model loads with inputs=, one example with a batch axis of 1"
 _ADVICE: Final = {
-    "ExportedProgram": "pass the module that was exported, or the file that torch.onnx.export makes of the program",
+    "ExportedProgram": "pass the module that was exported, or the .pt2 file that torch.export.save makes of it",
     "OptimizedModule": "pass the module that was compiled",
     "ParametrizedLinear": "torch.nn.utils.parametrize.remove_parametrizations leaves a Linear of the same weights",
     "RecursiveScriptModule": "pass the module that was scripted",
