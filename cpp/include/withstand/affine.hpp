@@ -85,6 +85,9 @@ class Affine {
   /// s += W y as `multiply_add` does with one vector, bit by bit. For callers that ask often: an operator may keep a
   /// second form of its weights for them.
   virtual void receive(const double* y, double* s) const { multiply_add(1, y, 1, s, 1); }
+  /// s_j = (..(s_j + first term) + second term ..): the terms by increasing sender, each product and each sum rounded. The
+  /// order of canonical evaluations, on every machine.
+  virtual void add_in_order(const double* y, double* s) const;
   /// B += A W for k rows a, which back-substitution takes from receivers to senders.
   virtual void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const;
   /// dst = base + scale W e_i, all receivers; `dst` may be `base`. For callers that ask often.
@@ -97,7 +100,8 @@ class Affine {
     std::vector<char> mark;
     std::vector<int> index;
     std::vector<double> scale, block;
-    std::vector<Index> places, count;
+    std::vector<Index> places, count, reached;
+    std::vector<std::size_t> end;
     Few some, found;
     std::unique_ptr<Scratch> inner;
     void grow(Index size);
@@ -148,6 +152,7 @@ class Dense final : public Affine {
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void receive(const double* y, double* s) const override;
+  void add_in_order(const double* y, double* s) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
   void add_column(Index i, double scale, const double* base, double* dst) const override;
   void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const override;

@@ -30,6 +30,7 @@ class Convolution final : public Affine {
   void terms_of_column(Index i, Terms& terms) const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
+  void add_in_order(const double* y, double* s) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
   void reach(const Few& senders, Few& receivers, Scratch& scratch) const override;
   double cost() const override { return cost_; }

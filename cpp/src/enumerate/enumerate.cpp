@@ -9,6 +9,7 @@
 
 #include "batch_evaluator.hpp"
 #include "core/budget.hpp"
+#include "enumerate/gains.hpp"
 #include "evaluate/overflow.hpp"
 #include "withstand/failed.hpp"
 
@@ -51,7 +52,9 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     problem.nominal.back().post.back().maxCoeff(&c);
     problem.decision.push_back(c);
   }
-  problem.slack = 4 * rounding_bounds(net, problem.grid, inputs);  // two outputs, in two evaluations
+  problem.slack = rounding_bounds(net, problem.grid, inputs);
+  if (!net.is_dense()) problem.slack = problem.slack.cwiseMin(rounding_by_gains(net, problem.grid, problem.nominal));
+  problem.slack *= 4;  // two outputs, in two evaluations
   problem.largest_slack = problem.slack.maxCoeff();
   return problem;
 }

@@ -20,11 +20,11 @@ double dot(const Terms& terms, const double* b) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/// The same sum where only some senders have a weight: a product with 0 would have changed no partial sum.
+/// Where only some senders have a weight: one after the other (see Affine::add_in_order).
 double sparse_dot(const Terms& terms, const double* b) {
-  double sum[4] = {0, 0, 0, 0};
-  for (Index t = 0; t < terms.size; ++t) sum[terms.from[t] % 4] += terms.weight[t] * b[terms.from[t]];
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  double sum = 0;
+  for (Index t = 0; t < terms.size; ++t) sum += terms.weight[t] * b[terms.from[t]];
+  return sum;
 }
 
 void check(const Network& net, const Forced& forced) {
@@ -59,6 +59,11 @@ double receive(const Network& net, Index l, Index j, const Vector& signals, Curs
 
 /// One layer, with the failures from `next` on that are in it; `next` moves behind them.
 void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next, Cursor end, Vector& pre, Vector& post) {
+  const bool few = net.map(l).matrix() == nullptr;
+  if (few) {  // all sums at once; those that failed synapses deliver to are made again
+    pre.setZero(net.width(l));
+    net.map(l).add_in_order(signals.data(), pre.data());
+  }
   pre.resize(net.width(l));
   post.resize(net.width(l));
   Terms terms;
@@ -69,7 +74,8 @@ void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next,
     if (neuron) ++next;
     const Cursor first = next;
     while (next != end && next->site.layer == l && next->site.to == j) ++next;
-    pre(j) = receive(net, l, j, signals, first, next, terms);
+    if (few && first == next) pre(j) += net.bias(l)(j);
+    else pre(j) = receive(net, l, j, signals, first, next, terms);
     post(j) = neuron ? value : net.activation(l, j)(pre(j));
   }
 }

@@ -34,6 +34,14 @@ void Affine::absolute_multiply_add(Index n, const double* y, Index ldy, double* 
   }
 }
 
+void Affine::add_in_order(const double* y, double* s) const {
+  Terms terms;
+  for (Index j = 0; j < rows_; ++j) {
+    terms_of_row(j, terms);
+    for (Index t = 0; t < terms.size; ++t) s[j] += terms.weight[t] * y[terms.sender(t)];
+  }
+}
+
 void Affine::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
   Terms terms;
   for (Index j = 0; j < rows_; ++j) {

@@ -89,6 +89,10 @@ void Blocks::absolute_multiply_add(Index n, const double* y, Index ldy, double* 
     block.map->absolute_multiply_add(n, y + block.column * ldy, ldy, s + block.row * lds, lds);
 }
 
+void Blocks::add_in_order(const double* y, double* s) const {
+  for (const Block& block : blocks_) block.map->add_in_order(y + block.column, s + block.row);
+}
+
 void Blocks::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
   for (const Block& block : blocks_) block.map->pull_back(k, a + block.row, lda, b + block.column, ldb);
 }

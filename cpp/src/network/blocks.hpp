@@ -24,6 +24,7 @@ class Blocks final : public Affine {
   void synapses_of_row(Index j, std::vector<Index>& from) const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
+  void add_in_order(const double* y, double* s) const override;
   void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const override;
   void reach(const Few& senders, Few& receivers, Scratch& scratch) const override;
   double weight(Index j, Index i) const override;

@@ -195,6 +195,30 @@ void Convolution::absolute_multiply_add(Index n, const double* y, Index ldy, dou
   convolve(absolute_, n, y, ldy, s, lds);
 }
 
+/// All channels of a place at once: each of them in its own order.
+void Convolution::add_in_order(const double* y, double* s) const {
+  if (turned_.size() == 0) return Affine::add_in_order(y, s);
+  std::vector<double> sums(at(out_));
+  const auto add = [&](Index entry, Index channel, Index place) {
+    const double signal = y[sender(channel, place)];
+    const double* const weights = turned_.data() + (entry * in_ + channel) * turned_.cols();
+    for (Index o = 0; o < out_; ++o) sums[at(o)] += weights[o] * signal;
+  };
+  for (Index p = 0; p < out_places_; ++p) {
+    const Tap* const first = backward_.taps.data() + backward_.first[at(p)];
+    const Tap* const end = backward_.taps.data() + backward_.first[at(p) + 1];
+    for (Index o = 0; o < out_; ++o) sums[at(o)] = s[receiver(o, p)];
+    if (last_) {
+      for (const Tap* tap = first; tap != end; ++tap)
+        for (Index c = 0; c < in_; ++c) add(tap->entry, c, tap->place);
+    } else {
+      for (Index c = 0; c < in_; ++c)
+        for (const Tap* tap = first; tap != end; ++tap) add(tap->entry, c, tap->place);
+    }
+    for (Index o = 0; o < out_; ++o) s[receiver(o, p)] = sums[at(o)];
+  }
+}
+
 /// Only places with a coefficient: rows of back-substitution are zero wherever a receiver does not look.
 void Convolution::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
   const Index columns = kernel_.cols();
@@ -251,8 +275,10 @@ void Convolution::reach(const Few& senders, Few& receivers, Scratch& scratch) co
     sorted.value[where] = senders.value[n];
   }
   // count[q] is now where the changes of q begin; marks say which places have some, and which results are reached.
-  std::vector<Index> reached;
-  std::vector<std::size_t> end(places.size());
+  std::vector<Index>& reached = scratch.reached;
+  std::vector<std::size_t>& end = scratch.end;
+  reached.clear();
+  end.resize(places.size());
   for (std::size_t k = 0; k < places.size(); ++k)
     end[k] = k + 1 < places.size() ? at(scratch.count[at(places[k + 1])]) : senders.at.size();
   for (std::size_t k = 0; k < places.size(); ++k) {

@@ -82,6 +82,12 @@ void Dense::receive(const double* y, double* s) const {
   kernels().multiply_add(1, rows(), cols(), y, cols(), transposed().data(), rows(), s, rows());
 }
 
+void Dense::add_in_order(const double* y, double* s) const {
+  const double* weight = weights_.data();
+  for (Index j = 0; j < rows(); ++j)
+    for (Index i = 0; i < cols(); ++i) s[j] += *weight++ * y[i];
+}
+
 void Dense::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
   add_product(k, cols(), rows(), a, lda, weights_.data(), cols(), b, ldb);
 }

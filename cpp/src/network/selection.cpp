@@ -66,6 +66,11 @@ void Selection::absolute_multiply_add(Index n, const double* y, Index ldy, doubl
   }
 }
 
+void Selection::add_in_order(const double* y, double* s) const {
+  for (Index j = 0; j < rows(); ++j)
+    if (from_[at(j)] >= 0) s[j] += factor(j) * y[from_[at(j)]];
+}
+
 void Selection::pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const {
   for (Index r = 0; r < k; ++r)
     for (Index j = 0; j < rows(); ++j)
