@@ -23,7 +23,10 @@ void bind_bounds(py::module_& m) {
       .def_readonly("needs_domain", &MethodFacts::needs_domain)
       .def_readonly("equivocal", &MethodFacts::equivocal)
       .def_readonly("synapses", &MethodFacts::synapses)
-      .def_readonly("exactly", &MethodFacts::exactly);
+      .def_readonly("exactly", &MethodFacts::exactly)
+      .def(
+          "cost", [](const MethodFacts& facts, const Network& net, const Space& space) { return facts.cost(net, space); },
+          py::arg("network"), py::arg("space"));
   m.def("methods", &methods);
 
   m.def(
