@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
-
-if TYPE_CHECKING:
-    from withstand.importers.layers import Layers
+from withstand.model.maps import Shape
 
 Outputs = Literal["values", "logits"]
 
@@ -151,7 +149,7 @@ class Facts:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)
 
-    def _values(self, found: Mapping[tuple[int, ...], float]) -> dict[Component, float]:
+    def _values(self, found: Mapping[Component, float]) -> dict[Component, float]:
         """Return what failed components send, which the core names, by the names that users have for them."""
         return {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
 
@@ -166,7 +164,8 @@ class Facts:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
         layout = self._described()
         kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
-        return tuple(max((float(np.abs(part).max()) for kind in found for part in stored(kind)), default=0.0) for found in kinds)
+        parts = ([float(np.abs(part).max()) for kind in found for part in stored(kind)] for found in kinds)
+        return tuple(max(found, default=0.0) for found in parts)
 
     def _stored(self, what: str) -> int:
         facts = self._described()
@@ -177,9 +176,3 @@ class Facts:
         if self._arrays is None:
             raise ValueError(f"{name}: this network is a graph or convolutional, no chain of matrices; see net.layers")
         return self._arrays
-
-    def _layers(self) -> Layers:
-        from withstand.importers.layers import Layers, Phi
-
-        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
