@@ -164,8 +164,8 @@ inline void check_facts(const Affine& map, const Matrix& w) {
   CHECK(facts.terms >= terms && facts.terms <= w.cols());
 }
 
-/// What holds of every map. `sizes` is what a product of absolute weights multiplies with: of a map that adds up weights,
-/// their absolute values added up. Canonical sums are by increasing sender but where weights are added up.
+/// What holds of every map. `sizes` is what a product of absolute weights multiplies with: of a map that adds up
+/// weights, their absolute values added up. Canonical sums are by increasing sender but where weights are added up.
 inline void check(const Affine& map, const Matrix& w, const Matrix& sizes, bool in_order = false) {
   check_entries(map, w);
   for (const Index n : {1, 2, 7, 33}) check_blocks(map, w, sizes, n);

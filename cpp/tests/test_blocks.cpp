@@ -34,9 +34,12 @@ void check_selections() {
   check_selection(5, {2, -1, 2, 4, 2, 0}, {0.5, 3, -2, 1, 0, -0.25});
   check_selection(40, {39, 1, 1, 7, -1, 38, 0, 22, 22, 22, 5, -1, 13});
   law::check(*Selection::identity(6), Matrix::Identity(6, 6));
-  CHECK(message_of<std::invalid_argument>([] { Selection(3, {0, 3}); }).find("sender 3 of 3") != std::string::npos);
-  CHECK(message_of<std::invalid_argument>([] { Selection(3, {-2}); }).find("sender -2") != std::string::npos);
-  CHECK(message_of<std::invalid_argument>([] { Selection(3, {0, 1}, {1}); }).find("1 factors for 2") != std::string::npos);
+  const auto refused = [](const std::vector<Index>& from, const std::vector<double>& weight, const char* words) {
+    const auto make = [&] { Selection(3, from, weight); };
+    return message_of<std::invalid_argument>(make).find(words) != std::string::npos;
+  };
+  CHECK(refused({0, 3}, {}, "sender 3 of 3") && refused({-2}, {}, "sender -2"));
+  CHECK(refused({0, 1}, {1}, "1 factors for 2"));
 }
 
 /// Maps of blocks, beside the matrices that they are made of.

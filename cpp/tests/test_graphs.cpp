@@ -32,8 +32,8 @@ void check_chain() {
 }
 
 struct Parts {
-  Matrix a = law::random(4, 3), b = law::random(2, 4), c = law::random(4, 2), d = law::random(4, 3), e = law::random(2, 4),
-         f = law::random(2, 3);
+  Matrix a = law::random(4, 3), b = law::random(2, 4), c = law::random(4, 2), d = law::random(4, 3);
+  Matrix e = law::random(2, 4), f = law::random(2, 3);
   Vector p = law::random(4, 1), q = law::random(2, 1), r = law::random(4, 1), s = law::random(2, 1);
   Activation relu{"relu"}, identity{"identity"};
 
@@ -61,7 +61,8 @@ struct Parts {
       all.head(bias.size()) = bias;
       return all;
     };
-    return Network({first, second, third, last}, {longer(p, 7), longer(q, 9), longer(r, 7), s}, {relu, relu, relu, identity});
+    return Network({first, second, third, last}, {longer(p, 7), longer(q, 9), longer(r, 7), s},
+                   {relu, relu, relu, identity});
   }
 };
 
@@ -73,12 +74,14 @@ void check_places(const Network& graph) {
   for (Index l = 0; l <= 4; ++l) {
     const auto at = static_cast<std::size_t>(l);
     CHECK(graph.width(l) == width[at] && graph.own(l) == own[at] && graph.failing(l) == failing[at]);
-    for (Index source = 0; source <= 4; ++source) CHECK(graph.offset(l, source) == offset[at][static_cast<std::size_t>(source)]);
+    for (std::size_t source = 0; source <= 4; ++source)
+      CHECK(graph.offset(l, static_cast<Index>(source)) == offset[at][source]);
   }
   CHECK(graph.neurons() == 8 && graph.widest() == 9);
   CHECK(graph.synapses() == 4 * 3 + 4 * 2 + 4 * 3 + 2 * 4 + 2 * 3);  // none into layer 2, none as they are
   CHECK(graph.reads(3).size() == 3 && graph.reads(3)[1].source == 1 && graph.reads(3)[1].map == nullptr);
-  CHECK(graph.activation(3, 3).name() == std::string("relu") && graph.activation(3, 4).name() == std::string("identity"));
+  CHECK(graph.activation(3, 3).name() == std::string("relu"));
+  CHECK(graph.activation(3, 4).name() == std::string("identity"));
 }
 
 void check_signals(const Parts& parts, const Network& graph) {
@@ -96,8 +99,10 @@ void check_signals(const Parts& parts, const Network& graph) {
   }
   const Vector negative = -x;
   const Trace found = trace(graph, negative, {{{1, 3}, -7}});
-  CHECK(found.post[1].tail(3) == negative && found.post[2].segment(2, 3) == negative && found.post[3].tail(3) == negative);
-  CHECK(found.post[2].tail(4) == found.post[1].head(4) && found.post[2](8) == -7);  // wires hand on what a failure sends
+  CHECK(found.post[1].tail(3) == negative && found.post[2].segment(2, 3) == negative);
+  CHECK(found.post[3].tail(3) == negative);
+  // wires hand on what a failure sends
+  CHECK(found.post[2].tail(4) == found.post[1].head(4) && found.post[2](8) == -7);
   CHECK(message_of<std::invalid_argument>([&] { forward(graph, x, {{{1, 4}, 0.0}}); }).find("(1, 4) does not exist") !=
         std::string::npos);  // a wire
 }
@@ -122,7 +127,9 @@ void check_refusals(const Parts& parts) {
       Network(inputs, {{{{0, dense(parts.a)}}, parts.p, parts.relu}, {reads, parts.q, parts.identity}});
     });
   };
-  const auto says = [](const std::string& message, const char* words) { return message.find(words) != std::string::npos; };
+  const auto says = [](const std::string& message, const char* words) {
+    return message.find(words) != std::string::npos;
+  };
   CHECK(says(refused(3, {}), "layer 2 reads nothing"));
   CHECK(says(refused(3, {{2, nullptr}}), "layer 2 reads layer 2"));
   CHECK(says(refused(3, {{-1, nullptr}}), "layer 2 reads layer -1"));

@@ -65,7 +65,7 @@ class Selection(Affine):
     def __init__(self, senders: typing.SupportsInt | typing.SupportsIndex, from_: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], weight: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> None:
         ...
 class Layer:
-    def __init__(self, reads: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, Affine]], bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"], activation: Activation, may_fail: bool) -> None:
+    def __init__(self, reads: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, Affine | None]], bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"], activation: Activation, may_fail: bool) -> None:
         ...
 class Network:
     __hash__: typing.ClassVar[None] = None  # type: ignore[assignment]

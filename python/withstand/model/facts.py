@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from withstand import _core
+from withstand._core import Site
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer
@@ -139,9 +140,9 @@ class Facts:
         """Where the core has the layers 0..L+1."""
         return tuple(range(self._core.layers + 1)) if self._layout is None else self._layout.places
 
-    def _place(self, component: Component) -> _core.Site:
+    def _place(self, component: Component) -> Site:
         """Return a component as the core names it."""
-        return _core.Site(*(component if self._layout is None else self._layout.place(self._core, component)))
+        return Site(*(component if self._layout is None else self._layout.place(self._core, component)))
 
     def _component(self, layer: int, to: int, source: int) -> Component:
         """Return what the core names (source -1: a neuron) as users do."""
