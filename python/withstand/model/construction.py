@@ -12,7 +12,8 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import real_array, shown, whole
 from withstand.model.activations import ActivationLike, as_activation, per_layer
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
+from withstand.model.maps import Shape
 
 
 def chain(

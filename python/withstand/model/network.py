@@ -17,8 +17,9 @@ from withstand.model.activations import Activation, ActivationLike
 from withstand.model.construction import chain, of_layers, parts, shape_of
 from withstand.model.facts import Facts, Outputs
 from withstand.model.failure_arguments import named_component
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
 from withstand.model.layout import Layout
+from withstand.model.maps import Shape
 
 if TYPE_CHECKING:
     from withstand.importers.graph import Graph
@@ -230,6 +231,12 @@ class Network(Facts):
         lower, upper = self._box
         for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
             raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
+
+    def _layers(self) -> Layers:
+        from withstand.importers.layers import Layers, Phi
+
+        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
 
     def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
         if failed is None:
