@@ -24,10 +24,11 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_layout", "_outputs")
+    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
+    _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
     _outputs: Outputs
     _box: tuple[FloatArray, FloatArray] | None
 
@@ -159,14 +160,16 @@ class Facts:
         if self._layout is not None:
             return self._layout
         phis = (*self.activations, self.output_activation)
-        parts = enumerate(zip(self.weights, self.biases, phis))
-        return Layout([Layer([(l, w)], b, phi) for l, (w, b, phi) in parts], self.widths[:1])
+        parts = zip(self.weights, self.biases, phis, self._names or ("",) * len(phis), strict=True)
+        layers = [Layer([(l, w)], b, phi, name=name) for l, (w, b, phi, name) in enumerate(parts)]
+        return Layout(layers, self.widths[:1])
 
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
         layout = self._described()
         kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
-        return tuple(max((float(np.abs(part).max()) for kind in found for part in stored(kind)), default=0.0) for found in kinds)
+        parts = ([part for kind in found for part in stored(kind)] for found in kinds)
+        return tuple(max((float(np.abs(part).max()) for part in found), default=0.0) for found in parts)
 
     def _stored(self, what: str) -> int:
         facts = self._described()
@@ -182,4 +185,4 @@ class Facts:
         from withstand.importers.layers import Layers, Phi
 
         *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)
