@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 import withstand as ws
-from graphs import dense_twin, evaluate, random_graph
+from random_graphs import dense_twin, evaluate, random_graph
 
 SEEDS = range(60)
 
@@ -82,7 +82,7 @@ def test_boxes(seed: int) -> None:
     net = random_graph(rng, smooth=False)
     centre = rng.normal(size=net.widths[0])
     box = ws.Box(centre - 0.05, centre + 0.05)
-    found = ws.worst_case(net, ws.Crash(1), box, time_limit=5)
+    found = ws.worst_case(net, ws.Crash(1), box, time_limit=1)
     points = rng.uniform(box.lower, box.upper, size=(20, len(centre)))
     seen = max(max(harms(net, x, 1)) for x in points)
     assert found.upper >= seen - 1e-9
@@ -120,3 +120,54 @@ def test_a_chain_given_as_layers_is_a_chain() -> None:
     layers = [ws.Layer([(0, [[1.0], [2.0]])]), ws.Layer([(1, [[1.0, -1.0]])], activation="identity")]
     same = ws.Network(layers=layers, shape=(1,))
     assert all(map(np.array_equal, same.weights, net.weights)) and same.fingerprint == net.fingerprint
+
+
+def test_max_pooling_by_layers_that_cannot_fail() -> None:
+    """max(a, b) = b + relu(a - b); one crash takes the larger one away: by hand."""
+    layers = [
+        ws.Layer([(0, None)], shape=(2,)),
+        ws.Layer([(1, ws.Select([0])), (1, ws.Select([1], weight=-1.0))], may_fail=False),
+        ws.Layer([(2, None), (1, ws.Select([1]))], activation="identity"),
+    ]
+    net = ws.Network(layers=layers, shape=(2,))
+    assert net.widths == (2, 2, 1) and net.depth == 1
+    assert net.forward([[3.0, 2.0], [1.0, 4.0]]).tolist() == [[3.0], [4.0]]
+    found = ws.worst_case(net, ws.Crash(1), [3.0, 2.0])
+    assert found.exact and found.lower == 1.0 and found.witness is not None and found.witness.failed == ((1, 0),)
+    assert ws.enumerate_failures(net, ws.Crash(2), [3.0, 2.0]).worst == 3.0
+
+
+def test_a_graph_has_no_list_of_matrices() -> None:
+    net = random_graph(np.random.default_rng(3))
+    for name in ("weights", "biases", "max_weights", "lipschitz"):
+        with pytest.raises(ValueError, match="this network is a graph or convolutional"):
+            getattr(net, name)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_certificates(seed: int, tmp_path) -> None:
+    rng = np.random.default_rng(6000 + seed)
+    net = random_graph(rng)
+    X = rng.normal(size=(2, net.widths[0]))
+    path = tmp_path / "proof.json"
+    found = ws.worst_case(net, ws.Crash(1), X, certificate=path)
+    checked = ws.check_certificate(path, net)
+    assert checked.valid and checked.lower == found.lower
+    altered = path.read_text().replace('"lower":', '"lower": 9')
+    path.write_text(altered)
+    assert not ws.check_certificate(path, net).valid
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_use_answers(seed: int) -> None:
+    rng = np.random.default_rng(7000 + seed)
+    net = random_graph(rng)
+    X = rng.normal(size=(2, net.widths[0]))
+    limit = ws.tolerance(net, 0.5, X, time_limit=1)
+    for k in range(limit.guaranteed + 1):
+        assert max(max(harms(net, x, k)) for x in X) <= 0.5 + 1e-9
+    scores = ws.criticality(net, X, time_limit=1)
+    alone = [max(abs(evaluate(net, x, {(1, 0): 0.0}) - evaluate(net, x)).max() for x in X)]
+    assert scores.worst[0][0] == pytest.approx(alone[0], rel=1e-9, abs=1e-12)
+    found = ws.reliability(net, 0.1, 0.5, X, time_limit=1)
+    assert 0 <= found.lower <= found.upper <= 1

@@ -57,6 +57,8 @@ class Convolution final : public Affine {
     return last_ ? place * out_ + channel : channel * out_places_ + place;
   }
   void convolve(const Matrix& kernel, Index n, const double* y, Index ldy, double* s, Index lds) const;
+  void sort(const Few& senders, Scratch& scratch) const;
+  void find(Scratch& scratch) const;
   void gather(Index group, Index place, Index n, const double* y, Index ldy, double* patch) const;
 
   Matrix kernel_;    // a row per channel of the result, columns by increasing sender

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer, Shape
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
-
-if TYPE_CHECKING:
-    from withstand.importers.layers import Layers
 
 Outputs = Literal["values", "logits"]
 
@@ -167,8 +164,8 @@ class Facts:
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
         layout = self._described()
-        kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
-        parts = ([part for kind in found for part in stored(kind)] for found in kinds)
+        reads = (layout.given[place - 1].reads for place in layout.places[1:])
+        parts = ([part for _, kind in found for part in stored(kind)] for found in reads)
         return tuple(max((float(np.abs(part).max()) for part in found), default=0.0) for found in parts)
 
     def _stored(self, what: str) -> int:
@@ -180,9 +177,3 @@ class Facts:
         if self._arrays is None:
             raise ValueError(f"{name}: this network is a graph or convolutional, no chain of matrices; see net.layers")
         return self._arrays
-
-    def _layers(self) -> Layers:
-        from withstand.importers.layers import Layers, Phi
-
-        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)

@@ -207,6 +207,12 @@ class Network(Facts):
 
     # -- helpers -------------------------------------------------------------------------------------------------
 
+    def _layers(self) -> Layers:
+        from withstand.importers.layers import Layers, Phi
+
+        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)
+
     def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
         array = real_array(X, name)

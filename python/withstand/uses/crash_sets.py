@@ -56,11 +56,14 @@ def harm_of(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], decision
 def _outputs(net: Network, X: FloatArray, failed: npt.NDArray[np.bool_], size: int) -> Iterator[FloatArray]:
     """Yield outputs of shape (batch, inputs, m)."""
     ends = np.cumsum((0, *net.widths[1:-1]))
-    first = net.trace(X)[1]
+    first = None if net.is_graph else net.trace(X)[1]  # the first layer is the same for all sets, but for its crashes
     for start in range(0, len(failed), size):
         alive = ~failed[start : start + size, None, :]
 
         def crash(layer: int, y: FloatArray, alive: npt.NDArray[np.bool_] = alive) -> FloatArray:
             return np.asarray(y * alive[..., ends[layer - 1] : ends[layer]])
 
-        yield outputs(net, crash(1, first[None]), crash, source=1)
+        if first is None:
+            yield outputs(net, np.broadcast_to(X, (len(alive), *X.shape)), crash)
+        else:
+            yield outputs(net, crash(1, first[None]), crash, source=1)

@@ -51,6 +51,10 @@ def random_graph(rng: np.random.Generator, *, smooth: bool = True, images: bool 
             kind, found = random_map(rng, shapes[source], size)
             own, size = own or found, int(np.prod(found))
             reads.append((source, kind))
+        if rng.random() < 0.2:  # one source twice, as in a maximum: b + relu(a - b)
+            source = reads[0][0]
+            index = rng.integers(-1, int(np.prod(shapes[source])), size=own)
+            reads.append((source, ws.Select(index, np.full(own, -1.0))))
         bias = rng.normal(size=size) * 0.5 if rng.random() < 0.7 else None
         last = n == count
         phi = ws.Activation("identity") if last and rng.random() < 0.7 else activation(rng, smooth)
