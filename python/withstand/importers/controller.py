@@ -70,7 +70,7 @@ def _built(widths: list[int], phis: list[Phi], numbers: np.ndarray, account: Acc
         form = build.dense(form, np.ascontiguousarray(rows[:, :-1]), np.ascontiguousarray(rows[:, -1]))
         if phi is not IDENTITY:
             form = build.activate(form, phi, name=f"layer {number}")
-    return build.finish([form])
+    return build.finish([form], name=f"layer {len(phis)}")
 
 
 def _numbers(words: list[str], widths: list[int], named: bool) -> np.ndarray:

@@ -119,16 +119,25 @@ class GraphBuilder(LinearBuilder):
         return form.is_light and form.is_apart() and all(term.source in self._input_like for term in form.terms)
 
     def finish(
-        self, outputs: Sequence[Form], logits: bool = False, input_box: tuple[Array, Array] | None = None
+        self,
+        outputs: Sequence[Form],
+        logits: bool = False,
+        input_box: tuple[Array, Array] | None = None,
+        name: str = "",
     ) -> Graph | Layers:
         """Close the network with its outputs, several of them flattened in C order and concatenated.
+
+        Parameters
+        ----------
+        name : str
+            What the layer of the outputs is called, where it is no layer of the file's already.
 
         Returns
         -------
         Graph or Layers
             `Layers` where every layer reads just the one before, by matrices, and may fail.
         """
-        result = finish(self._layering, list(outputs), logits, input_box)
+        result = finish(self._layering, list(outputs), logits, input_box, name)
         return result if isinstance(result, Layers) else Graph(*result)
 
     # -- pooling -------------------------------------------------------------------------------------------------------

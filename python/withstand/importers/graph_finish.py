@@ -26,7 +26,7 @@ Kind: TypeAlias = Literal["values", "logits"]
 Parts: TypeAlias = tuple[tuple[Layer, ...], Shape, Kind, Box]
 
 
-def finish(layering: Layering, outputs: list[Form], logits: bool, box: Box) -> Layers | Parts:
+def finish(layering: Layering, outputs: list[Form], logits: bool, box: Box, name: str = "") -> Layers | Parts:
     """Return `Layers`, or what a `Graph` is made of."""
     if not outputs:
         raise ValueError("has no outputs")
@@ -35,14 +35,14 @@ def finish(layering: Layering, outputs: list[Form], logits: bool, box: Box) -> L
     trailing = _trailing(layering, outputs)
     layers, phis = layering.layers, layering.phis
     if trailing == {len(layers)} and len(whole.terms) == 1 and _is_transmitted(whole):
-        return _ended(layering, whole, len(layers), kind, box)
+        return _ended(layering, whole, len(layers), kind, box, name)
     for number in trailing:
         layers[number - 1] = _with(layers[number - 1], may_fail=False)
-    end = layering.layer(whole, IDENTITY, "", may_fail=False)
+    end = layering.layer(whole, IDENTITY, name, may_fail=False)
     return _closed(layering, [*layers, end], [*phis, IDENTITY], kind, box)
 
 
-def _ended(layering: Layering, whole: Form, last: int, kind: Kind, box: Box) -> Layers | Parts:
+def _ended(layering: Layering, whole: Form, last: int, kind: Kind, box: Box, name: str) -> Layers | Parts:
     """Close a network whose last layer's neurons are the outputs, perhaps moved."""
     layers, phis = layering.layers, layering.phis
     shape, layer = layering.shape(last), layers[last - 1]
@@ -57,7 +57,7 @@ def _ended(layering: Layering, whole: Form, last: int, kind: Kind, box: Box) -> 
         end = Layer(rows, bias_of(layer, shape)[flat], layer.activation, False, whole.shape or (1,), layer.name)
         return _closed(layering, [*layers[:-1], end], phis, kind, box)
     layers[last - 1] = _with(layer, may_fail=False)
-    end = layering.layer(whole, IDENTITY, "", may_fail=False)
+    end = layering.layer(whole, IDENTITY, name, may_fail=False)
     return _closed(layering, [*layers, end], [*phis, IDENTITY], kind, box)
 
 
@@ -92,7 +92,8 @@ def _closed(layering: Layering, layers: list[Layer], phis: list[Phi], kind: Kind
     if matrices is None:
         return tuple(layers), layering.shape(0), kind, box
     biases = tuple(bias_of(layer, shape) for layer, shape in zip(layers, shapes[1:]))
-    return Layers(tuple(matrices), biases, tuple(phis[:-1]), phis[-1], kind, box)
+    names = tuple(layer.name for layer in layers)
+    return Layers(tuple(matrices), biases, tuple(phis[:-1]), phis[-1], kind, box, names if any(names) else ())
 
 
 def _reached(layers: list[Layer]) -> list[int]:

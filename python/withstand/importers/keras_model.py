@@ -66,7 +66,16 @@ def _read(model: Model, account: Account) -> Graph | Layers:
         raise UnsupportedModel("some outputs pass a softmax and some do not")
     if outputs[0].closed and len(outputs) > 1:
         raise UnsupportedModel(f"has {len(outputs)} outputs that pass a softmax, supported is one")
-    return build.finish([tensor.form for tensor in outputs], logits=bool(outputs[0].closed))
+    name = ", ".join(_name(model, ref) for ref in model.outputs)
+    return build.finish([tensor.form for tensor in outputs], logits=bool(outputs[0].closed), name=name)
+
+
+def _name(model: Model, ref: Ref) -> str:
+    """Return what the layer is called that makes a tensor, in the innermost model."""
+    if ref.call not in model.calls:
+        return model.inputs[ref.tensor].name
+    part = model.calls[ref.call].part
+    return _name(part, part.outputs[ref.tensor]) if isinstance(part, Model) else part.name
 
 
 def _run(build: GraphBuilder, model: Model, inputs: list[Tensor]) -> list[Tensor]:
@@ -77,7 +86,7 @@ def _run(build: GraphBuilder, model: Model, inputs: list[Tensor]) -> list[Tensor
     readers = Counter([*read, *model.outputs])
     values: dict[Ref, Tensor] = {}
     for n, tensor in enumerate(inputs):
-        values[Ref("inputs", n)] = _shared(build, tensor, readers[Ref("inputs", n)])
+        values[Ref("inputs", n)] = _shared(build, tensor, readers[Ref("inputs", n)], model.inputs[n].name)
     for key in order:
         call = model.calls[key]
         build.account.steps(1)
@@ -88,7 +97,7 @@ def _run(build: GraphBuilder, model: Model, inputs: list[Tensor]) -> list[Tensor
         except ValueError as error:
             raise UnsupportedModel(f"{call.part.where}: {error}") from error
         for n, tensor in enumerate(results):
-            values[Ref(key, n)] = _shared(build, tensor, readers[Ref(key, n)])
+            values[Ref(key, n)] = _shared(build, tensor, readers[Ref(key, n)], call.part.name)
     return [_value(values, ref) for ref in model.outputs]
 
 
@@ -130,9 +139,9 @@ def _value(values: dict[Ref, Tensor], ref: Ref) -> Tensor:
     return values[ref]
 
 
-def _shared(build: GraphBuilder, tensor: Tensor, readers: int) -> Tensor:
+def _shared(build: GraphBuilder, tensor: Tensor, readers: int, name: str) -> Tensor:
     """Return a tensor that several layers read as what one layer transmits: its parameters stay one copy."""
-    return tensor._replace(form=build.shared(tensor.form)) if readers > 1 else tensor
+    return tensor._replace(form=build.shared(tensor.form, name)) if readers > 1 else tensor
 
 
 def _check_inputs(model: Model, inputs: list[Tensor]) -> None:

@@ -50,11 +50,13 @@ class Layers:
         "logits" where a trailing softmax was taken off.
     input_box : (lower, upper) or None
         The box, each bound of shape (N_0,), to which the format clips its inputs.
+    names : tuple of str
+        What the file calls the layers, one for each of the L+1, or none at all.
 
     Raises
     ------
     UnsupportedModel
-        If there is no hidden layer, sizes do not chain, or a number is NaN or infinite.
+        If there is no hidden layer, sizes do not chain, names are missing, or a number is NaN or infinite.
     """
 
     weights: tuple[Array, ...]
@@ -63,6 +65,7 @@ class Layers:
     output_activation: Phi = IDENTITY
     outputs: Literal["values", "logits"] = "values"
     input_box: tuple[Array, Array] | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         depth = len(self.activations)
@@ -73,6 +76,8 @@ class Layers:
                 f"{depth} hidden layers need {depth + 1} weight matrices and biases, "
                 f"not {len(self.weights)} and {len(self.biases)}"
             )
+        if self.names and len(self.names) != depth + 1:
+            raise UnsupportedModel(f"has {len(self.names)} names for {depth + 1} layers")
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
             width = weight.shape[1] if layer == 1 else self.weights[layer - 2].shape[0]
             if weight.ndim != 2 or 0 in weight.shape or weight.shape[1] != width or bias.shape != weight.shape[:1]:

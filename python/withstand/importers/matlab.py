@@ -74,8 +74,8 @@ def _built(content: dict[str, Any], account: Account) -> Graph | Layers:
         account.matrix(*weight.shape)
         form = build.dense(form, weight, bias.reshape(-1))
         if phi is not IDENTITY:
-            form = build.activate(form, phi, name=f"layer {number}")
-    return build.finish([form])
+            form = build.activate(form, phi, name=f"W{{{number}}}")
+    return build.finish([form], name=f"W{{{len(weights)}}}")
 
 
 def _network(content: dict[str, Any]) -> dict[str, Any]:

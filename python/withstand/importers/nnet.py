@@ -61,11 +61,11 @@ def read_nnet(path: Path, account: Account | None = None) -> Layers:
         try:
             tensor = tensor.rmatmul(weights).plus(biases)
             if layer < depth:
-                tensor = stack.push(tensor, Phi("relu"))
+                tensor = stack.push(tensor, Phi("relu"), f"layer {layer}")
         except ValueError as error:
             raise UnsupportedModel(f"layer {layer} {error}") from error
     numbers.end()
-    return stack.finish([tensor.times(ranges[-1:]).plus(means[-1:])], box)
+    return stack.finish([tensor.times(ranges[-1:]).plus(means[-1:])], f"layer {depth}", box)
 
 
 def _sizes(numbers: _Numbers) -> tuple[int, list[int]]:

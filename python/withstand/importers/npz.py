@@ -9,6 +9,7 @@ Keys, for L hidden layers:
     activations          text (L + 1,), the names, the output's last
     gains, slopes        float64 (L + 1,), a slope of NaN where the activation has none
     outputs              text, "values" or "logits"
+    names                text (L + 1,), only where the layers have names
     input_lower, _upper  float64 (N_0,), only where the network has an input box
 """
 
@@ -70,6 +71,8 @@ def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
         "slopes": np.array([np.nan if phi.slope is None else phi.slope for phi in phis]),
         "outputs": np.array(layers.outputs),
     }
+    if layers.names:
+        arrays["names"] = np.array(layers.names)
     for layer, (weights, biases) in enumerate(zip(layers.weights, layers.biases, strict=True), start=1):
         arrays[f"weights_{layer}"], arrays[f"biases_{layer}"] = weights, biases
     if layers.input_box is not None:
@@ -122,6 +125,7 @@ def _layers(arrays: Arrays) -> Layers:
         phis[-1],
         arrays.outputs(),
         arrays.box(),
+        tuple(arrays.texts("names")) if "names" in arrays.members else (),
     )
 
 

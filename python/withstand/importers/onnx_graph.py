@@ -24,7 +24,7 @@ from .onnx_batch import Batch
 from .onnx_extrema import EXTREMA, extremum
 from .onnx_fold import fold, move, stored
 from .onnx_gates import Gates
-from .onnx_model import by_name, check_names, input_shape, needed, opsets, shared_tensors, values_of
+from .onnx_model import before_softmax, by_name, check_names, input_shape, needed, opsets, shared_tensors, values_of
 from .onnx_moves import MOVES, VIEWS
 from .onnx_node import INTEGERS, Node, Value, row, type_name
 from .onnx_ops import LINEAR_OPS
@@ -152,8 +152,10 @@ class _Walk:
             raise UnsupportedModel("some outputs pass a softmax and some do not")
         if forms[0].closed not in ("", SOFTMAX, INTEGER):
             raise UnsupportedModel(f"output '{outputs[0]}' {forms[0].closed}")
+        logits = forms[0].closed == SOFTMAX
+        name = ", ".join(before_softmax(self.nodes, name) if logits else name for name in outputs)
         try:
-            return self.builder.finish([form.reshape(row(form.shape)) for form in forms], forms[0].closed == SOFTMAX)
+            return self.builder.finish([form.reshape(row(form.shape)) for form in forms], logits, name=name)
         except UnsupportedModel:
             raise
         except ValueError as error:

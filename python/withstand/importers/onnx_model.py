@@ -13,7 +13,7 @@ import onnx
 from .errors import UnsupportedModel
 from .onnx_node import FLOATS, INTEGERS, Node, type_name
 
-__all__ = ["by_name", "check_names", "input_shape", "needed", "opsets", "shared_tensors", "values_of"]
+__all__ = ["before_softmax", "by_name", "check_names", "input_shape", "needed", "opsets", "shared_tensors", "values_of"]
 
 #: What may stand between a tensor and the product, quotient or choice that makes it an activation, as x * Sigmoid(x).
 _GATES: Final = frozenset(
@@ -110,6 +110,18 @@ def needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProt
         stuck = min(set(waiting) - set(order))
         raise UnsupportedModel(f"{Node(graph.node[stuck], 0).where}: depends on what it makes itself")
     return [graph.node[place] for place in order]
+
+
+def before_softmax(nodes: Sequence[onnx.NodeProto], name: str) -> str:
+    """Return the tensor whose softmax an output is, through nodes that move it; the output itself where it is none."""
+    makers = {output: node for node in nodes for output in node.output}
+    found = name
+    while found in makers and makers[found].input:
+        node = makers[found]
+        found = str(node.input[0])
+        if node.op_type in ("LogSoftmax", "Softmax"):
+            return found
+    return name
 
 
 def shared_tensors(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> set[str]:

@@ -50,8 +50,8 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What the layers that it makes are called."""
-        return str(self.proto.name or self.proto.output[0])
+        """What the layers that it makes are called: the tensor that they transmit, by which runtimes know it too."""
+        return str(self.proto.output[0] or self.proto.name)
 
     @property
     def schema(self) -> Any:

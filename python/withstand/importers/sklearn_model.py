@@ -70,10 +70,11 @@ def _perceptron(build: GraphBuilder, form: Form, network: Any) -> Graph | Layers
         form = build.dense(form, np.ascontiguousarray(as_array(weights).T), as_array(biases))
         if layer < last and hidden is not IDENTITY:
             form = build.activate(form, hidden, name=f"coefs_[{layer}]")
+    name = f"coefs_[{last}]"
     if network.out_activation_ == "softmax":
-        return build.finish([form], logits=True)
+        return build.finish([form], logits=True, name=name)
     output = _activation("out_activation_", network.out_activation_)
-    return build.finish([form if output is IDENTITY else build.activate(form, output)])
+    return build.finish([form if output is IDENTITY else build.activate(form, output, name)], name=name)
 
 
 def _steps(model: Any) -> Iterator[Any]:

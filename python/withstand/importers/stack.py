@@ -42,13 +42,14 @@ class Stack:
         self.weights: list[Array] = []
         self.biases: list[Array] = []
         self.activations: list[Phi] = []
+        self.names: list[str] = []
 
     def inputs(self, shape: tuple[int, ...], start: int = 0) -> Affine:
         """Return the inputs start, start + 1, ... in the given shape."""
         return Affine.identity(0, self.width, shape, start, self.account)
 
-    def push(self, tensor: Affine, phi: Phi) -> Affine:
-        """Make the tensor's entries neurons of the next hidden layer; return what they transmit."""
+    def push(self, tensor: Affine, phi: Phi, name: str) -> Affine:
+        """Make the tensor's entries neurons of the next hidden layer, so called; return what they transmit."""
         self._newest(tensor)
         if tensor.source == 0 and tensor.matrix is None and _clips(phi):
             raise ValueError(
@@ -59,6 +60,7 @@ class Stack:
         self.weights.append(weights)
         self.biases.append(biases)
         self.activations.append(phi)
+        self.names.append(name)
         return Affine.identity(len(self.activations), tensor.size, tensor.shape, account=self.account)
 
     def receives(self, tensor: Affine) -> bool:
@@ -68,7 +70,7 @@ class Stack:
         weights, biases = tensor.dense()
         return np.array_equal(weights, self.weights[-1]) and np.array_equal(biases, self.biases[-1])
 
-    def finish(self, outputs: list[Affine], input_box: tuple[Array, Array] | None = None) -> Layers:
+    def finish(self, outputs: list[Affine], name: str, input_box: tuple[Array, Array] | None = None) -> Layers:
         """Close the network with its outputs, flattened in C order and concatenated."""
         if len({tensor.closed for tensor in outputs}) != 1:
             raise UnsupportedModel("some outputs pass a softmax and some do not")
@@ -83,7 +85,7 @@ class Stack:
             # A trailing activation belongs to the outputs, which never fail, and is no hidden layer.
             rows = output.index
             weights, biases = self.weights.pop()[rows], self.biases.pop()[rows]
-            activation = self.activations.pop()
+            activation, name = self.activations.pop(), self.names.pop()
         return Layers(
             (*self.weights, weights),
             (*self.biases, biases),
@@ -91,6 +93,7 @@ class Stack:
             activation,
             "logits" if output.closed == SOFTMAX else "values",
             input_box,
+            (*self.names, name),
         )
 
     def _newest(self, tensor: Affine) -> None:

@@ -133,14 +133,15 @@ def _built(file: _File, account: Account) -> Graph | Layers:
         except ValueError as error:
             raise UnsupportedModel(f"{where}: {error}") from error
         several = readers.get(node.makes.number, 0) > 1
-        values[node.makes.number] = value._replace(form=build.shared(value.form)) if several else value
+        values[node.makes.number] = value._replace(form=build.shared(value.form, node.makes.name)) if several else value
     missing = [file.tensor(number).name for number in file.outputs if number not in values]
     if missing:
         raise UnsupportedModel(f"has outputs that nothing computes: {', '.join(missing)}")
     outputs = [values[number] for number in file.outputs]
+    name = ", ".join(file.tensor(number).name for number in file.outputs)
     if len({value.closed for value in outputs}) != 1 or (outputs[0].closed and len(outputs) > 1):
         raise UnsupportedModel("has several outputs of which some pass a softmax")
-    return build.finish([value.form for value in outputs], logits=bool(outputs[0].closed))
+    return build.finish([value.form for value in outputs], logits=bool(outputs[0].closed), name=name)
 
 
 class _File:

@@ -47,18 +47,21 @@ def read_torch(module: Any, account: Account | None = None, inputs: Any = None) 
             advice = _ADVICE.get(type(module).__name__, "inputs is an example for a torch.nn.Module")
             raise UnsupportedModel(f"is not supported; {advice}")
         return read_exported(module, inputs, account)
-    leaves = list(_leaves(module, type(module).__name__))
+    whole = type(module).__name__
+    leaves = list(_leaves(module, whole))
     width = next((_width(leaf) for _, leaf in leaves if _width(leaf)), None)
     if width is None:
         raise UnsupportedModel("has no Linear module")
     stack = Stack(width, account)
-    tensor = stack.inputs((1, width))
+    tensor, name = stack.inputs((1, width)), ""
     for where, leaf in leaves:
+        if type(leaf).__name__ == "Linear":
+            name = where.removeprefix(f"{whole}.")
         try:
-            tensor = _step(stack, tensor, leaf)
+            tensor = _step(stack, tensor, leaf, name)
         except ValueError as error:
             raise UnsupportedModel(f"{where} ({type(leaf).__name__}): {error}") from error
-    return stack.finish([tensor])
+    return stack.finish([tensor], name)
 
 
 def _leaves(module: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -90,16 +93,16 @@ def _check(module: Any) -> None:
     check_arguments(module, _ARGUMENTS[name])
 
 
-def _step(stack: Stack, tensor: Affine, leaf: Any) -> Affine:
-    name = type(leaf).__name__
-    if name in _SKIPPED:
-        return _SKIPPED[name](tensor, leaf)
+def _step(stack: Stack, tensor: Affine, leaf: Any, name: str) -> Affine:
+    kind = type(leaf).__name__
+    if kind in _SKIPPED:
+        return _SKIPPED[kind](tensor, leaf)
     if tensor.closed:
         raise ValueError(tensor.closed)
-    if name in _AFFINE:
-        return _AFFINE[name](tensor, leaf)
-    phi, shift = _ACTIVATIONS[name](leaf)
-    return stack.push(tensor.plus(np.asarray(shift)), phi)
+    if kind in _AFFINE:
+        return _AFFINE[kind](tensor, leaf)
+    phi, shift = _ACTIVATIONS[kind](leaf)
+    return stack.push(tensor.plus(np.asarray(shift)), phi, name)
 
 
 def _width(leaf: Any) -> int | None:

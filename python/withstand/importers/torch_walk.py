@@ -187,9 +187,11 @@ def _finish(state: _State, program: Program) -> Graph | Layers:
             raise ValueError("some outputs pass a softmax and some do not")
         if len(values) > 1 and any(closed):
             raise ValueError("has several outputs that pass a softmax each, one is supported")
-        forms = [state.tracer.inner(value.logits if isinstance(value, Closed) else value) for value in values]
+        values = [value.logits if isinstance(value, Closed) else value for value in values]
+        forms = [state.tracer.inner(value) for value in values]
     except ValueError as error:
         raise UnsupportedModel(f"the outputs: {error}") from error
     if not forms:
         raise UnsupportedModel("has no outputs")
-    return state.tracer.builder.finish(forms, logits=all(closed))
+    names = [value.label or name for name, value in zip(program.outputs, values, strict=True)]
+    return state.tracer.builder.finish(forms, logits=all(closed), name=", ".join(names))

@@ -23,10 +23,11 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_layout", "_outputs")
+    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
+    _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
     _outputs: Outputs
     _box: tuple[FloatArray, FloatArray] | None
 
@@ -158,8 +159,9 @@ class Facts:
         if self._layout is not None:
             return self._layout
         phis = (*self.activations, self.output_activation)
-        parts = enumerate(zip(self.weights, self.biases, phis))
-        return Layout([Layer([(l, w)], b, phi) for l, (w, b, phi) in parts], self.widths[:1])
+        parts = zip(self.weights, self.biases, phis, self._names or ("",) * len(phis), strict=True)
+        layers = [Layer([(l, w)], b, phi, name=name) for l, (w, b, phi, name) in enumerate(parts)]
+        return Layout(layers, self.widths[:1])
 
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""

@@ -87,7 +87,7 @@ class Network(Facts):
         layers: Sequence[Layer] | None = None,
         shape: Sequence[int] | None = None,
     ) -> None:
-        self._outputs, self._box, self._layout, self._arrays = "values", None, None, None
+        self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
@@ -108,7 +108,7 @@ class Network(Facts):
             activation=[Activation(*a) for a in layers.activations],
             output_activation=Activation(*layers.output_activation),
         )
-        net._outputs = layers.outputs
+        net._outputs, net._names = layers.outputs, layers.names
         if layers.input_box is not None:
             lower, upper = layers.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
@@ -212,7 +212,7 @@ class Network(Facts):
         from withstand.importers.layers import Layers, Phi
 
         *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
+        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)
 
     def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
