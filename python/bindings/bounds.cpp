@@ -4,6 +4,12 @@
 
 using namespace withstand;
 
+namespace {
+
+double cost_of(const MethodFacts& facts, const Network& net, const Space& space) { return facts.cost(net, space); }
+
+}  // namespace
+
 void bind_bounds(py::module_& m) {
   py::class_<Bounds>(m, "Bounds")
       .def("result",
@@ -24,9 +30,7 @@ void bind_bounds(py::module_& m) {
       .def_readonly("equivocal", &MethodFacts::equivocal)
       .def_readonly("synapses", &MethodFacts::synapses)
       .def_readonly("exactly", &MethodFacts::exactly)
-      .def(
-          "cost", [](const MethodFacts& facts, const Network& net, const Space& space) { return facts.cost(net, space); },
-          py::arg("network"), py::arg("space"));
+      .def("cost", &cost_of, py::arg("network"), py::arg("space"));
   m.def("methods", &methods);
 
   m.def(

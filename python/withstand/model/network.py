@@ -232,12 +232,6 @@ class Network(Facts):
         for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
             raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
-    def _layers(self) -> Layers:
-        from withstand.importers.layers import Layers, Phi
-
-        *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box)
-
     def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
         if failed is None:
             return []
