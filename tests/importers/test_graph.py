@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import as_graph, row
+from built_graphs import as_graph, row
 from oracle.graph import convolution, evaluate_graph, signals
 from withstand.importers.graph import GraphBuilder
 from withstand.importers.layers import Phi

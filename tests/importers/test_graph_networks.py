@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import as_graph, row
+from built_graphs import as_graph, row
 from oracle.graph import convolution, evaluate_graph
 from withstand.importers.budget import Account, Budget
 from withstand.importers.errors import UnsupportedModel

@@ -77,7 +77,7 @@ def test_the_name_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"withstand": np.array(2)}, "has version 2 of the format, version 1 is read"),
+        ({"withstand": np.array(3)}, "has version 3 of the format, versions 1 and 2 are read"),
         ({"withstand": None}, r"was not written by withstand: no key 'withstand' among \['activations'"),
         ({"weights_2": None}, "lacks the key 'weights_2'"),
         ({"weights_2": np.ones((1, 3))}, r"layer 2 has weights \(1, 3\) and biases \(1,\) on 2 inputs"),

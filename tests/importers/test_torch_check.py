@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import as_graph
+from built_graphs import as_graph
 from oracle.graph import evaluate_graph
 from withstand.importers import UnsupportedModel, read, torch_check
 

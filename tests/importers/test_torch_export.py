@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import as_graph
+from built_graphs import as_graph
 from oracle.graph import evaluate_graph
 from withstand.importers import load, read
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graphs import as_graph
+from built_graphs import as_graph
 from oracle.graph import evaluate_graph
 from withstand.importers import Budget, UnsupportedModel, read
 
