@@ -13,7 +13,7 @@ import numpy.typing as npt
 from withstand._coerce import flag, real_array, shown, whole
 from withstand._types import FloatArray
 from withstand.model.activations import Activation, ActivationLike, as_activation
-from withstand.model.maps import Conv, Map, Select, Shape, held, shape_behind
+from withstand.model.maps import Conv, Map, Select, Shape, as_shape, held, shape_behind
 
 
 class Layer:
@@ -59,7 +59,7 @@ class Layer:
         self.bias: FloatArray | None = None if bias is None else held(real_array(bias, "bias"))
         self.activation: Activation = as_activation(activation)
         self.may_fail = flag(may_fail, "may_fail")
-        self.shape: Shape | None = None if shape is None else tuple(whole(n, "shape", least=1) for n in shape)
+        self.shape: Shape | None = None if shape is None else as_shape(shape)
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, got {shown(name)}")
         self.name = name

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -141,16 +141,24 @@ class Select:
     __slots__ = ("index", "weight")
 
     def __init__(self, index: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> None:
-        given = np.asarray(index)
+        try:
+            given = np.asarray(index)
+        except ValueError:  # rows of different lengths
+            raise ValueError(f"index must be an array, got {shown(index)}, of which not all rows are alike") from None
         if given.dtype.kind not in "iu" or given.size == 0:
             raise TypeError(f"index must hold integers, got dtype {given.dtype} and shape {given.shape}")
+        if given.min() < -1:
+            raise ValueError(f"index must be at least -1, got {int(given.min())}")
+        if given.max() > np.iinfo(np.int64).max:
+            raise ValueError(f"index names sender {int(given.max())}, which no source has")
         self.index: npt.NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
-        if self.index.min() < -1:
-            raise ValueError(f"index must be at least -1, got {int(self.index.min())}")
         self.weight: FloatArray | None = None
         if weight is not None:
             factors = real_array(weight, "weight")
-            self.weight = held(np.ascontiguousarray(np.broadcast_to(factors, self.index.shape)))
+            try:
+                self.weight = held(np.ascontiguousarray(np.broadcast_to(factors, self.index.shape)))
+            except ValueError:
+                raise ValueError(f"weight has shape {factors.shape}, index has {self.index.shape}") from None
 
     def shape(self, source: Shape) -> Shape:
         """Return the shape of the result.
@@ -188,6 +196,12 @@ def shape_behind(kind: Map, source: Shape) -> Shape:
     if kind.shape[1] != math.prod(source) or 0 in kind.shape:
         raise ValueError(f"a matrix of shape {kind.shape} does not read {math.prod(source)} signals")
     return kind.shape[:1]
+
+
+def as_shape(shape: Any) -> Shape:
+    """Return a shape: of the number of every axis, or of the only one."""
+    several = isinstance(shape, Iterable) and not isinstance(shape, (str, bytes))
+    return tuple(whole(size, "shape", least=1) for size in (shape if several else [shape]))
 
 
 def held(array: FloatArray) -> FloatArray:
