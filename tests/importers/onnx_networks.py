@@ -75,7 +75,8 @@ def convolutional(seed: int) -> tuple[onnx.ModelProto, list[str]]:
     """Two convolutions, the second one depthwise or strided, and two dense layers."""
     w = Writer(seed)
     x = w.activate(w.norm(w.conv("x", 4)), ("Relu", "Silu", "HardSwish")[seed % 3])
-    x = w.activate(w.conv(x, 4, groups=4) if seed % 2 else w.conv(x, 3, stride=2), ("Relu6", "LeakyRelu", "Tanh")[seed % 3])
+    x = w.conv(x, 4, groups=4) if seed % 2 else w.conv(x, 3, stride=2)
+    x = w.activate(x, ("Relu6", "LeakyRelu", "Tanh")[seed % 3])
     x = w.head(x, 5)
     w.size = (5,)
     return w.finish(w.head(w.activate(x, "Elu"), 3), softmax=seed % 2 == 1), w.neurons
