@@ -16,6 +16,11 @@ from withstand.importers import load, read
 torch = pytest.importorskip("torch")
 from torch_models import MODELS, build, example  # noqa: E402
 
+pytestmark = [  # of torch's own code, which writes the files
+    pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:No complete tensor found in the group:UserWarning"),
+    pytest.mark.filterwarnings("ignore:The tensor attributes .* were assigned during export:UserWarning"),
+]
 nn, F = torch.nn, torch.nn.functional
 IDS = [kind.__name__ for kind, _ in MODELS]
 Shapes = list[tuple[int, ...]]

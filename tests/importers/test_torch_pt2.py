@@ -19,6 +19,11 @@ from oracle.graph import evaluate_graph
 from withstand.importers import Budget, UnsupportedModel, read
 
 torch = pytest.importorskip("torch")
+pytestmark = [  # of torch's own code, which writes the files
+    pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:No complete tensor found in the group:UserWarning"),
+    pytest.mark.filterwarnings("ignore:The tensor attributes .* were assigned during export:UserWarning"),
+]
 nn, F = torch.nn, torch.nn.functional
 
 

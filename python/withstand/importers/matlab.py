@@ -56,7 +56,8 @@ def read_mat(path: Path, account: Account | None = None) -> Graph | Layers:
 
 def _built(content: dict[str, Any], account: Account) -> Graph | Layers:
     weights, biases = ([_matrix(key, n, each) for n, each in enumerate(content[key], 1)] for key in ("W", "b"))
-    names = [str(name).strip() for name in next(content[key] for key in _NAMES if key in content)]
+    named = next(content[key] for key in _NAMES if key in content)
+    names = [str(name).strip() for name in ([named] if isinstance(named, str) else named)]
     if not weights or not len(weights) == len(biases) == len(names):
         raise UnsupportedModel(
             f"has {len(weights)} weights, {len(biases)} biases and {len(names)} activations: {names}"
