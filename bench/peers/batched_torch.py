@@ -66,7 +66,7 @@ class Graph:
     def errors(self, layer: int, neurons: Indices) -> Array:
         """Error of the crash of each of these neurons of a layer, as PyTorch numbers them."""
         with torch.inference_mode():
-            batches = torch.from_numpy(neurons).split(FAILURES)
+            batches = [torch.from_numpy(neurons[i : i + FAILURES]) for i in range(0, len(neurons), FAILURES)]
             return np.concatenate([self._batch(layer, batch).double().numpy() for batch in batches])
 
     def _batch(self, layer: int, neurons: Tensor) -> Tensor:
