@@ -3,11 +3,11 @@
 
     python bench/graph_campaign.py --networks 20000 --pairs 500 --seed 1
 
-Networks are those of tests/random_graphs.py: convolutions, selections, several reads, layers that cannot fail. Of each,
-at one input, every configuration of one or two crashes, at most or exactly, is enumerated, and the worst of them evaluated
-by definition; every bound method must be at least as much, and the exact search equal. Of the pairs, a graph and the same
-graph with every map as a matrix must have the same intervals, statistics and certificate verdicts. Prints a line for every
-violation, and the numbers; exit code 1 if there was one.
+Networks are those of tests/random_graphs.py: convolutions, selections, several reads, layers that cannot fail. Of
+each, at one input, every configuration of one or two crashes, at most or exactly, is enumerated, and the worst of them
+evaluated by definition; every bound method must be at least as much, and the exact search equal. Of the pairs, a graph
+and the same graph with every map as a matrix must have the same intervals, statistics and certificate verdicts. Prints
+a line for every violation, and the numbers; exit code 1 if there was one.
 """
 
 from __future__ import annotations
