@@ -102,7 +102,7 @@ class Affine {
     std::vector<double> scale, block;
     std::vector<Index> places, count, reached;
     std::vector<std::size_t> end;
-    Few some, found;
+    Few some, found, apart;
     std::unique_ptr<Scratch> inner;
     void grow(Index size);
     /// A change of one receiver, which is named when it is the first.

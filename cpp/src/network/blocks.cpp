@@ -26,6 +26,10 @@ Blocks::Blocks(Index rows, Index cols, std::vector<Block> blocks) : Affine(rows,
   });
   for (std::size_t b = 0; b < blocks_.size(); ++b)
     for (std::size_t c = b + 1; c < blocks_.size(); ++c) overlap_ = overlap_ || meet(blocks_[b], blocks_[c]);
+  for (const Block& block : blocks_)
+    alone_.push_back(std::none_of(blocks_.begin(), blocks_.end(), [&](const Block& other) {
+      return &other != &block && other.row < block.row + block.map->rows() && block.row < other.row + other.map->rows();
+    }));
   facts_ = facts_of_terms();
 }
 
@@ -101,6 +105,8 @@ void Blocks::pull_back(Index k, const double* a, Index lda, double* b, Index ldb
 void Blocks::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
   scratch.grow(rows());
   if (!scratch.inner) scratch.inner = std::make_unique<Scratch>();
+  std::size_t b = 0;
+  scratch.apart.clear();
   for (const Block& block : blocks_) {
     Few &some = scratch.some, &found = scratch.found;
     some.clear();
@@ -108,9 +114,15 @@ void Blocks::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
     for (std::size_t n = 0; n < senders.at.size(); ++n)
       if (holds_column(block, senders.at[n])) some.add(senders.at[n] - block.column, senders.value[n]);
     if (!some.at.empty()) block.map->reach(some, found, *scratch.inner);
+    if (alone_[b++] != 0) {
+      for (std::size_t n = 0; n < found.at.size(); ++n) scratch.apart.add(block.row + found.at[n], found.value[n]);
+      continue;
+    }
     for (std::size_t n = 0; n < found.at.size(); ++n) scratch.add(block.row + found.at[n], found.value[n], receivers);
   }
   scratch.deliver(receivers);
+  receivers.at.insert(receivers.at.end(), scratch.apart.at.begin(), scratch.apart.at.end());
+  receivers.value.insert(receivers.value.end(), scratch.apart.value.begin(), scratch.apart.value.end());
 }
 
 double Blocks::weight(Index j, Index i) const {

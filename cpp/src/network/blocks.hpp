@@ -35,6 +35,7 @@ class Blocks final : public Affine {
   void settle(Terms& terms) const;
 
   std::vector<Block> blocks_;  // by row, then by column
+  std::vector<char> alone_;    // whether no other block leads to its receivers
   bool overlap_ = false;
 };
 

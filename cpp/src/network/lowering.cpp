@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A graph as a chain: what a later layer reads of an earlier one is carried past the layers between on wires.
+#include <algorithm>
+
 #include "core/require.hpp"
 #include "network/blocks.hpp"
+#include "network/sparse.hpp"
 #include "withstand/network.hpp"
 #include "withstand/selection.hpp"
 
@@ -31,6 +34,25 @@ std::vector<Index> sizes_of(Index inputs, const std::vector<Layer>& layers) {
   return sizes;
 }
 
+/// What a layer reads, each source once where nothing but selections reads it: a mean may have a read for every place.
+std::vector<Read> joined(const Layer& layer) {
+  std::vector<Read> reads;
+  for (const Read& read : layer.reads) {
+    const auto same = [&](const Read& other) { return other.source == read.source; };
+    if (std::any_of(reads.begin(), reads.end(), same)) continue;
+    std::vector<std::shared_ptr<const Affine>> maps;
+    bool selections = true;
+    for (const Read& other : layer.reads) {
+      if (!same(other)) continue;
+      maps.push_back(other.map ? other.map : Selection::identity(layer.bias.size()));
+      selections = selections && dynamic_cast<const Selection*>(maps.back().get()) != nullptr;
+    }
+    if (maps.size() > 1 && selections) maps = {std::make_shared<const Sparse>(maps)};
+    for (auto& map : maps) reads.push_back({read.source, std::move(map)});
+  }
+  return reads;
+}
+
 /// The last layer that reads each.
 std::vector<std::size_t> last_readers(const std::vector<Layer>& layers) {
   std::vector<std::size_t> last(layers.size() + 1, 0);
@@ -50,10 +72,8 @@ void Network::lower(Index inputs, const std::vector<Layer>& layers) {
   for (std::size_t l = 1; l <= layers.size(); ++l) {
     const Layer& layer = layers[l - 1];
     std::vector<Blocks::Block> blocks;
-    for (const Read& read : layer.reads) {
-      const Index column = offsets_[l - 1][index(read.source)];
-      blocks.push_back({0, column, read.map ? read.map : Selection::identity(sizes[l])});
-    }
+    reads_.push_back(joined(layer));
+    for (const Read& read : reads_.back()) blocks.push_back({0, offsets_[l - 1][index(read.source)], read.map});
     std::vector<Index> offsets(sizes.size(), -1);
     offsets[l] = 0;
     Index width = sizes[l];
@@ -71,7 +91,6 @@ void Network::lower(Index inputs, const std::vector<Layer>& layers) {
     activations_.push_back(layer.phi);
     own_.push_back(sizes[l]);
     may_fail_.push_back(layer.may_fail || l == layers.size());
-    reads_.push_back(layer.reads);
     offsets_.push_back(std::move(offsets));
     graph_ = graph_ || width > sizes[l] || !may_fail_.back();
     before = width;
