@@ -6,6 +6,7 @@ from __future__ import annotations
 from .slip import Slip
 
 SCALAR, EFFECTS, ADJOINT = "src/bounds/scalar.cpp", "src/failure/effects.cpp", "src/bounds/adjoint.cpp"
+SPENDING = "src/bounds/spending.hpp"
 
 SLIPS = (
     Slip(
@@ -31,9 +32,9 @@ SLIPS = (
     ),
     Slip(
         "scalar-room",
-        SCALAR,
-        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state));",
-        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state) - 1);",
+        SPENDING,
+        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - f.used(state));",
+        "const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - f.used(state) - 1);",
         "the last failure of a total is never spent in a hidden layer",
     ),
     Slip(
@@ -55,15 +56,15 @@ SLIPS = (
     Slip(
         "scalar-last-synapses",
         SCALAR,
-        "const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);",
+        "const Index here = f.counted_here ? f.most.back() : f.total - f.used(state);",
         "const Index here = f.counted_here ? f.most.back() : 0;",
         "a total of synapses never reaches the outputs",
     ),
     Slip(
         "scalar-forced",
         SCALAR,
-        "(formula_ == Formula::capped && f.term->failure.exactly && !(relaxed_ && f.term->failure.total))",
-        "(formula_ == Formula::capped && !(relaxed_ && f.term->failure.total))",
+        "(formula_ == Formula::capped && f.term->failure.exactly && !(relaxed() && f.term->failure.total))",
+        "(formula_ == Formula::capped && !(relaxed() && f.term->failure.total))",
         "at most treated as exactly",
     ),
     Slip(
