@@ -86,3 +86,27 @@ def test_a_tie_keeps_the_first() -> None:
     """Merging two answers is deterministic."""
     one, two = Worst(1.0, ((1, 0),), 3), Worst(1.0, ((1, 1),), 4)
     assert one | two == Worst(1.0, ((1, 0),), 7)
+
+
+def test_crashes_of_a_graph() -> None:
+    """A convolution read by another one and past it: every crash, in more than one batch, as by setting it to 0."""
+    torch = pytest.importorskip("torch")
+    draw = np.random.default_rng(3)
+    x, a, b, c = (torch.tensor(draw.normal(size=s)) for s in ((2, 6, 6), (3, 2, 3, 3), (3, 3, 3, 3), (4, 108)))
+    convolve = torch.nn.functional.conv2d
+    stages = [
+        batched_torch.Stage(((0, lambda y: convolve(y, a, padding=1)),), relu=True),
+        batched_torch.Stage(((1, lambda y: convolve(y, b, padding=1)), (1, lambda y: y)), relu=True),
+        batched_torch.Stage(((2, lambda y: y.flatten(1) @ c.T),), relu=False),
+    ]
+
+    def output(mask: Array) -> Array:
+        first = convolve(x[None], a, padding=1).relu() * torch.tensor(mask.reshape(3, 6, 6))
+        last = (convolve(first, b, padding=1) + first).relu().flatten(1) @ c.T
+        return np.asarray(last[0])
+
+    found = batched_torch.Graph(stages, x).errors(1, np.arange(108))
+    masks = 1.0 - np.eye(108)
+    expected = [np.abs(output(mask) - output(np.ones(108))).max() for mask in masks]
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert found.max() > 0

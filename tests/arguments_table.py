@@ -17,6 +17,15 @@ from withstand.uses.probability import clopper_pearson
 NET = ws.Network([np.eye(3, 2), [[1.0, 0.5, 0.25], [0.5, 1.0, -1.0]]])
 X = np.array([[1.0, 0.5], [0.25, 1.0]])
 HUGE = 10**30
+LAYERS = [ws.Layer([(0, np.eye(3, 2))]), ws.Layer([(1, np.ones((1, 3)))], activation="identity")]
+
+
+def graph(layers, shape, biases=None, activation="relu", output_activation="identity"):
+    return ws.Network(
+        layers=layers, shape=shape, biases=biases, activation=activation, output_activation=output_activation
+    )
+
+
 
 #: Of each kind of argument: values, what they raise, and a part of the sentence; {} stands for the argument's name.
 NO_NET = [(v, TypeError, "net must be a withstand.Network, got") for v in (None, "x", 3, [[1.0]])]
@@ -101,6 +110,11 @@ NO_AMONG = [
 ]
 NO_NEURONS = [*NO_AMONG, ([(1, -1)], ValueError, "among names (1, -1), layers and neurons are numbered from 0")]
 NO_SYNAPSES = [*NO_AMONG, ([(1, -1, 0)], ValueError, "among names (1, -1, 0), layers and neurons are numbered from 0")]
+NO_STEP = [
+    *((v, TypeError, "{} must be an integer") for v in (1.5, "x", None, True)),
+    (0, ValueError, "{} must be at least 1"),
+    ((1, 2), ValueError, "{} must be one integer or 1"),
+]
 NO_ACTIVATION = [("sine", ValueError, "unknown activation 'sine'"), (3, TypeError, ""), ([3], TypeError, "")]
 
 EACH_SEARCH = {"threads": NO_THREADS, "node_limit": NO_WHOLE, "time_limit": NO_SECONDS}
@@ -192,11 +206,53 @@ TABLE = [
                  (math.nan, ValueError, "gain must be positive"), (None, TypeError, "gain must be a real number")],
         "slope": [("x", TypeError, "slope must be a real number"), (-1, ValueError, "slope must be nonnegative")]}),
     (ws.Network, ([[[1.0]], [[1.0]]],), {
-        "weights": [(3, TypeError, "weights must be a sequence"), (None, TypeError, "weights must be a sequence"),
+        "weights": [(3, TypeError, "weights must be a sequence"), (None, TypeError, "made of weights, or of layers"),
                     ("xx", TypeError, "weights must be a sequence"), ([], ValueError, "at least one hidden layer"),
                     ([[[1.0], [1.0, 2.0]], [[1.0]]], ValueError, "weights of layer 1 must be an array")],
         "biases": [(3, TypeError, "biases must be a sequence"), ([["x"], None], TypeError, "biases of layer 1 must")],
-        "activation": NO_ACTIVATION, "output_activation": NO_ACTIVATION}),
+        "activation": NO_ACTIVATION, "output_activation": NO_ACTIVATION,
+        "layers": [(LAYERS, TypeError, "made of weights, or of layers")],
+        "shape": [(1, TypeError, "shape must not be given with weights")]}),
+    (graph, (LAYERS, 2), {
+        "layers": [(3, TypeError, "layers must be a sequence"), (None, TypeError, "made of weights, or of layers"),
+                   ([3], TypeError, "layer 1 must be a withstand.Layer"), ([], ValueError, "at least one hidden layer"),
+                   (LAYERS[:1], ValueError, "at least one hidden layer"),
+                   (LAYERS[::-1], ValueError, "layer 1 reads layer 1")],
+        "shape": [(None, TypeError, "shape must be given"), ("x", TypeError, "shape must be an integer"),
+                  (1.5, TypeError, "shape must be an integer"), ((2, 0), ValueError, "shape must be at least 1"),
+                  (3, ValueError, "layer 1, read of layer 0: a matrix of shape (3, 2) does not read 3 signals")],
+        "biases": [([None, None], TypeError, "biases must not be given with layers")],
+        "activation": [("tanh", TypeError, "activation must not be given with layers"),
+                       (["relu"], TypeError, "activation must not be given with layers")],
+        "output_activation": [("tanh", TypeError, "output_activation must not be given with layers")]}),
+    (ws.Layer, ([(0, None)],), {
+        "reads": [(3, TypeError, "reads must be a sequence of pairs"), ("x", TypeError, "reads must be a sequence"),
+                  ([], ValueError, "reads must name at least one source"), ([3], TypeError, "reads must be pairs"),
+                  ([(0, "x")], TypeError, "map that reads layer 0 must hold real numbers"),
+                  ([(0.5, None)], TypeError, "source must be an integer"),
+                  ([(-1, None)], ValueError, "source must be at least 0")],
+        "bias": [("x", TypeError, "bias must hold real numbers"), ([math.nan], ValueError, "bias must be finite")],
+        "activation": NO_ACTIVATION, "may_fail": NO_FLAG,
+        "shape": [(1.5, TypeError, "shape must be an integer"), (("x",), TypeError, "shape must be an integer"),
+                  ((0,), ValueError, "shape must be at least 1")],
+        "name": [(3, TypeError, "name must be a string"), (None, TypeError, "name must be a string")]}),
+    (ws.Conv, ([[[1.0]]],), {
+        "kernel": [("x", TypeError, "kernel must hold real numbers"), ([1.0], ValueError, "kernel must have shape"),
+                   ([[[math.nan]]], ValueError, "kernel must be finite"),
+                   (np.ones((0, 1, 1)), ValueError, "kernel must have shape")],
+        "stride": NO_STEP, "dilation": NO_STEP, "groups": [*NO_COUNT, (2, ValueError, "do not fall into 2 groups")],
+        "padding": [(-1, ValueError, "padding must be at least 0"),
+                    ((1, 2), ValueError, "padding must be one entry or 1"),
+                    ([(1, 2, 3)], ValueError, "padding must have two ends"), (None, TypeError, "padding must be")],
+        "channel_axis": [(v, ValueError, "channel_axis must be 0 or -1") for v in (1, "x", None)]}),
+    (ws.Select, ([0, 1],), {
+        "index": [("x", TypeError, "index must hold integers"), ([0.5], TypeError, "index must hold integers"),
+                  ([], TypeError, "index must hold integers"), ([-2], ValueError, "index must be at least -1, got -2"),
+                  ([[0], [0, 1]], ValueError, "index must be an array"),
+                  (np.array([2**64 - 1], np.uint64), ValueError, "which no source has")],
+        "weight": [("x", TypeError, "weight must hold real numbers"),
+                   ([math.inf, 1], ValueError, "weight must be finite"),
+                   ([1.0, 2.0, 3.0], ValueError, "weight has shape (3,), index has (2,)")]}),
     (NET.forward, (X,), {
         "X": [row for row in NO_INPUTS if "no rows" not in row[2]],
         "failed": [(3, TypeError, "failed must be a mapping"), ({3: 0.0}, ValueError, "failed component 3"),

@@ -4,6 +4,12 @@
 
 using namespace withstand;
 
+namespace {
+
+double cost_of(const MethodFacts& facts, const Network& net, const Space& space) { return facts.cost(net, space); }
+
+}  // namespace
+
 void bind_bounds(py::module_& m) {
   py::class_<Bounds>(m, "Bounds")
       .def("result",
@@ -23,7 +29,8 @@ void bind_bounds(py::module_& m) {
       .def_readonly("needs_domain", &MethodFacts::needs_domain)
       .def_readonly("equivocal", &MethodFacts::equivocal)
       .def_readonly("synapses", &MethodFacts::synapses)
-      .def_readonly("exactly", &MethodFacts::exactly);
+      .def_readonly("exactly", &MethodFacts::exactly)
+      .def("cost", &cost_of, py::arg("network"), py::arg("space"));
   m.def("methods", &methods);
 
   m.def(

@@ -6,6 +6,9 @@
 
 using namespace withstand;
 
+/// None reads a source as it is, and the signature says so.
+using MapOrNone = std::optional<std::shared_ptr<Affine>>;
+
 void bind_graph(py::module_& m) {
   py::class_<Affine, std::shared_ptr<Affine>>(m, "Affine")
       .def_property_readonly("rows", &Affine::rows)
@@ -22,10 +25,9 @@ void bind_graph(py::module_& m) {
       .def(py::init<Index, std::vector<Index>, std::vector<double>>(), py::arg("senders"), py::arg("from_"),
            py::arg("weight"));
   py::class_<Layer>(m, "Layer")
-      .def(py::init([](const std::vector<std::pair<Index, std::shared_ptr<Affine>>>& reads, Vector bias, Activation phi,
-                       bool may_fail) {
+      .def(py::init([](const std::vector<std::pair<Index, MapOrNone>>& reads, Vector bias, Activation phi, bool may_fail) {
              std::vector<Read> all;
-             for (const auto& [source, map] : reads) all.push_back({source, map});
+             for (const auto& [source, map] : reads) all.push_back({source, map.value_or(nullptr)});
              return Layer{std::move(all), std::move(bias), std::move(phi), may_fail};
            }),
            py::arg("reads"), py::arg("bias"), py::arg("activation"), py::arg("may_fail"));

@@ -24,6 +24,28 @@ auto failed_of(const Leaf& leaf) {
   return failed;
 }
 
+void bind_leaves(py::module_& m) {
+  py::class_<Leaf>(m, "Leaf")
+      .def_property_readonly("enumerated", [](const Leaf& leaf) { return leaf.kind == Leaf::Kind::enumerated; })
+      .def_readonly("input_index", &Leaf::input_index)
+      .def_readonly("bound", &Leaf::bound)
+      .def_property_readonly("alive", &alive_of)
+      .def_property_readonly("failed", [](const Leaf& leaf) { return failed_of(leaf); });
+
+  py::class_<TreeRecord>(m, "TreeRecord").def(py::init<>()).def_readonly("leaves", &TreeRecord::leaves);
+}
+
+void bind_results(py::module_& m) {
+  py::class_<SearchResult>(m, "SearchResult")
+      .def_readonly("status", &SearchResult::status)
+      .def_readonly("lower", &SearchResult::lower)
+      .def_readonly("upper", &SearchResult::upper)
+      .def_readonly("rounding", &SearchResult::rounding)
+      .def_readonly("witness", &SearchResult::witness)
+      .def_readonly("nodes", &SearchResult::nodes)
+      .def_readonly("evaluations", &SearchResult::evaluations);
+}
+
 }  // namespace
 
 void bind_search(py::module_& m) {
@@ -49,24 +71,8 @@ void bind_search(py::module_& m) {
       },
       py::arg("network"), py::arg("input"), py::arg("forced"), py::arg("goal"));
 
-  py::class_<SearchResult>(m, "SearchResult")
-      .def_readonly("status", &SearchResult::status)
-      .def_readonly("lower", &SearchResult::lower)
-      .def_readonly("upper", &SearchResult::upper)
-      .def_readonly("rounding", &SearchResult::rounding)
-      .def_readonly("witness", &SearchResult::witness)
-      .def_readonly("nodes", &SearchResult::nodes)
-      .def_readonly("evaluations", &SearchResult::evaluations);
-
-  py::class_<Leaf>(m, "Leaf")
-      .def_property_readonly("enumerated", [](const Leaf& leaf) { return leaf.kind == Leaf::Kind::enumerated; })
-      .def_readonly("input_index", &Leaf::input_index)
-      .def_readonly("bound", &Leaf::bound)
-      .def_property_readonly("alive", &alive_of)
-      .def_property_readonly("failed", [](const Leaf& leaf) { return failed_of(leaf); });
-
-  py::class_<TreeRecord>(m, "TreeRecord").def(py::init<>()).def_readonly("leaves", &TreeRecord::leaves);
-
+  bind_results(m);
+  bind_leaves(m);
   m.def(
       "worst_case",
       [](const Network& net, const Space& space, const Matrix& lower, const Matrix& upper, Goal goal, double gap,

@@ -21,7 +21,8 @@ from withstand.importers.embedded import embedded
 from withstand.model.activations import Activation
 from withstand.model.domain import Box
 from withstand.model.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
-from withstand.model.graph import Conv, Layer, Select
+from withstand.model.graph import Layer
+from withstand.model.maps import Conv, Select
 from withstand.model.network import Network
 from withstand.model.spec import Argmax
 from withstand.model.witness import Witness

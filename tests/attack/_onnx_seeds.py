@@ -79,8 +79,9 @@ def _made() -> Iterator[onnx.ModelProto]:
         yield _functions(dtype)
 
 
-def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> onnx.ModelProto:
-    rng = np.random.default_rng(len(text))
+def _arrays(seed: int, dtype: str) -> dict[str, Any]:
+    """What the nodes of all forms may name."""
+    rng = np.random.default_rng(seed)
     draw = rng.normal
     arrays: dict[str, Any] = {
         "W": draw(size=(3, 4)),
@@ -119,7 +120,11 @@ def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> o
         "reps": [1, 2],
         "border": [0, 0, 1, 0, 0, 0, 0, 1],
     }
-    arrays |= {name: np.array(value, np.int64) for name, value in integers.items()}
+    return arrays | {name: np.array(value, np.int64) for name, value in integers.items()}
+
+
+def _model(text: str, dtype: str, shape: list[Any], out: str | None = None) -> onnx.ModelProto:
+    arrays = _arrays(len(text), dtype)
     nodes = [_node(part.split(), dtype) for part in text.split(";")]
     used = {name for node in nodes for name in node.input}
     graph = helper.make_graph(

@@ -12,7 +12,8 @@ from graph_forms import as_graph, row
 from oracle.graph import convolution, evaluate_graph, signals
 from withstand.importers.graph import GraphBuilder
 from withstand.importers.layers import Phi
-from withstand.model.graph import Conv, bias_of, shapes_of
+from withstand.model.graph import bias_of, shapes_of
+from withstand.model.maps import Conv
 
 RNG = np.random.default_rng(5)
 SHAPE = (2, 4, 6)

@@ -13,7 +13,8 @@ from withstand.importers.budget import Account, Budget
 from withstand.importers.errors import UnsupportedModel
 from withstand.importers.graph import Graph, GraphBuilder
 from withstand.importers.layers import Layers, Phi
-from withstand.model.graph import Conv, Select, bias_of, shapes_of
+from withstand.model.graph import bias_of, shapes_of
+from withstand.model.maps import Conv, Select
 
 RNG = np.random.default_rng(5)
 SHAPE = (2, 4, 6)

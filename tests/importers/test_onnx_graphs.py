@@ -17,7 +17,7 @@ from layers_oracle import evaluate, sizes  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
 from onnx_models import check, model, node  # noqa: E402
 from withstand.importers import Budget, Graph, Layers, UnsupportedModel, read  # noqa: E402
-from withstand.model.graph import Conv  # noqa: E402
+from withstand.model.maps import Conv  # noqa: E402
 
 RNG = np.random.default_rng(0)
 IMAGE = ["N", 2, 5, 6]

@@ -105,6 +105,15 @@ class Affine {
     Few some, found;
     std::unique_ptr<Scratch> inner;
     void grow(Index size);
+    /// A change of one receiver, which is named when it is the first.
+    void add(Index receiver, double change, Few& receivers) {
+      const auto j = static_cast<std::size_t>(receiver);
+      if (mark[j] == 0) receivers.at.push_back(receiver);
+      mark[j] = 1;
+      sum[j] += change;
+    }
+    /// The sums of all that are named; 0 again here.
+    void deliver(Few& receivers);
   };
   /// What these changes of senders, none of them twice, add to the receivers that they reach, each of which is named once.
   virtual void reach(const Few& senders, Few& receivers, Scratch& scratch) const;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "activation/bell.hpp"
 #include "activation/shape.hpp"
 
 namespace withstand {
@@ -33,18 +34,6 @@ int touching(double, double slope, double* t) {
 }  // namespace
 
 extern const Smooth softsign;
-const Smooth softsign{value,
-                      derivative,
-                      [](double) { return 1.0; },
-                      [](double) { return -1.0; },
-                      [](double) { return 1.0; },
-                      nowhere,
-                      {{0, 0}, 1},
-                      nowhere,
-                      [](double) { return 1.0; },
-                      false,
-                      modulus,
-                      nullptr,
-                      touching};
+constexpr Smooth softsign = odd_sigmoid(value, derivative, modulus, nullptr, touching);
 
 }  // namespace withstand

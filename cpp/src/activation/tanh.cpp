@@ -30,18 +30,8 @@ int touching(double, double slope, double* t) {
 }  // namespace
 
 extern const Smooth tanh_shape;
-const Smooth tanh_shape{[](double, double t) { return std::tanh(t); },
-                        derivative,
-                        [](double) { return 1.0; },
-                        [](double) { return -1.0; },
-                        [](double) { return 1.0; },
-                        nowhere,
-                        {{0, 0}, 1},
-                        nowhere,
-                        [](double) { return 1.0; },
-                        false,
-                        modulus,
-                        [](double, const Interval& t) { return bell_slopes({2 * t.lower, 2 * t.upper}, 4); },
-                        touching};
+constexpr Smooth tanh_shape =
+    odd_sigmoid([](double, double t) { return std::tanh(t); }, derivative, modulus,
+                [](double, const Interval& t) { return bell_slopes({2 * t.lower, 2 * t.upper}, 4); }, touching);
 
 }  // namespace withstand

@@ -18,15 +18,12 @@
 #include "bounds/fans.hpp"
 #include "failure/effects.hpp"
 #include "bounds/methods.hpp"
+#include "bounds/spending.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand::bounds {
 namespace {
-
-using Counts = std::vector<Index>;
-
-constexpr double most_steps = 2e7;  // of the dynamic programme, before totals are relaxed
 
 class Recursion {
  public:
@@ -35,7 +32,8 @@ class Recursion {
     for (Index l = 1; l <= net.layers(); ++l) fans_.push_back(fans(net, l));
     for (const Space::Term& term : space.terms())
       if (is_counted(term.failure.effect)) add(term);
-    lay_out_states();
+    spending_.lay_out_states(net.layers());
+    if (relaxed()) formula_ = formula_ == Formula::capped ? Formula::capped : Formula::at_most;
     for (Index l = 0; l <= net.depth(); ++l) {
       noise_.push_back(noise(space, l));
       order_.push_back(order_by_effect(static_cast<std::size_t>(l)));
@@ -43,7 +41,7 @@ class Recursion {
     if (formula == Formula::fep) require_cover();
   }
 
-  bool relaxed() const { return relaxed_; }
+  bool relaxed() const { return spending_.relaxed(); }
 
   std::vector<double> run(const std::vector<Target>& targets) const {
     const Deviations last = propagate();
@@ -53,15 +51,7 @@ class Recursion {
   }
 
  private:
-  struct Faults {
-    const Space::Term* term;
-    bool synapses;
-    bool counted_here;          // per layer; else a total that the states keep
-    Index total;
-    std::size_t stride;
-    std::vector<double> effect;  // per layer: Delta_l of a neuron, M_l of a synapse (not of the output layer)
-    std::vector<Index> most;     // per layer 0..L+1
-  };
+  const std::vector<Faults>& faults() const { return spending_.faults(); }
 
   /// Of the neurons of one layer: e_l >= sum over j of |delta_j|, v_l >= max over j of |delta_j|.
   struct Deviation {
@@ -80,7 +70,7 @@ class Recursion {
       faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, largest_weight(l))
                                                          : magnitude(deviates(failure, layers_[static_cast<std::size_t>(l)])));
     }
-    faults_.push_back(std::move(faults));
+    spending_.add(std::move(faults));
   }
 
   /// M: what one failed synapse into layer l does to its receiver.
@@ -93,34 +83,21 @@ class Recursion {
 
   /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.
   std::vector<std::size_t> order_by_effect(std::size_t at) const {
-    std::vector<std::size_t> order(faults_.size());
+    std::vector<std::size_t> order(faults().size());
     for (std::size_t t = 0; t < order.size(); ++t) order[t] = t;
     std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return faults_[a].effect[at] > faults_[b].effect[at]; });
+              [&](std::size_t a, std::size_t b) { return faults()[a].effect[at] > faults()[b].effect[at]; });
     return order;
-  }
-
-  void lay_out_states() {
-    double states = 1;
-    for (const Faults& f : faults_) states *= f.counted_here ? 1.0 : static_cast<double>(f.total + 1);
-    relaxed_ = states * states * static_cast<double>(net_.layers()) / 2 > most_steps;
-    if (relaxed_) formula_ = formula_ == Formula::capped ? Formula::capped : Formula::at_most;
-    states_ = 1;
-    for (Faults& f : faults_) {
-      if (relaxed_) f.counted_here = true;
-      f.stride = states_;
-      if (!f.counted_here) states_ *= static_cast<std::size_t>(f.total + 1);
-    }
   }
 
   /// Whether the count is exact: such a neuron fails even where failing does less harm than relaying.
   bool forced(const Faults& f) const {
-    return formula_ == Formula::fep || (formula_ == Formula::capped && f.term->failure.exactly && !(relaxed_ && f.term->failure.total));
+    return formula_ == Formula::fep || (formula_ == Formula::capped && f.term->failure.exactly && !(relaxed() && f.term->failure.total));
   }
 
   /// Theorem C: the paper's formula covers "at most" where a failure does at least what the range allows.
   void require_cover() const {
-    for (const Faults& f : faults_)
+    for (const Faults& f : faults())
       for (Index l = 1; l <= net_.depth() && !f.synapses && !f.term->failure.exactly; ++l) {
         const auto at = static_cast<std::size_t>(l);
         if (f.most[at] == 0 || f.effect[at] >= add_up(net_.activation(l).range(), noise_[at])) continue;
@@ -170,7 +147,7 @@ class Recursion {
     Upper failed = 0;
     for (const bool must : {true, false})
       for (const std::size_t t : order_[at]) {
-        const Faults& f = faults_[t];
+        const Faults& f = faults()[t];
         if (f.synapses || forced(f) != must || (!must && !(alone < Upper(f.effect[at])))) continue;
         const Index taken = std::min(counts[t], alive);
         failed = failed + Upper(static_cast<double>(taken)) * f.effect[at];
@@ -181,16 +158,16 @@ class Recursion {
     const Upper each = failed + by_synapses(l, counts, correct * relayed) + correct * noise_[at];
     if (dense_ || l == 0) return each;
     Upper every = 0;
-    for (std::size_t t = 0; t < faults_.size(); ++t)
-      if (!faults_[t].synapses) every = every + Upper(static_cast<double>(counts[t])) * faults_[t].effect[at];
+    for (std::size_t t = 0; t < faults().size(); ++t)
+      if (!faults()[t].synapses) every = every + Upper(static_cast<double>(counts[t])) * faults()[t].effect[at];
     return std::min(each, every + by_synapses(l, counts, all) + Upper(static_cast<double>(net_.own(l))) * noise_[at]);
   }
 
   /// A sum of deviations, and what failed synapses add to it.
   Upper by_synapses(Index l, const Counts& counts, Upper relaying) const {
-    for (std::size_t t = 0; t < faults_.size() && l > 0; ++t)
-      if (faults_[t].synapses)
-        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults_[t].effect[static_cast<std::size_t>(l)]);
+    for (std::size_t t = 0; t < faults().size() && l > 0; ++t)
+      if (faults()[t].synapses)
+        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults()[t].effect[static_cast<std::size_t>(l)]);
     return relaying;
   }
 
@@ -198,52 +175,30 @@ class Recursion {
   Upper largest(Index l, const Upper& relayed, const Counts& counts) const {
     const auto at = static_cast<std::size_t>(l);
     Upper relaying = relayed + noise_[at], failed = 0;
-    for (std::size_t t = 0; t < faults_.size(); ++t) {
-      const Upper effect = faults_[t].effect[at];
-      if (counts[t] == 0 || (faults_[t].synapses && l == 0)) continue;
-      if (!faults_[t].synapses) failed = std::max(failed, effect);
+    for (std::size_t t = 0; t < faults().size(); ++t) {
+      const Upper effect = faults()[t].effect[at];
+      if (counts[t] == 0 || (faults()[t].synapses && l == 0)) continue;
+      if (!faults()[t].synapses) failed = std::max(failed, effect);
       else relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, effect);
     }
     return std::max(relaying, failed);
   }
 
-  Index used(const Faults& f, std::size_t state) const {
-    return f.counted_here ? 0 : static_cast<Index>(state / f.stride % static_cast<std::size_t>(f.total + 1));
-  }
-
-  /// The next way to spend failures in layer l after `counts`, from state to `next`; false after the last one.
-  bool advance(Index l, std::size_t state, Counts& counts, std::size_t& next) const {
-    for (std::size_t t = 0; t < faults_.size(); ++t) {
-      const Faults& f = faults_[t];
-      if (f.counted_here) continue;
-      const Index room = std::min(f.most[static_cast<std::size_t>(l)], f.total - used(f, state));
-      if (counts[t] < room) {
-        ++counts[t];
-        next += f.stride;
-        return true;
-      }
-      next -= static_cast<std::size_t>(counts[t]) * f.stride;
-      counts[t] = 0;
-    }
-    return false;
-  }
-
   /// The deviations of all hidden layers.
   Deviations propagate() const {
-    Deviations reached(states_);
+    Deviations reached(spending_.states());
     reached[0] = {};
-    std::vector<bool> can(states_, false);
+    std::vector<bool> can(spending_.states(), false);
     can[0] = true;
     for (Index l = 0; l <= net_.depth(); ++l) {
-      Deviations after(states_);
-      for (std::size_t state = 0; state < states_; ++state) {
+      Deviations after(spending_.states());
+      for (std::size_t state = 0; state < spending_.states(); ++state) {
         if (!can[state]) continue;
         interruption_point();
         const std::vector<Deviation>& before = reached[state];
         const Upper relayed = l == 0 ? Upper(0) : relay(l, received_from(fans_[static_cast<std::size_t>(l - 1)], before));
         const Upper all = l == 0 || dense_ ? Upper(0) : together(l, before);
-        Counts counts;
-        for (const Faults& f : faults_) counts.push_back(f.counted_here ? f.most[static_cast<std::size_t>(l)] : 0);
+        Counts counts = spending_.first(l);
         std::size_t next = state;
         do {
           std::vector<Deviation>& kept = after[next];
@@ -251,10 +206,10 @@ class Recursion {
           kept.back().sum = std::max(kept.back().sum, step(l, relayed, all, counts));
           if (!dense_ || l == net_.depth()) kept.back().largest = std::max(kept.back().largest, largest(l, relayed, counts));
           keep_larger(l, kept, before);
-        } while (advance(l, state, counts, next));
+        } while (spending_.advance(l, state, counts, next));
       }
       reached = std::move(after);
-      for (std::size_t state = 0; state < states_; ++state) can[state] = !reached[state].empty();
+      for (std::size_t state = 0; state < spending_.states(); ++state) can[state] = !reached[state].empty();
     }
     return reached;
   }
@@ -274,14 +229,14 @@ class Recursion {
     const bool apart = target.is_difference() && equivocal(space_);
     const std::vector<Fan> outputs = fans_of_outputs(net_, target.plus, target.is_difference() ? target.minus : -1, apart);
     Upper worst = 0;
-    for (std::size_t state = 0; state < states_; ++state) {
+    for (std::size_t state = 0; state < spending_.states(); ++state) {
       if (last[state].empty()) continue;
       Upper sum = received_from(outputs, last[state]);
       Upper largest = 0;
       for (const Fan& fan : outputs) largest = std::max(largest, last[state][static_cast<std::size_t>(fan.source)].largest);
       bool complete = true;
-      for (const Faults& f : faults_) {
-        const Index here = f.counted_here ? f.most.back() : f.total - used(f, state);
+      for (const Faults& f : faults()) {
+        const Index here = f.counted_here ? f.most.back() : f.total - f.used(state);
         complete = complete && here <= f.most.back();
         if (f.synapses && here > 0)
           sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target, largest);
@@ -308,11 +263,9 @@ class Recursion {
   Formula formula_;
   bool dense_;                                    // a chain of matrices: the paper's recursion
   std::vector<std::vector<Fan>> fans_;            // per layer
-  std::vector<Faults> faults_;
+  Spending spending_;
   std::vector<double> noise_;                     // per layer
   std::vector<std::vector<std::size_t>> order_;   // per layer
-  std::size_t states_ = 1;
-  bool relaxed_ = false;
 };
 
 }  // namespace

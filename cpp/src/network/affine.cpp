@@ -80,24 +80,24 @@ void Affine::Scratch::grow(Index size) {
   mark.resize(static_cast<std::size_t>(size), 0);
 }
 
+void Affine::Scratch::deliver(Few& receivers) {
+  for (const Index at : receivers.at) {
+    const auto j = static_cast<std::size_t>(at);
+    receivers.value.push_back(sum[j]);
+    sum[j] = 0;
+    mark[j] = 0;
+  }
+}
+
 void Affine::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
   scratch.grow(rows_);
   Terms terms;
   for (std::size_t n = 0; n < senders.at.size(); ++n) {
     terms_of_column(senders.at[n], terms);
-    for (Index t = 0; t < terms.size; ++t) {
-      const auto j = static_cast<std::size_t>(terms.sender(t));
-      if (scratch.mark[j] == 0) receivers.at.push_back(terms.sender(t));
-      scratch.mark[j] = 1;
-      scratch.sum[j] += senders.value[n] * terms.weight[t];
-    }
+    for (Index t = 0; t < terms.size; ++t)
+      scratch.add(terms.sender(t), senders.value[n] * terms.weight[t], receivers);
   }
-  for (const Index at : receivers.at) {
-    const auto j = static_cast<std::size_t>(at);
-    receivers.value.push_back(scratch.sum[j]);
-    scratch.sum[j] = 0;
-    scratch.mark[j] = 0;
-  }
+  scratch.deliver(receivers);
 }
 
 Vector Affine::product(const Vector& y) const {

@@ -101,27 +101,16 @@ void Blocks::pull_back(Index k, const double* a, Index lda, double* b, Index ldb
 void Blocks::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
   scratch.grow(rows());
   if (!scratch.inner) scratch.inner = std::make_unique<Scratch>();
-  for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    const Block& block = blocks_[b];
+  for (const Block& block : blocks_) {
     Few &some = scratch.some, &found = scratch.found;
     some.clear();
     found.clear();
     for (std::size_t n = 0; n < senders.at.size(); ++n)
       if (holds_column(block, senders.at[n])) some.add(senders.at[n] - block.column, senders.value[n]);
     if (!some.at.empty()) block.map->reach(some, found, *scratch.inner);
-    for (std::size_t n = 0; n < found.at.size(); ++n) {
-      const Index j = block.row + found.at[n];
-      if (scratch.mark[static_cast<std::size_t>(j)] == 0) receivers.at.push_back(j);
-      scratch.mark[static_cast<std::size_t>(j)] = 1;
-      scratch.sum[static_cast<std::size_t>(j)] += found.value[n];
-    }
+    for (std::size_t n = 0; n < found.at.size(); ++n) scratch.add(block.row + found.at[n], found.value[n], receivers);
   }
-  for (const Index at : receivers.at) {
-    const auto j = static_cast<std::size_t>(at);
-    receivers.value.push_back(scratch.sum[j]);
-    scratch.sum[j] = 0;
-    scratch.mark[j] = 0;
-  }
+  scratch.deliver(receivers);
 }
 
 double Blocks::weight(Index j, Index i) const {

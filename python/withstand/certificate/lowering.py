@@ -18,7 +18,8 @@ from withstand._types import FloatArray
 from withstand.certificate.activation_lines import Phi, Wired
 from withstand.certificate.budget import Rejected
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Map, Select, Shape, bias_of
+from withstand.model.graph import bias_of
+from withstand.model.maps import Conv, Map, Select, Shape
 from withstand.model.network import Network
 
 #: Entries that all matrices together may have.
@@ -47,8 +48,8 @@ def lowered(net: Network) -> Chain:
         Where its matrices would hold more than `ENTRIES`.
     """
     if net._arrays is not None:
-        phis = [_phi(a) for a in (*net.activations, net.output_activation)]
-        return Chain(net.weights, net.biases, phis, range(len(phis) + 1))
+        plain = [_phi(a) for a in (*net.activations, net.output_activation)]
+        return Chain(net.weights, net.biases, plain, range(len(plain) + 1))
     layout = net._described()
     sizes = [math.prod(shape) for shape in layout.shapes]
     last = [max((n for n, layer in enumerate(layout.given, 1) if any(s == source for s, _ in layer.reads)), default=0)
@@ -58,7 +59,8 @@ def lowered(net: Network) -> Chain:
     entries = sum(a * b for a, b in itertools.pairwise(widths))
     if entries > ENTRIES:
         raise Rejected(f"the network's matrices have {entries:,} entries, the checker lays out {ENTRIES:,}")
-    weights, biases, phis = [], [], []
+    weights, biases = [], []
+    phis: list[Phi | Wired] = []
     for n, layer in enumerate(layout.given, 1):
         starts = dict(zip(held[n - 1], itertools.accumulate([0, *(sizes[s] for s in held[n - 1])])))
         weight, bias = np.zeros((widths[n], widths[n - 1])), np.zeros(widths[n])

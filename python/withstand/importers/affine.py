@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from .budget import Account
 from .form import INTEGER, SOFTMAX
 from .layers import Array
+from .unit_tensors import matrix_of
 
 __all__ = ["INTEGER", "SOFTMAX", "Affine", "concatenate", "matmul_size"]
 
@@ -135,16 +136,7 @@ class Affine:
 
         `operations` is what one value costs beyond reading and writing.
         """
-        self.account.steps(self.size)
-        self.account.work(self.size * (2 * self.size + operations))
-        unit = np.zeros(self.shape)
-        shape = np.shape(function(unit))
-        self.account.matrix(math.prod(shape), self.size)
-        matrix = np.empty((math.prod(shape), self.size))
-        for column in range(self.size):
-            unit.flat[column] = 1.0
-            matrix[:, column] = np.reshape(function(unit), -1)
-            unit.flat[column] = 0.0
+        matrix, shape = matrix_of(function, self.shape, self.account, operations)
         return self.apply(matrix, shape)
 
     def matmul(self, constant: Array) -> Affine:

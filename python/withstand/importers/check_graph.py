@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Layer, Map, Select, bias_of, shapes_of
+from withstand.model.graph import Layer, bias_of, shapes_of
+from withstand.model.maps import Conv, Map, Select
 
 from .check import differing, run_object
 from .layers import Array

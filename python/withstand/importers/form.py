@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from withstand.model.graph import Conv
+from withstand.model.maps import Conv
 
 from .budget import Account
 from .layers import Array

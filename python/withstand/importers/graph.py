@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand.model.activations import Activation
-from withstand.model.graph import Layer, Padding, PerAxis, shapes_of
+from withstand.model.graph import Layer, shapes_of
+from withstand.model.maps import Padding, PerAxis
 
 from .budget import Account
 from .errors import UnsupportedModel

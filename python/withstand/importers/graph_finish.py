@@ -8,7 +8,8 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from withstand.model.graph import Conv, Layer, bias_of
+from withstand.model.graph import Layer, bias_of
+from withstand.model.maps import Conv
 
 from .form import Form, arrange
 from .form_sum import join

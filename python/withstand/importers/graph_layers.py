@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Layer, Map, Select
+from withstand.model.graph import Layer
+from withstand.model.maps import Conv, Map, Select
 
 from .budget import Account
 from .form import Form, Term, arrange

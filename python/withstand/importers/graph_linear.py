@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from withstand.model.graph import Padding, PerAxis
+from withstand.model.maps import Padding, PerAxis
 
 from .budget import Account
 from .form import Form, Index, Term
@@ -17,6 +17,7 @@ from .form_sum import join, total
 from .graph_layers import Layering, Shape
 from .graph_maps import apply, convolve, convolve_transposed, held
 from .layers import Array, as_array
+from .unit_tensors import matrix_of
 
 __all__ = ["LinearBuilder"]
 
@@ -62,47 +63,22 @@ class LinearBuilder:
 
         `operations` is what one value costs beyond reading and writing.
         """
-        self.account.steps(form.size)
-        self.account.work(form.size * (2 * form.size + operations))
-        unit = np.zeros(form.shape)
-        shape = np.shape(function(unit))
-        self.account.matrix(math.prod(shape), form.size)
-        matrix = np.empty((math.prod(shape), form.size))
-        for column in range(form.size):
-            unit.flat[column] = 1.0
-            matrix[:, column] = np.reshape(function(unit), -1)
-            unit.flat[column] = 0.0
+        matrix, shape = matrix_of(function, form.shape, self.account, operations)
         return apply(self._layering, form, matrix, shape)
 
     def conv(
-        self,
-        form: Form,
-        kernel: npt.ArrayLike,
-        bias: npt.ArrayLike | None = None,
-        stride: PerAxis = 1,
-        padding: Padding = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        channel_axis: int = 0,
-    ) -> Form:
+        self, form: Form, kernel: npt.ArrayLike, bias: npt.ArrayLike | None = None, stride: PerAxis = 1,
+        padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, channel_axis: int = 0,
+    ) -> Form:  # fmt: skip
         """Return a convolution, as `Conv` describes it; zeros that a pad in front puts around become its padding."""
-        result = convolve(
-            self._layering, form, held(kernel), stride, padding, dilation, groups, channel_axis
-        )
+        result = convolve(self._layering, form, held(kernel), stride, padding, dilation, groups, channel_axis)
         return result if bias is None else result.plus(_along(as_array(bias), result.shape, channel_axis))
 
     def conv_transpose(
-        self,
-        form: Form,
-        kernel: npt.ArrayLike,
-        bias: npt.ArrayLike | None = None,
-        stride: PerAxis = 1,
-        padding: Padding = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        channel_axis: int = 0,
+        self, form: Form, kernel: npt.ArrayLike, bias: npt.ArrayLike | None = None, stride: PerAxis = 1,
+        padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, channel_axis: int = 0,
         output_padding: PerAxis = 0,
-    ) -> Form:
+    ) -> Form:  # fmt: skip
         """Return a transposed convolution; `kernel` has shape (channels in, channels out / groups, size, ...).
 
         It is the convolution, with the kernel flipped, of the image with zeros between its entries.

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from withstand.model.graph import Conv, Padding, PerAxis
+from withstand.model.maps import Conv, Padding, PerAxis
 
 from .form import Form, Index, Term, arrange
 from .form_sum import total

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from withstand.model.graph import Padding, PerAxis
+from withstand.model.maps import Padding, PerAxis
 
 from .form import Form, Index
 

@@ -34,7 +34,7 @@ from .regular import open_regular
 
 __all__ = ["VERSION", "load_npz", "save_npz"]
 
-#: The version of the format that is written, and the only one that is read.
+#: The version of the format of chains; that of graphs is another.
 VERSION = 1
 
 #: What the zip reader raises for bytes that are no archive.

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Layer, Map, Select
+from withstand.model.graph import Layer
+from withstand.model.maps import Conv, Map, Select
 
 from .errors import UnsupportedModel
 from .graph import Graph

@@ -8,7 +8,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from withstand.model.graph import Conv, Map, Shape, shapes_of
+from withstand.model.graph import shapes_of
+from withstand.model.maps import Conv, Map, Shape
 
 from .graph import Graph
 from .layers import Layers

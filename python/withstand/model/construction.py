@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import real_array, shown, whole
+from withstand._coerce import real_array, shown
 from withstand.model.activations import ActivationLike, as_activation, per_layer
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
+from withstand.model.maps import Shape, as_shape
 
 
 def chain(
@@ -46,12 +47,19 @@ def of_layers(layers: Any) -> list[Layer]:
     return given
 
 
+def refuse_unheard(kind: str, **given: Any) -> None:
+    """Refuse arguments beside the `kind` of parts that makes them superfluous: they would not be heard."""
+    for name, value in given.items():
+        usual = {"activation": "relu", "output_activation": "identity"}.get(name)
+        if not (value is usual or (isinstance(value, str) and value == usual)):
+            raise TypeError(f"{name} must not be given with {kind}, got {shown(value)}")
+
+
 def shape_of(shape: Any) -> Shape:
     """Return the shape of a graph's inputs."""
     if shape is None:
         raise TypeError("shape must be given with layers: that of the inputs")
-    sizes = [shape] if isinstance(shape, int) else list(shape)
-    return tuple(whole(size, "shape", least=1) for size in sizes)
+    return as_shape(shape)
 
 
 def parts(value: Any, name: str) -> list[Any]:

@@ -10,10 +10,12 @@ from typing import Literal
 import numpy as np
 
 from withstand import _core
+from withstand._core import Site
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
+from withstand.model.maps import Shape
 
 Outputs = Literal["values", "logits"]
 
@@ -139,9 +141,9 @@ class Facts:
         """Where the core has the layers 0..L+1."""
         return tuple(range(self._core.layers + 1)) if self._layout is None else self._layout.places
 
-    def _place(self, component: Component) -> _core.Site:
+    def _place(self, component: Component) -> Site:
         """Return a component as the core names it."""
-        return _core.Site(*(component if self._layout is None else self._layout.place(self._core, component)))
+        return Site(*(component if self._layout is None else self._layout.place(self._core, component)))
 
     def _component(self, layer: int, to: int, source: int) -> Component:
         """Return what the core names (source -1: a neuron) as users do."""
@@ -149,7 +151,7 @@ class Facts:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)
 
-    def _values(self, found: Mapping[tuple[int, ...], float]) -> dict[Component, float]:
+    def _values(self, found: Mapping[Component, float]) -> dict[Component, float]:
         """Return what failed components send, which the core names, by the names that users have for them."""
         return {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
 
@@ -164,9 +166,9 @@ class Facts:
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
         layout = self._described()
-        reads = (layout.given[place - 1].reads for place in layout.places[1:])
-        parts = ([part for _, kind in found for part in stored(kind)] for found in reads)
-        return tuple(max((float(np.abs(part).max()) for part in found), default=0.0) for found in parts)
+        kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
+        parts = ([float(np.abs(part).max()) for kind in found for part in stored(kind)] for found in kinds)
+        return tuple(max(found, default=0.0) for found in parts)
 
     def _stored(self, what: str) -> int:
         facts = self._described()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from withstand.model.graph import Conv, Map, Select
+from withstand.model.maps import Conv, Map, Select
 
 if TYPE_CHECKING:
     from withstand.model.facts import Facts

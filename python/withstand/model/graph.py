@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What a graph of layers is made of: layers, and the maps that they read earlier ones with."""
+"""What a graph is made of: layers that read earlier ones."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,165 +13,7 @@ import numpy.typing as npt
 from withstand._coerce import flag, real_array, shown, whole
 from withstand._types import FloatArray
 from withstand.model.activations import Activation, ActivationLike, as_activation
-
-Shape: TypeAlias = tuple[int, ...]
-#: A number for every axis of an image, or one for all of them.
-PerAxis: TypeAlias = int | Sequence[int]
-#: Likewise, where the two ends of an axis may differ.
-Padding: TypeAlias = int | Sequence[int | Sequence[int]]
-
-
-class Conv:
-    """A convolution in one, two or more dimensions, kept as its kernel.
-
-    As in PyTorch and ONNX the kernel is not flipped: entry (o, c, u, ...) weighs channel c, `u * dilation` places
-    behind the corner of the window, in channel o.
-
-    Parameters
-    ----------
-    kernel : array_like, shape (channels out, channels in / groups, size, ...)
-    stride, dilation : int or one per axis, default 1
-    padding : int, one per axis, or a pair (before, after) per axis, default 0
-        Zeros put around the image.
-    groups : int, default 1
-        Input and output channels fall into so many groups, each of which reads its own; a depthwise convolution has as
-        many groups as channels.
-    channel_axis : {0, -1}, default 0
-        Where source and result have their channels: (C, H, W), or (H, W, C).
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arrays that do not hold finite real numbers, and for numbers that do not fit the kernel.
-
-    Examples
-    --------
-    >>> import withstand as ws
-    >>> ws.Conv([[[1.0, -1.0]]], padding=1).shape((1, 5))
-    (1, 6)
-    """
-
-    __slots__ = ("channel_axis", "dilation", "groups", "kernel", "padding", "stride")
-
-    def __init__(
-        self,
-        kernel: npt.ArrayLike,
-        stride: PerAxis = 1,
-        padding: Padding = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        channel_axis: int = 0,
-    ) -> None:
-        self.kernel: FloatArray = _held(real_array(kernel, "kernel"))
-        if self.kernel.ndim < 3 or 0 in self.kernel.shape:
-            raise ValueError(
-                f"kernel must have shape (channels out, channels in / groups, size, ...), got {self.kernel.shape}"
-            )
-        axes = self.kernel.ndim - 2
-        self.stride = _per_axis(stride, axes, "stride", 1)
-        self.dilation = _per_axis(dilation, axes, "dilation", 1)
-        self.padding = _pairs(padding, axes)
-        self.groups = whole(groups, "groups", least=1)
-        if len(self.kernel) % self.groups:
-            raise ValueError(f"groups: {len(self.kernel)} channels do not fall into {self.groups} groups")
-        if channel_axis not in (0, -1):
-            raise ValueError(f"channel_axis must be 0 or -1, got {shown(channel_axis)}")
-        self.channel_axis = int(channel_axis)
-
-    @property
-    def channels(self) -> tuple[int, int]:
-        """Channels of the source, and of the result."""
-        return self.kernel.shape[1] * self.groups, len(self.kernel)
-
-    def shape(self, source: Shape) -> Shape:
-        """Return the shape of the result.
-
-        Raises
-        ------
-        ValueError
-            If the source has other axes or channels than the kernel, or is smaller than it.
-        """
-        axes = self.kernel.ndim - 2
-        if len(source) != axes + 1:
-            raise ValueError(f"a kernel of shape {self.kernel.shape} reads {axes + 1} axes, not {source}")
-        if source[self.channel_axis] != self.channels[0]:
-            raise ValueError(
-                f"a kernel of shape {self.kernel.shape} in {self.groups} groups reads {self.channels[0]} channels, "
-                f"not the {source[self.channel_axis]} of {source}"
-            )
-        image = source[1:] if self.channel_axis == 0 else source[:-1]
-        reach = [(size - 1) * step + 1 for size, step in zip(self.kernel.shape[2:], self.dilation)]
-        padded = [size + before + after for size, (before, after) in zip(image, self.padding)]
-        if any(size < needed for size, needed in zip(padded, reach)):
-            raise ValueError(f"a kernel that reaches over {tuple(reach)} does not fit in an image of {tuple(padded)}")
-        result = tuple((size - needed) // step + 1 for size, needed, step in zip(padded, reach, self.stride))
-        return (self.channels[1], *result) if self.channel_axis == 0 else (*result, self.channels[1])
-
-    def __repr__(self) -> str:
-        parts = [f"kernel {self.kernel.shape}"]
-        for name, usual in (("stride", 1), ("padding", (0, 0)), ("dilation", 1)):
-            value = getattr(self, name)
-            if any(entry != usual for entry in value):
-                parts.append(f"{name}={value}")
-        parts += [f"groups={self.groups}"] * (self.groups != 1) + ["channel_axis=-1"] * (self.channel_axis == -1)
-        return f"Conv({', '.join(parts)})"
-
-
-class Select:
-    """A map of which every receiver reads one sender, or none: slices, pads, transposes, scales.
-
-    Parameters
-    ----------
-    index : array_like of int, of the result's shape
-        The sender of every receiver, counted through the source in C order; -1 for none, which delivers 0.
-    weight : array_like, optional
-        Factor of every receiver, broadcast to the result's shape; 1 where absent.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For an index that holds no integers or one below -1, and for weights that are not finite or do not fit.
-
-    Examples
-    --------
-    >>> import withstand as ws
-    >>> ws.Select([2, 1, 0]), ws.Select([[0, 1], [1, -1]], weight=0.5)
-    (Select(3), Select(2 x 2, weighted))
-    """
-
-    __slots__ = ("index", "weight")
-
-    def __init__(self, index: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> None:
-        given = np.asarray(index)
-        if given.dtype.kind not in "iu" or given.size == 0:
-            raise TypeError(f"index must hold integers, got dtype {given.dtype} and shape {given.shape}")
-        self.index: npt.NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
-        if self.index.min() < -1:
-            raise ValueError(f"index must be at least -1, got {int(self.index.min())}")
-        self.weight: FloatArray | None = None
-        if weight is not None:
-            factors = real_array(weight, "weight")
-            self.weight = _held(np.ascontiguousarray(np.broadcast_to(factors, self.index.shape)))
-
-    def shape(self, source: Shape) -> Shape:
-        """Return the shape of the result.
-
-        Raises
-        ------
-        ValueError
-            If it names a sender that the source does not have.
-        """
-        if self.index.max() >= math.prod(source):
-            raise ValueError(f"a selection names sender {int(self.index.max())} of {math.prod(source)}")
-        return self.index.shape or (1,)
-
-    def __repr__(self) -> str:
-        shape = " x ".join(map(str, self.index.shape))
-        return f"Select({shape}{'' if self.weight is None else ', weighted'})"
-
-
-#: What a layer reads a source with: a matrix of shape (receivers, senders), or a map by name; None, the source itself.
-Map: TypeAlias = FloatArray | Conv | Select | None
+from withstand.model.maps import Conv, Map, Select, Shape, as_shape, held, shape_behind
 
 
 class Layer:
@@ -214,10 +56,10 @@ class Layer:
         self.reads: tuple[tuple[int, Map], ...] = tuple(map(_read, reads))
         if not self.reads:
             raise ValueError("reads must name at least one source")
-        self.bias: FloatArray | None = None if bias is None else _held(real_array(bias, "bias"))
+        self.bias: FloatArray | None = None if bias is None else held(real_array(bias, "bias"))
         self.activation: Activation = as_activation(activation)
         self.may_fail = flag(may_fail, "may_fail")
-        self.shape: Shape | None = None if shape is None else tuple(whole(n, "shape", least=1) for n in shape)
+        self.shape: Shape | None = None if shape is None else as_shape(shape)
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, got {shown(name)}")
         self.name = name
@@ -253,7 +95,7 @@ def shapes_of(layers: Sequence[Layer], inputs: Shape) -> list[Shape]:
             if source >= n:
                 raise ValueError(f"layer {n} reads layer {source}, a layer reads earlier ones")
             try:
-                found.append(_shape_of(kind, shapes[source]))
+                found.append(shape_behind(kind, shapes[source]))
             except ValueError as error:
                 raise ValueError(f"layer {n}, read of layer {source}: {error}") from None
         sizes = {math.prod(shape) for shape in found}
@@ -290,39 +132,4 @@ def _read(given: Any) -> tuple[int, Map]:
     number = whole(source, "source")
     if kind is None or isinstance(kind, (Conv, Select)):
         return number, kind
-    return number, _held(real_array(kind, f"map that reads layer {number}", 2))
-
-
-def _shape_of(kind: Map, source: Shape) -> Shape:
-    if kind is None:
-        return source
-    if isinstance(kind, (Conv, Select)):
-        return kind.shape(source)
-    if kind.shape[1] != math.prod(source) or 0 in kind.shape:
-        raise ValueError(f"a matrix of shape {kind.shape} does not read {math.prod(source)} signals")
-    return kind.shape[:1]
-
-
-def _per_axis(value: Any, axes: int, name: str, least: int) -> Shape:
-    each = [value] * axes if not isinstance(value, (Sequence, np.ndarray)) else list(value)
-    if len(each) != axes:
-        raise ValueError(f"{name} must be one integer or {axes}, got {shown(value)}")
-    return tuple(whole(entry, name, least=least) for entry in each)
-
-
-def _pairs(value: Any, axes: int) -> tuple[tuple[int, int], ...]:
-    each = [value] * axes if not isinstance(value, (Sequence, np.ndarray)) else list(value)
-    if len(each) != axes:
-        raise ValueError(f"padding must be one entry or {axes}, got {shown(value)}")
-    pairs = [entry if isinstance(entry, (Sequence, np.ndarray)) else (entry, entry) for entry in each]
-    if any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"padding must have two ends for each axis, got {shown(value)}")
-    return tuple((whole(before, "padding"), whole(after, "padding")) for before, after in pairs)
-
-
-def _held(array: FloatArray) -> FloatArray:
-    """A read-only copy, unless it is one."""
-    if array.flags.writeable:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return number, held(real_array(kind, f"map that reads layer {number}", 2))

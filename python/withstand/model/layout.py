@@ -13,7 +13,8 @@ import numpy as np
 from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
-from withstand.model.graph import Conv, Layer, Map, Select, Shape, bias_of, shapes_of
+from withstand.model.graph import Layer, bias_of, shapes_of
+from withstand.model.maps import Conv, Map, Select, Shape
 
 Number = TypeVar("Number", int, float)
 

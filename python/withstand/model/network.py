@@ -14,11 +14,12 @@ from withstand import _core
 from withstand._coerce import as_path, finite, real_array, shown
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation, ActivationLike
-from withstand.model.construction import chain, of_layers, parts, shape_of
+from withstand.model.construction import chain, of_layers, parts, refuse_unheard, shape_of
 from withstand.model.facts import Facts, Outputs
 from withstand.model.failure_arguments import named_component
-from withstand.model.graph import Layer, Shape
+from withstand.model.graph import Layer
 from withstand.model.layout import Layout
+from withstand.model.maps import Shape
 
 if TYPE_CHECKING:
     from withstand.importers.graph import Graph
@@ -90,9 +91,11 @@ class Network(Facts):
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
+            refuse_unheard("layers", biases=biases, activation=activation, output_activation=output_activation)
             self._layout = Layout(of_layers(layers), shape_of(shape))
             self._core = self._layout.core()
         else:
+            refuse_unheard("weights", shape=shape)
             self._core = chain(parts(weights, "weights"), biases, activation, output_activation)
         if self._core.is_dense:  # read-only views: weights are held once, by the core
             numbers = range(1, self._core.layers + 1)

@@ -17,6 +17,8 @@ from withstand.model.spec import Spec, asks_decisions
 
 #: The methods by name, in the core's order: what each takes, covers and rests on.
 _FACTS: dict[str, _core.MethodFacts] = {facts.name: facts for facts in _core.methods()}
+#: Multiply-adds in a second of one thread, about.
+_PER_SECOND = 4e9
 #: Names of the methods, as `bound` takes them.
 METHODS: tuple[str, ...] = tuple(_FACTS)
 
@@ -123,6 +125,36 @@ def bound(
         lower, upper = bounds_of(net, domain, "domain")
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
     return _result(found, method)
+
+
+def bound_within(
+    net: Network,
+    failures: Failures,
+    domain: npt.ArrayLike | Box | None,
+    seconds: float,
+    *,
+    spec: Spec = None,
+    threads: int | None = None,
+) -> Bound:
+    """Return the least bound of the methods that can be expected to end in so many seconds; one of them always runs."""
+    rows = 1 if domain is None else len(bounds_of(net, domain, "domain")[0])
+    space = as_failures(failures)._space(net)
+    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in _FACTS}
+    if sum(costs.values()) <= seconds:
+        return bound(net, failures, domain, spec=spec, threads=threads)
+    least: Bound | None = None
+    apart = any(term.equivocal for term in failures._terms)
+    for name in sorted(set(_FACTS) - {"fep", "at-most", "tightest"}, key=costs.__getitem__):
+        facts = _FACTS[name]
+        if (facts.needs_domain and domain is None) or (apart and not facts.equivocal):
+            continue
+        if costs[name] > seconds and least is not None:
+            break
+        seconds -= costs[name]
+        found = bound(net, failures, domain, method=name, spec=spec, threads=threads)
+        least = found if least is None or found.value < least.value else least
+    assert least is not None  # "capped" covers everything
+    return least
 
 
 def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:

@@ -18,7 +18,7 @@ from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions, output_harms
 from withstand.model.term import Term
-from withstand.questions.bounds import bound
+from withstand.questions.bounds import bound, bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
 from withstand.questions.search import WorstCase, worst_case
@@ -123,10 +123,11 @@ def measure_curve(
     draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
     clock = Clock(as_seconds(time_limit), Line(False))
     search: dict[str, Any] = {"spec": spec, "node_limit": node_limit, "threads": threads}
+    proved = [bound_within(net, m, X, clock.left() / 10, spec=spec, threads=threads) for m in models]
     return Curve(
         counts,
         np.array([bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]),
-        np.array([bound(net, m, X, spec=spec, threads=threads).value for m in models]),
+        np.array([found.value for found in proved]),
         tuple(_searched(worst_case(net, m, X, time_limit=clock.limit(), **search)) for m in models),
         draws.harms(counts, samples, clock),
         draws.decisions,

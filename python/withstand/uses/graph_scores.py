@@ -12,7 +12,7 @@ _STEP = 1e-6  # of the difference quotients
 
 
 def squares(net: Network) -> list[FloatArray]:
-    """Return for every hidden layer the sum of squares of the weights from each neuron to all its readers."""
+    """Return for every hidden layer, neuron by neuron, the sum of the squares of the weights to all who read it."""
     core, places = net._core, net._places()
     found = {place: np.zeros(core.own(place)) for place in places[1:-1]}
     for layer in range(1, core.layers + 1):

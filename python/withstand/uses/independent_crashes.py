@@ -14,7 +14,7 @@ from withstand._types import FloatArray
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network
 from withstand.model.spec import Argmax
-from withstand.questions.bounds import bound
+from withstand.questions.bounds import bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
 from withstand.questions.progress import Line
@@ -85,7 +85,8 @@ class Task:
 
     def _harmless(self, count: int) -> bool:
         try:
-            found = bound(self.net, self.failures(count), self.X, spec=self.spec, threads=self.threads)
+            left = self.clock.left() / 4
+            found = bound_within(self.net, self.failures(count), self.X, left, spec=self.spec, threads=self.threads)
         except ValueError:  # no method applies
             return False
         worst = found.value + found.slack

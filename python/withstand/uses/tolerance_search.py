@@ -16,7 +16,7 @@ from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.model.spec import Spec
 from withstand.model.witness import Witness
-from withstand.questions.bounds import bound
+from withstand.questions.bounds import bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.search import worst_case
@@ -112,8 +112,9 @@ class Question:
         while high - found.bounded > 1 and not self.clock.over():
             count = min(found.bounded + stride, (found.bounded + high) // 2)
             self.clock.say(f"tolerance: any {found.bounded} {where} are harmless, bounding {count}")
-            value = bound(self.net, model(count), self.domain, spec=self.spec, threads=self.threads).value
-            if self.harmless(value):
+            left = self.clock.left() / 4
+            proved = bound_within(self.net, model(count), self.domain, left, spec=self.spec, threads=self.threads)
+            if self.harmless(proved.value):
                 found.bounded = found.harmless = count
             else:
                 high = count
