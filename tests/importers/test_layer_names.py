@@ -29,6 +29,8 @@ def test_onnx_names_the_tensors(tmp_path: Path) -> None:
     assert named(tmp_path / "net.onnx", nodes(ends, **DENSE)) == ["h", "z"]
     gated = "a: MatMul x w -> s; b: Sigmoid s -> g; c: Mul s g -> silu; d: Tanh silu -> y"
     assert named(tmp_path / "net.onnx", nodes(gated, **DENSE)) == ["silu", "y"]
+    beyond = "a: MatMul x w -> s; b: Softplus s -> p; c: Greater s t -> g; d: Where g s p -> plus; e: Tanh plus -> y"
+    assert named(tmp_path / "net.onnx", nodes(beyond, t=20.0, **DENSE)) == ["plus", "y"]
     heads = "a: Relu x -> r; c: MatMul r w -> s; d: Tanh s -> h; e: MatMul h v -> one; f: Neg h -> two"
     assert named(tmp_path / "net.onnx", nodes(heads, outputs="one two", **DENSE))[-2:] == ["h", "one, two"]
 

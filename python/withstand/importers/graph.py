@@ -103,6 +103,10 @@ class GraphBuilder(LinearBuilder):
             self._input_like.add(result.terms[0].source)
         return result
 
+    def rename(self, form: Form, name: str) -> None:
+        """Call the layer whose neurons a form is otherwise: more of the file has turned out to be part of it."""
+        self._layering.layers[form.terms[0].source - 1].name = name
+
     def wire(self, form: Form, name: str = "") -> Form:
         """Return the form as what a layer transmits: itself if a layer does, else an identity layer of its own."""
         result = self._layering.wire(form, name)

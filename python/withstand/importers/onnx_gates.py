@@ -92,7 +92,7 @@ class Gates:
         if node.op == "Mul" and len(closed) == 2 and "" in closed:
             tensor, (gate,) = closed.pop(""), closed.values()
             return self._product(tensor, gate, node)
-        return self._where(*values) if node.op == "Where" and _LARGE in closed else None
+        return self._where(node, *values) if node.op == "Where" and _LARGE in closed else None
 
     def _product(self, tensor: Form, gate: Form, node: Node) -> Form | None:
         """Make the activation that the product is; it may be a multiple of it."""
@@ -113,13 +113,14 @@ class Gates:
         self.softplus[neurons.terms[0].source] = tensor, neurons
         return neurons
 
-    def _where(self, large: Value, tensor: Value, otherwise: Value) -> Form:
+    def _where(self, node: Node, large: Value, tensor: Value, otherwise: Value) -> Form:
         """Beyond 20 torch takes x for log(1 + e^x), which is up to 2.1e-9 more."""
         given = [live(value) for value in (large, tensor, otherwise)]
         known = self.softplus.get(given[2].terms[0].source)
         if known is not None and [form.closed for form in given] == [_LARGE, "", ""]:
             received, sent = known
             if all(map(_is_multiple, given, (received, received, sent))):
+                self.builder.rename(sent, node.name)
                 return sent
         raise ValueError("chooses between computed tensors, supported is only Where(x > 20, x, Softplus(x))")
 

@@ -48,7 +48,7 @@ class Stack:
         """Return the inputs start, start + 1, ... in the given shape."""
         return Affine.identity(0, self.width, shape, start, self.account)
 
-    def push(self, tensor: Affine, phi: Phi, name: str) -> Affine:
+    def push(self, tensor: Affine, phi: Phi, name: str = "") -> Affine:
         """Make the tensor's entries neurons of the next hidden layer, so called; return what they transmit."""
         self._newest(tensor)
         if tensor.source == 0 and tensor.matrix is None and _clips(phi):
@@ -70,7 +70,7 @@ class Stack:
         weights, biases = tensor.dense()
         return np.array_equal(weights, self.weights[-1]) and np.array_equal(biases, self.biases[-1])
 
-    def finish(self, outputs: list[Affine], name: str, input_box: tuple[Array, Array] | None = None) -> Layers:
+    def finish(self, outputs: list[Affine], name: str = "", input_box: tuple[Array, Array] | None = None) -> Layers:
         """Close the network with its outputs, flattened in C order and concatenated."""
         if len({tensor.closed for tensor in outputs}) != 1:
             raise UnsupportedModel("some outputs pass a softmax and some do not")

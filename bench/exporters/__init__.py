@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What other libraries write into their files, construct by construct."""
