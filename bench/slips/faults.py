@@ -59,7 +59,7 @@ SLIPS = (
     Slip(
         "fault-6-rounding",
         "src/bounds/linear/substitute.cpp",
-        "+= underflow(map.row(j, terms), before.magnitude.data(), map.cols(), layer.rounding(j));",
+        "+= underflow(terms, before.magnitude, layer.rounding(j));",
         "+= 0;",
         "no floor below what products lose under the normal range",
         survives="probably hidden: what sending loses is added as well, wherever a weight meets a signal",

@@ -12,15 +12,15 @@ SLIPS = (
     Slip(
         "reception-select",
         RECEPTION,
-        "sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);",
-        "sum += top_between(gains_, synapses_ ? 0 : f.least, f.most - 1);",
+        "can account for.\n    sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);",
+        "can account for.\n    sum += top_between(gains_, synapses_ ? 0 : f.least, f.most - 1);",
         "r - 1 failures instead of r",
     ),
     Slip(
         "reception-twice",
         RECEPTION,
-        "synapses_ ? 0 : f.least, f.most);",
-        "f.least, f.most);",
+        "can account for.\n    sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);",
+        "can account for.\n    sum += top_between(gains_, f.least, f.most);",
         "a source whose synapse fails too must fail all the same",
     ),
     Slip(
@@ -152,8 +152,8 @@ SLIPS = (
     Slip(
         "slack-propagation",
         "src/bounds/slack.cpp",
-        "error = phi.lipschitz() * (mul_up(row, error) + rounding) + last;",
-        "error = phi.lipschitz() * rounding + last;",
+        "error = steepest * (mul_up(row, error) + rounding) + last;",
+        "error = steepest * rounding + last;",
         "rounding of earlier layers does not reach later ones",
     ),
     Slip(

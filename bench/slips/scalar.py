@@ -19,15 +19,15 @@ SLIPS = (
     Slip(
         "scalar-next-weight",
         SCALAR,
-        "relay(l, Upper(net_.map(l).facts().max) * reached.sum[state])",
-        "relay(l, Upper(net_.map(l + 1).facts().max) * reached.sum[state])",
+        "received_from(fans_[static_cast<std::size_t>(l - 1)], before))",
+        "received_from(fans_[static_cast<std::size_t>(l)], before))",
         "the largest weight of the wrong layer",
     ),
     Slip(
         "scalar-no-noise",
         SCALAR,
-        "return failed + relaying + correct * noise_[at];",
-        "return failed + relaying;",
+        "by_synapses(l, counts, correct * relayed) + correct * noise_[at];",
+        "by_synapses(l, counts, correct * relayed);",
         "noise forgotten",
     ),
     Slip(
@@ -40,17 +40,18 @@ SLIPS = (
     Slip(
         "scalar-capped-sum",
         SCALAR,
-        "return failed + relaying + correct * noise_[at];",
-        "if (formula_ == Formula::capped && l > 0)\n"
+        "const Upper each = failed + by_synapses(l, counts, correct * relayed) + correct * noise_[at];",
+        "Upper relaying = by_synapses(l, counts, correct * relayed);\n"
+        "    if (formula_ == Formula::capped && l > 0)\n"
         "      relaying = std::min(relaying, correct * Upper(net_.activation(l).range()));\n"
-        "    return failed + relaying + correct * noise_[at];",
+        "    const Upper each = failed + relaying + correct * noise_[at];",
         "the cap is put on the sum, which drops synapses of neurons counted as failed",
     ),
     Slip(
         "scalar-equivocal",
-        SCALAR,
-        "if (equivocal(space_)) return add_up(rows(target.plus), rows(target.minus));",
-        "if (equivocal(space_)) return std::max(rows(target.plus), rows(target.minus));",
+        "src/bounds/fans.cpp",
+        "weight = apart ? add_up(weight, std::abs(b[i]))",
+        "weight = apart ? std::max(weight, std::abs(b[i]))",
         "an equivocal neuron tells one of two outputs only",
     ),
     Slip(
@@ -112,8 +113,8 @@ SLIPS = (
     Slip(
         "adjoint-slope-layer",
         ADJOINT,
-        "const double steepness = net_.activation(l).lipschitz();",
-        "const double steepness = net_.activation(l + 1).lipschitz();",
+        "mul_up(factors(j), net_.activation(l, j).lipschitz());",
+        "mul_up(factors(j), net_.activation(l + 1).lipschitz());",
         "the Lipschitz constant of the wrong layer",
     ),
     Slip(
