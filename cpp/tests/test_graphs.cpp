@@ -79,7 +79,8 @@ void check_places(const Network& graph) {
   }
   CHECK(graph.neurons() == 8 && graph.widest() == 9);
   CHECK(graph.synapses() == 4 * 3 + 4 * 2 + 4 * 3 + 2 * 4 + 2 * 3);  // none into layer 2, none as they are
-  CHECK(graph.reads(3).size() == 3 && graph.reads(3)[1].source == 1 && graph.reads(3)[1].map == nullptr);
+  CHECK(graph.reads(3).size() == 3 && graph.reads(3)[1].source == 1);
+  CHECK(*graph.reads(3)[1].map == *Selection::identity(4));
   CHECK(graph.activation(3, 3).name() == std::string("relu"));
   CHECK(graph.activation(3, 4).name() == std::string("identity"));
 }
