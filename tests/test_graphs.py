@@ -171,3 +171,14 @@ def test_every_use_answers(seed: int) -> None:
     assert scores.worst[0][0] == pytest.approx(alone[0], rel=1e-9, abs=1e-12)
     found = ws.reliability(net, 0.1, 0.5, X, time_limit=1)
     assert 0 <= found.lower <= found.upper <= 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_single_crashes_to_rounding(seed: int) -> None:
+    rng = np.random.default_rng(8000 + seed)
+    net = random_graph(rng)
+    x = rng.normal(size=net.widths[0])
+    found = ws.enumerate_failures(net, ws.Crash(1, exactly=True), x, components=True)
+    assert found.components is not None
+    worst = [errors.worst for errors in found.components.values()]
+    np.testing.assert_allclose(ws._core.crash_errors(net._core, x, False), worst, rtol=1e-9, atol=1e-12)

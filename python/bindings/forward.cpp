@@ -2,6 +2,7 @@
 #include "withstand/forward.hpp"
 
 #include "bindings.hpp"
+#include "enumerate/crash_errors.hpp"
 #include "withstand/failed.hpp"
 
 using namespace withstand;
@@ -26,4 +27,10 @@ void bind_forward(py::module_& m) {
         return interruptible([&] { return forward_batch(net, space, inputs, failed); });
       },
       py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("failed"));
+  m.def(
+      "crash_errors",
+      [](const Network& net, ConstVectorRef input, bool decisions) {
+        return interruptible([&] { return enumerate::crash_errors(net, input, decisions); });
+      },
+      py::arg("network"), py::arg("input"), py::arg("decisions"));
 }
