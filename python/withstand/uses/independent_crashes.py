@@ -31,6 +31,8 @@ OUTWARD = 1e-12
 TINY = 1e-290
 #: Sets that are evaluated before the clock is looked at.
 _DRAWN = 512
+#: Products of one look at the clock, about half a second of them.
+_PRODUCTS = 1e9
 #: Bits of sets that are held at once.
 _HELD = 1 << 27
 #: Widest layer for which second moments are worth their time.
@@ -166,15 +168,18 @@ class Task:
         first = max(self.certified, self.enumerated) + 1
         share = self.table[0, first:-1]
         exceeding = drawn = 0
-        held = max(_DRAWN, _HELD // len(self.p))
+        step = _DRAWN
+        if self.net.is_graph:  # whose evaluations may take milliseconds each: the clock is to be looked at
+            step = max(1, min(_DRAWN, int(_PRODUCTS / (float(self.net._core.cost) * len(self.X)))))
+        held = max(step, _HELD // len(self.p))
         while drawn < samples and not (drawn and self.clock.over()):  # as many as the time allows: still independent
             count = min(held, samples - drawn)
             sizes = rng.choice(np.arange(first, first + len(share)), size=count, p=share / share.sum())
             failed = draw(self.p[self.free], self.table, sizes, rng)
-            for start in range(0, count, _DRAWN):
+            for start in range(0, count, step):
                 if start and self.clock.over():
                     break
-                part = failed[start : start + _DRAWN]
+                part = failed[start : start + step]
                 exceeding, drawn = exceeding + int(self.exceeds(part).sum()), drawn + len(part)
         low, high = clopper_pearson(exceeding, drawn, confidence)
         lower, upper = self.harm + self.rest * low, self.harm + self.rest * high
