@@ -15,6 +15,7 @@ struct WeightFacts {
   Vector row_sum;   ///< sum over i of |W_ji|
   Vector row_norm;  ///< Euclidean norm of row j
   double max = 0;   ///< w_l
+  double out = 0;   ///< the largest sum over receivers of |W_ji|, of one sender
   double grid = 0;  ///< the largest power of two of which all weights are multiples; 0 where there is none
   Index terms = 0;  ///< the most that a receiver has
 };

@@ -78,7 +78,7 @@ class Network {
   bool may_fail(Index layer) const { return layer == 0 || may_fail_[at(layer)]; }
   /// Neurons of a layer that may fail, the first ones.
   Index failing(Index layer) const { return may_fail(layer) ? own(layer) : 0; }
-  /// What the own neurons of a layer read, in the numbering of the graph.
+  /// What the own neurons of a layer read, in the numbering of the graph; no map is null.
   const std::vector<Read>& reads(Index layer) const { return reads_[at(layer)]; }
   /// Where the signals of layer `source` stand among those of `layer`: as its own, or on wires. -1: nowhere.
   Index offset(Index layer, Index source) const { return offsets_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(source)]; }

@@ -11,19 +11,8 @@ namespace withstand::bounds {
 std::vector<Fan> fans(const Network& net, Index layer) {
   std::vector<Fan> all;
   for (const Read& read : net.reads(layer)) {
-    Fan fan{read.source, 1, 1, 1};
-    if (read.map) {
-      fan.largest = read.map->facts().max;
-      fan.in = read.map->facts().row_sum.maxCoeff();
-      Vector out = Vector::Zero(read.map->cols());
-      Terms terms;
-      for (Index j = 0; j < read.map->rows(); ++j) {
-        read.map->terms_of_row(j, terms);
-        for (Index t = 0; t < terms.size; ++t) out(terms.sender(t)) += std::abs(terms.weight[t]);
-      }
-      fan.out = out.maxCoeff() * (1 + 2 * static_cast<double>(read.map->rows() + 4) * unit_roundoff);
-    }
-    all.push_back(fan);
+    const WeightFacts& facts = read.map->facts();
+    all.push_back({read.source, facts.max, facts.row_sum.maxCoeff(), facts.out});
   }
   return all;
 }

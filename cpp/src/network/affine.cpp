@@ -168,13 +168,15 @@ bool Affine::operator==(const Affine& other) const {
 }
 
 WeightFacts Affine::facts_of_terms() const {
-  WeightFacts facts{Vector::Zero(rows_), Vector::Zero(rows_), Vector::Zero(rows_), 0, infinity, 0};
+  WeightFacts facts{Vector::Zero(rows_), Vector::Zero(rows_), Vector::Zero(rows_), 0, 0, infinity, 0};
+  Vector out = Vector::Zero(cols_);
   Terms terms;
   for (Index j = 0; j < rows_; ++j) {
     terms_of_row(j, terms);
     if (terms.size == 0) continue;
     facts.terms = std::max(facts.terms, terms.size);
     const Eigen::Map<const Vector> weights(terms.weight, terms.size);
+    for (Index t = 0; t < terms.size; ++t) out(terms.sender(t)) += std::abs(terms.weight[t]);
     // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
     const double up = 1 + 2 * static_cast<double>(terms.size + 4) * unit_roundoff;
     facts.row_max(j) = weights.cwiseAbs().maxCoeff();
@@ -183,6 +185,7 @@ WeightFacts Affine::facts_of_terms() const {
     facts.grid = std::min(facts.grid, grid(terms.weight, terms.size));
   }
   facts.max = facts.row_max.maxCoeff();
+  facts.out = out.maxCoeff() * (1 + 2 * static_cast<double>(rows_ + 4) * unit_roundoff);
   return facts;
 }
 

@@ -18,6 +18,7 @@ WeightFacts facts_of(const Matrix& weight) {
   facts.row_norm = weight.rowwise().stableNorm() * up;
   facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
   facts.max = facts.row_max.maxCoeff();
+  facts.out = weight.cwiseAbs().colwise().sum().maxCoeff() * (1 + 2 * static_cast<double>(weight.rows() + 4) * unit_roundoff);
   facts.grid = grid(weight.data(), weight.size());
   facts.terms = weight.cols();
   return facts;

@@ -66,8 +66,8 @@ Signals transmitted(const Network& net, const Reach& reached, std::size_t l, dou
   y.magnitude = y.low.cwiseAbs().cwiseMax(y.high.cwiseAbs());
   const Vector largest = lower.cwiseAbs().cwiseMax(upper.cwiseAbs());
   const Index own_count = net.own(layer);
-  y.grid = std::min(image_grid(phi, on, largest.head(own_count).maxCoeff()), on);  // wires keep theirs
-  if (own_count == lower.size()) y.grid = image_grid(phi, on, largest.maxCoeff());
+  y.grid = image_grid(phi, on, largest.head(own_count).maxCoeff());
+  if (own_count < lower.size()) y.grid = std::min(y.grid, on);  // wires keep theirs
   y.noise = reached.noise[l];
   y.error = reached.error[l];
   y.noise.head(own_count) *= phi.lipschitz();
