@@ -51,7 +51,9 @@ print((resident("VmHWM") - before) / sum(w.nbytes for w in net.weights))
         ("ws.Crash([0, 1])", 1, 2),
         ("ws.Crash([2, 0])", 1, 4),
         ("ws.Crash(2)", 1, 1),
+        ("ws.Crash([2, 0])", 4, 4),
         ("ws.Crash(2)", 1, 4),
+        ("ws.Crash(2)", 4, 4),
     ],
 )
 def test_an_enumeration_takes_little_more_than_the_weights(failures, inputs, threads):

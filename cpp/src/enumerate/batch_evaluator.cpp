@@ -20,7 +20,7 @@ BatchEvaluator::BatchEvaluator(const Problem& problem, Responses& responses)
       net_(problem.network),
       grid_(problem.grid),
       walk_(problem),
-      linear_(problem),
+      linear_(problem, responses.large()),
       reached_(problem.network),
       responses_(responses) {
   errors_.resize(static_cast<std::size_t>(columns));

@@ -9,7 +9,10 @@ namespace {
 
 constexpr double kept_bytes = 4e6;  // a worker keeps the lanes of every input, and as much of their rows, up to here
 
-constexpr double cached_doubles = 1 << 18;  // rows of the current input alone: 2 MB, which stay in the cache
+constexpr double cached_doubles = 1 << 18;  // rows of the current input alone: 2 MB, which stay in the cache;
+constexpr double few_doubles = 1 << 17;     // beside a large response, which fills it anyway, of every worker less
+
+constexpr Index together = 128;  // lanes whose excesses are looked at
 
 /// n in whole vectors.
 Index padded(Index n) {
@@ -19,8 +22,9 @@ Index padded(Index n) {
 
 }  // namespace
 
-LinearRows::LinearRows(const Problem& problem)
-    : problem_(problem), net_(problem.network), grid_(problem.grid), kernels_(kernels()) {
+LinearRows::LinearRows(const Problem& problem, bool large)
+    : problem_(problem), net_(problem.network), grid_(problem.grid), kernels_(kernels()),
+      cached_(large ? few_doubles : cached_doubles) {
   double bytes = 0;
   std::size_t members = 0;
   for (const Grid::Stage& stage : grid_.stages()) {
@@ -48,7 +52,7 @@ void LinearRows::begin(Walk& walk, const Reaction& reaction, const Walker::Run& 
   if (rows && !keep_) rows->clear();
   if (rows) return;
   const auto most = static_cast<std::size_t>(grid_.classes().back().failures);
-  const double room = keep_ ? kept_bytes / 8 / static_cast<double>(rows_.size()) : cached_doubles;
+  const double room = keep_ ? kept_bytes / 8 / static_cast<double>(rows_.size()) : cached_;
   const double prefixes = static_cast<double>(grid_.configurations()) * static_cast<double>(most) /
                           static_cast<double>(row_size_);  // about
   const double doubles = std::min(room, 4 * prefixes * static_cast<double>(row_size_));
@@ -198,29 +202,35 @@ const double* const* LinearRows::seen_from(Index layer) {
   return responses_.data();
 }
 
-/// The row just computed holds a candidate for the worst value of an output.
+/// The row just computed holds a candidate for the worst value of an output. Lane by lane, some at a time: excesses of all
+/// lanes would take as much memory as the rest of a worker.
 void LinearRows::inspect(const Walker::Run& run, std::uint64_t offset, Judge& judge) {
   using Lane = Eigen::Map<const Eigen::ArrayXd>;
   const Lanes& here = lanes(run);
-  const auto sum = [&](Index j, auto&& row) {  // without the last layer's hinges
-    row = end_.start[j] + Lane(end_.columns + j * end_.ld, width_);
-    for (Index c = 0; c < end_.corrections; ++c) row += end_.responses[c][j] * Lane(end_.values + c * stride_, width_);
+  const auto sum = [&](Index j, Index first, auto&& row) {  // without the last layer's hinges
+    row = end_.start[j] + Lane(end_.columns + j * end_.ld + first, row.size());
+    for (Index c = 0; c < end_.corrections; ++c)
+      row += end_.responses[c][j] * Lane(end_.values + c * stride_ + first, row.size());
   };
-  const std::size_t bytes = static_cast<std::size_t>(width_ * end_.opened) * sizeof(double);
-  const std::unique_ptr<double[], FreeLines> room(static_cast<double*>(allocate_lines(bytes)), FreeLines{bytes});
-  Eigen::Map<Eigen::ArrayXXd> excess(room.get(), width_, end_.opened);
-  for (Index h = 0; h < end_.opened; ++h) {
-    sum(end_.open[h], excess.col(h));
-    excess.col(h) = excess.col(h).max(0.0);
+  Eigen::ArrayXXd rows(width_, net_.outputs());
+  Eigen::ArrayXXd excess(std::min(width_, together), end_.opened);
+  for (Index first = 0; first < width_; first += together) {
+    const Index n = std::min(together, width_ - first);
+    for (Index h = 0; h < end_.opened; ++h) {
+      sum(end_.open[h], first, excess.col(h).head(n));
+      excess.col(h).head(n) = excess.col(h).head(n).max(0.0);
+    }
+    for (Index o = 0; o < net_.outputs(); ++o) {
+      auto row = rows.col(o).segment(first, n);
+      sum(end_.hinges + o, first, row);
+      for (Index h = 0; h < end_.opened; ++h) row += end_.answers[end_.corrections + h][o] * excess.col(h).head(n);
+    }
   }
   members_.resize(here.index.size());
-  Eigen::ArrayXd row(width_);
   for (Index o = 0; o < net_.outputs(); ++o) {
-    sum(end_.hinges + o, row);
-    for (Index h = 0; h < end_.opened; ++h) row += end_.answers[end_.corrections + h][o] * excess.col(h);
-    if (end_.either_sign) row = row.abs();
-    if (!judge.matters(walk_->input(), o, row.maxCoeff())) continue;
-    expand(here, run.first, row.data(), members_.data());
+    if (end_.either_sign) rows.col(o) = rows.col(o).abs();
+    if (!judge.matters(walk_->input(), o, rows.col(o).maxCoeff())) continue;
+    expand(here, run.first, rows.col(o).data(), members_.data());
     judge.inspect(walk_->input(), o, offset, run.last - run.first, members_.data() + run.first);
   }
 }

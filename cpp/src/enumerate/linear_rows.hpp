@@ -24,7 +24,8 @@ namespace withstand::enumerate {
 /// of the rows were spared, but no row could be shared, and the intervals cost as much as the rows.
 class LinearRows {
  public:
-  explicit LinearRows(const Problem& problem);
+  /// `large`: a response takes more than little memory.
+  LinearRows(const Problem& problem, bool large);
 
   /// After the walk began a class at an input: the first run, and the number of choices of a configuration.
   void begin(Walk& walk, const Reaction& reaction, const Walker::Run& run, std::size_t choices);
@@ -64,6 +65,7 @@ class LinearRows {
   const Network& net_;
   const Grid& grid_;
   const Kernels& kernels_;
+  double cached_;              // of the rows of one input, in doubles
   Walk* walk_ = nullptr;
   const Reaction* reaction_ = nullptr;
   const Response* response_ = nullptr;

@@ -8,7 +8,7 @@
 namespace withstand::enumerate {
 namespace {
 
-constexpr std::size_t most_known = 1 << 14;
+constexpr std::size_t most_known = 1 << 12;
 
 std::string key_of(Index input, const std::vector<Forced>& forced) {
   std::string key(sizeof input + forced.size() * sizeof(Forced), '\0');

@@ -26,7 +26,7 @@ Bends bends_of(const Activation& phi) {
   return {{first, last}, {p.slope[0] * g, p.slope[1] * g, p.slope[2] * g}};
 }
 
-constexpr Index together = 64;  // senders: all columns of a large map at once would take as much memory as the map
+constexpr Index together = 16;  // senders: all columns of a large map at once would take as much memory as the map
 
 }  // namespace
 
