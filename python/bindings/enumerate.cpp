@@ -57,10 +57,10 @@ ExactSum sum_from(const py::handle& state) {
 
 /// Only those that failed: a shard of a large space has few of its components.
 auto components_of(const Statistics& s) {
-  py::typing::List<py::typing::Tuple<std::size_t, std::uint64_t, SumState, double>> known;
+  py::typing::List<py::typing::Tuple<std::size_t, std::uint64_t, SumState, double, std::uint64_t>> known;
   for (std::size_t c = 0; c < s.components.size(); ++c) {
     const ComponentErrors& here = s.components[c];
-    if (here.count > 0) known.append(py::make_tuple(c, here.count, state_of(here.sum), here.worst));
+    if (here.count > 0) known.append(py::make_tuple(c, here.count, state_of(here.sum), here.worst, here.infinite));
   }
   return py::make_tuple(s.components.size(), known);
 }
@@ -69,8 +69,8 @@ std::vector<ComponentErrors> components_from(const py::sequence& state) {
   std::vector<ComponentErrors> components(state[0].cast<std::size_t>());
   for (const py::handle item : state[1]) {
     const auto parts = item.cast<py::sequence>();
-    components.at(parts[0].cast<std::size_t>()) = {parts[1].cast<std::uint64_t>(), sum_from(parts[2]),
-                                                   parts[3].cast<double>()};
+    components.at(parts[0].cast<std::size_t>()) = {parts[1].cast<std::uint64_t>(), parts[4].cast<std::uint64_t>(),
+                                                   sum_from(parts[2]), parts[3].cast<double>()};
   }
   return components;
 }
@@ -78,13 +78,13 @@ std::vector<ComponentErrors> components_from(const py::sequence& state) {
 auto state_of(const Statistics& s) {
   return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
                         s.histogram.counts(), s.per_output, entries_of(s), s.keep,
-                        components_of(s));
+                        components_of(s), s.infinite);
 }
 
 using State = decltype(state_of(std::declval<Statistics>()));
 
 Statistics statistics_from(const State& state) {
-  if (state.size() != 11) throw std::invalid_argument("these are the statistics of another version");
+  if (state.size() != 12) throw std::invalid_argument("these are the statistics of another version");
   const auto per_output = state[7].cast<std::vector<double>>();
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
   s.count = state[0].cast<std::uint64_t>();
@@ -98,6 +98,7 @@ Statistics statistics_from(const State& state) {
   s.per_output = per_output;
   for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<EntryState>()));
   s.components = components_from(state[10].cast<py::sequence>());
+  s.infinite = state[11].cast<std::uint64_t>();
   return s;
 }
 
@@ -142,6 +143,7 @@ void bind_enumerate(py::module_& m) {
       .def_readonly("count", &Statistics::count)
       .def_readonly("exceeding", &Statistics::exceeding)
       .def_readonly("least", &Statistics::least)
+      .def_readonly("infinite", &Statistics::infinite)
       .def_readonly("per_output", &Statistics::per_output)
       .def_property_readonly("top", &entries_of)
       .def_property_readonly("components", &components_of)
@@ -173,6 +175,11 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("batch_size", [](const Enumerator& e) { return e.batch_size(); })
       .def("rank", [](const Enumerator& e, std::uint64_t batch) { return e.rank(batch); }, py::arg("batch"))
       .def("witnesses", &witnesses, py::arg("statistics"))
+      .def("failed", [](const Enumerator& self, const Statistics& s) {
+        std::vector<std::vector<Failed>> all;
+        for (const Entry& entry : s.top) all.push_back(self.failed(entry));
+        return all;
+      }, py::arg("statistics"))
       .def_property_readonly("rounding", &Enumerator::rounding)
       .def("run", &run, py::arg("first"), py::arg("last"), py::arg("threads") = 0, py::arg("progress") = py::none());
 }

@@ -27,7 +27,7 @@ FailedValues held(const std::vector<Forced>& failed) {
     const Site& s = f.site;
     const py::tuple neuron = py::make_tuple(s.layer, s.to);
     const py::tuple synapse = py::make_tuple(s.layer, s.to, s.from);
-    values[s.is_synapse() ? synapse : neuron] = f.value;
+    values[s.from >= 0 ? synapse : neuron] = f.value;
   }
   return values;
 }
@@ -44,16 +44,47 @@ void bind_failure(py::module_& m) {
       .def_readonly("to", &Site::to)
       .def_readonly("from_", &Site::from);
 
+  m.attr("parameters") = Site::parameters;
+  m.attr("one") = Site::one;
+
+  py::class_<Format>(m, "Format")
+      .def(py::init(&Format::named), py::arg("name"))
+      .def_readonly("bits", &Format::bits);
+
+  using Scalings = std::vector<std::vector<std::pair<double, double>>>;
+  const auto scalings = [](const Scalings& layers) {
+    std::vector<std::vector<Scaling>> all;
+    for (const auto& layer : layers) {
+      all.emplace_back();
+      for (const auto& [scale, zero] : layer) all.back().push_back({scale, zero});
+    }
+    return all;
+  };
+  py::class_<Words, std::shared_ptr<Words>>(m, "Words")
+      .def(py::init([=](const std::string& format, std::vector<std::uint64_t> masks, std::optional<int> to,
+                        std::optional<std::pair<double, double>> clamp, const Scalings& signals,
+                        const std::optional<std::string>& biases, const Scalings& bias_scalings) {
+             std::optional<Format> other;
+             if (biases) other = Format::named(*biases);
+             return std::make_shared<Words>(Words{Format::named(format), std::move(masks), to, clamp, scalings(signals),
+                                                  other, scalings(bias_scalings)});
+           }),
+           py::kw_only(), py::arg("format"), py::arg("masks"), py::arg("to"), py::arg("clamp"), py::arg("scalings"),
+           py::arg("biases"), py::arg("bias_scalings"));
+
   py::class_<Forced>(m, "Forced").def(py::init<Site, double>(), py::arg("site"), py::arg("value"));
 
   py::class_<Failure>(m, "Failure")
       .def(py::init<Effect, std::vector<double>, std::vector<Index>, bool, bool, bool,
-                    std::optional<std::vector<Site>>>(),
+                    std::optional<std::vector<Site>>, std::optional<std::vector<std::vector<Site>>>, std::string,
+                    std::shared_ptr<Words>, std::optional<std::vector<std::vector<Index>>>>(),
            py::kw_only(), py::arg("effect"), py::arg("amount"), py::arg("counts"), py::arg("total"), py::arg("exactly"),
-           py::arg("equivocal") = false, py::arg("among") = py::none())
+           py::arg("equivocal") = false, py::arg("among") = py::none(), py::arg("groups") = py::none(),
+           py::arg("group") = "groups", py::arg("words") = py::none(), py::arg("biases") = py::none())
       .def("describe", &Failure::describe);
 
   py::class_<Failed>(m, "FailedWay")
+      .def(py::init<Site, std::size_t, int, double>(), py::arg("site"), py::arg("term"), py::arg("way"), py::arg("free") = 0)
       .def_readonly("site", &Failed::site)
       .def_readonly("term", &Failed::term)
       .def_readonly("way", &Failed::way)
@@ -66,6 +97,13 @@ void bind_failure(py::module_& m) {
   py::class_<Space>(m, "Space")
       .def(py::init<const Network&, const std::vector<Failure>&>(), py::arg("network"), py::arg("failures"))
       .def_property_readonly("finite", &Space::finite)
+      .def_property_readonly("plain", &Space::plain)
+      .def("candidates", [](const Space& space, std::size_t term) {
+        py::typing::List<SiteName> all;
+        for (const std::vector<Site>& layer : space.terms().at(term).sites)
+          for (const Site& site : layer) all.append(py::make_tuple(site.layer, site.to, site.from));
+        return all;
+      }, py::arg("term"))
       .def_property_readonly("at_most", &Space::at_most)
       .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)
       .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(Space::counting_steps / 5); })

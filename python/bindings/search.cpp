@@ -61,7 +61,8 @@ void bind_search(py::module_& m) {
       .def_readonly("input", &Witness::input)
       .def_readonly("input_index", &Witness::input_index)
       .def_readonly("output", &Witness::output)
-      .def_readonly("harm", &Witness::harm);
+      .def_readonly("harm", &Witness::harm)
+      .def_readonly("ways", &Witness::ways);
 
   m.def(
       "replay",

@@ -79,6 +79,14 @@ class Affine {
   virtual void terms_of_column(Index i, Terms& terms) const = 0;
   /// The senders whose product with receiver j is a synapse: those with a stored weight.
   virtual void synapses_of_row(Index j, std::vector<Index>& from) const;
+  /// Where a stored weight is used: a receiver and a sender.
+  struct Place {
+    Index to = 0, from = 0;
+  };
+  /// Every stored weight, by its first place, sorted.
+  virtual std::vector<Place> stored() const;
+  /// All places of the stored weight that receiver j hears sender i with, sorted; it must be one.
+  virtual void shared(Index j, Index i, std::vector<Place>& places) const { places.assign(1, {j, i}); }
   /// S += W Y for n vectors; every entry adds its terms by increasing sender.
   virtual void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const;
   /// S += |W| Y, likewise.

@@ -33,6 +33,7 @@ struct MethodFacts {
   bool needs_domain;
   bool equivocal;  ///< covers failed neurons that tell every successor another value
   bool synapses;   ///< covers synapse failures
+  bool parts;      ///< covers groups, bit flips and failed parameters
   bool exactly;    ///< heeds that exactly so many fail; else it bounds what fewer do as well
   /// When a search asks it: methods of turn 1 by their costs, then the others, which seldom know more. 0: a search does
   /// not, nor does `tightest`, for it refuses some spaces, or asks others itself.

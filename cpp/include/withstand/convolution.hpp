@@ -28,6 +28,8 @@ class Convolution final : public Affine {
   const char* name() const override { return "convolutional"; }
   void terms_of_row(Index j, Terms& terms) const override;
   void terms_of_column(Index i, Terms& terms) const override;
+  std::vector<Place> stored() const override;
+  void shared(Index j, Index i, std::vector<Place>& places) const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void add_in_order(const double* y, double* s) const override;

@@ -47,7 +47,9 @@ class Enumerator {
   /// Batches first, ..., last - 1. `watch` is told how many configurations are done; where it returns false the result
   /// covers the batches that were finished: compare `count`.
   Statistics run(std::uint64_t first, std::uint64_t last, int threads = 0, const Watch& watch = {}) const;
-  /// What the failed components of an entry are held at. Throws std::invalid_argument for what is no entry of this space.
+  /// The failed components of an entry, and how they fail. Throws std::invalid_argument for what is no entry of this space.
+  std::vector<Failed> failed(const Entry& entry) const;
+  /// What they are held at, or, of parameters, replaced by. Throws std::invalid_argument for what is no entry of this space.
   std::vector<Forced> witness(const Entry& entry) const;
   /// Largest distance between the fast and the canonical error of any configuration, at any input.
   double rounding() const;

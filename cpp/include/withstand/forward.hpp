@@ -8,7 +8,8 @@
 
 namespace withstand {
 
-/// A component held at a value: what a neuron transmits, or what replaces weight * signal on a synapse.
+/// A neuron or a synapse held at a value: what a neuron transmits, or what replaces weight * signal on a synapse (of a
+/// bias, which is the synapse of a sender that transmits 1, what replaces it).
 struct Forced {
   Site site;
   double value = 0;

@@ -25,6 +25,7 @@ struct Witness {
   Index input_index = 0;
   Index output = 0;
   double harm = 0;  ///< of the canonical evaluation
+  std::vector<Failed> ways{};  ///< how each component fails, where components are more than neurons and synapses
 };
 
 struct SearchOptions {

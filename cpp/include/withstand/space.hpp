@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -19,6 +20,25 @@ class Space {
     Failure failure;
     std::vector<std::vector<Site>> sites;  ///< candidates of layers 0..L+1, each sorted and without repetition
     Index candidates = 0;                  ///< their number
+    /// Of parameters, per layer 0..L+1: what failed ones can be.
+    struct Struck {
+      double value = 0;      ///< the largest |u| of what replaces a parameter W,
+      double change = 0;     ///< the largest |u - W|
+      double growth = 0;     ///< and the largest |u| - |W|
+      Index places = 0;      ///< the most places of one
+      bool infinite = false; ///< some way is infinite: what is above is of the others
+    };
+    std::vector<Struck> struck;
+    /// Of groups: members of each, by the site that names it.
+    std::map<Site, std::vector<Site>> members;
+
+    /// Where components have different numbers of ways to fail: per layer, of each site.
+    std::vector<std::vector<int>> ways;
+
+    bool grouped() const { return !members.empty(); }
+    const int* ways_of(Index layer) const {
+      return ways.empty() || ways[static_cast<std::size_t>(layer)].empty() ? nullptr : ways[static_cast<std::size_t>(layer)].data();
+    }
 
     /// Largest number of failures of this term in a layer (0..L+1), whatever happens in the others.
     Index most(Index layer) const;
@@ -34,6 +54,8 @@ class Space {
   Index layers() const { return layers_; }     ///< L + 1
   bool finite() const;                         ///< every term leaves one faulty value per component
   bool at_most() const;                        ///< no term says "exactly"
+  /// Whether each component is one neuron or synapse, and fails whatever its signal.
+  bool plain() const;
   /// Number of configurations: sets of failed components (each with its term) that the counts allow. Nothing where
   /// counting them takes more than so many steps, a step being about a nanosecond.
   std::optional<Natural> configurations(std::uint64_t steps = counting_steps) const;

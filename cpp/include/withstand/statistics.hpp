@@ -47,6 +47,7 @@ bool worse(const Entry& a, const Entry& b);
 /// What the configurations do that have a component among the failed.
 struct ComponentErrors {
   std::uint64_t count = 0;
+  std::uint64_t infinite = 0;  ///< errors that are: the sum is of the others
   ExactSum sum;  ///< of their errors
   double worst = -std::numeric_limits<double>::infinity();  ///< by the canonical evaluation
 
@@ -59,6 +60,7 @@ struct Statistics {
 
   std::uint64_t count = 0;
   std::uint64_t exceeding = 0;     ///< error above epsilon (decisions: harm at least 0)
+  std::uint64_t infinite = 0;      ///< errors that are: sums, smallest value and histogram are of the others
   ExactSum sum;                    ///< of the errors
   ExactSum squares;                ///< of their squares
   double least;                    ///< smallest error, +infinity before the first configuration

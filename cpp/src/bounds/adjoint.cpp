@@ -108,7 +108,7 @@ class Backward {
           noisy_ = add_up(noisy_, mul_up(factors(site.to), amount(term.failure, l)));
         else
           gains_[t].layers[static_cast<std::size_t>(l)].push_back(
-              mul_up(factors(site.to), magnitude(deviates(term.failure, nominal_.post(l, site.to)))));
+              mul_up(factors(site.to), magnitude(deviates(term.failure, site, nominal_.post(l, site.to)))));
       }
     }
   }
@@ -120,7 +120,7 @@ class Backward {
       for (const Site& site : term.sites[static_cast<std::size_t>(l)]) {
         if (receivers_(site.to) == 0) continue;
         const Interval effect =
-            deviates(term.failure, nominal_.post(l - 1, site.from), net_.map(l).weight(site.to, site.from));
+            deviates(term.failure, site, nominal_.post(l - 1, site.from), net_.map(l).weight(site.to, site.from));
         gains_[t].layers[static_cast<std::size_t>(l)].push_back(mul_up(receivers_(site.to), magnitude(effect)));
       }
     }

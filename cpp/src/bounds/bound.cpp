@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -35,7 +36,7 @@ Found one_method(const Problem& p, const Recipe& method, Goal goal) {
 Found tightest(const Problem& p, Goal goal) {
   Found best;
   for (const Recipe& method : recipes()) {
-    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (method.needs_domain && !p.domain)) continue;
+    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (!method.parts && !p.space.plain()) || (method.needs_domain && !p.domain)) continue;
     const Found found = one_method(p, method, goal);
     if (best.values.empty()) best = found;
     for (std::size_t k = 0; k < best.values.size(); ++k)
@@ -45,15 +46,40 @@ Found tightest(const Problem& p, Goal goal) {
   return best;
 }
 
-/// "a, b or c": the methods that cover equivocal failures, but for the one that chooses among them.
-std::string equivocal_methods() {
-  std::vector<std::string> names;
-  for (const Recipe& method : recipes())
-    if (method.equivocal && method.method != Method::tightest) names.emplace_back(method.name);
+/// "a, b or c"
+std::string listed(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t n = 0; n < names.size(); ++n)
     list += (n == 0 ? "" : n + 1 == names.size() ? " or " : ", ") + names[n];
   return list;
+}
+
+/// The methods that cover equivocal failures, but for the one that chooses among them.
+std::string equivocal_methods() {
+  std::vector<std::string> names;
+  for (const Recipe& method : recipes())
+    if (method.equivocal && method.method != Method::tightest) names.emplace_back(method.name);
+  return listed(names);
+}
+
+std::string methods_of_parts() {
+  std::vector<std::string> names;
+  for (const Recipe& method : recipes())
+    if (method.parts && method.method != Method::tightest) names.emplace_back(method.name);
+  return listed(names);
+}
+
+/// Whether some failure may be infinite, which is infinite harm by convention, also where an activation would bound it.
+bool endless(const Space& space, const std::vector<Interval>& layers) {
+  for (const Space::Term& term : space.terms())
+    for (Index l = 0; l <= space.layers() && term.failure.words; ++l) {
+      if (term.most(l) == 0) continue;
+      if (on_parameters(term.failure.effect) ? term.struck[static_cast<std::size_t>(l)].infinite
+                                             : !std::isfinite(magnitude(deviates(term.failure, {l, -1, -1},
+                                                                                layers[static_cast<std::size_t>(l)]))))
+        return true;
+    }
+  return false;
 }
 
 void require_applicable(const Space& space, bool domain, const Recipe& method) {
@@ -61,6 +87,9 @@ void require_applicable(const Space& space, bool domain, const Recipe& method) {
     throw std::invalid_argument(std::string(method.name) + ": " + space.describe() +
                                 " lets a failed neuron tell each successor another value, which a bound with one common "
                                 "value does not cover; use " + equivocal_methods());
+  if (!method.parts && !space.plain())
+    throw std::invalid_argument(std::string(method.name) + ": " + space.describe() + ": does not cover groups, bit flips or " +
+                                "failed weights; use " + methods_of_parts());
   for (const Space::Term& term : space.terms())
     if (!method.synapses && on_synapses(term.failure.effect))
       throw std::invalid_argument(std::string(method.name) + ": does not cover synapse failures, " + space.describe());
@@ -106,6 +135,10 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
     const bool known = domain || !how.scalar;
     const Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
     if (!domain) require_bounded(net, space, problem.layers);
+    if (endless(space, problem.layers)) {
+      result.values.row(row).setConstant(infinity);
+      return;
+    }
     const Found found = method == Method::tightest ? tightest(problem, goal) : one_method(problem, how, goal);
     result.values.row(row) = Eigen::Map<const Vector>(found.values.data(), net.outputs());
     slacks[task] = evaluation_slack(net, space, problem.layers, problem.domain);
@@ -130,7 +163,7 @@ std::vector<double> layer_effects(const Network& net, const Space& space, const 
       if (on_synapses(term.failure.effect) || !is_counted(term.failure.effect))
         throw std::invalid_argument(term.failure.describe() + ": only failing neurons have an effect per layer");
       for (std::size_t l = 1; l < layers.size(); ++l)
-        effects[l - 1] = std::max(effects[l - 1], magnitude(deviates(term.failure, layers[l])));
+        effects[l - 1] = std::max(effects[l - 1], magnitude(deviates(term.failure, {static_cast<Index>(l), -1, -1}, layers[l])));
     }
   }
   return effects;

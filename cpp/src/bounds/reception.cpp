@@ -10,20 +10,44 @@
 #include "core/top_sum.hpp"
 
 namespace withstand::bounds {
+namespace {
+
+/// Members of groups in a layer, sorted, with the group of each.
+std::vector<Site> members_in(const Space::Term& term, Index layer, Carried::Failing& f) {
+  std::vector<std::pair<Site, Index>> members;
+  for (const auto& [first, group] : term.members) {
+    Index size = 0;
+    for (const Site& site : group)
+      if (site.layer == layer) members.emplace_back(site, f.groups), ++size;
+    f.groups += size > 0 ? 1 : 0;
+    f.size = std::max(f.size, size);
+  }
+  std::sort(members.begin(), members.end());
+  std::vector<Site> sites;
+  for (const auto& [site, group] : members) sites.push_back(site), f.group.push_back(group);
+  f.most = std::min(f.groups, term.failure.total ? term.failure.counts.front() : term.count(layer));
+  return sites;
+}
+
+}  // namespace
+
 std::vector<Carried::Failing> failing(const Space& space, Index layer, const Nominal& nominal, bool values) {
   std::vector<Carried::Failing> all;
   for (const Space::Term& term : space.terms()) {
-    if (on_synapses(term.failure.effect) || !is_counted(term.failure.effect) || term.most(layer) == 0) continue;
+    if (on_synapses(term.failure.effect) || on_parameters(term.failure.effect) || !is_counted(term.failure.effect)) continue;
     Carried::Failing f{least(term, layer), term.most(layer), {}, {}, {}};
-    const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(layer)];
+    const std::vector<Site> members = term.grouped() ? members_in(term, layer, f) : std::vector<Site>{};
+    if (term.grouped()) f.least = 0;
+    if (f.most == 0) continue;
+    const std::vector<Site>& sites = term.grouped() ? members : term.sites[static_cast<std::size_t>(layer)];
     f.lower.resize(static_cast<Index>(sites.size()));
     f.upper.resize(static_cast<Index>(sites.size()));
     for (const Site& site : sites) {
       const auto at = static_cast<Index>(f.neurons.size());
       const Interval would = nominal.post(layer, site.to);
-      const Interval sent = !values ? deviates(term.failure, would)
-                            : hears_failures(term.failure) ? freedom(term.failure)  // of any signal that may arrive
-                                                           : sends(term.failure, would);
+      const Interval sent = !values ? deviates(term.failure, site, would)
+                            : hears_failures(term.failure) ? freedom(term.failure, site)  // of any signal that may arrive
+                                                           : sends(term.failure, site, would);
       f.lower(at) = sent.lower;
       f.upper(at) = sent.upper;
       f.neurons.push_back(site.to);
@@ -51,13 +75,14 @@ Reception::Reception(const Network& net, const Space& space, Index layer, const 
     : net_(net), space_(space), layer_(layer), nominal_(nominal), carried_(carried), lowest_(carried.lower),
       highest_(carried.upper), ends_(carried.lower.size()) {
   for (const Space::Term& term : space.terms())
-    synapses_ = synapses_ || (on_synapses(term.failure.effect) && term.most(layer) > 0);
+    synapses_ = synapses_ || ((on_synapses(term.failure.effect) || on_parameters(term.failure.effect)) && term.most(layer) > 0);
+  list_parameters();
   grid_ = std::min(grid(carried.lower.data(), carried.lower.size()), grid(carried.upper.data(), carried.upper.size()));
   for (const Carried::Failing& f : carried.failing) {
     grid_ = std::min({grid_, grid(f.lower.data(), f.lower.size()), grid(f.upper.data(), f.upper.size())});
     const double largest = std::max(f.lower.cwiseAbs().maxCoeff(), f.upper.cwiseAbs().maxCoeff());
-    struck_ += static_cast<double>(f.most) * largest;
-    selected_ += f.most;
+    magnitude_struck_ += static_cast<double>(f.most * f.size) * largest;
+    selected_ += f.most * f.size;
     for (std::size_t c = 0; c < f.neurons.size(); ++c) {
       double& low = lowest_(f.neurons[c]);
       double& high = highest_(f.neurons[c]);
@@ -67,7 +92,8 @@ Reception::Reception(const Network& net, const Space& space, Index layer, const 
   }
   const double largest = std::max(lowest_.cwiseAbs().maxCoeff(), highest_.cwiseAbs().maxCoeff());
   for (const Space::Term& term : space.terms())
-    if (on_synapses(term.failure.effect)) synapse_scale_ += static_cast<double>(term.most(layer)) * largest;
+    if (on_synapses(term.failure.effect) || on_parameters(term.failure.effect))
+      synapse_scale_ += static_cast<double>(term.most(layer)) * largest;
   size_ = carried.lower.cwiseAbs().cwiseMax(carried.upper.cwiseAbs()).stableNorm();
   if (net.map(layer).matrix() != nullptr) return;
   for (const Carried::Failing& f : carried.failing) {
@@ -109,9 +135,9 @@ double Reception::difference(Index plus, Index minus) {
 double Reception::upper(const Row& row, double sign) {
   double sum = sent(row, sign);
   sum += row.weights == nullptr ? few_failures(row, sign) : failures(row, sign);
-  double struck = row.largest * struck_;
+  double struck = row.largest * magnitude_struck_;
   if (synapses_) {
-    const double added = synapses(row, sign);
+    const double added = synapses(row, sign) + parameters(row, sign);
     struck += 4 * (added + row.largest * synapse_scale_);
     sum += added;
   }
@@ -143,12 +169,16 @@ double Reception::few_failures(const Row& row, double sign) {
   for (std::size_t g = 0; g < places_.size(); ++g) {
     const Carried::Failing& f = carried_.failing[g];
     gains_.clear();
+    if (!f.group.empty()) gains_.assign(static_cast<std::size_t>(f.groups), 0.0);
     for (Index t = 0; t < row.terms.size; ++t) {
       const Index i = row.terms.sender(t), c = places_[g][static_cast<std::size_t>(i)];
       const double weight = sign * row.terms.weight[t];
-      if (c >= 0) gains_.push_back(std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i));
+      if (c >= 0 && !f.group.empty())
+        gains_[static_cast<std::size_t>(f.group[static_cast<std::size_t>(c)])] +=
+            std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i);
+      else if (c >= 0) gains_.push_back(std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i));
     }
-    const auto silent = static_cast<Index>(f.neurons.size() - gains_.size());
+    const auto silent = f.group.empty() ? static_cast<Index>(f.neurons.size() - gains_.size()) : 0;
     gains_.resize(gains_.size() + static_cast<std::size_t>(std::min(silent, f.most)), 0.0);
     sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);
   }
@@ -166,6 +196,11 @@ double Reception::failures(const Row& row, double sign) {
       const Index i = everyone ? c : f.neurons[static_cast<std::size_t>(c)];
       const double weight = sign * row.weights[i];
       gains_[static_cast<std::size_t>(c)] = std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i);
+    }
+    if (!f.group.empty()) {
+      std::vector<double> together(static_cast<std::size_t>(f.groups), 0.0);
+      for (std::size_t c = 0; c < gains_.size(); ++c) together[static_cast<std::size_t>(f.group[c])] += gains_[c];
+      gains_ = std::move(together);
     }
     // With failing synapses a source may fail twice over, which only gains that are not negative can account for.
     sum += top_between(gains_, synapses_ ? 0 : f.least, f.most);
@@ -189,12 +224,53 @@ double Reception::synapses(const Row& row, double sign) {
         const double least = alone ? ends_(site->from)
                                    : std::min(weight * lowest_(site->from), weight * highest_(site->from));
         const double sent = carried_.values && !is_added(failure.effect)
-                                ? freedom(failure).upper
-                                : deviates(failure, nominal_.post(layer_ - 1, site->from), weight).upper;
+                                ? freedom(failure, *site).upper
+                                : deviates(failure, *site, nominal_.post(layer_ - 1, site->from), weight).upper;
         gains_.push_back(is_added(failure.effect) ? sent : sent - least);
       }
     }
     sum += top_between(gains_, 0, term.most(layer_));
+  }
+  return sum;
+}
+
+void Reception::list_parameters() {
+  std::vector<Site> places;
+  for (const Space::Term& term : space_.terms()) {
+    struck_.emplace_back();
+    if (!on_parameters(term.failure.effect) || term.most(layer_) == 0) continue;
+    for (const Site& site : term.sites[static_cast<std::size_t>(layer_)]) {
+      places_of(net_, term, site, places);
+      for (const Site& place : places) struck_.back().push_back({place.to, place.from, site});
+    }
+    std::stable_sort(struck_.back().begin(), struck_.back().end());
+  }
+}
+
+/// Gains of failed parameters, which multiply what their senders do in the failed network.
+double Reception::parameters(const Row& row, double sign) {
+  double sum = 0;
+  for (std::size_t t = 0; t < struck_.size(); ++t) {
+    if (struck_[t].empty()) continue;
+    const Space::Term& term = space_.terms()[t];
+    gains_.clear();
+    for (const auto& [receiver, entering] : row.receivers) {
+      const auto first = std::lower_bound(struck_[t].begin(), struck_[t].end(), Struck{receiver, 0, {}});
+      for (auto place = first; place != struck_[t].end() && place->to == receiver; ++place) {
+        const Index i = place->from;
+        Interval arriving{1, 1};
+        if (i != Site::one) {
+          arriving = {lowest_(i), highest_(i)};
+          const Interval intact = carried_.values ? Interval{0, 0} : nominal_.post(layer_ - 1, i);
+          if (!carried_.values)
+            arriving = {add_down(arriving.lower, intact.lower), add_up(arriving.upper, intact.upper)};
+        }
+        const double weight = i == Site::one ? net_.bias(layer_)(receiver) : net_.map(layer_).weight(receiver, i);
+        const Interval moved = moves(term.failure, place->parameter, arriving, weight);
+        gains_.push_back(sign * entering > 0 ? moved.upper : -moved.lower);
+      }
+    }
+    sum += top_between(gains_, 0, term.most(layer_) * static_cast<Index>(row.receivers.size()));
   }
   return sum;
 }

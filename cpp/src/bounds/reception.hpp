@@ -17,6 +17,9 @@ struct Carried {
     Index most = 0;
     std::vector<Index> neurons;
     Vector lower, upper;  // one entry per candidate
+    std::vector<Index> group{};  // of every candidate, where several fail together: of so many groups
+    Index groups = 0;
+    Index size = 1;              // of the largest group
   };
 
   Vector lower, upper;           ///< of neurons that do not fail
@@ -57,6 +60,8 @@ class Reception {
   double sent(const Row& row, double sign);
   double few_failures(const Row& row, double sign);
   double synapses(const Row& row, double sign);
+  double parameters(const Row& row, double sign);
+  void list_parameters();
   double error(const Row& row, double struck) const;
 
   const Network& net_;
@@ -69,10 +74,16 @@ class Reception {
   Vector ends_;              // scratch: the larger end of each term
   std::vector<double> gains_;
   double size_ = 0;          // Euclidean norm of the largest |sent|
-  double struck_ = 0;        // sum over failures of the largest |sent|
+  double magnitude_struck_ = 0;  // sum over failures of the largest |sent|
   double synapse_scale_ = 0; // number of synapses that may fail times the largest |sent|
   double grid_ = 0;
   Index selected_ = 0;       // number of failures that can be selected
+  struct Struck {
+    Index to = 0, from = 0;  // a place, and
+    Site parameter;          // whose
+    bool operator<(const Struck& other) const { return to < other.to; }
+  };
+  std::vector<std::vector<Struck>> struck_;  // per term: places of parameters that may fail, by receiver
   std::vector<std::vector<int>> places_;  // of maps with few weights, per failing group: which candidate a neuron is, or -1
 };
 

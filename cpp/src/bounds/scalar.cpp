@@ -14,6 +14,7 @@
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "bounds/fans.hpp"
 #include "failure/effects.hpp"
@@ -30,8 +31,10 @@ class Recursion {
   Recursion(const Network& net, const Space& space, const std::vector<Interval>& layers, Formula formula)
       : net_(net), space_(space), layers_(layers), formula_(formula), dense_(net.is_dense()) {
     for (Index l = 1; l <= net.layers(); ++l) fans_.push_back(fans(net, l));
-    for (const Space::Term& term : space.terms())
+    for (const Space::Term& term : space.terms()) {
+      if (on_parameters(term.failure.effect)) grow(term);
       if (is_counted(term.failure.effect)) add(term);
+    }
     spending_.lay_out_states(net.layers());
     if (relaxed()) formula_ = formula_ == Formula::capped ? Formula::capped : Formula::at_most;
     for (Index l = 0; l <= net.depth(); ++l) {
@@ -62,20 +65,69 @@ class Recursion {
 
   void add(const Space::Term& term) {
     const Failure& failure = term.failure;
-    Faults faults{&term, on_synapses(failure.effect), !failure.total, failure.counts.front(), 0, {}, {}};
+    const bool parameters = on_parameters(failure.effect);
+    // Where groups reach through several layers, each layer may hold what it can.
+    const bool spread = std::any_of(term.members.begin(), term.members.end(), [](const auto& group) {
+      return group.second.back().layer > group.first.layer;
+    });
+    Faults faults{&term, on_synapses(failure.effect) || parameters, !failure.total || spread, failure.counts.front(), 0, {}, {}};
     for (Index l = 0; l <= net_.layers(); ++l) {
-      faults.most.push_back(term.most(l));
+      faults.most.push_back(term.grouped() ? struck_groups(term, l).first : term.most(l));
+      if (parameters) faults.places.push_back(std::max<Index>(1, term.struck[static_cast<std::size_t>(l)].places));
       if (l > net_.depth()) break;
       const bool any = faults.most.back() > 0;
+      if (parameters) {
+        faults.effect.push_back(any ? changed(term, l) : 0);
+        continue;
+      }
+      if (term.grouped()) {
+        const Interval& hull = layers_[static_cast<std::size_t>(l)];
+        faults.effect.push_back(any ? mul_up(static_cast<double>(struck_groups(term, l).second),
+                                             magnitude(deviates(failure, {l, -1, -1}, hull))) : 0);
+        continue;
+      }
       faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, largest_weight(l))
-                                                         : magnitude(deviates(failure, layers_[static_cast<std::size_t>(l)])));
+                                                         : magnitude(deviates(failure, {l, -1, -1}, layers_[static_cast<std::size_t>(l)])));
     }
     spending_.add(std::move(faults));
   }
 
+  /// Groups with members in a layer, at most so many of which fail, and the most members of one there.
+  static std::pair<Index, Index> struck_groups(const Space::Term& term, Index l) {
+    Index groups = 0, largest = 0;
+    for (const auto& [first, members] : term.members) {
+      const auto here = static_cast<Index>(
+          std::count_if(members.begin(), members.end(), [l](const Site& site) { return site.layer == l; }));
+      groups += here > 0 ? 1 : 0;
+      largest = std::max(largest, here);
+    }
+    const Index most = term.failure.total ? term.failure.counts.front() : term.count(l);
+    return {std::min(groups, most), largest};
+  }
+
+  /// Failed parameters also multiply what their senders deviate by: w, rho and chi with them (docs/theory.md 16).
+  void grow(const Space::Term& term) {
+    for (Index l = 1; l <= net_.layers(); ++l) {
+      const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(l)];
+      const Upper added = Upper(static_cast<double>(term.most(l))) * struck.growth;
+      for (Fan& fan : fans_[static_cast<std::size_t>(l - 1)]) {
+        if (term.most(l) == 0) continue;
+        fan.largest = std::max(fan.largest, struck.value);
+        fan.in = (Upper(fan.in) + added).value();
+        fan.out = (Upper(fan.out) + added).value();
+      }
+    }
+  }
+
+  /// M: what one failed parameter of layer l does to a receiver, for nominal signals.
+  double changed(const Space::Term& term, Index l) const {
+    const double sent = std::max(magnitude(sent_into(net_, layers_, l)), term.failure.biases ? 1.0 : 0.0);
+    return mul_up(term.struck[static_cast<std::size_t>(l)].change, sent);
+  }
+
   /// M: what one failed synapse into layer l does to its receiver.
   double received(const Failure& failure, Index l, double weight) const {
-    return magnitude(deviates(failure, sent_into(net_, layers_, l), weight));
+    return magnitude(deviates(failure, {l, -1, 0}, sent_into(net_, layers_, l), weight));
   }
 
   /// Of those that the layer's own neurons have.
@@ -151,7 +203,7 @@ class Recursion {
         if (f.synapses || forced(f) != must || (!must && !(alone < Upper(f.effect[at])))) continue;
         const Index taken = std::min(counts[t], alive);
         failed = failed + Upper(static_cast<double>(taken)) * f.effect[at];
-        alive -= taken;
+        if (!f.term->grouped()) alive -= taken;  // of groups, whoever is not among the worst ones relays
       }
     const Upper correct(static_cast<double>(alive));
     // No cap on the sum: (N_l - f_l) R_l would drop the synapses of neurons that are counted as failed and need not be.
@@ -167,7 +219,8 @@ class Recursion {
   Upper by_synapses(Index l, const Counts& counts, Upper relaying) const {
     for (std::size_t t = 0; t < faults().size() && l > 0; ++t)
       if (faults()[t].synapses)
-        relaying = relaying + Upper(static_cast<double>(counts[t])) * relay(l, faults()[t].effect[static_cast<std::size_t>(l)]);
+        relaying = relaying + Upper(static_cast<double>(counts[t] * faults()[t].spread(l))) *
+                                  relay(l, faults()[t].effect[static_cast<std::size_t>(l)]);
     return relaying;
   }
 
@@ -227,7 +280,8 @@ class Recursion {
   Upper finish(const Deviations& last, const Target& target) const {
     interruption_point();
     const bool apart = target.is_difference() && equivocal(space_);
-    const std::vector<Fan> outputs = fans_of_outputs(net_, target.plus, target.is_difference() ? target.minus : -1, apart);
+    std::vector<Fan> outputs = fans_of_outputs(net_, target.plus, target.is_difference() ? target.minus : -1, apart);
+    for (const Space::Term& term : space_.terms()) grow_outputs(term, target, outputs);
     Upper worst = 0;
     for (std::size_t state = 0; state < spending_.states(); ++state) {
       if (last[state].empty()) continue;
@@ -238,12 +292,27 @@ class Recursion {
       for (const Faults& f : faults()) {
         const Index here = f.counted_here ? f.most.back() : f.total - f.used(state);
         complete = complete && here <= f.most.back();
-        if (f.synapses && here > 0)
+        if (f.synapses && here > 0 && on_parameters(f.term->failure.effect))
+          sum = sum + Upper((target.is_difference() ? 2.0 : 1.0) * static_cast<double>(here)) * changed(*f.term, net_.layers());
+        else if (f.synapses && here > 0)
           sum = sum + Upper(static_cast<double>(here)) * received_by(f.term->failure, target, largest);
       }
       if (complete) worst = std::max(worst, sum);
     }
     return worst;
+  }
+
+  /// Between two outputs a parameter of either may change, or one of both.
+  void grow_outputs(const Space::Term& term, const Target& target, std::vector<Fan>& outputs) const {
+    if (!on_parameters(term.failure.effect) || term.most(net_.layers()) == 0) return;
+    const Space::Term::Struck& struck = term.struck.back();
+    const Upper one = target.is_difference() ? Upper(2) * struck.change : Upper(struck.growth);
+    const Upper all = Upper(static_cast<double>(term.most(net_.layers()))) * one;
+    for (Fan& fan : outputs) {
+      fan.largest = target.is_difference() ? (Upper(fan.largest) + one).value() : std::max(fan.largest, struck.value);
+      fan.in = (Upper(fan.in) + all).value();
+      fan.out = (Upper(fan.out) + all).value();
+    }
   }
 
   /// A failed synapse into an output. Between two outputs, W_ki - W_ji still multiplies what its source deviates by,

@@ -11,16 +11,31 @@ namespace withstand::bounds {
 namespace {
 
 /// Largest deviation of a failed neuron of a layer, and of a receiver's pre-activation by failed synapses.
-void strikes(const Network& net, const Space& space, const std::vector<Interval>& layers, Index l, double& neuron,
-             double& synapses) {
+/// `sent` is the largest value transmitted into the layer, by failures too.
+void strikes(const Network& net, const Space& space, const std::vector<Interval>& layers, Index l, double sent,
+             double& neuron, double& synapses) {
   for (const Space::Term& term : space.terms()) {
+    const bool grouped = std::any_of(term.members.begin(), term.members.end(), [l](const auto& group) {
+      return group.first.layer <= l && l <= group.second.back().layer;
+    });
     const auto most = static_cast<double>(term.most(l));
-    if (most == 0) continue;
+    if (most == 0 && !grouped) continue;
     if (!is_counted(term.failure.effect)) neuron = std::max(neuron, amount(term.failure, l));
+    else if (on_parameters(term.failure.effect))
+      synapses += most * term.struck[static_cast<std::size_t>(l)].change * std::max(sent, 1.0);
     else if (on_synapses(term.failure.effect))
-      synapses += most * magnitude(deviates(term.failure, sent_into(net, layers, l), net.map(l).facts().max));
-    else neuron = std::max(neuron, magnitude(deviates(term.failure, layers[static_cast<std::size_t>(l)])));
+      synapses += most * magnitude(deviates(term.failure, {l, -1, 0}, sent_into(net, layers, l), net.map(l).facts().max));
+    else neuron = std::max(neuron, magnitude(deviates(term.failure, {l, -1, -1}, layers[static_cast<std::size_t>(l)])));
   }
+}
+
+/// By how much failed parameters raise the sum of |weights| of a receiver.
+double raised(const Space& space, Index l) {
+  double sum = 0;
+  for (const Space::Term& term : space.terms())
+    if (on_parameters(term.failure.effect))
+      sum += static_cast<double>(term.most(l)) * term.struck[static_cast<std::size_t>(l)].value;
+  return sum;
 }
 
 }  // namespace
@@ -32,14 +47,14 @@ double evaluation_slack(const Network& net, const Space& space, const std::vecto
   for (Index l = 0; l <= net.layers(); ++l) {
     double neuron = 0;
     double synapses = 0;
-    if (l <= net.depth() || l == net.layers()) strikes(net, space, layers, l, neuron, synapses);
+    if (l <= net.depth() || l == net.layers()) strikes(net, space, layers, l, values, neuron, synapses);
     if (l == 0) {
       off = neuron;
       values = magnitude(layers[0]) + off;
       continue;
     }
     const Activation& phi = net.activation(l);
-    const double row = net.map(l).facts().row_sum.maxCoeff();
+    const double row = net.map(l).facts().row_sum.maxCoeff() + raised(space, l);
     const bool reached = off > 0 || synapses > 0;  // before that both executions are the same, operation by operation
     const double pre = mul_up(row, values) + net.bias(l).cwiseAbs().maxCoeff() + synapses;
     const double rounding = 2 * static_cast<double>(net.map(l).facts().terms + 8) * unit_roundoff * pre;

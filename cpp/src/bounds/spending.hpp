@@ -18,6 +18,9 @@ struct Faults {
   std::size_t stride;
   std::vector<double> effect;  ///< per layer: Delta_l of a neuron, M_l of a synapse (not of the output layer)
   std::vector<Index> most;     ///< per layer 0..L+1
+  std::vector<Index> places{};  ///< of parameters, per layer: receivers of one
+
+  Index spread(Index layer) const { return places.empty() ? 1 : places[static_cast<std::size_t>(layer)]; }
 
   /// How many of the total are spent in a state.
   Index used(std::size_t state) const {

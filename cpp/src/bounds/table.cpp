@@ -27,6 +27,7 @@ bool has_spread_total(const Space& space) {
     if (!term.failure.total || !is_counted(term.failure.effect)) continue;
     Index layers = 0;
     for (Index l = 0; l <= space.layers(); ++l) layers += term.most(l) > 0 ? 1 : 0;
+    for (const auto& [first, members] : term.members) layers += members.back().layer > first.layer ? 1 : 0;
     if (layers > 1) return true;
   }
   return false;
@@ -53,7 +54,9 @@ double passes(const Network& net, double each) {
 
 double synapses(const Space& space) {
   const auto& terms = space.terms();
-  return std::any_of(terms.begin(), terms.end(), [](const auto& term) { return on_synapses(term.failure.effect); }) ? 1 : 0;
+  return std::any_of(terms.begin(), terms.end(), [](const auto& term) {
+    return on_synapses(term.failure.effect) || on_parameters(term.failure.effect);
+  }) ? 1 : 0;
 }
 
 double nothing(const Network&, const Space&) { return 0; }
@@ -78,29 +81,29 @@ double cost_of_linear(const Network& net, const Space& space) {
 
 const std::vector<Recipe>& recipes() {
   constexpr bool yes = true, no = false;
-  // method, name, theory, reference; needs a domain; covers: equivocal, synapses, exactly; turn, cost; scalar, modulus
+  // method, name, theory, reference; needs a domain; covers: equivocal, synapses, parts, exactly; turn, cost; scalar, modulus
   static const std::vector<Recipe> all{
       {{Method::fep, "fep", "2.1", "Theorem A (Theorem F for synapses) of El Mhamdi and Guerraoui, When Neurons Fail, IPDPS 2017",
-        no, yes, yes, yes, 0, nothing},
+        no, yes, yes, no, yes, 0, nothing},
        yes, no, fep, nullptr},
-      {{Method::at_most, "at-most", "2.2", "Theorem B: the largest Fep of any fewer failures", no, yes, yes, no, 3, few_passes},
+      {{Method::at_most, "at-most", "2.2", "Theorem B: the largest Fep of any fewer failures", no, yes, yes, yes, no, 3, few_passes},
        yes, yes, at_most, nullptr},
       {{Method::capped, "capped", "2.3", "Theorem B with the ranges and moduli of continuity of the activations",
-        no, yes, yes, yes, 1, few_passes},
+        no, yes, yes, yes, yes, 1, few_passes},
        yes, yes, capped, nullptr},
       {{Method::matrix, "matrix", "8.1", "the recursion per neuron, with |W| and a selection of failures per receiver",
-        no, yes, yes, yes, 2, cost_of_matrix},
+        no, yes, yes, yes, yes, 2, cost_of_matrix},
        no, yes, matrix, nullptr},
       {{Method::signed_, "signed", "8.4",
         "intervals of the deviation, with local slopes and a selection of failures per receiver",
-        no, yes, yes, yes, 1, cost_of_signed},
+        no, yes, yes, yes, yes, 1, cost_of_signed},
        no, yes, with_signs, nullptr},
       {{Method::adjoint, "adjoint", "8.3", "one backward pass with one common set of failures per layer",
-        no, no, yes, no, 1, cost_of_adjoint},
+        no, no, yes, no, no, 1, cost_of_adjoint},
        no, yes, adjoint, nullptr},
-      {{Method::linear, "linear", "8.5", "linear relaxation with failure masks", yes, no, yes, yes, 1, cost_of_linear},
+      {{Method::linear, "linear", "8.5", "linear relaxation with failure masks", yes, no, yes, no, yes, 1, cost_of_linear},
        no, yes, nullptr, linear_rows},
-      {{Method::tightest, "tightest", "8.6", "the least of all methods that apply", no, yes, yes, yes, 0, nothing},
+      {{Method::tightest, "tightest", "8.6", "the least of all methods that apply", no, yes, yes, yes, yes, 0, nothing},
        no, yes, nullptr, nullptr}};
   return all;
 }

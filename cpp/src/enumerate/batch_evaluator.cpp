@@ -22,6 +22,7 @@ BatchEvaluator::BatchEvaluator(const Problem& problem, Responses& responses)
       walk_(problem),
       linear_(problem, responses.large()),
       reached_(problem.network),
+      parts_(problem),
       responses_(responses) {
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
@@ -85,6 +86,8 @@ void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);
+    else if (!grid_.plain())
+      parts(judge);
     else if (by_rows(cls))
       rows(judge);
     else if (by_reach(cls))
@@ -106,13 +109,18 @@ void BatchEvaluator::plan(const Grid::Batch& batch) {
 }
 
 void BatchEvaluator::intact(Judge& judge) {
-  const Vector& outputs = walk_.post(net_.layers());
+  const Vector& outputs = reference();
   Vector harms = outputs;
   judge.harm(walk_.input(), 1, harms.data(), 1, outputs.data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)
     if (judge.matters(walk_.input(), o, worst_[static_cast<std::size_t>(o)]))
       judge.inspect(walk_.input(), o, 0, 1, harms.data() + o);
   judge.row(walk_.input(), 0, 1, errors_.data());
+}
+
+/// The intact outputs by the same arithmetic.
+const Vector& BatchEvaluator::reference() const {
+  return problem_.canonical ? problem_.nominal[static_cast<std::size_t>(walk_.input())].post.back() : walk_.post(net_.layers());
 }
 
 void BatchEvaluator::rows(Judge& judge) {
@@ -182,6 +190,40 @@ void BatchEvaluator::reached(Judge& judge) {
   if (used_ > 0) deliver(judge);
 }
 
+/// Signals of every configuration at the last failing layer, through which all go together from there.
+void BatchEvaluator::parts(Judge& judge) {
+  parts_.begin(walk_);
+  block_layer_ = parts_.layer_of(choices(0), count_);
+  block_.resize(static_cast<std::size_t>(net_.widest() * columns));
+  other_.resize(block_.size());
+  offset_ = 0;
+  used_ = 0;
+  std::vector<Choice> configuration;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Walker::Run& run = steps_[i].run;
+    const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[static_cast<std::size_t>(run.manner)];
+    configuration.assign(choices(i), choices(i) + count_);
+    for (Index member = run.first; member < run.last; ++member) {
+      configuration.back().position = members[static_cast<std::size_t>(member)];
+      parts_.run(configuration.data(), count_, block_layer_, block_.data() + used_, columns);
+      if (++used_ == columns) flush_signals(judge);
+    }
+  }
+  if (used_ > 0) flush_signals(judge);
+}
+
+/// Run the network behind the block's layer over its signals.
+void BatchEvaluator::flush_signals(Judge& judge) {
+  interruption_point();
+  for (Index l = block_layer_ + 1; l <= net_.layers(); ++l) {
+    for (Index j = 0; j < net_.width(l); ++j) std::fill_n(other_.data() + j * columns, used_, net_.bias(l)(j));
+    net_.map(l).multiply_add(used_, block_.data(), columns, other_.data(), columns);
+    block_.swap(other_);
+    for (Index j = 0; j < net_.own(l); ++j) activate(net_.activation(l), block_.data() + j * columns, used_);
+  }
+  deliver(judge);
+}
+
 /// Columns of `n` more configurations: the prefix and each of the next members of the run.
 void BatchEvaluator::fill(const Walker::Run& run, Index n) {
   const auto s = static_cast<std::size_t>(run.stage);
@@ -221,7 +263,7 @@ void BatchEvaluator::flush(Judge& judge) {
 /// The outputs of a block.
 void BatchEvaluator::deliver(Judge& judge) {
   const Index input = walk_.input();
-  judge.harm(input, used_, block_.data(), columns, walk_.post(net_.layers()).data(), errors_.data(), worst_.data());
+  judge.harm(input, used_, block_.data(), columns, reference().data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)
     if (judge.matters(input, o, worst_[static_cast<std::size_t>(o)]))
       judge.inspect(input, o, offset_, used_, block_.data() + o * columns);

@@ -6,16 +6,18 @@
 
 #include "judge.hpp"
 #include "linear_rows.hpp"
+#include "parts.hpp"
 #include "reached.hpp"
 #include "walk.hpp"
 
 namespace withstand::enumerate {
 
-/// The fast evaluation of a batch, one input after the other. Three ways to go from the states of the walk to outputs:
+/// The fast evaluation of a batch, one input after the other. Four ways to go from the states of the walk to outputs:
 ///
 /// blocks  the last component runs over its candidates and fills a block of columns, through which the rest of the
 ///         network runs as matrix products; any activation, any failure;
 /// rows    for piecewise-linear tails: see LinearRows;
+/// parts   where components are several neurons or synapses, or hear what they are sent: see Parts;
 /// reached where maps have few weights: a failed neuron changes few of the next ones, which are followed.
 class BatchEvaluator {
  public:
@@ -38,12 +40,15 @@ class BatchEvaluator {
 
   void plan(const Grid::Batch& batch);
   const Choice* choices(std::size_t step) const { return choices_.data() + step * count_; }
+  const Vector& reference() const;
   void intact(Judge& judge);
   void blocks(Judge& judge);
   void rows(Judge& judge);
   void reached(Judge& judge);
+  void parts(Judge& judge);
   void fill(const Walker::Run& run, Index n);
   void flush(Judge& judge);
+  void flush_signals(Judge& judge);
   void deliver(Judge& judge);
 
   const Problem& problem_;
@@ -52,6 +57,7 @@ class BatchEvaluator {
   Walk walk_;
   LinearRows linear_;
   Reached reached_;
+  Parts parts_;
   Responses& responses_;
 
   std::size_t count_ = 0;                            // of choices of a configuration

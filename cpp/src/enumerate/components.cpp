@@ -12,6 +12,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 struct Total {
   double sum = 0;
   double most = -infinity;
+  std::uint64_t infinite = 0;
 };
 
 /// Four sums and maxima side by side, so that the additions do not wait for each other.
@@ -27,8 +28,14 @@ Total total(const double* errors, Index n) {
   Index i = 0;
   for (; i + 4 <= n; i += 4) take(i, 4);
   take(i, n - i);
-  return {(sums[0] + sums[1]) + (sums[2] + sums[3]),
-          std::max(std::max(most[0], most[1]), std::max(most[2], most[3]))};
+  Total all{(sums[0] + sums[1]) + (sums[2] + sums[3]), std::max(std::max(most[0], most[1]), std::max(most[2], most[3]))};
+  if (all.most < infinity) return all;
+  all.sum = 0;  // infinite errors are counted apart
+  for (i = 0; i < n; ++i) {
+    if (errors[i] < infinity) all.sum += errors[i];
+    else ++all.infinite;
+  }
+  return all;
 }
 
 }  // namespace
@@ -45,6 +52,7 @@ Components::Components(const Grid& grid, double slack) : grid_(grid), slack_(sla
   }
   counts_.resize(component_.size());
   sums_.resize(component_.size());
+  infinite_.resize(component_.size());
   most_.resize(component_.size());
   limits_.resize(component_.size());
 }
@@ -66,6 +74,7 @@ void Components::add(const Grid::Batch& batch, const double* errors, const Canon
 void Components::share(const Grid::Batch& batch, const double* errors) {
   std::fill(counts_.begin(), counts_.end(), 0);
   std::fill(sums_.begin(), sums_.end(), 0.0);
+  std::fill(infinite_.begin(), infinite_.end(), 0);
   std::fill(most_.begin(), most_.end(), -infinity);
   each_run(grid_, batch, [&](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t offset,
                              std::size_t) {
@@ -75,7 +84,8 @@ void Components::share(const Grid::Batch& batch, const double* errors) {
     for (Index i = 0; i < n; ++i) {
       const std::size_t s = last + static_cast<std::size_t>(i);
       ++counts_[s];
-      sums_[s] += row[i];
+      if (row[i] < infinity) sums_[s] += row[i];
+      else ++infinite_[s];
       most_[s] = std::max(most_[s], row[i]);
     }
     const Total whole = total(row, n);
@@ -83,6 +93,7 @@ void Components::share(const Grid::Batch& batch, const double* errors) {
       const std::size_t s = slot(choices[d]);
       counts_[s] += static_cast<std::uint64_t>(n);
       sums_[s] += whole.sum;
+      infinite_[s] += whole.infinite;
       most_[s] = std::max(most_[s], whole.most);
     }
   });
@@ -97,6 +108,7 @@ bool Components::count(std::vector<ComponentErrors>& known) {
     ComponentErrors& component = known[component_[s]];
     component.count += counts_[s];
     component.sum.add(sums_[s]);
+    component.infinite += infinite_[s];
     if (!(most_[s] > component.worst - slack_)) continue;
     limits_[s] = std::max(most_[s] - 2 * slack_, component.worst - slack_);
     open = true;

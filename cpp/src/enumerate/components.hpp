@@ -47,6 +47,7 @@ class Components {
   std::vector<std::size_t> component_;                   // whose slot it is
   std::vector<std::uint64_t> counts_;
   std::vector<double> sums_;
+  std::vector<std::uint64_t> infinite_;
   std::vector<double> most_;                             // largest fast error
   std::vector<double> limits_;                           // fast errors from here on may be the component's worst
 };

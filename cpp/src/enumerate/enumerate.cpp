@@ -11,6 +11,7 @@
 #include "core/budget.hpp"
 #include "enumerate/gains.hpp"
 #include "evaluate/overflow.hpp"
+#include "failure/effects.hpp"
 #include "withstand/failed.hpp"
 
 namespace withstand::enumerate {
@@ -41,10 +42,20 @@ void check_inputs(const Network& net, const Matrix& inputs, const Question& ques
   if (!message.str().empty()) throw std::invalid_argument(message.str());
 }
 
+/// Whether what fails rounds its signal to a word, so that a last bit may decide what is sent; or words are floats, some of
+/// which are so large that no bound of the rounding beside them tells anything.
+bool needs_canonical(const Space& space) {
+  return std::any_of(space.terms().begin(), space.terms().end(), [](const Space::Term& term) {
+    return term.failure.effect == Effect::bit_flip ||
+           (term.failure.words && (term.failure.words->format.is_float() ||
+                                   (term.failure.words->biases && term.failure.words->biases->is_float())));
+  });
+}
+
 Problem make_problem(const Network& net, const Space& space, const Matrix& inputs, const Question& question) {
   check_inputs(net, inputs, question);
   require_no_overflow(net, space, Domain::points(inputs));
-  Problem problem{net, Grid(space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0};
+  Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space)};
   for (Index n = 0; n < inputs.rows(); ++n) {
     interruption_point();
     problem.nominal.push_back(trace(net, inputs.row(n).transpose()));
@@ -52,8 +63,10 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     problem.nominal.back().post.back().maxCoeff(&c);
     problem.decision.push_back(c);
   }
+  problem.slack = Vector::Zero(inputs.rows());
+  if (problem.canonical) return problem;
   problem.slack = rounding_bounds(net, problem.grid, inputs);
-  if (!net.is_dense()) problem.slack = problem.slack.cwiseMin(rounding_by_gains(net, problem.grid, problem.nominal));
+  if (!net.is_dense() && problem.grid.plain()) problem.slack = problem.slack.cwiseMin(rounding_by_gains(net, problem.grid, problem.nominal));
   problem.slack *= 4;  // two outputs, in two evaluations
   problem.largest_slack = problem.slack.maxCoeff();
   return problem;
@@ -87,7 +100,7 @@ std::uint64_t Enumerator::batches() const { return state_->problem.grid.batches(
 std::uint64_t Enumerator::batch_size() const { return state_->problem.grid.batch_size(); }
 std::uint64_t Enumerator::rank(std::uint64_t batch) const { return state_->problem.grid.rank(batch); }
 
-std::vector<Forced> Enumerator::witness(const Entry& entry) const {
+std::vector<Failed> Enumerator::failed(const Entry& entry) const {
   const Problem& problem = state_->problem;
   const std::vector<Manner>& manners = problem.grid.manners();
   const auto known = [&](int m) { return m >= 0 && static_cast<std::size_t>(m) < manners.size(); };
@@ -99,7 +112,14 @@ std::vector<Forced> Enumerator::witness(const Entry& entry) const {
     const Manner& manner = manners[static_cast<std::size_t>(entry.manners[n])];
     failed.push_back({entry.sites[n], manner.term, manner.way, 0});
   }
-  return forced_by(problem.network, problem.grid.space(), problem.inputs.row(entry.input).transpose(), std::move(failed));
+  return failed;
+}
+
+std::vector<Forced> Enumerator::witness(const Entry& entry) const {
+  const Problem& problem = state_->problem;
+  const std::vector<Failed> all = failed(entry);
+  const Vector input = problem.inputs.row(entry.input).transpose();
+  return values_of(problem.network, problem.grid.space(), forced_by(problem.network, problem.grid.space(), input, all), all);
 }
 
 double Enumerator::rounding() const { return state_->problem.largest_slack; }

@@ -23,10 +23,6 @@ void check_countable(const Space& space) {
       throw std::invalid_argument(term.failure.describe() +
                                   ": a failed component may take any value of an interval, which cannot be enumerated; "
                                   "use worst_case");
-  for (const Space::Term& term : space.terms())
-    if (hears_something(term.failure))
-      throw std::invalid_argument(term.failure.describe() +
-                                  ": what a failed component sends depends on its signal, which is not enumerated");
   const bool readable = std::isfinite(space.magnitude());
   const std::optional<Natural> count = readable ? space.configurations() : std::nullopt;
   if (!count || !count->fits_int64())
@@ -47,8 +43,13 @@ void check_table(const Space& space, Index layer) {
                                 " takes a table of more than 2^27 entries; use worst_case or bound");
 }
 
+bool has_way(const Network& net, const Space& space, const Manner& manner, const Site& site) {
+  const Space::Term& term = space.terms()[manner.term];
+  return term.ways.empty() || offers(term.failure, manner.way, site, stored(net, site));
+}
+
 /// The components of a stage: a merge of its manners' sorted candidates, which may be millions of synapses.
-void merge_candidates(const Space& space, const std::vector<Manner>& manners, Grid::Stage& stage) {
+void merge_candidates(const Network& net, const Space& space, const std::vector<Manner>& manners, Grid::Stage& stage) {
   const std::size_t count = stage.caps.size();
   stage.members.resize(count);
   stage.behind.resize(count);
@@ -68,7 +69,7 @@ void merge_candidates(const Space& space, const std::vector<Manner>& manners, Gr
     stage.sites.push_back(*first);
     for (std::size_t t = 0; t < count; ++t) {
       if (next[t] != end[t] && *next[t] == stage.sites.back()) {
-        stage.members[t].push_back(p);
+        if (has_way(net, space, manners[t], *next[t])) stage.members[t].push_back(p);
         ++next[t];
       }
       stage.behind[t].push_back(static_cast<int>(stage.members[t].size()));
@@ -95,16 +96,17 @@ void count_completions(Grid::Stage& stage) {
 
 }  // namespace
 
-Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_size_(batch_size) {
+Grid::Grid(const Network& net, const Space& space, std::uint64_t batch_size)
+    : space_(space), plain_(space.plain()), batch_size_(batch_size) {
   check_countable(space);
   for (std::size_t t = 0; t < space.terms().size(); ++t) {
     first_.push_back(manners_.size());
     for (int way = 0; way < ways(space.terms()[t].failure); ++way) {
       manners_.push_back({t, way});
-      values_.push_back(sends(space.terms()[t].failure, way, 0));
+      values_.push_back(plain_ ? sends(space.terms()[t].failure, way, {}, 0) : 0);
     }
   }
-  for (Index layer = 0; layer <= space.layers(); ++layer) add_stage(layer);
+  for (Index layer = 0; layer <= space.layers(); ++layer) add_stage(net, layer);
   std::vector<std::uint32_t> codes(stages_.size(), 0);
   std::vector<Index> used(space.terms().size(), 0);
   add_classes(codes, used, 0, 0);
@@ -118,7 +120,7 @@ Grid::Grid(const Space& space, std::uint64_t batch_size) : space_(space), batch_
   }
 }
 
-void Grid::add_stage(Index layer) {
+void Grid::add_stage(const Network& net, Index layer) {
   Stage stage;
   stage.layer = layer;
   check_table(space_, layer);
@@ -131,7 +133,7 @@ void Grid::add_stage(Index layer) {
     stage.codes *= static_cast<std::uint32_t>(cap + 1);
   }
   if (stage.codes == 1) return;
-  merge_candidates(space_, manners_, stage);
+  merge_candidates(net, space_, manners_, stage);
   count_completions(stage);
   stages_.push_back(std::move(stage));
 }

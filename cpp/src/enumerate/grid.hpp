@@ -16,6 +16,13 @@ struct Manner {
   int way = 0;
 };
 
+/// A failed component: position in a stage, and how it fails.
+struct Choice {
+  int stage = 0;
+  int position = 0;
+  int manner = 0;
+};
+
 /// A finite failure space laid out as a sequence. Configurations are grouped into classes (how many components of
 /// each term fail in each stage, a stage being a layer with candidates), fewest failures first; inside a class the
 /// stages are digits, the first one the most significant, and inside a stage sets are in lexicographic order of
@@ -75,13 +82,15 @@ class Grid {
     std::uint64_t size = 0;
   };
 
-  /// Throws std::invalid_argument when a term is not finite, what a failed component sends depends on a signal, or there
-  /// are 2^63 configurations or more.
-  Grid(const Space& space, std::uint64_t batch_size);
+  /// Throws std::invalid_argument when a term is not finite, or there are 2^63 configurations or more.
+  Grid(const Network& network, const Space& space, std::uint64_t batch_size);
 
   const Space& space() const { return space_; }
   const std::vector<Stage>& stages() const { return stages_; }
   const std::vector<Class>& classes() const { return classes_; }
+  const Site& site(const Choice& choice) const {
+    return stages_[static_cast<std::size_t>(choice.stage)].sites[static_cast<std::size_t>(choice.position)];
+  }
   /// Every component that may fail, stage by stage, hence sorted.
   std::vector<Site> components() const;
   std::uint64_t configurations() const { return configurations_; }
@@ -93,17 +102,20 @@ class Grid {
   /// Failures of a class in a stage, all terms together.
   int failures(const Class& cls, std::size_t stage) const;
   const std::vector<Manner>& manners() const { return manners_; }
-  /// Value that a component that fails in this manner transmits (neuron) or delivers (synapse).
+  /// Whether each component is one neuron or synapse, and fails whatever its signal: then
+  bool plain() const { return plain_; }
+  /// is what a component that fails in this manner transmits (neuron) or delivers (synapse).
   double value(std::size_t manner) const { return values_[manner]; }
   /// Whether some component may fail in several ways of one term.
   bool several_ways() const { return manners_.size() > space_.terms().size(); }
 
  private:
-  void add_stage(Index layer);
+  void add_stage(const Network& network, Index layer);
   void add_classes(std::vector<std::uint32_t>& codes, std::vector<Index>& used, std::size_t stage, std::size_t term);
   void finish_class(const std::vector<std::uint32_t>& codes, const std::vector<Index>& used);
 
   Space space_;
+  bool plain_;
   std::vector<Manner> manners_;
   std::vector<double> values_;        // of each manner
   std::vector<std::size_t> first_;    // manner of each term
@@ -112,13 +124,6 @@ class Grid {
   std::uint64_t configurations_ = 0;
   std::uint64_t batches_ = 0;
   std::uint64_t batch_size_;
-};
-
-/// A failed component: position in a stage, and how it fails.
-struct Choice {
-  int stage = 0;
-  int position = 0;
-  int manner = 0;
 };
 
 /// Walks the configurations of a class in order. All choices but the last form a prefix; the last one runs over

@@ -19,6 +19,7 @@ struct Problem {
   std::vector<Index> decision;     ///< the intact network's class, per input
   Vector slack;                    ///< |fast error - canonical error| of any configuration, per input
   double largest_slack = 0;
+  bool canonical = false;          ///< words decide what is sent, or make numbers of any size: every evaluation is canonical
 
   Index outputs() const { return network.outputs(); }
 };

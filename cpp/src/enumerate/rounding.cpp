@@ -6,6 +6,7 @@
 
 #include "problem.hpp"
 #include "evaluate/ranges.hpp"
+#include "failure/effects.hpp"
 
 namespace withstand::enumerate {
 namespace {
@@ -24,11 +25,25 @@ void require(bool holds, Index layer, const char* what) {
 /// Largest magnitude that a failed component of a layer may be held at.
 double forced_magnitude(const Grid& grid, Index layer) {
   double magnitude = 0;
+  for (const Space::Term& term : grid.space().terms()) {
+    if (grid.plain() || on_synapses(term.failure.effect) || on_parameters(term.failure.effect)) continue;
+    const bool strikes = term.grouped() ? !term.sites.empty() : !term.sites[static_cast<std::size_t>(layer)].empty();
+    if (strikes) magnitude = std::max(magnitude, largest_sent(term.failure, layer));
+  }
   for (const Grid::Stage& stage : grid.stages())
     if (stage.layer == layer)
       for (std::size_t m = 0; m < grid.manners().size(); ++m)
         magnitude = std::max(magnitude, std::abs(grid.value(m)));
   return magnitude;
+}
+
+/// By how many times a signal failed parameters of a layer raise a sum of products, beyond what the intact ones make.
+double growth(const Grid& grid, Index layer, Index senders) {
+  double sum = 0;
+  for (const Space::Term& term : grid.space().terms())
+    if (on_parameters(term.failure.effect))
+      sum += static_cast<double>(std::min(term.most(layer), senders + 1)) * term.struck[static_cast<std::size_t>(layer)].value;
+  return sum;
 }
 
 /// |W| times every row.
@@ -53,10 +68,12 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
   Matrix error;
   for (Index l = 1; l <= net.layers(); ++l) {
     const Activation& phi = net.activation(l);
-    const Matrix sums = (through(net.map(l), magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+    Matrix sums = (through(net.map(l), magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+    sums.colwise() += growth(grid, l, net.width(l - 1)) * (1 + 1e-9) * magnitude.rowwise().maxCoeff().cwiseMax(1.0);
     require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
     Matrix before = 16 * operations * unit * sums;
     if (l > 1) before += through(net.map(l), error);  // inputs are exact
+    if (l > 1) before.colwise() += growth(grid, l, net.width(l - 1)) * error.rowwise().maxCoeff();
     const double forced = forced_magnitude(grid, l);
     const Index own = net.own(l), wires = net.width(l) - own;
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -104,6 +105,14 @@ Statistics::Statistics(std::size_t outputs, std::size_t keep_top)
     : least(infinity), per_output(outputs, -infinity), keep(keep_top) {}
 
 void Statistics::add(const double* errors, std::size_t n) {
+  const auto endless = static_cast<std::size_t>(std::count(errors, errors + n, infinity));
+  if (endless > 0) {
+    std::vector<double> finite;
+    std::copy_if(errors, errors + n, std::back_inserter(finite), [](double error) { return error < infinity; });
+    infinite += endless;
+    count += endless;
+    return add(finite.data(), finite.size());
+  }
   count += n;
   constexpr std::size_t lanes = 4;  // independent sums, so that the additions do not wait for each other
   Wide values[lanes];
@@ -132,6 +141,7 @@ void Statistics::offer(Entry entry) {
 
 void ComponentErrors::merge(const ComponentErrors& other) {
   count += other.count;
+  infinite += other.infinite;
   sum.add(other.sum);
   worst = std::max(worst, other.worst);
 }
@@ -142,6 +152,7 @@ void Statistics::merge(const Statistics& other) {
                                 " outputs cannot be merged into those of " + std::to_string(per_output.size()));
   count += other.count;
   exceeding += other.exceeding;
+  infinite += other.infinite;
   sum.add(other.sum);
   squares.add(other.squares);
   least = std::min(least, other.least);

@@ -2,6 +2,7 @@
 #include "withstand/forward.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
@@ -32,7 +33,8 @@ void check(const Network& net, const Forced& forced) {
   const bool exists = site.layer >= (site.is_synapse() ? 1 : 0) &&
                       site.layer <= (site.is_synapse() ? net.layers() : net.depth()) && site.to >= 0 &&
                       site.to < net.own(site.layer) &&
-                      (!site.is_synapse() || site.from < net.width(site.layer - 1));
+                      (!site.is_synapse() || site.from == Site::one || site.from < net.width(site.layer - 1)) &&
+                      !site.is_parameter();
   if (exists) return;
   std::ostringstream message;
   message << "failed component (" << site.layer << ", " << site.to;
@@ -51,10 +53,11 @@ double receive(const Network& net, Index l, Index j, const Vector& signals, Curs
   const auto product = terms.from == nullptr ? &dot : &sparse_dot;
   if (synapse == end) return product(terms, signals.data()) + net.bias(l)(j);
   Vector masked = signals;  // the products of failed synapses are left out of the sum, their values added behind it
-  for (Cursor f = synapse; f != end; ++f) masked(f->site.from) = 0;
+  for (Cursor f = synapse; f != end; ++f)
+    if (f->site.from != Site::one) masked(f->site.from) = 0;
   double sum = product(terms, masked.data());
-  for (Cursor f = synapse; f != end; ++f) sum += f->value;
-  return sum + net.bias(l)(j);
+  for (Cursor f = synapse; f != end; ++f) sum += f->value;  // a bias that is replaced sorts last
+  return std::prev(end)->site.from == Site::one ? sum : sum + net.bias(l)(j);
 }
 
 /// One layer, with the failures from `next` on that are in it; `next` moves behind them.

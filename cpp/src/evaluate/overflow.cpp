@@ -17,16 +17,22 @@ struct Reached {
   double added = 0;     // and on top of it
   double signal = 0;    // what synapses add to the signals they carry, and
   double received = 0;  // to what a receiver sums up
+  double raised = 0;    // what failed parameters deliver, in signals of size 1
 };
 
 Reached reached(const Space& space, Index layer) {
   Reached most;
   for (const Space::Term& term : space.terms()) {
-    const auto count = static_cast<double>(term.most(layer));
+    const auto count = static_cast<double>(term.grouped() ? 1 : term.most(layer));
     if (count == 0) continue;
     const Failure& failure = term.failure;
     const bool added = is_added(failure.effect);
-    const double free = added ? amount(failure, layer) : magnitude(freedom(failure));
+    if (on_parameters(failure.effect)) {
+      const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(layer)];
+      most.raised += count * struck.value;  // of one parameter a receiver has one place at most
+      continue;
+    }
+    const double free = added ? amount(failure, layer) : largest_sent(failure, layer);
     if (is_weighted(failure.effect)) most.signal += free;
     else if (on_synapses(failure.effect)) most.received += count * free;
     else if (added) most.added += free;
@@ -54,7 +60,8 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
     const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {
-      const Vector sums = largest_sums(net, l, (signals.array() + here.signal).matrix()).array() + here.received;
+      const Vector sums = largest_sums(net, l, (signals.array() + here.signal).matrix()).array() + here.received +
+                          here.raised * std::max(largest, 1.0);
       for (Index j = 0; j < sums.size(); ++j)
         if (!fits(sums(j)) || !fits(net.activation(l, j).gain() * sums(j)))
           refuse(l, "a sum of products", sums(j), weight, largest);

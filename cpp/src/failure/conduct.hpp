@@ -13,19 +13,22 @@
 namespace withstand {
 
 /// The ways to fail of a component that has any. A signal is what a neuron would transmit, or a synapse carry, if it did
-/// not fail; a neuron's weight is 1.
+/// not fail; a neuron's weight is 1. Where a site stands for all of its layer its receiver is -1.
 struct Alternatives {
   int (*count)(const Failure& failure);
   /// What the neuron transmits, or what stands for weight * signal; 0 <= way < count.
-  double (*sends)(const Failure& failure, int way, double signal, double weight);
+  double (*sends)(const Failure& failure, int way, const Site& site, double signal, double weight);
   /// Holds `sends` of every way and of every signal of an interval, which may be all numbers; rounded outward.
-  Interval (*range)(const Failure& failure, const Interval& signal, double weight);
+  Interval (*range)(const Failure& failure, const Site& site, const Interval& signal, double weight);
+  /// Whether a component has a way to fail.
+  bool (*offers)(const Failure& failure, int way, const Site& site, double weight) = nullptr;  ///< null: all of them
 };
 
 enum class Strikes {
   neurons,
   everywhere,  ///< all candidates at once, neurons that go on relaying: nothing is counted
-  synapses
+  synapses,
+  parameters   ///< all synapses that a stored number stands behind
 };
 
 enum class Does {

@@ -17,11 +17,19 @@ namespace {
 struct Demand {
   Index cap = 0;
   bool exactly = false;
-  std::uint32_t ways = 1;  // of each component to fail; noise, which is nothing to choose, and intervals count as one
 };
 
 using Members = std::vector<std::size_t>;         // demands that a component is open to
-using Groups = std::map<Members, std::uint64_t>;  // number of such components
+/// Components alike: open to the same demands, and with as many ways to fail for each; noise, which is nothing to choose,
+/// and intervals count as one.
+struct Kind {
+  Members members;
+  std::vector<std::uint32_t> ways;
+  bool operator<(const Kind& other) const {
+    return members != other.members ? members < other.members : ways < other.ways;
+  }
+};
+using Groups = std::map<Kind, std::uint64_t>;     // number of such components
 
 struct Choice {
   std::vector<Demand> demands;
@@ -34,29 +42,42 @@ void add_layer(const Space& space, Index layer, const Members& demand_of, Groups
     const Site* next;
     const Site* end;
     std::size_t demand;
+    std::uint32_t all;        // ways of every component,
+    const int* some;          // or of each, where they differ
+    std::uint32_t ways() const { return some != nullptr ? static_cast<std::uint32_t>(*some) : all; }
+    void advance() {
+      ++next;
+      if (some != nullptr) ++some;
+    }
   };
   std::vector<Queue> queues;
   for (std::size_t t = 0; t < demand_of.size(); ++t) {
     const std::vector<Site>& sites = space.terms()[t].sites[static_cast<std::size_t>(layer)];
     if (demand_of[t] != SIZE_MAX && !sites.empty())
-      queues.push_back({sites.data(), sites.data() + sites.size(), demand_of[t]});
+      queues.push_back({sites.data(), sites.data() + sites.size(), demand_of[t],
+                        static_cast<std::uint32_t>(std::max(1, ways(space.terms()[t].failure))),
+                        space.terms()[t].ways_of(layer)});
   }
   std::sort(queues.begin(), queues.end(), [](const Queue& a, const Queue& b) { return a.demand < b.demand; });
-  Members members;
+  Kind kind;
   while (queues.size() > 1) {
     Site first = *queues.front().next;
     for (const Queue& queue : queues) first = std::min(first, *queue.next);
-    members.clear();
+    kind = {};
     for (Queue& queue : queues)
       if (*queue.next == first) {
-        members.push_back(queue.demand);
-        ++queue.next;
+        kind.members.push_back(queue.demand);
+        kind.ways.push_back(queue.ways());
+        queue.advance();
       }
-    ++groups[members];
+    ++groups[kind];
     queues.erase(std::remove_if(queues.begin(), queues.end(), [](const Queue& q) { return q.next == q.end; }),
                  queues.end());
   }
-  for (const Queue& rest : queues) groups[{rest.demand}] += static_cast<std::uint64_t>(rest.end - rest.next);
+  for (Queue& rest : queues) {
+    if (rest.some == nullptr) groups[{{rest.demand}, {rest.all}}] += static_cast<std::uint64_t>(rest.end - rest.next);
+    for (; rest.some != nullptr && rest.next != rest.end; rest.advance()) ++groups[{{rest.demand}, {rest.ways()}}];
+  }
 }
 
 /// Noise strikes everywhere at once, and a count of 0 nowhere: neither offers a choice.
@@ -65,7 +86,7 @@ Choice choice_of(const Space& space) {
   const std::vector<Space::Term>& terms = space.terms();
   const auto demand = [&choice](Index cap, const Failure& failure) {
     if (cap == 0) return SIZE_MAX;
-    choice.demands.push_back({cap, failure.exactly, static_cast<std::uint32_t>(std::max(1, ways(failure)))});
+    choice.demands.push_back({cap, failure.exactly});
     return choice.demands.size() - 1;
   };
   Members totals(terms.size(), SIZE_MAX);
@@ -89,10 +110,10 @@ std::vector<Groups> parts_of(const Choice& choice) {
     while (root[d] != d) d = root[d] = root[root[d]];
     return d;
   };
-  for (const auto& [members, size] : choice.groups)
-    for (std::size_t d : members) root[find(d)] = find(members.front());
+  for (const auto& [kind, size] : choice.groups)
+    for (std::size_t d : kind.members) root[find(d)] = find(kind.members.front());
   std::map<std::size_t, Groups> parts;
-  for (const auto& [members, size] : choice.groups) parts[find(members.front())].emplace(members, size);
+  for (const auto& [kind, size] : choice.groups) parts[find(kind.members.front())].emplace(kind, size);
   std::vector<Groups> all;
   for (auto& [d, groups] : parts) all.push_back(std::move(groups));
   return all;
@@ -142,24 +163,25 @@ class Counter {
 
   Number count(const std::vector<Demand>& demands, const Groups& groups) {
     std::map<std::size_t, std::size_t> place;             // of each demand among the degrees
-    std::map<std::size_t, const Members*> last;           // group that adds to it last
-    for (const auto& [members, size] : groups)
-      for (std::size_t d : members) {
+    std::map<std::size_t, const Kind*> last;              // group that adds to it last
+    for (const auto& [kind, size] : groups)
+      for (std::size_t d : kind.members) {
         place.emplace(d, place.size());
-        last[d] = &members;
+        last[d] = &kind;
       }
     Polynomial ways{{Degrees(place.size() + 1, 0), Number(1)}};
-    for (const auto& [members, size] : groups)
-      for (std::size_t d : members) {
-        const bool closes = last[d] == &members, ends = d == members.back();
-        ways = give(ways, size, demands[d], place[d], closes, ends);
+    for (const auto& [kind, size] : groups)
+      for (std::size_t n = 0; n < kind.members.size(); ++n) {
+        const std::size_t d = kind.members[n];
+        const bool closes = last[d] == &kind, ends = d == kind.members.back();
+        ways = give(ways, size, demands[d], kind.ways[n], place[d], closes, ends);
       }
     return ways.empty() ? Number(0) : std::move(ways.begin()->second);
   }
 
   /// Ways to give some of a group's components that are left to one demand; `ends` with it: the rest stays intact.
-  Polynomial give(const Polynomial& ways, std::uint64_t size, const Demand& demand, std::size_t place, bool closes,
-                  bool ends) {
+  Polynomial give(const Polynomial& ways, std::uint64_t size, const Demand& demand, std::uint32_t each, std::size_t place,
+                  bool closes, bool ends) {
     Polynomial next;
     for (const auto& [degrees, number] : ways) {
       const auto free = size - static_cast<std::uint64_t>(degrees.back());
@@ -177,7 +199,7 @@ class Counter {
           Degrees more = degrees;
           more[place] = closes ? 0 : more[place] + taken;
           more.back() = ends ? 0 : more.back() + taken;
-          next[std::move(more)] += demand.ways == 1 ? number * chosen : number * chosen * raised(demand.ways, taken);
+          next[std::move(more)] += each == 1 ? number * chosen : number * chosen * raised(each, taken);
         }
         if (k == steps) break;
         if (!spend(8 + 8 * length(chosen))) return {};
@@ -200,7 +222,7 @@ class Counter {
 class Flow {
  public:
   explicit Flow(const Choice& choice) : given_(choice.demands.size()) {
-    for (const auto& [members, size] : choice.groups) groups_.push_back({&members, static_cast<Index>(size)});
+    for (const auto& [kind, size] : choice.groups) groups_.push_back({&kind.members, static_cast<Index>(size)});
     open_.resize(choice.demands.size());
     for (std::size_t g = 0; g < groups_.size(); ++g)
       for (std::size_t d : *groups_[g].members) open_[d].push_back(g);

@@ -52,15 +52,15 @@ Interval added(const Conduct& does, const Failure& failure, double weight) {
 
 }  // namespace
 
-double sends(const Failure& failure, int way, double signal, double weight) {
+double sends(const Failure& failure, int way, const Site& site, double signal, double weight) {
   if (way < 0 || way >= ways(failure)) refuse(failure, "has no way " + std::to_string(way) + " to fail");
-  return conduct(failure.effect).alternatives->sends(failure, way, signal, weight);
+  return conduct(failure.effect).alternatives->sends(failure, way, site, signal, weight);
 }
 
 double sends(const Failure& failure, const Failed& failed, const Signal& signal) {
   const Conduct& does = conduct(failure.effect);
   const double heard = does.hears == Hears::intact ? signal.intact : signal.arriving;
-  if (does.alternatives != nullptr) return sends(failure, failed.way, heard, signal.weight);
+  if (does.alternatives != nullptr) return sends(failure, failed.way, failed.site, heard, signal.weight);
   switch (does.does) {
     case Does::replaces: return failed.free;
     case Does::adds: return signal.weight * heard + failed.free;
@@ -69,9 +69,14 @@ double sends(const Failure& failure, const Failed& failed, const Signal& signal)
   refuse(failure, "neither adds nor replaces");
 }
 
-Interval sends(const Failure& failure, const Interval& signal, double weight) {
+bool offers(const Failure& failure, int way, const Site& site, double weight) {
+  const Alternatives* alternatives = conduct(failure.effect).alternatives;
+  return alternatives == nullptr || alternatives->offers == nullptr || alternatives->offers(failure, way, site, weight);
+}
+
+Interval sends(const Failure& failure, const Site& site, const Interval& signal, double weight) {
   const Conduct& does = conduct(failure.effect);
-  if (does.alternatives != nullptr) return does.alternatives->range(failure, signal, weight);
+  if (does.alternatives != nullptr) return does.alternatives->range(failure, site, signal, weight);
   const double free = capacity(failure);
   if (does.does == Does::replaces) return {-free, free};
   if (does.does == Does::adds_before)
@@ -80,19 +85,40 @@ Interval sends(const Failure& failure, const Interval& signal, double weight) {
   return {sub_down(before.lower, free), add_up(before.upper, free)};
 }
 
-Interval deviates(const Failure& failure, const Interval& nominal, double weight) {
+Interval deviates(const Failure& failure, const Site& site, const Interval& nominal, double weight) {
   const Conduct& does = conduct(failure.effect);
   if (does.does != Does::replaces) return added(does, failure, weight);
   // What failures upstream make of a signal is not known here.
-  const Interval sent = sends(failure, does.hears == Hears::arriving ? everything : nominal, weight);
+  const Interval sent = sends(failure, site, does.hears == Hears::arriving ? everything : nominal, weight);
   const Interval before = fault_free(does, nominal, weight);
   return {sub_down(sent.lower, before.upper), sub_up(sent.upper, before.lower)};
 }
 
-Interval freedom(const Failure& failure) {
+Interval moves(const Failure& failure, const Site& site, const Interval& arriving, double weight) {
+  if (!on_parameters(failure.effect)) refuse(failure, "strikes no parameters");
+  const Interval signal = site.is_bias() ? Interval{1, 1} : arriving;
+  const Interval sent = sends(failure, site, signal, weight), before = times(weight, signal);
+  // The same signal meets both weights: u y - W y for every y between the ends lies between what the ends give.
+  double low = infinity, high = -infinity;
+  for (const double y : {signal.lower, signal.upper}) {
+    const Interval at = sends(failure, site, {y, y}, weight), product = times(weight, {y, y});
+    low = std::min(low, sub_down(at.lower, product.upper));
+    high = std::max(high, sub_up(at.upper, product.lower));
+  }
+  return {std::max(low, sub_down(sent.lower, before.upper)), std::min(high, sub_up(sent.upper, before.lower))};
+}
+
+Interval freedom(const Failure& failure, const Site& site) {
   if (is_added(failure.effect)) return {-capacity(failure), capacity(failure)};
   if (on_synapses(failure.effect) && hears_something(failure)) refuse(failure, "what it sends depends on a weight");
-  return sends(failure, everything);
+  return sends(failure, site, everything);
+}
+
+double largest_sent(const Failure& failure, Index layer) {
+  const double any = magnitude(freedom(failure, {layer, -1, -1}));
+  if (std::isfinite(any) || !failure.words) return any;
+  const Format& f = failure.words->format;  // a float: infinite words are harm without being sent
+  return std::ldexp(2 - std::ldexp(1.0, -f.fraction), (1 << (f.exponent - 1)) - 1);
 }
 
 bool hears_something(const Failure& failure) { return conduct(failure.effect).hears != Hears::nothing; }

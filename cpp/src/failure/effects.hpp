@@ -20,17 +20,27 @@ struct Signal {
 
 /// What a component that fails in a way transmits, or what stands for weight * signal; `signal` is the one that the
 /// effect hears. Throws std::logic_error for a way that the effect does not have.
-double sends(const Failure& failure, int way, double signal, double weight = 1);
+double sends(const Failure& failure, int way, const Site& site, double signal, double weight = 1);
 /// The same, by the way or by the free value of a failed component.
 double sends(const Failure& failure, const Failed& failed, const Signal& signal);
 
+/// Whether a component has a way to fail; `weight` is that of a parameter.
+bool offers(const Failure& failure, int way, const Site& site, double weight = 1);
+
+// A site whose `to` is -1 stands for all of its layer.
+
 /// All that a failed component may send, for signals of an interval: of those that the effect hears.
-Interval sends(const Failure& failure, const Interval& signal, double weight = 1);
+Interval sends(const Failure& failure, const Site& site, const Interval& signal, double weight = 1);
 /// Sent minus fault-free value of a failed component, for fault-free signals of an interval. A synapse's source does not
 /// fail and transmits its fault-free value.
-Interval deviates(const Failure& failure, const Interval& nominal, double weight = 1);
+Interval deviates(const Failure& failure, const Site& site, const Interval& nominal, double weight = 1);
+/// What a failed parameter adds to a receiver, for signals of its sender of an interval, failures upstream included.
+Interval moves(const Failure& failure, const Site& site, const Interval& arriving, double weight);
 /// What a failed component chooses from whatever the signal: of values that replace, or of values that are added.
-Interval freedom(const Failure& failure);
+Interval freedom(const Failure& failure, const Site& site);
+
+/// The largest finite magnitude that a failed neuron of a layer may send in some way.
+double largest_sent(const Failure& failure, Index layer);
 
 /// Whether the value sent depends on a signal, and on which.
 bool hears_something(const Failure& failure);
@@ -39,6 +49,13 @@ bool hears_failures(const Failure& failure);  ///< upstream
 bool is_added(Effect effect);
 /// Whether a failed synapse adds to the signal, before the weight.
 bool is_weighted(Effect effect);
+
+/// Neurons and synapses that a component is: itself, the members of a group, the places of a parameter; sorted.
+void places_of(const Network& network, const Space::Term& term, const Site& site, std::vector<Site>& places);
+/// Of the biases of a layer, where they may fail: for each own neuron the first one that shares its bias; else null.
+const std::vector<Index>* shared_biases(const Network& network, const Failure& failure, Index layer);
+/// What is stored behind a parameter.
+double stored(const Network& network, const Site& site);
 
 /// max |x| over an interval.
 double magnitude(const Interval& interval);

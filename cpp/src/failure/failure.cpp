@@ -29,6 +29,8 @@ std::string text(double value) { return written(value); }
 
 bool on_synapses(Effect effect) { return conduct(effect).strikes == Strikes::synapses; }
 
+bool on_parameters(Effect effect) { return conduct(effect).strikes == Strikes::parameters; }
+
 bool is_counted(Effect effect) { return conduct(effect).strikes != Strikes::everywhere; }
 
 int ways(const Failure& failure) {
@@ -44,7 +46,11 @@ std::string Failure::describe() const {
   out += does.arguments(*this);
   if (exactly) out += ", exactly=True";
   if (equivocal) out += ", equivocal=True";
-  if (among) out += ", among=[" + written(among->size()) + (on_synapses(effect) ? " synapses]" : " neurons]");
+  if (among) {
+    const char* things = on_synapses(effect) ? " synapses]" : on_parameters(effect) ? " weights]" : " neurons]";
+    out += ", among=[" + written(among->size()) + things;
+  }
+  if (groups) out += group == "channel" ? ", unit='channel'" : ", groups=[" + written(groups->size()) + "]";
   return out + ")";
 }
 

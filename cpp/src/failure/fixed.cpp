@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Crashes and stuck neurons: values that do not depend on the signal, one way each.
+// Crashes, stuck neurons and stuck parameters: values that do not depend on the signal, one way each.
 #include <algorithm>
+
+#include "core/rounding.hpp"
 
 #include "failure/conduct.hpp"
 
@@ -9,11 +11,11 @@ namespace {
 
 int count(const Failure& failure) { return failure.amount.empty() ? 1 : static_cast<int>(failure.amount.size()); }
 
-double sends(const Failure& failure, int way, double, double) {
+double sends(const Failure& failure, int way, const Site&, double, double) {
   return failure.amount.empty() ? 0 : failure.amount[static_cast<std::size_t>(way)];
 }
 
-Interval range(const Failure& failure, const Interval&, double) {
+Interval range(const Failure& failure, const Site&, const Interval&, double) {
   if (failure.amount.empty()) return {0, 0};
   const auto [least, most] = std::minmax_element(failure.amount.begin(), failure.amount.end());
   return {*least, *most};
@@ -23,10 +25,25 @@ Interval range(const Failure& failure, const Interval&, double) {
 
 extern const Alternatives fixed{count, sends, range};
 
+extern const Alternatives fixed_parameter{
+    count,
+    [](const Failure& failure, int way, const Site& site, double signal, double weight) {
+      return sends(failure, way, site, signal, weight) * signal;
+    },
+    [](const Failure& failure, const Site& site, const Interval& signal, double weight) {
+      const Interval values = range(failure, site, signal, weight);
+      Interval hull{infinity, -infinity};
+      for (const double value : {values.lower, values.upper})
+        for (const double y : {signal.lower, signal.upper})
+          hull = {std::min(hull.lower, mul_down(value, y)), std::max(hull.upper, mul_up(value, y))};
+      return hull;
+    },
+};
+
 extern const Alternatives nothing{
     [](const Failure&) { return 1; },
-    [](const Failure&, int, double, double) { return 0.0; },
-    [](const Failure&, const Interval&, double) { return Interval{0, 0}; },
+    [](const Failure&, int, const Site&, double, double) { return 0.0; },
+    [](const Failure&, const Site&, const Interval&, double) { return Interval{0, 0}; },
 };
 
 }  // namespace withstand

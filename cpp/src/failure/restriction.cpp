@@ -44,7 +44,7 @@ void Restriction::fail(const Space& space, const Site& site, std::size_t term) {
   const Failure& failure = space.terms().at(term).failure;
   if (remaining(space, term, site.layer) <= 0)
     throw std::invalid_argument(failure.describe() + ": no failure is left for component " + name_of(site));
-  const Interval free = freedom(failure);
+  const Interval free = freedom(failure, site);
   failed.push_back({site, term, free.lower, free.upper});
   --left[term][slot(space, term, site.layer)];
 }

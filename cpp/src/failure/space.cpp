@@ -7,6 +7,8 @@
 
 #include "core/require.hpp"
 #include "failure/counting.hpp"
+#include "core/rounding.hpp"
+#include "failure/effects.hpp"
 
 namespace withstand {
 namespace {
@@ -27,6 +29,15 @@ std::string name_of(const Site& site) {
 
 void check_site(const Network& net, const Failure& failure, const Site& site) {
   const Who who{failure};
+  if (on_parameters(failure.effect)) {
+    require(site.is_parameter() && site.layer >= 1 && site.layer <= net.layers(), who, ": among names ", name_of(site),
+            ", which is no stored parameter");
+    require(site.to >= 0 && site.to < net.own(site.layer), who, ": among names ", name_of(site), ", layer ", site.layer,
+            " has ", net.own(site.layer), " neurons");
+    require(site.is_bias() ? shared_biases(net, failure, site.layer) != nullptr : site.sender() < net.width(site.layer - 1),
+            who, ": among names ", name_of(site), ", which is no stored parameter that may fail");
+    return;
+  }
   if (on_synapses(failure.effect)) {
     require(site.is_synapse(), who, ": among names ", name_of(site), ", a synapse is (layer, to, from)");
     require(site.layer >= 1 && site.layer <= net.layers(), who, ": among names ", name_of(site),
@@ -45,6 +56,80 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
           site.layer, " has ", net.own(site.layer), " neurons");
   require(site.is_synapse() || net.may_fail(site.layer), who, ": among names ", name_of(site), ", layer ", site.layer,
           " is one that cannot fail");
+}
+
+/// Every parameter that some receiver hears, and, where they are words too, every bias.
+void add_every_parameter(const Network& net, Space::Term& term) {
+  for (Index l = 1; l <= net.layers(); ++l) {
+    std::vector<Site>& sites = term.sites[static_cast<std::size_t>(l)];
+    for (const Affine::Place& place : net.map(l).stored())
+      if (place.to < net.own(l)) sites.push_back({l, place.to, Site::parameters + place.from});
+    if (const std::vector<Index>* shared = shared_biases(net, term.failure, l))
+      for (Index j = 0; j < net.own(l); ++j)
+        if ((*shared)[static_cast<std::size_t>(j)] == j) sites.push_back({l, j, Site::parameters + Site::one});
+    std::sort(sites.begin(), sites.end());
+    term.candidates += static_cast<Index>(sites.size());
+  }
+}
+
+/// What failed parameters can be; components without a way to fail are none.
+void survey_parameters(const Network& net, Space::Term& term) {
+  const Failure& failure = term.failure;
+  term.struck.resize(term.sites.size());
+  const bool stuck = failure.words && failure.words->to;
+  if (stuck) term.ways.resize(term.sites.size());
+  std::vector<Site> places;
+  term.candidates = 0;
+  for (std::size_t l = 1; l < term.sites.size(); ++l) {
+    Space::Term::Struck& here = term.struck[l];
+    std::vector<Site> kept;
+    for (const Site& site : term.sites[l]) {
+      const double weight = stored(net, site);
+      int any = 0;
+      for (int way = 0; way < ways(failure); ++way) {
+        if (!offers(failure, way, site, weight)) continue;
+        ++any;
+        const double value = sends(failure, way, site, 1, weight);
+        if (!std::isfinite(value)) {
+          here.infinite = true;
+          continue;
+        }
+        here.value = std::max(here.value, std::abs(value));
+        here.change = std::max(here.change, std::abs(value - weight));
+        here.growth = std::max(here.growth, std::abs(value) - std::abs(weight));
+      }
+      if (any == 0) continue;
+      if (stuck) term.ways[l].push_back(any);
+      kept.push_back(site);
+      places_of(net, term, site, places);
+      here.places = std::max(here.places, static_cast<Index>(places.size()));
+    }
+    here.change = next_up(here.change), here.growth = next_up(here.growth);
+    term.sites[l] = std::move(kept);
+    term.candidates += static_cast<Index>(term.sites[l].size());
+  }
+}
+
+void add_groups(const Network& net, Space::Term& term) {
+  const Failure& failure = term.failure;
+  std::vector<Site> seen;
+  for (const std::vector<Site>& group : *failure.groups) {
+    require(!group.empty(), Who{failure}, ": a group is empty");
+    std::vector<Site> members = group;
+    std::sort(members.begin(), members.end());
+    for (const Site& site : members) {
+      check_site(net, failure, site);
+      seen.push_back(site);
+    }
+    const Site first = members.front();
+    term.members.emplace(first, std::move(members));
+  }
+  std::sort(seen.begin(), seen.end());
+  const auto twice = std::adjacent_find(seen.begin(), seen.end());
+  require(twice == seen.end(), Who{failure}, ": neuron ", twice == seen.end() ? "" : name_of(*twice),
+          " is in two groups, or twice in one");
+  for (const auto& [first, members] : term.members) term.sites[static_cast<std::size_t>(first.layer)].push_back(first);
+  term.candidates = static_cast<Index>(term.members.size());
 }
 
 /// Every hidden neuron, or every synapse.
@@ -90,8 +175,8 @@ void check_amount(const Network& net, const Failure& failure) {
 void check_counts(const Network& net, const Space::Term& term) {
   const Failure& failure = term.failure;
   const Who who{failure};
-  const bool synapses = on_synapses(failure.effect);
-  const char* things = synapses ? "synapses" : "neurons";
+  const bool parameters = on_parameters(failure.effect), synapses = on_synapses(failure.effect) || parameters;
+  const char* things = parameters ? "weights" : synapses ? "synapses" : term.grouped() ? failure.group.c_str() : "neurons";
   for (Index count : failure.counts) require(count >= 0, who, ": counts must be at least 0, got ", count);
   if (failure.total) {
     require(failure.counts.size() == 1, who, ": a total is one count");
@@ -101,7 +186,7 @@ void check_counts(const Network& net, const Space::Term& term) {
   }
   const Index expected = synapses ? net.layers() : net.depth();
   require(static_cast<Index>(failure.counts.size()) == expected, who, ": ", failure.counts.size(), " counts for ",
-          expected, synapses ? " layers of synapses" : " hidden layers");
+          expected, parameters ? " layers of weights" : synapses ? " layers of synapses" : " hidden layers");
   require(term.sites[0].empty(), who, ": per-layer counts speak of hidden layers, among names an input; add ",
           "a second model for the inputs");
   for (Index l = 1; l <= expected; ++l) {
@@ -112,13 +197,39 @@ void check_counts(const Network& net, const Space::Term& term) {
 }
 
 Space::Term resolve(const Network& net, const Failure& failure) {
-  Space::Term term{failure, std::vector<std::vector<Site>>(static_cast<std::size_t>(net.layers()) + 1), 0};
+  Space::Term term{failure, std::vector<std::vector<Site>>(static_cast<std::size_t>(net.layers()) + 1), 0, {}, {}, {}};
   check_amount(net, failure);
-  if (failure.among) add_named_sites(net, term);
+  if (failure.groups) add_groups(net, term);
+  else if (failure.among) add_named_sites(net, term);
+  else if (on_parameters(failure.effect)) add_every_parameter(net, term);
   else add_every_site(net, term);
+  if (on_parameters(failure.effect)) survey_parameters(net, term);
   if (!is_counted(failure.effect)) return term;  // every candidate is noisy, nothing is counted
   check_counts(net, term);
   return term;
+}
+
+bool neuron_of(const Space::Term& term, const Site& site) {
+  if (term.grouped())
+    return std::any_of(term.members.begin(), term.members.end(), [&](const auto& group) {
+      return std::binary_search(group.second.begin(), group.second.end(), site);
+    });
+  const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(site.layer)];
+  return is_counted(term.failure.effect) && std::binary_search(sites.begin(), sites.end(), site);
+}
+
+/// Components of two models are the same one or have nothing in common.
+void check_groups(const Space& space) {
+  for (const Space::Term& term : space.terms())
+    for (const auto& [first, members] : term.members)
+      for (const Space::Term& other : space.terms()) {
+        if (on_synapses(other.failure.effect) || on_parameters(other.failure.effect)) continue;
+        const auto same = other.members.find(first);
+        const bool whole = &other == &term || (same != other.members.end() && same->second == members);
+        for (const Site& site : members)
+          require(whole || !neuron_of(other, site), space.describe(), ": neuron ", name_of(site), " fails in a group of one ",
+                  "model and in another way in the other; give both the same groups, or disjoint candidates");
+      }
 }
 
 }  // namespace
@@ -138,12 +249,19 @@ Index Space::Term::most(Index layer) const {
 Space::Space(const Network& network, const std::vector<Failure>& failures) : layers_(network.layers()) {
   require(!failures.empty(), "a failure space needs at least one failure model");
   for (const Failure& failure : failures) terms_.push_back(resolve(network, failure));
+  check_groups(*this);
   require(terms_.size() == 1 || counting::fits(*this), describe(),
           ": the models share components and there are not enough of them to fail together");
 }
 
 bool Space::finite() const {
   return std::all_of(terms_.begin(), terms_.end(), [](const Term& t) { return ways(t.failure) > 0; });
+}
+
+bool Space::plain() const {
+  return std::none_of(terms_.begin(), terms_.end(), [](const Term& t) {
+    return t.grouped() || on_parameters(t.failure.effect) || t.failure.effect == Effect::bit_flip;
+  });
 }
 
 bool Space::at_most() const {

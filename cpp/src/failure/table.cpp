@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Every effect is a row here. docs/architecture.md says what else a new one needs.
+#include <algorithm>
 #include <stdexcept>
 
 #include "failure/conduct.hpp"
 
 namespace withstand {
 
-extern const Alternatives nothing, fixed;
+extern const Alternatives nothing, fixed, fixed_parameter, flipped_signal, flipped_parameter;
 
 namespace {
 
@@ -23,6 +24,39 @@ std::string product(const Failure& failure) { return capacity(failure) + ", conv
 std::string signal(const Failure& failure) { return capacity(failure) + ", convention='signal'"; }
 std::string replace(const Failure& failure) { return capacity(failure) + ", convention='replace'"; }
 
+std::string scaling(const std::vector<std::vector<Scaling>>& layers) {
+  std::vector<double> scales;
+  for (const auto& layer : layers)
+    for (const Scaling& s : layer)
+      if (std::find(scales.begin(), scales.end(), s.scale) == scales.end()) scales.push_back(s.scale);
+  if (scales.size() == 1) return scales.front() == 1 ? "" : ", scale=" + text(scales.front());
+  return ", scales from " + text(*std::min_element(scales.begin(), scales.end())) + " to " +
+         text(*std::max_element(scales.begin(), scales.end()));
+}
+
+/// Bits of a mask, as users write them: a number, or a tuple of those flipped together.
+std::string bits(std::uint64_t mask) {
+  std::string all;
+  int count = 0;
+  for (int bit = 0; bit < 64; ++bit)
+    if (mask >> bit & 1U) all += (count++ == 0 ? "" : ", ") + std::to_string(bit);
+  return count == 1 ? all : "(" + all + ")";
+}
+
+std::string words(const Failure& failure) {
+  const Words& w = *failure.words;
+  std::string out = ", format='" + w.format.name + "'";
+  if (!w.format.is_float() && !w.scalings.empty()) out += scaling(w.scalings);
+  if (static_cast<int>(w.masks.size()) != w.format.bits) {
+    out += ", bits=(";
+    for (std::size_t way = 0; way < w.masks.size(); ++way) out += (way == 0 ? "" : ", ") + bits(w.masks[way]);
+    out += w.masks.size() == 1 ? ",)" : ")";
+  }
+  if (w.to) out += ", to=" + std::to_string(*w.to);
+  if (w.clamp) out += ", clamp=(" + text(w.clamp->first) + ", " + text(w.clamp->second) + ")";
+  return out + (w.biases ? ", biases=True" : "");
+}
+
 const std::vector<Conduct> table{
     {Effect::crash, "crash", "Crash", none, Strikes::neurons, Does::replaces, Hears::nothing, &nothing},
     {Effect::stuck, "stuck", "StuckAt", value, Strikes::neurons, Does::replaces, Hears::nothing, &fixed},
@@ -37,6 +71,13 @@ const std::vector<Conduct> table{
      Hears::arriving},
     {Effect::synapse_replace, "synapse_replace", "SynapseByzantine", replace, Strikes::synapses, Does::replaces,
      Hears::nothing},
+    {Effect::bit_flip, "bit_flip", "BitFlip", words, Strikes::neurons, Does::replaces, Hears::arriving, &flipped_signal},
+    {Effect::weight_crash, "weight_crash", "WeightCrash", none, Strikes::parameters, Does::replaces, Hears::arriving,
+     &nothing},
+    {Effect::weight_flip, "weight_flip", "WeightFlip", words, Strikes::parameters, Does::replaces, Hears::arriving,
+     &flipped_parameter},
+    {Effect::weight_stuck, "weight_stuck", "WeightStuckAt", value, Strikes::parameters, Does::replaces, Hears::arriving,
+     &fixed_parameter},
 };
 
 }  // namespace

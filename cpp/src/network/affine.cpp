@@ -16,6 +16,16 @@ void Terms::show() {
   weight = weights.data();
 }
 
+std::vector<Affine::Place> Affine::stored() const {
+  std::vector<Place> all;
+  std::vector<Index> from;
+  for (Index j = 0; j < rows(); ++j) {
+    synapses_of_row(j, from);
+    for (const Index i : from) all.push_back({j, i});
+  }
+  return all;
+}
+
 void Affine::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
   Terms terms;
   for (Index j = 0; j < rows_; ++j) {

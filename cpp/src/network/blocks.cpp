@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/require.hpp"
+
 namespace withstand {
 namespace {
 
@@ -81,6 +83,31 @@ void Blocks::synapses_of_row(Index j, std::vector<Index>& from) const {
   if (!overlap_) return;
   std::sort(from.begin(), from.end());
   from.erase(std::unique(from.begin(), from.end()), from.end());
+}
+
+std::vector<Affine::Place> Blocks::stored() const {
+  std::vector<Place> all;
+  for (const Block& block : blocks_)
+    for (const Place& place : block.map->stored()) all.push_back({block.row + place.to, block.column + place.from});
+  const auto before = [](const Place& a, const Place& b) { return std::tie(a.to, a.from) < std::tie(b.to, b.from); };
+  std::sort(all.begin(), all.end(), before);
+  return all;
+}
+
+/// Of the block that stores it: wires and selections store nothing.
+void Blocks::shared(Index j, Index i, std::vector<Place>& places) const {
+  const Block* found = nullptr;
+  std::vector<Index> from;
+  for (const Block& block : blocks_) {
+    if (!holds_row(block, j) || !holds_column(block, i)) continue;
+    block.map->synapses_of_row(j - block.row, from);
+    if (!std::binary_search(from.begin(), from.end(), i - block.column)) continue;
+    require(found == nullptr, "receiver ", j, " hears sender ", i, " through two stored weights, which add up");
+    found = &block;
+  }
+  require(found != nullptr, "receiver ", j, " hears sender ", i, " through no stored weight");
+  found->map->shared(j - found->row, i - found->column, places);
+  for (Place& place : places) place = {found->row + place.to, found->column + place.from};
 }
 
 void Blocks::multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {

@@ -122,6 +122,37 @@ void Convolution::terms_of_row(Index j, Terms& terms) const {
   terms.show();
 }
 
+/// The first place of each entry; of one that meets nothing but zeros there is none.
+std::vector<Affine::Place> Convolution::stored() const {
+  std::vector<Index> first(at(entries_), -1), read(at(entries_), 0);
+  for (Index p = 0; p < out_places_; ++p)
+    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t) {
+      const Tap& tap = backward_.taps[t];
+      if (first[at(tap.entry)] < 0) first[at(tap.entry)] = p, read[at(tap.entry)] = tap.place;
+    }
+  std::vector<Place> all;
+  for (Index o = 0; o < out_; ++o)
+    for (Index c = 0; c < in_group_; ++c)
+      for (Index e = 0; e < entries_; ++e)
+        if (first[at(e)] >= 0)
+          all.push_back({receiver(o, first[at(e)]), sender(o / out_group_ * in_group_ + c, read[at(e)])});
+  std::sort(all.begin(), all.end(), [](const Place& a, const Place& b) { return a.to != b.to ? a.to < b.to : a.from < b.from; });
+  return all;
+}
+
+void Convolution::shared(Index j, Index i, std::vector<Place>& places) const {
+  const Index o = last_ ? j % out_ : j / out_places_, p = last_ ? j / out_ : j % out_places_;
+  const Index c = last_ ? i % in_ : i / in_places_, q = last_ ? i / in_ : i % in_places_;
+  Index entry = -1;
+  for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t)
+    if (backward_.taps[t].place == q) entry = backward_.taps[t].entry;
+  require(entry >= 0 && c / in_group_ == o / out_group_, "receiver ", j, " does not hear sender ", i);
+  places.clear();
+  for (Index r = 0; r < out_places_; ++r)
+    for (std::size_t t = backward_.first[at(r)]; t < backward_.first[at(r) + 1]; ++t)
+      if (backward_.taps[t].entry == entry) places.push_back({receiver(o, r), sender(c, backward_.taps[t].place)});
+}
+
 void Convolution::terms_of_column(Index i, Terms& terms) const {
   const Index c = last_ ? i % in_ : i / in_places_, q = last_ ? i / in_ : i % in_places_;
   const Index group = c / in_group_, own = c % in_group_;

@@ -21,7 +21,7 @@ void add_term(Choices& choices, const Space::Term& term, std::size_t index) {
     throw std::invalid_argument(term.failure.describe() +
                                 ": what a failed component sends depends on its signal, which is not searched");
   std::vector<double> values;
-  for (int way = 0; way < ways(term.failure); ++way) values.push_back(sends(term.failure, way, 0));
+  for (int way = 0; way < ways(term.failure); ++way) values.push_back(sends(term.failure, way, {}, 0));
   choices.several_ways = choices.several_ways || values.size() > 1;
   if (term.failure.total)
     choices.quotas.push_back({term.failure.counts.front(), term.failure.exactly, 0});

@@ -7,6 +7,7 @@
 
 #include "search/first.hpp"
 #include "search/adapters/bound_opinions.hpp"
+#include "search/adapters/enumeration.hpp"
 #include "search/adapters/linear_boxes.hpp"
 #include "search/adapters/linear_relaxation.hpp"
 #include "search/points.hpp"
@@ -206,6 +207,19 @@ double without_tree(const Search& search) {
   return upper;
 }
 
+/// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the
+/// budget lasts; bounds say what is left.
+SearchResult of_parts(const Search& search) {
+  SearchResult result =
+      enumerated(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
+  if (search.incumbent.harm() > result.lower) {
+    result.lower = search.incumbent.harm();
+    result.witness = search.incumbent.witness();
+  }
+  if (result.status != SearchStatus::exact) result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
+  return result;
+}
+
 void require_one_value(const Space& space) {
   for (const Space::Term& term : space.terms())
     if (term.failure.equivocal)
@@ -243,6 +257,7 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
     }
   }
   const Interruptible work(budget);
+  if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling});
   Search search{net, space, domain, options, budget, incumbent, ceiling};
   try {
     return searched(search, recorder);

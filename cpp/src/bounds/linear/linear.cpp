@@ -25,7 +25,7 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
   const Failure& failure = term.failure;
   if (failure.equivocal)
     throw std::invalid_argument(failure.describe() + ": the linear bound needs one transmitted value for all successors");
-  prepared.sending.push_back({freedom(failure), is_added(failure.effect), is_weighted(failure.effect)});
+  prepared.sending.push_back({freedom(failure, {0, -1, -1}), is_added(failure.effect), is_weighted(failure.effect)});
   prepared.candidate.emplace_back();
   for (Index l = 0; l <= prepared.net.depth(); ++l) {
     prepared.candidate.back().emplace_back(at(prepared.net.width(l)), char{0});

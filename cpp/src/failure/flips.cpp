@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Bits of words that flip (docs/theory.md 16 and 17): of what a neuron transmits, and of stored parameters. The word is
+// that of the value in the execution, failures upstream included, so what is sent depends on the signal that arrives.
+#include <algorithm>
+#include <cmath>
+
+#include "core/rounding.hpp"
+#include "failure/conduct.hpp"
+
+namespace withstand {
+namespace {
+
+int count(const Failure& failure) { return static_cast<int>(failure.words->masks.size()); }
+
+const Format& format_of(const Words& words, const Site& site) {
+  return site.is_bias() && words.biases ? *words.biases : words.format;
+}
+
+/// Of the word of a component; none where a site stands for all of its layer.
+const std::vector<Scaling>& scalings(const Words& words, const Site& site) {
+  static const std::vector<Scaling> plain{Scaling{}};
+  const auto& layers = site.is_bias() && words.biases ? words.bias_scalings : words.scalings;
+  const auto layer = static_cast<std::size_t>(site.layer);
+  return layer < layers.size() && !layers[layer].empty() ? layers[layer] : plain;
+}
+
+Scaling scaling_of(const Words& words, const Site& site) {
+  const std::vector<Scaling>& all = scalings(words, site);
+  return all.size() == 1 ? all.front() : all[static_cast<std::size_t>(site.to)];
+}
+
+double clamped(const Words& words, double value) {
+  if (!words.clamp) return value;
+  if (std::isnan(value)) return words.clamp->first;
+  return std::min(std::max(value, words.clamp->first), words.clamp->second);
+}
+
+/// Whether every bit of a mask would become what it is to become.
+bool applies(const Words& words, std::uint64_t word, std::uint64_t mask) {
+  return !words.to || (word & mask) == (*words.to == 0 ? mask : 0);
+}
+
+/// The value with the bits of a way flipped; of a cell that is stuck at what it holds, the value of the word.
+double flipped(const Failure& failure, int way, const Site& site, double value) {
+  const Words& words = *failure.words;
+  const Format& format = format_of(words, site);
+  const Scaling scaling = scaling_of(words, site);
+  const std::uint64_t word = encoded(format, scaling, value), mask = words.masks[static_cast<std::size_t>(way)];
+  return clamped(words, decoded(format, scaling, applies(words, word, mask) ? word ^ mask : word));
+}
+
+/// Holds what any flip makes of numbers up to so large: of an integer any word, of a float twice the number (the fraction)
+/// times what the bits of the exponent can add.
+double reach_of_float(const Format& format, const std::vector<std::uint64_t>& masks, double largest) {
+  const double least_normal = std::ldexp(1.0, 2 - (1 << (format.exponent - 1)));
+  const double beyond = std::ldexp(1.0, 1 << (format.exponent - 1));
+  double most = 0;
+  for (const std::uint64_t mask : masks) {
+    const auto exponent = static_cast<int>(mask >> format.fraction & ((std::uint64_t{1} << format.exponent) - 1));
+    const double grown = std::ldexp(2 * std::max(largest, least_normal), std::min(exponent, 4096));
+    most = std::max(most, grown >= beyond ? infinity : grown);
+  }
+  return most;
+}
+
+Interval words_over(const Failure& failure, const Site& site, const Interval& values) {
+  const Words& words = *failure.words;
+  const Format& format = format_of(words, site);
+  Interval hull{infinity, -infinity};
+  if (format.is_float()) {
+    const double largest = std::max(std::abs(values.lower), std::abs(values.upper));
+    const double most = reach_of_float(format, words.masks, next_up(largest));
+    hull = {-most, most};
+  } else {
+    const double low = format.is_signed ? -std::ldexp(1.0, format.bits - 1) : 0;
+    const double high = std::ldexp(1.0, format.is_signed ? format.bits - 1 : format.bits) - 1;
+    const std::vector<Scaling>& all = scalings(words, site);
+    const bool one = site.to >= 0 && all.size() > 1;
+    for (const Scaling& s : one ? std::vector<Scaling>{scaling_of(words, site)} : all)
+      hull = {std::min(hull.lower, s.scale * (low - s.zero)), std::max(hull.upper, s.scale * (high - s.zero))};
+  }
+  if (!words.clamp) return hull;
+  return {std::max(words.clamp->first, std::min(hull.lower, words.clamp->second)),
+          std::min(words.clamp->second, std::max(hull.upper, words.clamp->first))};
+}
+
+double sends_signal(const Failure& failure, int way, const Site& site, double signal, double) {
+  return flipped(failure, way, site, signal);
+}
+
+Interval signal_range(const Failure& failure, const Site& site, const Interval& signal, double) {
+  return words_over(failure, site, signal);
+}
+
+double sends_product(const Failure& failure, int way, const Site& site, double signal, double weight) {
+  const double value = flipped(failure, way, site, weight);
+  return std::isfinite(value) ? value * signal : infinity;  // by convention, whatever its sender does
+}
+
+bool offers_parameter(const Failure& failure, int way, const Site& site, double weight) {
+  const Words& words = *failure.words;
+  return applies(words, encoded(format_of(words, site), scaling_of(words, site), weight),
+                 words.masks[static_cast<std::size_t>(way)]);
+}
+
+Interval product_range(const Failure& failure, const Site& site, const Interval& signal, double weight) {
+  Interval hull{infinity, -infinity};
+  for (int way = 0; way < count(failure); ++way) {
+    const double value = flipped(failure, way, site, weight);
+    if (!std::isfinite(value)) return {-infinity, infinity};
+    if (failure.words->to && !offers_parameter(failure, way, site, weight)) continue;
+    hull = {std::min({hull.lower, mul_down(value, signal.lower), mul_down(value, signal.upper)}),
+            std::max({hull.upper, mul_up(value, signal.lower), mul_up(value, signal.upper)})};
+  }
+  return hull.lower <= hull.upper ? hull : Interval{0, 0};  // no way to fail
+}
+
+}  // namespace
+
+extern const Alternatives flipped_signal{count, sends_signal, signal_range};
+extern const Alternatives flipped_parameter{count, sends_product, product_range, offers_parameter};
+
+}  // namespace withstand
