@@ -16,6 +16,7 @@ from withstand.model.activations import Activation
 from withstand.model.graph import Layer
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
 from withstand.model.maps import Shape
+from withstand.model.quantisation import LayerFormat, Quantisation
 
 Outputs = Literal["values", "logits"]
 
@@ -23,13 +24,14 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs")
+    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs", "_quantisation")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
     _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
     _outputs: Outputs
     _box: tuple[FloatArray, FloatArray] | None
+    _quantisation: Quantisation | None
 
     @property
     def weights(self) -> tuple[FloatArray, ...]:
@@ -123,13 +125,31 @@ class Facts:
 
     @property
     def outputs(self) -> Outputs:
-        """"values", or "logits" where a trailing softmax was taken off by an importer."""
+        """ "values", or "logits" where a trailing softmax was taken off by an importer."""
         return self._outputs
 
     @property
     def input_box(self) -> tuple[FloatArray, FloatArray] | None:
         """Lower and upper ends of the inputs that the file admits, or None."""
         return self._box
+
+    @property
+    def formats(self) -> tuple[LayerFormat, ...] | None:
+        """Number formats of layers 1..L+1 of a quantised or `rounded` network, else None."""
+        return None if self._quantisation is None else self._quantisation.per_layer(self._described())
+
+    @property
+    def noise(self) -> tuple[float, ...] | None:
+        """How far the roundings of a quantised file move signals, as `Noise` takes it; None of other networks.
+
+        One amplitude for the inputs and one for every layer before the outputs, those that cannot fail included.
+        """
+        return None if self._quantisation is None else self._quantisation.noise
+
+    @property
+    def output_rounding(self) -> float | None:
+        """How far roundings behind the last neurons move the outputs of a quantised file; None of other networks."""
+        return None if self._quantisation is None else self._quantisation.output_rounding
 
     # -- helpers -------------------------------------------------------------------------------------------------
 

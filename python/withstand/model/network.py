@@ -20,6 +20,7 @@ from withstand.model.failure_arguments import named_component
 from withstand.model.graph import Layer
 from withstand.model.layout import Layout
 from withstand.model.maps import Shape
+from withstand.model.quantisation import Quantisation
 
 if TYPE_CHECKING:
     from withstand.importers.graph import Graph
@@ -88,6 +89,7 @@ class Network(Facts):
         shape: Sequence[int] | None = None,
     ) -> None:
         self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
+        self._quantisation = None
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
@@ -110,7 +112,7 @@ class Network(Facts):
             activation=[Activation(*a) for a in layers.activations],
             output_activation=Activation(*layers.output_activation),
         )
-        net._outputs, net._names = layers.outputs, layers.names
+        net._outputs, net._names, net._quantisation = layers.outputs, layers.names, layers.quantisation
         if layers.input_box is not None:
             lower, upper = layers.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
@@ -120,7 +122,7 @@ class Network(Facts):
     def _from_graph(cls, graph: Graph) -> Network:
         """Build from what an importer read."""
         net = cls(layers=graph.layers, shape=graph.shape)
-        net._outputs = graph.outputs
+        net._outputs, net._quantisation = graph.outputs, graph.quantisation
         if graph.input_box is not None:
             lower, upper = graph.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
@@ -199,7 +201,8 @@ class Network(Facts):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._layout is None:
             return _rebuild, (self._layers(),)
-        return _rebuild_graph, (self._layout.given, self._layout.shapes[0], self._outputs, self._box)
+        shape = self._layout.shapes[0]
+        return _rebuild_graph, (self._layout.given, shape, self._outputs, self._box, self._quantisation)
 
     def __repr__(self) -> str:
         names = [a.name for a in self.activations]
@@ -214,7 +217,9 @@ class Network(Facts):
         from withstand.importers.layers import Layers, Phi
 
         *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)
+        return Layers(
+            self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names, self._quantisation
+        )
 
     def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
@@ -262,9 +267,11 @@ def _order(site: _core.Site) -> tuple[int, int, int]:
     return site.layer, site.to, site.from_
 
 
-def _rebuild_graph(layers: Sequence[Layer], shape: Shape, outputs: Outputs, box: Any) -> Network:
+def _rebuild_graph(
+    layers: Sequence[Layer], shape: Shape, outputs: Outputs, box: Any, quantisation: Quantisation | None = None
+) -> Network:
     net = Network(layers=layers, shape=shape)
-    net._outputs, net._box = outputs, box
+    net._outputs, net._box, net._quantisation = outputs, box, quantisation
     return net
 
 
