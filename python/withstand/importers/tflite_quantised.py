@@ -169,12 +169,11 @@ class _Step:
         given = [value.grid.step for value in self.read if value.grid is not None]
         if kind in _WEIGHTED:
             return self._weighted(grid)
-        held = [t for t in node.reads[:2] if t is not None and node.file.constant(t) is not None]
-        steps = [*given, *(_single(tensor.format()) for tensor in held)]
-        if kind in ("ADD", "SUB"):
-            return summed(np.array(steps) / grid.step), NOTHING
-        if kind == "MUL":
-            return requantised(math.prod(steps) / grid.step), NOTHING
+        if kind in ("ADD", "SUB", "MUL"):
+            held = [t for t in node.reads if t is not None and node.file.constant(t) is not None]
+            steps = [*given, *(_single(tensor.format()) for tensor in held)]
+            rule = requantised(math.prod(steps) / grid.step) if kind == "MUL" else summed(np.array(steps) / grid.step)
+            return rule, NOTHING
         if kind == "AVERAGE_POOL_2D":
             if self.read[0].grid != grid:
                 raise ValueError("makes words of another scale or zero point than it reads")
