@@ -26,6 +26,7 @@ from .unit_tensors import matrix_of
 __all__ = ["INTEGER", "SOFTMAX", "Affine", "concatenate", "matmul_size"]
 
 
+
 @dataclass(frozen=True, eq=False)
 class Affine:
     """A tensor that is an affine function of one layer's transmitted vector s.

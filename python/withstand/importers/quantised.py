@@ -16,17 +16,20 @@ import numpy as np
 from withstand.model.activations import Activation
 from withstand.model.formats import Format
 from withstand.model.layout import Layout
+from withstand.model.maps import Conv, Select
 from withstand.model.quantisation import LayerFormat, Quantisation, carried
 
 from .budget import Account
 from .form import Form
 from .graph import Graph, GraphBuilder
-from .layers import Layers, Phi
+from .layers import Array, Layers, Phi
 
 __all__ = ["Grid", "QuantisedBuilder", "Stored"]
 
 #: Relative widening of amplitudes: far more than the rounding of doubles in a clip.
 _OUTWARD: Final = 1 + 2.0**-30
+#: Unit roundoff of single precision.
+_SINGLE: Final = 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class QuantisedBuilder(GraphBuilder):
         name: str = "",
         ceiling: float = math.inf,
         relu: bool = False,
+        in_single: bool = False,
     ) -> Form:
         """Return a tensor clipped to a grid, as what one layer transmits.
 
@@ -98,6 +102,8 @@ class QuantisedBuilder(GraphBuilder):
             Where a fused activation ends; the grid may end before.
         relu : bool
             Whether a rectifier is fused.
+        in_single : bool
+            Whether a runtime may compute it in single precision, which rounds every product and sum.
         """
         low, high = grid.low, min(grid.high, ceiling)
         amplitude = steps * grid.step * _OUTWARD
@@ -112,7 +118,7 @@ class QuantisedBuilder(GraphBuilder):
         if place in self.noise:  # a copy in other words of what has words already
             form = self._layering.close(form, Phi("identity"), name, may_fail=False)
             place = form.terms[0].source
-        self.noise[place] = amplitude
+        self.noise[place] = amplitude + (self._in_single(place) if in_single else 0.0)
         if grid.format is not None:
             self.signals[place] = grid.format
         if stored != NOTHING:
@@ -132,6 +138,11 @@ class QuantisedBuilder(GraphBuilder):
             reaches = term.index is None or bool(term.index.min() >= 0)
             least.append(floor * factor if reaches else min(0.0, floor * factor))
         return sum(least)
+
+    def knows(self, form: Form, words: Format) -> None:
+        """Note that what one layer transmits are words, since they were chosen among others."""
+        place = form.terms[0].source
+        self.signals[place], self._floor[place] = words, words.low
 
     def finished(self, outputs: list[Form], logits: bool, name: str) -> Graph | Layers:
         """Close the network, and say what its tensors' words are and amount to."""
@@ -182,5 +193,24 @@ class QuantisedBuilder(GraphBuilder):
             self.signals.setdefault(place, grid.format)
         return result
 
+    def _in_single(self, place: int) -> float:
+        """Return how far sums in single precision, in any order, may be from the exact ones, of what has words."""
+        layer, total = self._layering.layers[place - 1], 0.0
+        for source, kind in layer.reads:
+            known = self.signals.get(source)
+            largest = 0.0 if known is None else max(-known.low, known.high)
+            if isinstance(kind, Conv):
+                weight = kind.kernel
+            else:
+                weight = kind if isinstance(kind, np.ndarray) else _factors(kind)
+            rows = np.abs(weight.reshape(len(weight), -1))
+            total += float(rows.sum(axis=1).max()) * largest * (rows.shape[1] + 3) * _SINGLE
+        bias = 0.0 if layer.bias is None else float(np.abs(layer.bias).max())
+        return (total + 3 * bias * _SINGLE) * layer.activation.lipschitz
+
     def _least(self, place: int) -> float:
         return -math.inf if place == 0 else Activation(*self._layering.phis[place - 1]).range[0]
+
+
+def _factors(kind: Select | None) -> Array:
+    return np.ones((1, 1)) if kind is None or kind.weight is None else kind.weight.reshape(-1, 1)

@@ -125,7 +125,7 @@ class Facts:
 
     @property
     def outputs(self) -> Outputs:
-        """ "values", or "logits" where a trailing softmax was taken off by an importer."""
+        """"values", or "logits" where a trailing softmax was taken off by an importer."""
         return self._outputs
 
     @property

@@ -114,7 +114,9 @@ class Crash(Failures):
 
     __slots__ = ()
 
-    def __init__(self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None) -> None:
+    def __init__(
+        self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None
+    ) -> None:
         values, total = counts_of(counts, "Crash")
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
         super().__init__([Term("crash", (), values, total, exact, among=sites)])
@@ -219,7 +221,9 @@ class SynapseCrash(Failures):
 
     __slots__ = ()
 
-    def __init__(self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None) -> None:
+    def __init__(
+        self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None
+    ) -> None:
         values, total = counts_of(counts, "SynapseCrash")
         sites = components_of(among, 3, "SynapseCrash")
         super().__init__([Term("synapse_crash", (), values, total, flag(exactly, "exactly"), among=sites)])

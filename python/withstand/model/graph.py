@@ -66,7 +66,7 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        """ "dense" or "conv" where it reads weights; else "select", or "add" where it reads its sources as they are."""
+        """"dense" or "conv" where it reads weights; else "select", or "add" where it reads its sources as they are."""
         maps = [kind for _, kind in self.reads]
         if any(isinstance(kind, np.ndarray) for kind in maps):
             return "dense"
