@@ -236,6 +236,12 @@ TABLE = [
         "shape": [(1.5, TypeError, "shape must be an integer"), (("x",), TypeError, "shape must be an integer"),
                   ((0,), ValueError, "shape must be at least 1")],
         "name": [(3, TypeError, "name must be a string"), (None, TypeError, "name must be a string")]}),
+    (ws.Format, ("int8",), {
+        "name": [("int7", ValueError, "name must be one of"), (3, TypeError, "name must be a string")],
+        "scale": [(0.0, ValueError, "scale must be positive"), ("x", TypeError, "scale must hold real numbers"),
+                  (math.nan, ValueError, "scale must be finite"), ([[1.0]], ValueError, "or one per channel")],
+        "zero_point": [(200, ValueError, "zero_point must be at most 127"), (0.5, TypeError, "must be an integer"),
+                       ("x", TypeError, "must be an integer"), (HUGE, ValueError, "zero_point must be at most")]}),
     (ws.Conv, ([[[1.0]]],), {
         "kernel": [("x", TypeError, "kernel must hold real numbers"), ([1.0], ValueError, "kernel must have shape"),
                    ([[[math.nan]]], ValueError, "kernel must be finite"),

@@ -16,7 +16,7 @@ import numpy as np
 from withstand.model.activations import Activation
 from withstand.model.formats import Format
 from withstand.model.layout import Layout
-from withstand.model.maps import Conv, Select
+from withstand.model.maps import Conv, Map, Select
 from withstand.model.quantisation import LayerFormat, Quantisation, carried
 
 from .budget import Account
@@ -199,10 +199,7 @@ class QuantisedBuilder(GraphBuilder):
         for source, kind in layer.reads:
             known = self.signals.get(source)
             largest = 0.0 if known is None else max(-known.low, known.high)
-            if isinstance(kind, Conv):
-                weight = kind.kernel
-            else:
-                weight = kind if isinstance(kind, np.ndarray) else _factors(kind)
+            weight = _factors(kind)
             rows = np.abs(weight.reshape(len(weight), -1))
             total += float(rows.sum(axis=1).max()) * largest * (rows.shape[1] + 3) * _SINGLE
         bias = 0.0 if layer.bias is None else float(np.abs(layer.bias).max())
@@ -212,5 +209,10 @@ class QuantisedBuilder(GraphBuilder):
         return -math.inf if place == 0 else Activation(*self._layering.phis[place - 1]).range[0]
 
 
-def _factors(kind: Select | None) -> Array:
-    return np.ones((1, 1)) if kind is None or kind.weight is None else kind.weight.reshape(-1, 1)
+def _factors(kind: Map) -> Array:
+    """Return the weights of a map, one row for each that meets other signals."""
+    if isinstance(kind, Conv):
+        return kind.kernel
+    if isinstance(kind, Select):
+        return np.ones((1, 1)) if kind.weight is None else kind.weight.reshape(-1, 1)
+    return np.ones((1, 1)) if kind is None else kind

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from withstand import _core
+from withstand._coerce import real_array
 from withstand._core import Site
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
@@ -152,6 +154,24 @@ class Facts:
         return None if self._quantisation is None else self._quantisation.output_rounding
 
     # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
+        """Return `X` as rows of inputs, and whether it was a single one."""
+        array = real_array(X, name)
+        if array.ndim not in (1, 2):
+            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
+        rows = array[None] if array.ndim == 1 else array
+        if rows.shape[1] != self.widths[0]:
+            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
+        if self._box is not None:
+            self._check_box(rows)
+        return rows, array.ndim == 1
+
+    def _check_box(self, rows: FloatArray) -> None:
+        assert self._box is not None
+        lower, upper = self._box
+        for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
+            raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
     def _activation(self, layer: int) -> Activation:
         core = self._core.activation(layer)

@@ -48,7 +48,7 @@ class Format:
     scale : float or sequence of float, default 1.0
         Positive; a sequence holds one per channel.
     zero_point : int or sequence of int, default 0
-        The integer that stands for 0; a sequence holds one per channel.
+        The integer that stands for 0; a sequence holds one per channel. Beside scales per channel, equal ones are one.
 
     Raises
     ------
@@ -87,6 +87,8 @@ class Format:
             raise ValueError(f"Format: {self.name} has neither scale nor zero point, got {shown(self)}")
         if not np.isfinite(max(factors) * 2.0 ** (1 + self.bits if not self.is_float else 0)):
             raise ValueError(f"Format: scale {max(factors)} makes words that are no finite numbers")
+        if scales.ndim and len(set(codes)) == 1:  # equal formats are equal, however they were written
+            zeros = zeros.reshape(-1)[0]
         object.__setattr__(self, "scale", tuple(factors) if scales.ndim else factors[0])
         object.__setattr__(self, "zero_point", tuple(codes) if zeros.ndim else codes[0])
 

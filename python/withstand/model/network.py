@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from withstand.model.activations import Activation, ActivationLike
 from withstand.model.construction import chain, of_layers, parts, refuse_unheard, shape_of
 from withstand.model.facts import Facts, Outputs
 from withstand.model.failure_arguments import named_component
+from withstand.model.formats import Format
 from withstand.model.graph import Layer
 from withstand.model.layout import Layout
 from withstand.model.maps import Shape
 from withstand.model.quantisation import Quantisation
+from withstand.model.rounded import Scales, rounded
 
 if TYPE_CHECKING:
     from withstand.importers.graph import Graph
@@ -174,6 +177,42 @@ class Network(Facts):
         layers = [np.array([t[place][:width] for t in traces]).reshape(len(rows), width) for place, width in widths]
         return tuple(y[0] for y in layers) if single else tuple(layers)
 
+    def rounded(self, format: str | Format, scale: Scales = None) -> Network:
+        """Return the network whose stored weights and biases are words of a number format; `formats` tells which.
+
+        Parameters
+        ----------
+        format : str or Format
+            A name as `Format` takes it; or a format with its scale and zero point, for the weights of all layers.
+        scale : float, or sequence with one entry per layer 1..L+1, optional
+            Of integers; an entry may be an array with one scale per neuron or output channel. By default
+            max |weight| / (2^(n-1) - 1) of each layer. What a stage that cannot fail stores belongs to the next layer.
+
+        Returns
+        -------
+        Network
+            Weights are the nearest words. Biases are words of the float format; beside integers they are int32, with
+            the scale max |bias| / (2^31 - 1) of their layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For an unknown name, scales that do not fit, or a number beyond the format's largest float.
+
+        Examples
+        --------
+        >>> import withstand as ws
+        >>> net = ws.Network([[[1.0], [0.3]], [[1.0, -1.0]]]).rounded("int4")
+        >>> net.weights[0].ravel() * 7, net.formats[0].weight.name
+        (array([7., 2.]), 'int4')
+        """
+        layers, found = rounded(self, format, scale)
+        if self._layout is not None:
+            return _rebuild_graph(layers, self._layout.shapes[0], self._outputs, self._box, found)
+        words = tuple(np.asarray(layer.reads[0][1]) for layer in layers)
+        biases = tuple(np.asarray(layer.bias) for layer in layers)
+        return Network._from_layers(replace(self._layers(), weights=words, biases=biases, quantisation=found))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an .npz file (no pickle inside); `withstand.load` reads it back equal."""
         from withstand.importers.npz import save_npz
@@ -220,24 +259,6 @@ class Network(Facts):
         return Layers(
             self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names, self._quantisation
         )
-
-    def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
-        """Return `X` as rows of inputs, and whether it was a single one."""
-        array = real_array(X, name)
-        if array.ndim not in (1, 2):
-            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
-        rows = array[None] if array.ndim == 1 else array
-        if rows.shape[1] != self.widths[0]:
-            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
-        if self._box is not None:
-            self._check_box(rows)
-        return rows, array.ndim == 1
-
-    def _check_box(self, rows: FloatArray) -> None:
-        assert self._box is not None
-        lower, upper = self._box
-        for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
-            raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
     def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
         if failed is None:

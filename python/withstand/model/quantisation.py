@@ -60,15 +60,15 @@ class Quantisation:
     ----------
     formats : tuple of LayerFormat
         One per place.
-    noise : tuple of float
-        How far rounding moves what each place but the last transmits.
-    output_rounding : float
+    noise : tuple of float or None
+        How far rounding moves what each place but the last transmits; None where nothing but parameters is rounded.
+    output_rounding : float or None
         How far roundings move the outputs that no layer of neurons stands behind.
     """
 
     formats: tuple[LayerFormat, ...]
-    noise: tuple[float, ...]
-    output_rounding: float
+    noise: tuple[float, ...] | None = None
+    output_rounding: float | None = None
 
     def per_layer(self, layout: Layout) -> tuple[LayerFormat, ...]:
         """Return the formats of layers 1..L+1, each with those of the stages before it that cannot fail."""
