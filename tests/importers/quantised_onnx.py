@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import withstand as ws
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import model, node
+from quantised_bounds import INPUTS
 
+RNG = np.random.default_rng(0)
 LEVELS = {
     "optimised": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
     "as written": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL,
@@ -118,3 +121,23 @@ class Hand:
         domains = {"": self.opset} | {n.domain: 1 for n in self.nodes if n.domain}
         sets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
         return helper.make_model(graph, opset_imports=sets, ir_version=10)
+
+
+def load(proto: onnx.ModelProto, folder: Path) -> ws.Network:
+    path = folder / "net.onnx"
+    onnx.save(proto, path)
+    return ws.load(path)
+
+
+def inputs(net: ws.Network, scale: float = 1.5) -> np.ndarray:
+    """Numbers in single precision, as the runtime takes them."""
+    X = scale * np.random.default_rng(3).normal(size=(INPUTS, net.widths[0]))
+    return X.astype(np.float32).astype(np.float64)
+
+
+def codes(*shape: int) -> np.ndarray:
+    return RNG.integers(-127, 128, size=shape).astype(np.int8)
+
+
+def bias(h: Hand, count: int, scale: float) -> str:
+    return h.stored(RNG.integers(-300, 300, size=count).astype(np.int32), scale)
