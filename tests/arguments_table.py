@@ -21,10 +21,8 @@ LAYERS = [ws.Layer([(0, np.eye(3, 2))]), ws.Layer([(1, np.ones((1, 3)))], activa
 
 
 def graph(layers, shape, biases=None, activation="relu", output_activation="identity"):
-    return ws.Network(
-        layers=layers, shape=shape, biases=biases, activation=activation, output_activation=output_activation
-    )
-
+    return ws.Network(None, biases, activation=activation, output_activation=output_activation, layers=layers,
+                      shape=shape)  # fmt: skip
 
 
 #: Of each kind of argument: values, what they raise, and a part of the sentence; {} stands for the argument's name.
@@ -236,6 +234,9 @@ TABLE = [
         "shape": [(1.5, TypeError, "shape must be an integer"), (("x",), TypeError, "shape must be an integer"),
                   ((0,), ValueError, "shape must be at least 1")],
         "name": [(3, TypeError, "name must be a string"), (None, TypeError, "name must be a string")]}),
+    (ws.Format, ("int8",), {
+        "scale": [(0.0, ValueError, "scale must be positive"), ("x", TypeError, "scale must hold real numbers")],
+        "zero_point": [(200, ValueError, "must be at most 127"), (0.5, TypeError, "an integer")], "name": NO_NAME}),
     (ws.Conv, ([[[1.0]]],), {
         "kernel": [("x", TypeError, "kernel must hold real numbers"), ([1.0], ValueError, "kernel must have shape"),
                    ([[[math.nan]]], ValueError, "kernel must be finite"),
@@ -270,8 +271,7 @@ TABLE = [
     (ws.check_certificate, ("none.json", NET), {
         "path": NO_PATH, "net": NO_NET, "domain": NO_INPUTS, "spec": NO_SPEC, "effort": NO_COUNT,
         "failures": [("x", TypeError, "failures must be a failure model"), (2, TypeError, "failures must be")]}),
-    (clopper_pearson, (1, 2), {
-        "exceeding": [*NO_COUNT[:2], (3, ValueError, "3 of 2 trials")],
+    (clopper_pearson, (1, 2), {"exceeding": [*NO_COUNT[:2], (3, ValueError, "3 of 2 trials")],
         "samples": [*NO_COUNT[:2], (0, ValueError, "")], "confidence": NO_SHARE}),
     (expected_error, (NET, 0.1, X), {"net": NO_NET, "p": NO_P, "X": NO_INPUT[:-2]}),
     (last_layer_moments, (NET, X), {

@@ -21,6 +21,7 @@ from withstand.importers.embedded import embedded
 from withstand.model.activations import Activation
 from withstand.model.domain import Box
 from withstand.model.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.model.formats import Format
 from withstand.model.graph import Layer
 from withstand.model.maps import Conv, Select
 from withstand.model.network import Network
@@ -53,6 +54,7 @@ __all__ = [
     "Criticality",
     "Enumeration",
     "Failures",
+    "Format",
     "Hardening",
     "Histogram",
     "Latency",

@@ -30,7 +30,8 @@ def entries() -> list[dict[str, object]]:
 
 
 CHAINS = [entry for entry in entries() if "hidden_layers" in entry]
-OTHERS = [entry for entry in entries() if "hidden_layers" not in entry]
+#: Those of int8 are held against their runtimes elsewhere.
+OTHERS = [entry for entry in entries() if "hidden_layers" not in entry and not str(entry["format"]).endswith("int8")]
 
 
 @pytest.mark.skipif(models() is None, reason="the published models are not here")

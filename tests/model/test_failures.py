@@ -106,7 +106,7 @@ def test_bad_models_are_refused(build, error, message):
         (ws.SynapseCrash((1, 1)), "2 counts for 3 layers of synapses"),
         (ws.SynapseCrash((0, 0, 17)), "layer 3 has 16 synapses, at most 16 can fail"),
         (ws.SynapseCrash(1, among=[(1, 0, 3)]), r"among names \(1, 0, 3\), layer 0 has 3 neurons"),
-        (ws.Noise([1.0, 2.0, 3.0]), "3 amplitudes for 2 hidden layers"),
+        (ws.Noise([1.0, 2.0, 3.0, 4.0]), "4 amplitudes for 2 hidden layers"),
         (
             ws.Crash((0, 8), exactly=True) + ws.StuckAt((0, 1), value=1.0, exactly=True),
             "the models share components and there are not enough of them to fail together",

@@ -14,11 +14,11 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from withstand.model.activations import Activation
+from withstand.model.apply import Floats, applied
 from withstand.model.graph import Layer, bias_of, shapes_of
-from withstand.model.maps import Conv, Map, Select
 
 from .check import differing, run_object
 from .layers import Array
@@ -35,8 +35,6 @@ _FEW: Final = 16.0
 _SINGLE: Final = float(np.finfo(np.float32).eps) / 2
 #: Inputs are normal numbers of these sizes.
 _SIZES: Final = (0.0, 0.1, 0.3, 1.0, 1.0, 1.0, 3.0, 10.0, 100.0)
-
-Floats = NDArray[np.floating[Any]]
 
 
 def compare_graph(net: Network, graph: Graph, source: Any, library: str) -> None:
@@ -64,7 +62,7 @@ def _evaluate(graph: Graph, x: Array, dtype: DTypeLike, noise: float) -> Array:
         if noise:
             s += (noise * rng.normal(size=s.shape)).astype(dtype)
         for source, kind in layer.reads:
-            s += _read(kind, sent[source]).reshape(s.shape)
+            s += applied(kind, sent[source]).reshape(s.shape)
         sent[n] = _activated(layer, s)
         for source in [source for source in sent if last.get(source, n) <= n and source < n]:
             del sent[source]
@@ -74,37 +72,3 @@ def _evaluate(graph: Graph, x: Array, dtype: DTypeLike, noise: float) -> Array:
 def _activated(layer: Layer, s: Floats) -> Floats:
     phi: Activation = layer.activation
     return s if phi.name == "identity" else phi(s.astype(np.float64)).astype(s.dtype)
-
-
-def _read(kind: Map, y: Floats) -> Floats:
-    """Return what a map makes of signals of shape (n, ...)."""
-    if kind is None:
-        return y
-    if isinstance(kind, Conv):
-        return _convolved(kind, y)
-    flat = y.reshape(len(y), -1)
-    if isinstance(kind, Select):
-        chosen = np.where(kind.index < 0, y.dtype.type(0), flat[:, kind.index])
-        return chosen if kind.weight is None else chosen * kind.weight.astype(y.dtype)
-    product: Floats = flat @ kind.T.astype(y.dtype)
-    return product
-
-
-def _convolved(conv: Conv, y: Floats) -> Floats:
-    """Return a convolution: for each place of the kernel, the image that it meets times its weights."""
-    image = y if conv.channel_axis == 0 else np.moveaxis(y, -1, 1)
-    image = np.pad(image, ((0, 0), (0, 0), *conv.padding))
-    out, each, *size = conv.kernel.shape
-    own = conv.shape(y.shape[1:])
-    counts = own[1:] if conv.channel_axis == 0 else own[:-1]
-    kernel = conv.kernel.astype(y.dtype).reshape(conv.groups, out // conv.groups, each, *size)
-    result = np.zeros((len(y), conv.groups, out // conv.groups, math.prod(counts)), dtype=y.dtype)
-    for place in np.ndindex(*size):
-        window = tuple(
-            slice(at * reach, at * reach + (count - 1) * step + 1, step)
-            for at, reach, count, step in zip(place, conv.dilation, counts, conv.stride, strict=True)
-        )
-        met = image[(slice(None), slice(None), *window)].reshape(len(y), conv.groups, each, -1)
-        result += np.matmul(kernel[(slice(None), slice(None), slice(None), *place)], met)
-    shaped = result.reshape(len(y), out, *counts)
-    return shaped if conv.channel_axis == 0 else np.moveaxis(shaped, 1, -1)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer, shapes_of
 from withstand.model.maps import Padding, PerAxis
+from withstand.model.quantisation import Quantisation
 
 from .budget import Account
 from .errors import UnsupportedModel
@@ -44,6 +45,8 @@ class Graph:
         "logits" where a trailing softmax was taken off.
     input_box : (lower, upper) or None
         The box, each bound flat, to which the format clips its inputs.
+    quantisation : Quantisation or None
+        What a quantised file says beside its function.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Graph:
     shape: Shape
     outputs: Literal["values", "logits"] = "values"
     input_box: tuple[Array, Array] | None = None
+    quantisation: Quantisation | None = None
 
     def __post_init__(self) -> None:
         if not any(layer.may_fail for layer in self.layers[:-1]):

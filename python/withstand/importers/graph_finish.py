@@ -85,7 +85,7 @@ def _is_transmitted(form: Form) -> bool:
 
 
 def _closed(layering: Layering, layers: list[Layer], phis: list[Phi], kind: Kind, box: Box) -> Layers | Parts:
-    kept = _reached(layers)
+    kept = layering.kept = _reached(layers)
     layers, phis = _renumbered(layers, kept), [phis[number - 1] for number in kept]
     shapes = [layering.shape(0), *(layer.shape or () for layer in layers)]
     matrices = _chain(layering, layers, shapes)

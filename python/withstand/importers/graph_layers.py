@@ -40,6 +40,7 @@ class Layering:
         self.inputs: list[Shape] = []
         self.shapes: list[Shape] = []
         self.wired: dict[int, tuple[Form, Form]] = {}
+        self.kept: list[int] = []  # of the layers, those that the outputs depend on, once the network is closed
 
     def shape(self, source: int) -> Shape:
         """Return the shape of what a layer transmits, 0 being the inputs: that of one, or flat of several."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from withstand.model.activations import NAMES
+from withstand.model.quantisation import Quantisation
 
 from .errors import UnsupportedModel
 
@@ -52,6 +53,8 @@ class Layers:
         The box, each bound of shape (N_0,), to which the format clips its inputs.
     names : tuple of str
         What the file calls the layers, one for each of the L+1, or none at all.
+    quantisation : Quantisation or None
+        What a quantised file says beside its function.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Layers:
     outputs: Literal["values", "logits"] = "values"
     input_box: tuple[Array, Array] | None = None
     names: tuple[str, ...] = ()
+    quantisation: Quantisation | None = None
 
     def __post_init__(self) -> None:
         depth = len(self.activations)

@@ -11,6 +11,7 @@ Keys, for L hidden layers:
     outputs              text, "values" or "logits"
     names                text (L + 1,), only where the layers have names
     input_lower, _upper  float64 (N_0,), only where the network has an input box
+    format_..., noise    see `npz_formats`, only where the network has formats
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .budget import Account
 from .errors import UnsupportedModel
 from .graph import Graph
 from .layers import Layers, Phi
+from .npz_formats import formats_of, saved_formats
 from .regular import open_regular
 
 __all__ = ["VERSION", "load_npz", "save_npz"]
@@ -77,6 +79,7 @@ def save_npz(layers: Layers, path: str | os.PathLike[str]) -> None:
         arrays[f"weights_{layer}"], arrays[f"biases_{layer}"] = weights, biases
     if layers.input_box is not None:
         arrays["input_lower"], arrays["input_upper"] = layers.input_box
+    arrays |= saved_formats(layers.quantisation)
     with open(path, "wb") as file:  # savez would append .npz to a bare path
         np.savez(file, allow_pickle=False, **arrays)
 
@@ -126,6 +129,7 @@ def _layers(arrays: Arrays) -> Layers:
         arrays.outputs(),
         arrays.box(),
         tuple(arrays.texts("names")) if "names" in arrays.members else (),
+        formats_of(arrays, len(phis) + 1),
     )
 
 

@@ -16,6 +16,7 @@ Keys, for n = 1 .. the number of layers, k = 0 .. the reads of a layer:
     biases_n, bias_shape_n    float64 and integers, only where there are biases
     shape_n                   integers, only where a layer's shape is given
     input_lower, _upper       float64, only where the network has an input box
+    format_..., noise         see `npz_formats`, only where the network has formats
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from withstand.model.maps import Conv, Map, Select
 
 from .errors import UnsupportedModel
 from .graph import Graph
+from .npz_formats import formats_of, saved_formats
 
 if TYPE_CHECKING:
     from withstand.importers.npz import Arrays
@@ -58,6 +60,7 @@ def save_graph(net: Network, path: str) -> None:
         arrays |= _saved(n, layer)
     if net.input_box is not None:
         arrays["input_lower"], arrays["input_upper"] = net.input_box
+    arrays |= saved_formats(net._quantisation)
     with open(path, "wb") as file:  # savez would append .npz to a bare path
         np.savez(file, allow_pickle=False, **arrays)
 
@@ -116,7 +119,8 @@ def load_graph(arrays: Arrays) -> Graph:
         )
     except (TypeError, ValueError) as error:
         raise UnsupportedModel(str(error)) from error
-    return Graph(layers, arrays.sizes("shape"), arrays.outputs(), arrays.box())
+    quantisation = formats_of(arrays, len(layers) + 1)
+    return Graph(layers, arrays.sizes("shape"), arrays.outputs(), arrays.box(), quantisation)
 
 
 def _layer(arrays: Arrays, n: int, name: str, phi: Activation, may_fail: bool) -> Layer:

@@ -28,8 +28,10 @@ from .onnx_model import before_softmax, by_name, check_names, input_shape, neede
 from .onnx_moves import MOVES, VIEWS
 from .onnx_node import INTEGERS, Node, Value, row, type_name
 from .onnx_ops import LINEAR_OPS
+from .onnx_quantised import WORDS, QuantisedWalk, is_quantised
 from .onnx_rows import rows_are_apart
 from .onnx_sizes import FOLDED
+from .quantised import QuantisedBuilder
 
 __all__ = ["read_graph"]
 
@@ -104,7 +106,9 @@ class _Walk:
         self.nodes = needed(model.graph, self.outputs)
         self.reads = Counter(name for node in self.nodes for name in node.input)
         self.shared = shared_tensors(self.nodes, self.outputs)
-        self.builder = GraphBuilder(account)
+        quantised = QuantisedBuilder(account) if is_quantised(self.nodes) else None
+        self.builder = quantised or GraphBuilder(account)
+        self.words = None if quantised is None else QuantisedWalk(quantised)
         self.gates = Gates(self.builder, self.nodes, self.outputs)
         kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
         for name, shape in shapes.items():
@@ -130,6 +134,8 @@ class _Walk:
         try:
             results = self._compute(node, values)
             self._check_batch(node, values, results)
+            if self.words is not None:
+                self.words.note(node, results)
             for name, value in zip(proto.output, results, strict=False):
                 if name:
                     self.values[name] = self._once(value, node) if name in self.shared else value
@@ -150,11 +156,13 @@ class _Walk:
         self.leading = {form.shape[0] if form.shape else 0 for form in forms}
         if len({form.closed for form in forms}) != 1:
             raise UnsupportedModel("some outputs pass a softmax and some do not")
-        if forms[0].closed not in ("", SOFTMAX, INTEGER):
+        if forms[0].closed not in ("", SOFTMAX, INTEGER, WORDS):
             raise UnsupportedModel(f"output '{outputs[0]}' {forms[0].closed}")
         logits = forms[0].closed == SOFTMAX
         name = ", ".join(before_softmax(self.nodes, name) if logits else name for name in outputs)
         try:
+            if isinstance(self.builder, QuantisedBuilder):
+                return self.builder.finished([form.reshape(row(form.shape)) for form in forms], logits, name)
             return self.builder.finish([form.reshape(row(form.shape)) for form in forms], logits, name=name)
         except UnsupportedModel:
             raise
@@ -198,6 +206,8 @@ class _Walk:
 
     def _compute(self, node: Node, values: list[Value]) -> Sequence[Value]:
         live = [value for value in values if isinstance(value, Form)]
+        if self.words is not None and (made := self.words.step(node, values)) is not None:
+            return [made]
         if node.domain != "ai.onnx" and not (node.domain == "ai.onnx.ml" and node.op in _ML):
             raise ValueError(
                 f"is of the domain '{node.domain}', only operators of ai.onnx are supported, and of ai.onnx.ml "

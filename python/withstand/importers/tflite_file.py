@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads `.tflite` files of float models: what they hold, operator after operator."""
+"""Reads `.tflite` files: what they hold, operator after operator."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from withstand.model.formats import Format
+
 from .budget import Account
 from .errors import UnsupportedModel
 from .graph import Form, Graph, GraphBuilder
@@ -19,6 +21,7 @@ from .regular import open_regular
 __all__ = ["Node", "Tensor", "Value", "read_tflite"]
 
 _FLOATS: Final = ("FLOAT16", "FLOAT32", "FLOAT64")
+_WORDS: Final = {"INT4", "INT8", "INT16", "UINT8"}
 _TYPES: Final = {
     "FLOAT16": np.float16,
     "FLOAT32": np.float32,
@@ -48,6 +51,32 @@ class Tensor(NamedTuple):
     buffer: int
     quantization: Any
 
+    def format(self) -> Format:
+        """Return the format of its words; channels are along the axis that `channels` tells."""
+        info = self.quantization
+        if info is None or info.ScaleLength() == 0:
+            raise ValueError(f"has a tensor '{self.name}' of type {self.kind} without a scale")
+        scales = np.asarray(info.ScaleAsNumpy(), dtype=np.float64).reshape(-1)
+        zeros = np.zeros(1) if info.ZeroPointLength() == 0 else np.asarray(info.ZeroPointAsNumpy()).reshape(-1)
+        if zeros.size not in (1, scales.size):
+            raise ValueError(f"has {scales.size} scales and {zeros.size} zero points for tensor '{self.name}'")
+        if scales.size == 1:
+            return Format(self.kind.lower(), float(scales[0]), int(zeros[0]))
+        same = np.broadcast_to(zeros, scales.shape)
+        return Format(self.kind.lower(), tuple(scales.tolist()), tuple(map(int, same.tolist())))
+
+    def real(self, codes: NDArray[Any]) -> Array:
+        """Return the numbers that words stand for."""
+        form = self.format()
+        along = [1] * codes.ndim
+        if form.channels is not None:
+            axis = int(self.quantization.QuantizedDimension())
+            if not 0 <= axis < codes.ndim or codes.shape[axis] != form.channels:
+                raise ValueError(f"has {form.channels} scales for a constant '{self.name}' of shape {codes.shape}")
+            along[axis] = -1
+        scale, zero = (np.asarray(each).reshape(along) for each in (form.scale, form.zero_point))
+        return np.asarray(scale * (codes.astype(np.int64) - zero).astype(np.float64))
+
 
 class Node(NamedTuple):
     """An operator: its name, options, what it reads (None where an input is left out), and what it makes."""
@@ -73,22 +102,30 @@ class Node(NamedTuple):
         return array
 
     def weights(self, place: int, optional: bool = False) -> Array | None:
-        """Return an input of float numbers that the file holds."""
+        """Return an input of numbers that the file holds; of a quantised model those that its words stand for."""
         array = self.constant(place, optional)
+        if self.file.is_quantised and array is not None and array.dtype.kind in "iu":
+            tensor = self.reads[place]
+            assert tensor is not None
+            self.file.account.array(array.size)
+            return tensor.real(array)
         if array is not None and array.dtype.kind != "f":
             raise ValueError(f"has quantised weights ({array.dtype}), which belong to an integer computation")
         return None if array is None else array.astype(np.float64)
 
 
 def read_tflite(path: Path, account: Account | None = None) -> Graph | Layers:
-    """Read a `.tflite` file whose tensors are floats; weights that are only stored as float16 or int8 are unpacked.
+    """Read a `.tflite` file.
+
+    Weights that are only stored as float16 or int8 are unpacked. Of a model that computes with int8, it is the real
+    network that its stored numbers define.
 
     Raises
     ------
     ImportError
         If the tflite package is missing.
     UnsupportedModel
-        For quantised models, operators that are not supported, by their name, and damaged files.
+        For operators and quantisations that are not supported, by their name, and damaged files.
     """
     try:
         import tflite
@@ -105,6 +142,10 @@ def read_tflite(path: Path, account: Account | None = None) -> Graph | Layers:
         raise UnsupportedModel("is not a .tflite file: it has no identifier TFL3")
     try:
         file = _File(tflite, data, account)
+        if file.is_quantised:
+            from .tflite_quantised import built
+
+            return built(file, account)
         return _built(file, account)
     except (MemoryError, ValueError):
         raise
@@ -158,6 +199,11 @@ class _File:
         self.inputs = [self.graph.Inputs(n) for n in range(self.graph.InputsLength())]
         self.outputs = [self.graph.Outputs(n) for n in range(self.graph.OutputsLength())]
         self.unpacked: dict[int, NDArray[Any]] = {}
+        kinds = {self.tensor(node.Outputs(0)).kind for node in self._operators() if node.OutputsLength()}
+        self.is_quantised = bool(kinds & _WORDS)
+
+    def _operators(self) -> list[Any]:
+        return [self.graph.Operators(n) for n in range(self.graph.OperatorsLength())]
 
     def tensor(self, number: int) -> Tensor:
         if not 0 <= number < self.graph.TensorsLength():
@@ -172,7 +218,7 @@ class _File:
 
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Return the shape of a tensor that is computed, without its batch axis, which must be one of length 1."""
-        if tensor.kind not in _FLOATS:
+        if tensor.kind not in _FLOATS and not (self.is_quantised and tensor.kind in _WORDS):
             raise ValueError(f"tensor '{tensor.name}' is of type {tensor.kind}, supported are {', '.join(_FLOATS)}")
         if len(tensor.shape) < 2 or tensor.shape[0] != 1 or min(tensor.shape) < 1:
             raise ValueError(f"tensor '{tensor.name}' has shape {tensor.shape}, supported is a batch axis of length 1")

@@ -18,10 +18,10 @@ from .keras_shapes import same
 from .layers import IDENTITY, Array, Phi
 from .tflite_file import Node, Value
 
-__all__ = ["evaluate"]
+__all__ = ["FUSED", "LAYERS", "MOVES", "evaluate"]
 
 #: What a layer applies to its results itself. The schema knows TANH too, which LiteRT refuses or ignores.
-_FUSED: Final = {0: IDENTITY, 1: Phi("relu"), 2: Phi("hard_tanh"), 3: Phi("relu6")}
+FUSED: Final = {0: IDENTITY, 1: Phi("relu"), 2: Phi("hard_tanh"), 3: Phi("relu6")}
 
 
 def evaluate(build: GraphBuilder, node: Node, values: dict[int, Value]) -> Value | None:
@@ -39,8 +39,8 @@ def evaluate(build: GraphBuilder, node: Node, values: dict[int, Value]) -> Value
     if not read:
         raise ValueError("reads nothing that is computed, which is not supported")
     forms = [value.form for value in read]
-    if node.kind in _MOVES:
-        return Value(_MOVES[node.kind](build, node, forms), read[0].closed)
+    if node.kind in MOVES:
+        return Value(MOVES[node.kind](build, node, forms), read[0].closed)
     for value in read:
         if value.closed:
             raise ValueError(value.closed)
@@ -48,14 +48,14 @@ def evaluate(build: GraphBuilder, node: Node, values: dict[int, Value]) -> Value
         return _softmax(node, forms[0])
     if node.kind in _ACTIVATIONS:
         return Value(build.activate(forms[0], _ACTIVATIONS[node.kind](node), name=node.makes.name))
-    if node.kind not in _LAYERS:
-        known = ", ".join(sorted([*_MOVES, *_ACTIVATIONS, *_LAYERS, "SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"]))
+    if node.kind not in LAYERS:
+        known = ", ".join(sorted([*MOVES, *_ACTIVATIONS, *LAYERS, "SOFTMAX", "LOG_SOFTMAX", "DEQUANTIZE"]))
         raise ValueError(f"is not supported; supported are {known}")
-    form = _LAYERS[node.kind](build, node, forms)
+    form = LAYERS[node.kind](build, node, forms)
     number = node.option("FusedActivationFunction") if hasattr(node.options, "FusedActivationFunction") else 0
-    if number not in _FUSED:
+    if number not in FUSED:
         raise ValueError(f"has the fused activation {number}, supported are NONE, RELU, RELU_N1_TO_1 and RELU6")
-    return Value(form if number == 0 else build.activate(form, _FUSED[number], name=node.makes.name))
+    return Value(form if number == 0 else build.activate(form, FUSED[number], name=node.makes.name))
 
 
 def _unpack(node: Node) -> None:
@@ -226,7 +226,7 @@ def _integers(node: Node, place: int) -> NDArray[Any]:
     return array
 
 
-_MOVES: Final[dict[str, Callable[[GraphBuilder, Node, list[Form]], Form]]] = {
+MOVES: Final[dict[str, Callable[[GraphBuilder, Node, list[Form]], Form]]] = {
     "EXPAND_DIMS": _reshape,
     "PAD": _pad,
     "RESHAPE": _reshape,
@@ -235,7 +235,7 @@ _MOVES: Final[dict[str, Callable[[GraphBuilder, Node, list[Form]], Form]]] = {
     "TRANSPOSE": _transpose,
 }
 
-_LAYERS: Final[dict[str, Callable[[GraphBuilder, Node, list[Form]], Form]]] = {
+LAYERS: Final[dict[str, Callable[[GraphBuilder, Node, list[Form]], Form]]] = {
     **dict.fromkeys(["ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM"], _arithmetic),
     **dict.fromkeys(["CONV_2D", "DEPTHWISE_CONV_2D"], _convolution),
     **dict.fromkeys(["AVERAGE_POOL_2D", "MAX_POOL_2D"], _pool),

@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from withstand import _core
+from withstand._coerce import real_array
 from withstand._core import Site
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
 from withstand.model.maps import Shape
+from withstand.model.quantisation import LayerFormat, Quantisation
 
 Outputs = Literal["values", "logits"]
 
@@ -23,13 +26,14 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs")
+    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs", "_quantisation")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
     _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
     _outputs: Outputs
     _box: tuple[FloatArray, FloatArray] | None
+    _quantisation: Quantisation | None
 
     @property
     def weights(self) -> tuple[FloatArray, ...]:
@@ -131,7 +135,43 @@ class Facts:
         """Lower and upper ends of the inputs that the file admits, or None."""
         return self._box
 
+    @property
+    def formats(self) -> tuple[LayerFormat, ...] | None:
+        """Number formats of layers 1..L+1 of a quantised or `rounded` network, else None."""
+        return None if self._quantisation is None else self._quantisation.per_layer(self._described())
+
+    @property
+    def noise(self) -> tuple[float, ...] | None:
+        """How far the roundings of a quantised file move signals, as `Noise` takes it; None of other networks.
+
+        One amplitude for the inputs and one for every layer before the outputs, those that cannot fail included.
+        """
+        return None if self._quantisation is None else self._quantisation.noise
+
+    @property
+    def output_rounding(self) -> float | None:
+        """How far roundings behind the last neurons move the outputs of a quantised file; None of other networks."""
+        return None if self._quantisation is None else self._quantisation.output_rounding
+
     # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
+        """Return `X` as rows of inputs, and whether it was a single one."""
+        array = real_array(X, name)
+        if array.ndim not in (1, 2):
+            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
+        rows = array[None] if array.ndim == 1 else array
+        if rows.shape[1] != self.widths[0]:
+            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
+        if self._box is not None:
+            self._check_box(rows)
+        return rows, array.ndim == 1
+
+    def _check_box(self, rows: FloatArray) -> None:
+        assert self._box is not None
+        lower, upper = self._box
+        for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
+            raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
 
     def _activation(self, layer: int) -> Activation:
         core = self._core.activation(layer)

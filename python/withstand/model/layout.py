@@ -128,7 +128,7 @@ class Layout:
             for n, (_, kind) in enumerate(layer.reads)
             for array in stored(kind)
         }
-        if layer.bias is not None:
+        if layer.bias is not None and stores_bias(layer):
             parameters["bias"] = layer.bias.shape
         shape = self.shapes[place]
         channels = None if axis is None else axis % len(shape)
@@ -148,10 +148,15 @@ def stored(kind: Map) -> tuple[FloatArray, ...]:
     return (kind,) if isinstance(kind, np.ndarray) else ()
 
 
+def stores_bias(layer: Layer) -> bool:
+    """Whether a layer's biases are parameters, not the ends of a range that a stage without weights clips to."""
+    return layer.may_fail or any(stored(kind) for _, kind in layer.reads)
+
+
 def stored_shapes(layer: Layer, what: str) -> list[Shape]:
     """Return the shapes of a layer's stored arrays: of each "weight", or of its "bias"."""
     if what == "bias":
-        return [] if layer.bias is None else [layer.bias.shape]
+        return [layer.bias.shape] if layer.bias is not None and stores_bias(layer) else []
     return [array.shape for _, kind in layer.reads for array in stored(kind)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from withstand.model.activations import Activation, ActivationLike
 from withstand.model.construction import chain, of_layers, parts, refuse_unheard, shape_of
 from withstand.model.facts import Facts, Outputs
 from withstand.model.failure_arguments import named_component
+from withstand.model.formats import Format
 from withstand.model.graph import Layer
 from withstand.model.layout import Layout
 from withstand.model.maps import Shape
+from withstand.model.quantisation import Quantisation
+from withstand.model.rounded import Scales, rounded
 
 if TYPE_CHECKING:
     from withstand.importers.graph import Graph
@@ -88,6 +92,7 @@ class Network(Facts):
         shape: Sequence[int] | None = None,
     ) -> None:
         self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
+        self._quantisation = None
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
@@ -110,7 +115,7 @@ class Network(Facts):
             activation=[Activation(*a) for a in layers.activations],
             output_activation=Activation(*layers.output_activation),
         )
-        net._outputs, net._names = layers.outputs, layers.names
+        net._outputs, net._names, net._quantisation = layers.outputs, layers.names, layers.quantisation
         if layers.input_box is not None:
             lower, upper = layers.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
@@ -120,7 +125,7 @@ class Network(Facts):
     def _from_graph(cls, graph: Graph) -> Network:
         """Build from what an importer read."""
         net = cls(layers=graph.layers, shape=graph.shape)
-        net._outputs = graph.outputs
+        net._outputs, net._quantisation = graph.outputs, graph.quantisation
         if graph.input_box is not None:
             lower, upper = graph.input_box
             net._box = (_frozen(real_array(lower, "lower", 1)), _frozen(real_array(upper, "upper", 1)))
@@ -172,6 +177,42 @@ class Network(Facts):
         layers = [np.array([t[place][:width] for t in traces]).reshape(len(rows), width) for place, width in widths]
         return tuple(y[0] for y in layers) if single else tuple(layers)
 
+    def rounded(self, format: str | Format, scale: Scales = None) -> Network:
+        """Return the network whose stored weights and biases are words of a number format; `formats` tells which.
+
+        Parameters
+        ----------
+        format : str or Format
+            A name as `Format` takes it; or a format with its scale and zero point, for the weights of all layers.
+        scale : float, or sequence with one entry per layer 1..L+1, optional
+            Of integers; an entry may be an array with one scale per neuron or output channel. By default
+            max |weight| / (2^(n-1) - 1) of each layer. What a stage that cannot fail stores belongs to the next layer.
+
+        Returns
+        -------
+        Network
+            Weights are the nearest words. Biases are words of the float format; beside integers they are int32, with
+            the scale max |bias| / (2^31 - 1) of their layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For an unknown name, scales that do not fit, or a number beyond the format's largest float.
+
+        Examples
+        --------
+        >>> import withstand as ws
+        >>> net = ws.Network([[[1.0], [0.3]], [[1.0, -1.0]]]).rounded("int4")
+        >>> net.weights[0].ravel() * 7, net.formats[0].weight.name
+        (array([7., 2.]), 'int4')
+        """
+        layers, found = rounded(self, format, scale)
+        if self._layout is not None:
+            return _rebuild_graph(layers, self._layout.shapes[0], self._outputs, self._box, found)
+        words = tuple(np.asarray(layer.reads[0][1]) for layer in layers)
+        biases = tuple(np.asarray(layer.bias) for layer in layers)
+        return Network._from_layers(replace(self._layers(), weights=words, biases=biases, quantisation=found))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as an .npz file (no pickle inside); `withstand.load` reads it back equal."""
         from withstand.importers.npz import save_npz
@@ -199,7 +240,8 @@ class Network(Facts):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._layout is None:
             return _rebuild, (self._layers(),)
-        return _rebuild_graph, (self._layout.given, self._layout.shapes[0], self._outputs, self._box)
+        shape = self._layout.shapes[0]
+        return _rebuild_graph, (self._layout.given, shape, self._outputs, self._box, self._quantisation)
 
     def __repr__(self) -> str:
         names = [a.name for a in self.activations]
@@ -214,25 +256,9 @@ class Network(Facts):
         from withstand.importers.layers import Layers, Phi
 
         *hidden, output = (Phi(a.name, a.gain, a.slope) for a in (*self.activations, self.output_activation))
-        return Layers(self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names)
-
-    def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
-        """Return `X` as rows of inputs, and whether it was a single one."""
-        array = real_array(X, name)
-        if array.ndim not in (1, 2):
-            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
-        rows = array[None] if array.ndim == 1 else array
-        if rows.shape[1] != self.widths[0]:
-            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
-        if self._box is not None:
-            self._check_box(rows)
-        return rows, array.ndim == 1
-
-    def _check_box(self, rows: FloatArray) -> None:
-        assert self._box is not None
-        lower, upper = self._box
-        for n, i in np.argwhere((rows < lower) | (rows > upper))[:1]:
-            raise ValueError(f"input {n}: entry {i} is {rows[n, i]}, the file admits [{lower[i]}, {upper[i]}]")
+        return Layers(
+            self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names, self._quantisation
+        )
 
     def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
         if failed is None:
@@ -262,9 +288,11 @@ def _order(site: _core.Site) -> tuple[int, int, int]:
     return site.layer, site.to, site.from_
 
 
-def _rebuild_graph(layers: Sequence[Layer], shape: Shape, outputs: Outputs, box: Any) -> Network:
+def _rebuild_graph(
+    layers: Sequence[Layer], shape: Shape, outputs: Outputs, box: Any, quantisation: Quantisation | None = None
+) -> Network:
     net = Network(layers=layers, shape=shape)
-    net._outputs, net._box = outputs, box
+    net._outputs, net._box, net._quantisation = outputs, box, quantisation
     return net
 
 

@@ -9,6 +9,7 @@ from withstand import _core
 from withstand._types import Component
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
+from withstand.model.quantisation import carried
 
 
 class Term(NamedTuple):
@@ -49,6 +50,8 @@ class Term(NamedTuple):
         """Return the term as the core takes it, of a network or of none in particular."""
         amount, counts, among = self.amount, self._held(), self.among
         sites = None if among is None else [_core.Site(*component) for component in among]
+        if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
+            amount = self._carried(net)
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)
             sites = None if among is None else list(map(net._place, among))
@@ -61,6 +64,17 @@ class Term(NamedTuple):
             equivocal=self.equivocal,
             among=sites,
         )
+
+    def _carried(self, net: Network) -> tuple[float, ...]:
+        """Amplitudes of the inputs and of all layers, as what they amount to in the layers that may fail."""
+        own, outputs = carried(net._described(), self.amount)
+        allowed = net.output_rounding or 0.0
+        if outputs.max() > allowed:
+            raise ValueError(
+                f"{self}: noise that no neuron stands behind moves an output by {outputs.max():g}, more than the "
+                f"{allowed:g} of output_rounding"
+            )
+        return tuple(own)
 
     def _spread(
         self, net: Network, amount: tuple[float, ...], counts: tuple[int, ...]

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+"""What a quantised file computes, against what is proved of the network that was loaded from it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import withstand as ws
+
+#: Inputs that a file is run on.
+INPUTS = 60 if os.environ.get("CI") else 1000
+
+
+def held(net: ws.Network, X: np.ndarray, Y: np.ndarray, noise: tuple[float, ...] | None = None) -> float:
+    """The largest share of what is proved that was seen; fails where more was seen."""
+    proved = ws.bound(net, ws.Noise(net.noise if noise is None else noise), X, method="signed")
+    apart = np.abs(net.forward(X) - Y).max(axis=1)
+    allowed = proved.per_input + net.output_rounding + proved.slack
+    assert np.all(apart <= allowed), (apart - allowed).max()
+    return float((apart / allowed).max())
