@@ -28,6 +28,12 @@ void bind_forward(py::module_& m) {
       },
       py::arg("network"), py::arg("space"), py::arg("inputs"), py::arg("failed"));
   m.def(
+      "forced_by",
+      [](const Network& net, const Space& space, const Vector& input, const std::vector<Failed>& failed) {
+        return forced_by(net, space, input, failed);
+      },
+      py::arg("network"), py::arg("space"), py::arg("input"), py::arg("failed"));
+  m.def(
       "crash_errors",
       [](const Network& net, ConstVectorRef input, bool decisions) {
         return interruptible([&] { return enumerate::crash_errors(net, input, decisions); });

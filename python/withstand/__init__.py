@@ -21,6 +21,7 @@ from withstand.importers.embedded import embedded
 from withstand.model.activations import Activation
 from withstand.model.domain import Box
 from withstand.model.failures import Byzantine, Crash, Failures, Noise, StuckAt, SynapseByzantine, SynapseCrash
+from withstand.model.flips import BitFlip, WeightCrash, WeightFlip
 from withstand.model.formats import Format
 from withstand.model.graph import Layer
 from withstand.model.maps import Conv, Select
@@ -44,6 +45,7 @@ from withstand.uses.tolerance import Tolerance, tolerance
 __all__ = [
     "Activation",
     "Argmax",
+    "BitFlip",
     "Bound",
     "Box",
     "Byzantine",
@@ -71,6 +73,8 @@ __all__ = [
     "SynapseCrash",
     "Tolerance",
     "UnsupportedModel",
+    "WeightCrash",
+    "WeightFlip",
     "Witness",
     "WorstCase",
     "__version__",

@@ -122,6 +122,7 @@ class Network:
         ...
 class Effect:
     __members__: typing.ClassVar[dict[str, Effect]]
+    bit_flip: typing.ClassVar[Effect]
     byzantine: typing.ClassVar[Effect]
     crash: typing.ClassVar[Effect]
     deviation: typing.ClassVar[Effect]
@@ -131,6 +132,9 @@ class Effect:
     synapse_product: typing.ClassVar[Effect]
     synapse_replace: typing.ClassVar[Effect]
     synapse_signal: typing.ClassVar[Effect]
+    weight_crash: typing.ClassVar[Effect]
+    weight_flip: typing.ClassVar[Effect]
+    weight_stuck: typing.ClassVar[Effect]
     @typing.overload
     def __eq__(self, other: Effect) -> bool:
         ...
@@ -177,15 +181,26 @@ class Site:
     @property
     def to(self) -> int:
         ...
+class Format:
+    def __init__(self, name: str) -> None:
+        ...
+    @property
+    def bits(self) -> int:
+        ...
+class Words:
+    def __init__(self, *, format: str, masks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], to: typing.SupportsInt | typing.SupportsIndex | None, clamp: tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex] | None, scalings: collections.abc.Sequence[collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]], biases: str | None, bias_scalings: collections.abc.Sequence[collections.abc.Sequence[tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]]]) -> None:
+        ...
 class Forced:
     def __init__(self, site: Site, value: typing.SupportsFloat | typing.SupportsIndex) -> None:
         ...
 class Failure:
-    def __init__(self, *, effect: Effect, amount: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], counts: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], total: bool, exactly: bool, equivocal: bool = False, among: collections.abc.Sequence[Site] | None = None) -> None:
+    def __init__(self, *, effect: Effect, amount: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], counts: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], total: bool, exactly: bool, equivocal: bool = False, among: collections.abc.Sequence[Site] | None = None, groups: collections.abc.Sequence[collections.abc.Sequence[Site]] | None = None, group: str = 'groups', words: Words = None, biases: collections.abc.Sequence[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]] | None = None) -> None:
         ...
     def describe(self) -> str:
         ...
 class FailedWay:
+    def __init__(self, site: Site, term: typing.SupportsInt | typing.SupportsIndex, way: typing.SupportsInt | typing.SupportsIndex, free: typing.SupportsFloat | typing.SupportsIndex = 0) -> None:
+        ...
     def at(self, site: Site) -> FailedWay:
         ...
     @property
@@ -203,6 +218,8 @@ class FailedWay:
 class Space:
     def __init__(self, network: Network, failures: collections.abc.Sequence[Failure]) -> None:
         ...
+    def candidates(self, term: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, int, int]]:
+        ...
     def configurations(self, steps: typing.SupportsInt | typing.SupportsIndex = 500000000) -> int | None:
         ...
     def describe(self) -> str:
@@ -216,17 +233,20 @@ class Space:
     @property
     def magnitude(self) -> float:
         ...
+    @property
+    def plain(self) -> bool:
+        ...
 class Statistics:
-    def __getstate__(self) -> tuple[int, int, tuple[int, list[int]], tuple[int, list[int]], float, int, list[int], list[float], list[tuple[float, list[tuple[int, int, int]], list[int], int, int]], int, tuple[int, list[tuple[int, int, tuple[int, list[int]], float]]]]:
+    def __getstate__(self) -> tuple[int, int, tuple[int, list[int]], tuple[int, list[int]], float, int, list[int], list[float], list[tuple[float, list[tuple[int, int, int]], list[int], int, int]], int, tuple[int, list[tuple[int, int, tuple[int, list[int]], float, int]]], int]:
         ...
     def __init__(self, outputs: typing.SupportsInt | typing.SupportsIndex, keep: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
-    def __setstate__(self, arg0: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], list[tuple[typing.SupportsFloat | typing.SupportsIndex, list[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, list[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], typing.SupportsFloat | typing.SupportsIndex]]]]) -> None:
+    def __setstate__(self, arg0: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], list[tuple[typing.SupportsFloat | typing.SupportsIndex, list[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, list[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]], typing.SupportsFloat | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]]], typing.SupportsInt | typing.SupportsIndex]) -> None:
         ...
     def merge(self, other: Statistics) -> None:
         ...
     @property
-    def components(self) -> tuple[int, list[tuple[int, int, tuple[int, list[int]], float]]]:
+    def components(self) -> tuple[int, list[tuple[int, int, tuple[int, list[int]], float, int]]]:
         ...
     @property
     def count(self) -> int:
@@ -236,6 +256,9 @@ class Statistics:
         ...
     @property
     def histogram(self) -> tuple[int, numpy.typing.NDArray[numpy.uint64]]:
+        ...
+    @property
+    def infinite(self) -> int:
         ...
     @property
     def least(self) -> float:
@@ -254,6 +277,8 @@ class Statistics:
         ...
 class Enumerator:
     def __init__(self, network: Network, space: Space, inputs: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"], decisions: bool, epsilon: typing.SupportsFloat | typing.SupportsIndex | None, top: typing.SupportsInt | typing.SupportsIndex, components: bool = False) -> None:
+        ...
+    def failed(self, statistics: Statistics) -> list[list[FailedWay]]:
         ...
     def rank(self, batch: typing.SupportsInt | typing.SupportsIndex) -> int:
         ...
@@ -486,6 +511,9 @@ class Witness:
     @property
     def output(self) -> int:
         ...
+    @property
+    def ways(self) -> list[FailedWay]:
+        ...
 class SearchResult:
     @property
     def evaluations(self) -> int:
@@ -542,6 +570,8 @@ def crash_errors(network: Network, input: typing.Annotated[numpy.typing.NDArray[
     ...
 def default_threads() -> int:
     ...
+def forced_by(network: Network, space: Space, input: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"], failed: collections.abc.Sequence[FailedWay]) -> list[Forced]:
+    ...
 def forward_batch(network: Network, inputs: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], forced: collections.abc.Sequence[Forced]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...
 def forward_failed(network: Network, space: Space, inputs: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"], failed: collections.abc.Sequence[FailedWay]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
@@ -565,3 +595,5 @@ def variant() -> str:
 def worst_case(network: Network, space: Space, lower: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"], upper: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"], goal: Goal, gap: typing.SupportsFloat | typing.SupportsIndex, time_limit: typing.SupportsFloat | typing.SupportsIndex, node_limit: typing.SupportsInt | typing.SupportsIndex, threads: typing.SupportsInt | typing.SupportsIndex, watch: collections.abc.Callable[[int], bool], bounding: typing.SupportsFloat | typing.SupportsIndex = 0.3, record: TreeRecord | None = None) -> SearchResult:
     ...
 histogram_bits: int = 7
+one: int = 1099511627775
+parameters: int = 1099511627776

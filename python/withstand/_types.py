@@ -7,5 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-#: A failed component: a neuron (layer, neuron) or a synapse (layer of the receiver, to, from).
-Component = tuple[int, int] | tuple[int, int, int]
+#: A stored parameter: layer, name of the array, index.
+Weight = tuple[int, str, tuple[int, ...]]
+#: A failed component: a neuron (layer, neuron), a synapse (layer of the receiver, to, from), or a stored parameter.
+Component = tuple[int, int] | tuple[int, int, int] | Weight

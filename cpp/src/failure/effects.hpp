@@ -27,6 +27,9 @@ double sends(const Failure& failure, const Failed& failed, const Signal& signal)
 /// Whether a component has a way to fail; `weight` is that of a parameter.
 bool offers(const Failure& failure, int way, const Site& site, double weight = 1);
 
+/// Whether a parameter is a word of the format that its bits flip in; of other effects it is what it is.
+bool is_stored(const Failure& failure, const Site& site, double weight);
+
 // A site whose `to` is -1 stands for all of its layer.
 
 /// All that a failed component may send, for signals of an interval: of those that the effect hears.

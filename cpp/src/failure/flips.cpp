@@ -6,6 +6,7 @@
 
 #include "core/rounding.hpp"
 #include "failure/conduct.hpp"
+#include "failure/effects.hpp"
 
 namespace withstand {
 namespace {
@@ -116,6 +117,11 @@ Interval product_range(const Failure& failure, const Site& site, const Interval&
 }
 
 }  // namespace
+
+bool is_stored(const Failure& failure, const Site& site, double weight) {
+  if (!failure.words || !on_parameters(failure.effect)) return true;
+  return is_word(format_of(*failure.words, site), scaling_of(*failure.words, site), weight);
+}
 
 extern const Alternatives flipped_signal{count, sends_signal, signal_range};
 extern const Alternatives flipped_parameter{count, sends_product, product_range, offers_parameter};

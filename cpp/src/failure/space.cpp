@@ -85,6 +85,9 @@ void survey_parameters(const Network& net, Space::Term& term) {
     std::vector<Site> kept;
     for (const Site& site : term.sites[l]) {
       const double weight = stored(net, site);
+      require(is_stored(failure, site, weight), Who{failure}, ": parameter ", weight, " of layer ", l, " is no word of ",
+              failure.words ? failure.words->format.name : "", "; flip the bits of net.rounded('",
+              failure.words ? failure.words->format.name : "", "'), whose parameters are");
       int any = 0;
       for (int way = 0; way < ways(failure); ++way) {
         if (!offers(failure, way, site, weight)) continue;

@@ -18,6 +18,7 @@ from withstand.model.activations import Activation
 from withstand.model.graph import Layer
 from withstand.model.layout import LayerFacts, Layout, stored, stored_shapes
 from withstand.model.maps import Shape
+from withstand.model.parameters import named
 from withstand.model.quantisation import LayerFormat, Quantisation
 
 Outputs = Literal["values", "logits"]
@@ -187,6 +188,8 @@ class Facts:
 
     def _component(self, layer: int, to: int, source: int) -> Component:
         """Return what the core names (source -1: a neuron) as users do."""
+        if source >= _core.parameters:
+            return named(self._described(), self._core, layer, to, source - _core.parameters)
         if self._layout is not None:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)

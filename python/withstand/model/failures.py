@@ -6,17 +6,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from withstand import _core
 from withstand._coerce import choice, finite, flag, shown
+from withstand._types import Component, FloatArray
 from withstand.model.failure_arguments import LARGEST, Counts, amplitudes_of, capacity_of, components_of, counts_of
 from withstand.model.network import Network, as_network
 from withstand.model.term import Term
 
 
+#: Neurons that fail together, group by group.
+Groups = Iterable[Iterable[Sequence[int]]]
+
+
 class Failures:
     """A failure model, or a sum of models on disjoint components. Immutable, comparable, picklable.
 
-    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`; add them with ``+``.
+    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`, `BitFlip`, `WeightFlip` or
+    `WeightCrash`; add them with ``+``.
     """
 
     __slots__ = ("_terms",)
@@ -63,11 +71,15 @@ class Failures:
             raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
         return int(count)
 
-    def _space(self, net: Network) -> _core.Space:
+    def _space(self, net: Network, rows: FloatArray | None = None) -> _core.Space:
+        """Resolve the model against a network; `rows` are inputs that it is asked about, where it is asked about some."""
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        return _core.Space(net._core, [term.core(net) for term in self._terms])
+        signals = None
+        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
+            signals = [float(np.abs(y).max()) for y in net.trace(rows)[1:-1]]
+        return _core.Space(net._core, [term.core(net, signals) for term in self._terms])
 
 
 def as_failures(failures: object) -> Failures:
@@ -87,6 +99,20 @@ def modelled(model: object, counts: int | tuple[int, ...]) -> Failures:
     return made
 
 
+def _together(
+    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
+) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
+    """Return the groups that fail together, and the unit where that is not a neuron."""
+    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
+    if groups is None:
+        return None, kind
+    if not total or among is not None or kind is not None:
+        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
+    if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
+        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
+    return tuple(components_of(group, 2, who) or () for group in groups), None
+
+
 class Crash(Failures):
     """Neurons that stop: a crashed neuron transmits 0.
 
@@ -97,13 +123,18 @@ class Crash(Failures):
     exactly : bool, default False
         Exactly that many fail, instead of at most.
     among : iterable of (layer, neuron), optional
-        Candidates; every hidden neuron where absent. Layer 0 names inputs.
+        Candidates; every hidden neuron where absent. Layer 0 names inputs. With unit "channel" (layer, channel).
+    unit : {"neuron", "channel"}, default "neuron"
+        "channel": whole feature maps of convolutions fail; in layers without convolutions, neurons.
+    groups : iterable of iterable of (layer, neuron), optional
+        Disjoint groups of neurons that fail together: cores, tiles, rows, also across layers. The count is of groups;
+        neurons in no group cannot fail. Not with counts per layer, `among` or `unit`.
 
     Raises
     ------
     TypeError, ValueError
         For counts that are not integers or negative; when used with a network, for more failures than there are
-        candidates or a neuron that does not exist.
+        candidates or a neuron that does not exist, or is in two groups.
 
     Examples
     --------
@@ -115,11 +146,18 @@ class Crash(Failures):
     __slots__ = ()
 
     def __init__(
-        self, counts: Counts, *, exactly: bool = False, among: Iterable[Sequence[int]] | None = None
+        self,
+        counts: Counts,
+        *,
+        exactly: bool = False,
+        among: Iterable[Sequence[int]] | None = None,
+        unit: str = "neuron",
+        groups: Groups | None = None,
     ) -> None:
         values, total = counts_of(counts, "Crash")
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
-        super().__init__([Term("crash", (), values, total, exact, among=sites)])
+        together, kind = _together("Crash", total, sites, unit, groups)
+        super().__init__([Term("crash", (), values, total, exact, among=sites, groups=together, unit=kind)])
 
 
 class StuckAt(Failures):
@@ -127,7 +165,7 @@ class StuckAt(Failures):
 
     Parameters
     ----------
-    counts, exactly, among
+    counts, exactly, among, unit, groups
         As for `Crash`.
     value : float
         The transmitted value.
@@ -142,11 +180,14 @@ class StuckAt(Failures):
         *,
         exactly: bool = False,
         among: Iterable[Sequence[int]] | None = None,
+        unit: str = "neuron",
+        groups: Groups | None = None,
     ) -> None:
         values, total = counts_of(counts, "StuckAt")
         amount = (finite(value, "StuckAt: value"),)
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "StuckAt")
-        super().__init__([Term("stuck", amount, values, total, exact, among=sites)])
+        together, kind = _together("StuckAt", total, sites, unit, groups)
+        super().__init__([Term("stuck", amount, values, total, exact, among=sites, groups=together, unit=kind)])
 
 
 class Byzantine(Failures):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation, ActivationLike
 from withstand.model.construction import chain, of_layers, parts, refuse_unheard, shape_of
 from withstand.model.facts import Facts, Outputs
-from withstand.model.failure_arguments import named_component
+from withstand.model.forcing import Failed, Forcing
 from withstand.model.formats import Format
 from withstand.model.graph import Layer
 from withstand.model.layout import Layout
@@ -133,7 +133,7 @@ class Network(Facts):
 
     # -- what it computes ----------------------------------------------------------------------------------------
 
-    def forward(self, X: npt.ArrayLike, failed: Mapping[Component, float] | None = None) -> FloatArray:
+    def forward(self, X: npt.ArrayLike, failed: Failed = None) -> FloatArray:
         """Evaluate the network, optionally with failed components.
 
         This is the canonical evaluation: each input is computed on its own in a fixed order, so results do not
@@ -143,9 +143,9 @@ class Network(Facts):
         ----------
         X : array_like, shape (n, d) or (d,)
             Inputs.
-        failed : mapping, optional
+        failed : mapping or Witness, optional
             ``{(layer, neuron): transmitted value}``; for a synapse ``{(layer, to, from): value}``, the value that
-            replaces weight * signal.
+            replaces weight * signal; for a parameter ``{(layer, name, index): value}``, what replaces it.
 
         Returns
         -------
@@ -159,20 +159,20 @@ class Network(Facts):
             If `X` has the wrong width, is not finite or outside `input_box`, or a component does not exist.
         """
         rows, single = self._inputs(X)
-        forced = self._forced(failed)
+        forcing = Forcing(self, failed)
         some = max(1, _UNHEARD // int(self._core.cost))
         parts = [rows[i : i + some] for i in range(0, max(1, len(rows)), some)]  # Ctrl-C is heard between them
-        out = np.concatenate([_core.forward_batch(self._core, part, forced) for part in parts])
+        out = np.concatenate([forcing.outputs(part) for part in parts])
         return out[0] if single else out
 
-    def trace(self, X: npt.ArrayLike, failed: Mapping[Component, float] | None = None) -> tuple[FloatArray, ...]:
+    def trace(self, X: npt.ArrayLike, failed: Failed = None) -> tuple[FloatArray, ...]:
         """Return what every layer transmits: arrays y^(0), ..., y^(L+1) of shapes (n, N_l), or (N_l,) for 1-D input.
 
         Parameters and errors as in `forward`.
         """
         rows, single = self._inputs(X)
-        forced = self._forced(failed)
-        traces = [_core.trace(self._core, row, forced) for row in rows]
+        forcing = Forcing(self, failed)
+        traces = [forcing.trace(row) for row in rows]
         widths = zip(self._places(), self.widths)  # behind the neurons of a layer the core has wires
         layers = [np.array([t[place][:width] for t in traces]).reshape(len(rows), width) for place, width in widths]
         return tuple(y[0] for y in layers) if single else tuple(layers)
@@ -260,16 +260,6 @@ class Network(Facts):
             self.weights, self.biases, tuple(hidden), output, self._outputs, self._box, self._names, self._quantisation
         )
 
-    def _forced(self, failed: Mapping[Component, float] | None) -> list[_core.Forced]:
-        if failed is None:
-            return []
-        if not isinstance(failed, Mapping):
-            raise TypeError(f"failed must be a mapping from components to values, got {shown(failed)}")
-        named = {named_component(component): value for component, value in failed.items()}
-        values = {c: finite(named[c], f"failed component {c}: transmitted value") for c in sorted(named)}
-        forced = [(self._place(component), value) for component, value in values.items()]
-        return [_core.Forced(site, value) for site, value in sorted(forced, key=lambda f: _order(f[0]))]
-
 
 def as_network(net: object) -> Network:
     """Return what is a network, and refuse anything else."""
@@ -282,10 +272,6 @@ def _frozen(array: FloatArray) -> FloatArray:
     copy = array.copy()
     copy.flags.writeable = False
     return copy
-
-
-def _order(site: _core.Site) -> tuple[int, int, int]:
-    return site.layer, site.to, site.from_
 
 
 def _rebuild_graph(

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from withstand import _core
 from withstand._types import Component
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
+from withstand.model.parameters import channels, shared_biases, site
 from withstand.model.quantisation import carried
+from withstand.model.words import Flips
 
 
 class Term(NamedTuple):
@@ -31,6 +34,12 @@ class Term(NamedTuple):
         Whether receivers may be told different things.
     among : tuple of components, or None
         Which may fail.
+    groups : tuple of tuple of components, or None
+        Neurons that fail together.
+    unit : str or None
+        "channel": feature maps fail as a whole.
+    flips : Flips or None
+        Which bits of which words flip.
     """
 
     effect: str
@@ -40,21 +49,31 @@ class Term(NamedTuple):
     exactly: bool = False
     equivocal: bool = False
     among: tuple[Component, ...] | None = None
+    groups: tuple[tuple[Component, ...], ...] | None = None
+    unit: str | None = None
+    flips: Flips | None = None
+
+    @property
+    def on_weights(self) -> bool:
+        """Whether stored parameters fail."""
+        return self.effect.startswith("weight")
 
     @property
     def on_synapses(self) -> bool:
         """Whether synapses fail, or neurons."""
         return self.effect.startswith("synapse")
 
-    def core(self, net: Network | None = None) -> _core.Failure:
-        """Return the term as the core takes it, of a network or of none in particular."""
-        amount, counts, among = self.amount, self._held(), self.among
-        sites = None if among is None else [_core.Site(*component) for component in among]
+    def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
+        """Return the term as the core takes it, of a network or of none in particular.
+
+        `signals` are the largest that each hidden layer transmits, for words whose scale nothing else gives.
+        """
+        amount, counts = self.amount, self._held()
         if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
             amount = self._carried(net)
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)
-            sites = None if among is None else list(map(net._place, among))
+        biases = net is not None and self.flips is not None and self.flips.biases
         return _core.Failure(
             effect=getattr(_core.Effect, self.effect),
             amount=amount,
@@ -62,8 +81,42 @@ class Term(NamedTuple):
             total=self.total,
             exactly=self.exactly,
             equivocal=self.equivocal,
-            among=sites,
+            among=None if self.among is None or self.unit is not None else self._sites(net, self.among),
+            groups=self._groups(net),
+            group="groups" if self.unit is None else self.unit,
+            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals),
+            biases=shared_biases(net._described()) if biases and net is not None else None,
         )
+
+    def _sites(self, net: Network | None, components: Sequence[Component]) -> list[_core.Site]:
+        if net is None:  # to be counted, not to be looked at
+            return [_core.Site(*(c if not isinstance(c[1], str) else (c[0], n))) for n, c in enumerate(components)]
+        if self.on_weights:
+            layout = net._described()
+            return [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
+        return list(map(net._place, components))
+
+    def _groups(self, net: Network | None) -> list[list[_core.Site]] | None:
+        if self.groups is not None:
+            return [self._sites(net, group) for group in self.groups]
+        if self.unit is None:
+            return None
+        if net is None:
+            return [[_core.Site(*pair)] for pair in self.among or ()]
+        return [self._sites(net, group) for group in self._channels(net)]
+
+    def _channels(self, net: Network) -> list[list[Component]]:
+        """The neurons of every channel that may fail."""
+        layout, groups = net._described(), {}
+        for number, place in enumerate(layout.places[:-1]):
+            if number == 0 and self.among is None:
+                continue
+            for neuron, channel in enumerate(channels(layout, place)):
+                groups.setdefault((number, channel), []).append((number, neuron))
+        for pair in self.among or ():
+            if pair not in groups:
+                raise ValueError(f"{self}: among names {pair}, there is no such channel")
+        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]  # type: ignore[index]
 
     def _carried(self, net: Network) -> tuple[float, ...]:
         """Amplitudes of the inputs and of all layers, as what they amount to in the layers that may fail."""
@@ -87,16 +140,22 @@ class Term(NamedTuple):
                 raise ValueError(f"{self}: {len(amount)} amplitudes for {hidden} hidden layers")
             amount = tuple(layout.per_layer(amount, False))
         if not self.total:
-            layers, what = (hidden + 1, "layers of synapses") if self.on_synapses else (hidden, "hidden layers")
+            layers, what = (hidden, "hidden layers")
+            if self.on_synapses or self.on_weights:
+                layers, what = hidden + 1, "layers of weights" if self.on_weights else "layers of synapses"
             if len(counts) != layers:
                 raise ValueError(f"{self}: {len(counts)} counts for {layers} {what}")
-            counts = tuple(layout.per_layer(counts, self.on_synapses))
+            counts = tuple(layout.per_layer(counts, self.on_synapses or self.on_weights))
         return amount, counts
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""
+        if self.groups is not None or self.unit is not None:
+            return len(self.groups or self._channels(net))
         if self.among is not None:
             return len(self.among)
+        if self.on_weights:
+            return net.n_parameters if self.flips is not None and self.flips.biases else net.n_weights
         return net.n_synapses if self.on_synapses else net.n_neurons
 
     def __str__(self) -> str:

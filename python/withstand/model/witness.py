@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from withstand._types import Component, FloatArray
 
@@ -17,16 +17,22 @@ class Witness:
     Attributes
     ----------
     failed : tuple of components
-        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from).
+        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from), a parameter (layer, name, index).
+        Of groups, their neurons.
     values : dict
-        What each failed component transmits; for a synapse, what replaces weight * signal.
+        What each failed component transmits; for a synapse, what replaces weight * signal; for a parameter, what replaces it.
     input : ndarray, shape (d,)
     input_index : int
         Row of X.
     output : int
         The output that is most wrong (decisions: the class that wins).
     error : float
-        |faulty - nominal| of that output (decisions: the harm).
+        |faulty - nominal| of that output (decisions: the harm). Infinite where a way to fail is, by convention: then it
+        cannot be replayed.
+    ways : dict
+        Of components whose bits flip: the bit, or the tuple of bits that flip together.
+    groups : tuple of tuple of components
+        Of groups that fail together.
     """
 
     failed: tuple[Component, ...]
@@ -35,6 +41,8 @@ class Witness:
     input_index: int
     output: int
     error: float
+    ways: dict[Component, int | tuple[int, ...]] = field(default_factory=dict)
+    groups: tuple[tuple[Component, ...], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):
@@ -46,10 +54,14 @@ class Witness:
 
     def __repr__(self) -> str:
         held = {value for value in self.values.values()}
-        failed = ", ".join(map(str, self.failed)) or "none"
+        failed = ", ".join(map(self._name, self.failed)) or "none"
         at = "" if held <= {0.0} else f", values={self.values}"
         return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, error {self.error:.6g})"
 
+    def _name(self, component: Component) -> str:
+        way = self.ways.get(component)
+        return str(component) if way is None else f"{component} {'bit' if isinstance(way, int) else 'bits'} {way}"
+
     def _key(self) -> tuple[object, ...]:
-        values = tuple(sorted(self.values.items()))
-        return self.failed, values, self.input.tobytes(), self.input_index, self.output, self.error
+        values = tuple(sorted(self.values.items(), key=repr))
+        return self.failed, values, tuple(sorted(self.ways.items(), key=repr)), self.input.tobytes(), self.input_index, self.output, self.error

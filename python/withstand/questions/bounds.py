@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
@@ -118,11 +119,12 @@ def bound(
     decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
-    space = as_failures(failures)._space(net)
+    as_failures(failures)
     if domain is None:
-        found = _core.bound_without_domain(net._core, space, method, decisions)
+        found = _core.bound_without_domain(net._core, failures._space(net), method, decisions)
     else:
         lower, upper = bounds_of(net, domain, "domain")
+        space = failures._space(net, lower if np.array_equal(lower, upper) else None)
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
     return _result(found, method)
 

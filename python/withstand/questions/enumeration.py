@@ -20,11 +20,11 @@ from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Argmax, Spec, asks_decisions
-from withstand.model.witness import Witness
 from withstand.questions.checkpoint import Checkpoint
 from withstand.questions.progress import Bar, announcement
 from withstand.questions.results import Enumeration, component_errors, histogram, moments
 from withstand.questions.sharding import Problem, Report, Shard, is_whole, require_executor, run_here, run_on, shards
+from withstand.questions.witnesses import witness
 
 Progress = Callable[[int, int], object]
 
@@ -51,7 +51,8 @@ def enumerate_failures(
     ----------
     net : Network
     failures : Failures
-        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash` and their sums.
+        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash`, `BitFlip`, `WeightFlip`, `WeightCrash` and
+        their sums.
     X : array_like, shape (n, d) or (d,)
         Inputs.
     epsilon : int, float, str, Fraction or Decimal, optional
@@ -209,7 +210,7 @@ def run(
     components: bool = False,
 ) -> _core.Statistics:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
-    enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1, components)
+    enumerator = _core.Enumerator(net._core, failures._space(net, rows), rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt
@@ -219,10 +220,10 @@ def run(
 def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statistics, seconds: float) -> Enumeration:
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
+    ways = [()] * len(statistics.top) if problem.is_plain else engine.failed(statistics)
     top = tuple(
-        Witness(tuple(values), values, problem.rows[index].copy(), index, output, error)
-        for (error, _, _, index, output), found in zip(statistics.top, engine.witnesses(statistics))
-        for values in (problem.net._values(found),)
+        witness(problem.net, problem.failures, found, how, problem.rows[index].copy(), index, output, error)
+        for (error, _, _, index, output), found, how in zip(statistics.top, engine.witnesses(statistics), ways)
     )
     sites = [problem.net._component(*site) for site in engine.components] if problem.components else []
     mean, std = moments(statistics)
@@ -235,6 +236,7 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         witness=top[0] if top else None,
         mean=mean,
         std=std,
+        infinite=int(statistics.infinite),
         rounding=float(engine.rounding),
         per_output=np.array(statistics.per_output),
         top=top,

@@ -88,6 +88,9 @@ class Enumeration:
         Share of configurations with error above epsilon (decisions: harm at least 0); None without epsilon.
     seconds : float
         Wall-clock time.
+    infinite : int
+        Configurations in which a way to fail makes a number that is infinite or none: infinite errors by convention, which
+        make `mean` and `std` infinite. The histogram is of the others.
     components : dict of component to ComponentErrors, or None
         Of every component that is among the failed of some configuration evaluated, sorted; a component is a neuron
         (layer, neuron) or a synapse (layer of the receiver, to, from), whichever way it failed. None where not asked
@@ -110,6 +113,7 @@ class Enumeration:
     exceeding: float | None
     seconds: float
     components: dict[Component, ComponentErrors] | None = None
+    infinite: int = 0
     _least: float = field(default=math.nan)
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
@@ -135,10 +139,13 @@ class Enumeration:
         if self.done == 0:
             raise ValueError("quantile: no configuration was evaluated")
         ranks = np.ceil(shares * self.done).clip(1, self.done)
-        bins = np.searchsorted(np.cumsum(self.histogram.counts), ranks, side="left")
+        finite = np.cumsum(self.histogram.counts)
+        bins = np.searchsorted(finite, ranks, side="left").clip(0, max(0, len(finite) - 1))
+        if len(finite) == 0:
+            return math.inf if ranks.ndim == 0 else np.full(ranks.shape, math.inf)
         middle = (self.histogram.edges[bins] + self.histogram.edges[bins + 1]) / 2
         errors = np.where(ranks <= 1, self._least, np.where(ranks >= self.done, self.worst, middle))
-        errors = errors.clip(self._least, self.worst)
+        errors = np.where(ranks > self.done - self.infinite, math.inf, errors.clip(self._least, self.worst))
         return float(errors) if errors.ndim == 0 else errors
 
     def critical(self) -> tuple[Component, ...]:
@@ -178,6 +185,8 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     count = int(statistics.count)
     if count == 0:
         return math.nan, math.nan
+    if int(statistics.infinite):
+        return math.inf, math.inf
     total, squares = _exact(statistics.sum), _exact(statistics.squares)
     variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
     return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
@@ -187,8 +196,8 @@ def component_errors(
     sites: Sequence[Component], statistics: _core.Statistics
 ) -> Iterator[tuple[Component, ComponentErrors]]:
     """Yield what is known of each component that failed, of `sites` in the engine's order."""
-    for index, count, total, worst in statistics.components[1]:
-        yield sites[index], ComponentErrors(worst, _exact(total) / (count * _UNIT), count)
+    for index, count, total, worst, infinite in statistics.components[1]:
+        yield sites[index], ComponentErrors(worst, math.inf if infinite else _exact(total) / (count * _UNIT), count)
 
 
 def histogram(statistics: _core.Statistics) -> Histogram:

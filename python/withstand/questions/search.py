@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
@@ -20,6 +21,7 @@ from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.model.witness import Witness
 from withstand.questions.progress import Line
+from withstand.questions.witnesses import witness
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +151,7 @@ def worst_case(
     """
     started = time.perf_counter()
     lower, upper = bounds_of(as_network(net), domain, "domain")
-    space = as_failures(failures)._space(net)
+    space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
     goal = "argmax" if asks_decisions(spec) else "error"
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
     watch = _Watch(progress)
@@ -176,7 +178,7 @@ def worst_case(
         upper=float(found.upper),
         exact=found.status == _core.SearchStatus.exact,
         rounding=float(found.rounding),
-        witness=_witness(net, found.witness),
+        witness=_witness(net, failures, found.witness),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
         configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
@@ -200,18 +202,17 @@ class _Proof:
 
     def write(self, found: _core.SearchResult) -> None:
         """Write down what the search found."""
-        witness = _witness(self._net, found.witness)
-        if witness is None:
+        worst = _witness(self._net, self._failures, found.witness)
+        if worst is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
-        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, witness,
+        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, worst,
               self.record.leaves)  # fmt: skip
 
 
-def _witness(net: Network, found: _core.Witness | None) -> Witness | None:
+def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
-    values = net._values(found.failed)
-    return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
+    return witness(net, failures, found.failed, found.ways, found.input, found.input_index, found.output, found.harm)
 
 
 class _Watch:

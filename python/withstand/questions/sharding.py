@@ -66,8 +66,13 @@ class Problem:
 
     def engine(self) -> _core.Enumerator:
         """Return the enumerator."""
-        space, core = self.failures._space(self.net), self.net._core
+        space, core = self.failures._space(self.net, self.rows), self.net._core
         return _core.Enumerator(core, space, self.rows, self.decisions, self.epsilon, self.top, self.components)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether components are single neurons and synapses that fail in one way."""
+        return all(t.flips is None and t.groups is None and t.unit is None and not t.on_weights for t in self.failures._terms)
 
     def empty(self) -> _core.Statistics:
         """Return the statistics of nothing."""
@@ -75,10 +80,8 @@ class Problem:
 
     def fingerprint(self, engine: _core.Enumerator) -> dict[str, str]:
         """Return what makes two runs the same, by name."""
-        layers = [*self.net.weights, *self.net.biases]
-        activations = [*self.net.activations, self.net.output_activation]
         return {
-            "network": _digest(*layers) + " " + " ".join(map(repr, activations)),
+            "network": self.net.fingerprint,
             "inputs": f"{self.rows.shape} {self.digest}",
             "failures": repr(tuple(map(tuple, self.failures._terms))),
             "epsilon": repr(self.epsilon),

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Witnesses as users have them, from what the core found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from withstand import _core
+from withstand._types import Component, FloatArray
+from withstand.model.failures import Failures
+from withstand.model.network import Network
+from withstand.model.witness import Witness
+
+
+def witness(
+    net: Network,
+    failures: Failures,
+    values: Mapping[Component, float],
+    ways: Sequence[_core.FailedWay],
+    input: FloatArray,
+    index: int,
+    output: int,
+    error: float,
+) -> Witness:
+    """Return the witness of what failed components of the core are held at, and how each of them fails."""
+    held = net._values(values)
+    terms, found, groups = failures._terms, {}, []
+    for failed in ways:
+        term, site = terms[failed.term], failed.site
+        if term.flips is not None:
+            bits = term.flips.bits[failed.way]
+            found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
+        if term.groups is not None or term.unit is not None:
+            groups.append(_group(net, term._groups(net) or [], site))
+    ordered = tuple(sorted(held, key=_order))
+    return Witness(ordered, {c: held[c] for c in ordered}, input, index, output, error, found, tuple(sorted(groups)))
+
+
+def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[Component, ...]:
+    """Return the members of the group that a site names."""
+    for group in groups:
+        members = sorted((site.layer, site.to, site.from_) for site in group)
+        if members[0][:2] == (first.layer, first.to):
+            return tuple(net._component(*member) for member in members)
+    raise AssertionError(f"no group begins with {first.layer, first.to}")
+
+
+def _order(component: Component) -> tuple[object, ...]:
+    """Neurons and synapses of a layer before its parameters, and those by name."""
+    layer, first, *rest = component
+    return (layer, 1, first, *rest) if isinstance(first, str) else (layer, 0, first, *rest)
