@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -186,7 +186,7 @@ class Facts:
         """Return a component as the core names it."""
         return Site(*(component if self._layout is None else self._layout.place(self._core, component)))
 
-    def _component(self, layer: int, to: int, source: int) -> Component:
+    def _component(self, layer: int, to: int, source: int) -> Any:
         """Return what the core names (source -1: a neuron) as users do."""
         if source >= _core.parameters:
             return named(self._described(), self._core, layer, to, source - _core.parameters)
@@ -194,7 +194,7 @@ class Facts:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)
 
-    def _values(self, found: Mapping[Component, float]) -> dict[Component, float]:
+    def _values(self, found: Mapping[Component, float]) -> dict[Any, float]:
         """Return what failed components send, which the core names, by the names that users have for them."""
         return {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
 

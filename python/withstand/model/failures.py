@@ -15,7 +15,6 @@ from withstand.model.failure_arguments import LARGEST, Counts, amplitudes_of, ca
 from withstand.model.network import Network, as_network
 from withstand.model.term import Term
 
-
 #: Neurons that fail together, group by group.
 Groups = Iterable[Iterable[Sequence[int]]]
 
@@ -23,8 +22,8 @@ Groups = Iterable[Iterable[Sequence[int]]]
 class Failures:
     """A failure model, or a sum of models on disjoint components. Immutable, comparable, picklable.
 
-    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`, `BitFlip`, `WeightFlip` or
-    `WeightCrash`; add them with ``+``.
+    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`, `BitFlip`, `WeightFlip`
+    or `WeightCrash`; add them with ``+``.
     """
 
     __slots__ = ("_terms",)
@@ -72,7 +71,7 @@ class Failures:
         return int(count)
 
     def _space(self, net: Network, rows: FloatArray | None = None) -> _core.Space:
-        """Resolve the model against a network; `rows` are inputs that it is asked about, where it is asked about some."""
+        """Resolve the model against a network; `rows` are the inputs that it is asked about, if any."""
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
@@ -108,7 +107,7 @@ def _together(
         return None, kind
     if not total or among is not None or kind is not None:
         raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
-    if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
+    if isinstance(groups, str) or not hasattr(groups, "__iter__"):  # type: ignore[unreachable,redundant-expr]
         raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
     return tuple(components_of(group, 2, who) or () for group in groups), None
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from withstand import _core
-from withstand._types import Component
+from withstand._types import AnyComponent
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
 from withstand.model.parameters import channels, shared_biases, site
@@ -48,8 +48,8 @@ class Term(NamedTuple):
     total: bool
     exactly: bool = False
     equivocal: bool = False
-    among: tuple[Component, ...] | None = None
-    groups: tuple[tuple[Component, ...], ...] | None = None
+    among: tuple[AnyComponent, ...] | None = None
+    groups: tuple[tuple[AnyComponent, ...], ...] | None = None
     unit: str | None = None
     flips: Flips | None = None
 
@@ -88,13 +88,13 @@ class Term(NamedTuple):
             biases=shared_biases(net._described()) if biases and net is not None else None,
         )
 
-    def _sites(self, net: Network | None, components: Sequence[Component]) -> list[_core.Site]:
+    def _sites(self, net: Network | None, components: Sequence[AnyComponent]) -> list[_core.Site]:
         if net is None:  # to be counted, not to be looked at
             return [_core.Site(*(c if not isinstance(c[1], str) else (c[0], n))) for n, c in enumerate(components)]
         if self.on_weights:
             layout = net._described()
             return [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
-        return list(map(net._place, components))
+        return [net._place(component) for component in components]  # type: ignore[arg-type]
 
     def _groups(self, net: Network | None) -> list[list[_core.Site]] | None:
         if self.groups is not None:
@@ -105,9 +105,10 @@ class Term(NamedTuple):
             return [[_core.Site(*pair)] for pair in self.among or ()]
         return [self._sites(net, group) for group in self._channels(net)]
 
-    def _channels(self, net: Network) -> list[list[Component]]:
+    def _channels(self, net: Network) -> list[list[AnyComponent]]:
         """The neurons of every channel that may fail."""
-        layout, groups = net._described(), {}
+        layout = net._described()
+        groups: dict[Any, list[AnyComponent]] = {}
         for number, place in enumerate(layout.places[:-1]):
             if number == 0 and self.among is None:
                 continue
@@ -116,7 +117,7 @@ class Term(NamedTuple):
         for pair in self.among or ():
             if pair not in groups:
                 raise ValueError(f"{self}: among names {pair}, there is no such channel")
-        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]  # type: ignore[index]
+        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]
 
     def _carried(self, net: Network) -> tuple[float, ...]:
         """Amplitudes of the inputs and of all layers, as what they amount to in the layers that may fail."""

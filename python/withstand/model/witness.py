@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -17,10 +17,11 @@ class Witness:
     Attributes
     ----------
     failed : tuple of components
-        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from), a parameter (layer, name, index).
-        Of groups, their neurons.
+        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from), a parameter (layer, name,
+        index). Of groups, their neurons.
     values : dict
-        What each failed component transmits; for a synapse, what replaces weight * signal; for a parameter, what replaces it.
+        What each failed component transmits; for a synapse, what replaces weight * signal; for a parameter, what
+        replaces it.
     input : ndarray, shape (d,)
     input_index : int
         Row of X.
@@ -35,14 +36,14 @@ class Witness:
         Of groups that fail together.
     """
 
-    failed: tuple[Component, ...]
-    values: dict[Component, float]
+    failed: tuple[AnyComponent, ...]
+    values: dict[AnyComponent, float]
     input: FloatArray
     input_index: int
     output: int
     error: float
-    ways: dict[Component, int | tuple[int, ...]] = field(default_factory=dict)
-    groups: tuple[tuple[Component, ...], ...] = ()
+    ways: dict[AnyComponent, int | tuple[int, ...]] = field(default_factory=dict)
+    groups: tuple[tuple[AnyComponent, ...], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):
@@ -58,10 +59,11 @@ class Witness:
         at = "" if held <= {0.0} else f", values={self.values}"
         return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, error {self.error:.6g})"
 
-    def _name(self, component: Component) -> str:
+    def _name(self, component: AnyComponent) -> str:
         way = self.ways.get(component)
         return str(component) if way is None else f"{component} {'bit' if isinstance(way, int) else 'bits'} {way}"
 
     def _key(self) -> tuple[object, ...]:
         values = tuple(sorted(self.values.items(), key=repr))
-        return self.failed, values, tuple(sorted(self.ways.items(), key=repr)), self.input.tobytes(), self.input_index, self.output, self.error
+        ways = tuple(sorted(self.ways.items(), key=repr))
+        return self.failed, values, ways, self.input.tobytes(), self.input_index, self.output, self.error

@@ -46,7 +46,7 @@ class Flips(NamedTuple):
     biases: bool = False
 
     def core(self, net: Network | None, parameters: bool, signals: Sequence[float] | None) -> _core.Words:
-        """Return what the core takes, of a network or of none in particular; `signals` are the largest ones of each layer."""
+        """Return what the core takes, of a network or of none; `signals` are the largest ones of each layer."""
         weights: list[Scaling] = [[(self.scale, 0.0)]] if isinstance(self.scale, float) else []
         biases: list[Scaling] = []
         bias_format: str | None = None
@@ -57,7 +57,7 @@ class Flips(NamedTuple):
                 found = [_of_biases(self, net, layout, place) for place in _stages(layout)]
                 names = {name for name, scaling in found if scaling}
                 if len(names) > 1:
-                    raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}: ask without biases")
+                    raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}; ask without")
                 bias_format = names.pop() if names else None
                 biases = [[], *(scaling for _, scaling in found)]
             else:
@@ -81,7 +81,7 @@ def flips_of(
     known = Format(choice(name, f"{who}: format", FORMATS))
     if given is not None and scale is None and not known.is_float:
         if given.zero_point != 0 or isinstance(given.scale, tuple):
-            raise ValueError(f"{who}: format must have one scale and zero point 0, give scale instead, got {shown(given)}")
+            raise ValueError(f"{who}: format must have one scale and zero point 0, or give scale, got {shown(given)}")
         scale = given.scale
     if known.is_float and scale is not None:
         raise ValueError(f"{who}: scale must not be given for {known.name}, floats have none, got {shown(scale)}")
@@ -156,7 +156,7 @@ def _given(flips: Flips, layers: int, number: int, what: str) -> tuple[float, ..
     if flips.scale is None or isinstance(flips.scale, float):
         return None if flips.scale is None else (flips.scale,)
     if len(flips.scale) != layers:
-        raise ValueError(f"scale must be a number, or one entry for each of the {layers} layers of {what}, got {flips.scale}")
+        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {flips.scale}")
     return flips.scale[number - 1]
 
 
@@ -227,7 +227,9 @@ def _of_signals(
     largest = max(map(abs, phi.range))
     if not np.isfinite(largest):
         if signals is None:
-            raise ValueError(f"BitFlip: layer {number} ({phi.name}) is unbounded, so that its words need a scale: give scale, "
-                             "or ask about given inputs")  # fmt: skip
+            raise ValueError(
+                f"BitFlip: layer {number} ({phi.name}) is unbounded, so its words need a scale: give scale, or ask "
+                "about given inputs"
+            )
         largest = signals[number - 1]
     return _spread(layout, place, _fitted(flips.format, largest))

@@ -51,8 +51,8 @@ def enumerate_failures(
     ----------
     net : Network
     failures : Failures
-        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash`, `BitFlip`, `WeightFlip`, `WeightCrash` and
-        their sums.
+        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash`, `BitFlip`, `WeightFlip`, `WeightCrash`
+        and their sums.
     X : array_like, shape (n, d) or (d,)
         Inputs.
     epsilon : int, float, str, Fraction or Decimal, optional
@@ -210,7 +210,8 @@ def run(
     components: bool = False,
 ) -> _core.Statistics:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
-    enumerator = _core.Enumerator(net._core, failures._space(net, rows), rows, asks_decisions(spec), epsilon, 1, components)
+    space = failures._space(net, rows)
+    enumerator = _core.Enumerator(net._core, space, rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt

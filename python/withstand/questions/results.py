@@ -89,8 +89,8 @@ class Enumeration:
     seconds : float
         Wall-clock time.
     infinite : int
-        Configurations in which a way to fail makes a number that is infinite or none: infinite errors by convention, which
-        make `mean` and `std` infinite. The histogram is of the others.
+        Configurations in which a way to fail makes a number that is infinite or none: infinite errors by convention,
+        which make `mean` and `std` infinite. The histogram is of the others.
     components : dict of component to ComponentErrors, or None
         Of every component that is among the failed of some configuration evaluated, sorted; a component is a neuron
         (layer, neuron) or a synapse (layer of the receiver, to, from), whichever way it failed. None where not asked

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from withstand import _core
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, Component, FloatArray
 from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.model.witness import Witness
@@ -36,7 +36,7 @@ def witness(
     return Witness(ordered, {c: held[c] for c in ordered}, input, index, output, error, found, tuple(sorted(groups)))
 
 
-def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[Component, ...]:
+def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[AnyComponent, ...]:
     """Return the members of the group that a site names."""
     for group in groups:
         members = sorted((site.layer, site.to, site.from_) for site in group)
@@ -45,7 +45,7 @@ def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> t
     raise AssertionError(f"no group begins with {first.layer, first.to}")
 
 
-def _order(component: Component) -> tuple[object, ...]:
+def _order(component: AnyComponent) -> tuple[object, ...]:
     """Neurons and synapses of a layer before its parameters, and those by name."""
     layer, first, *rest = component
     return (layer, 1, first, *rest) if isinstance(first, str) else (layer, 0, first, *rest)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy.typing as npt
 
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand._types import neuron
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -133,7 +134,7 @@ def harden(
             avoided = set(protected)
             while rest.harmful(result.lower):
                 assert result.witness is not None
-                members = frozenset((c[0], c[1]) for c in result.witness.failed)
+                members = frozenset(map(neuron, result.witness.failed))
                 if not members:
                     raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
                 found.append(members)

@@ -10,9 +10,10 @@ from fractions import Fraction
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures
+from withstand.model.forcing import Forcing
 from withstand.model.network import Network
 from withstand.model.spec import Spec
 from withstand.model.witness import Witness
@@ -148,10 +149,10 @@ class Question:
                 witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
         return witness
 
-    def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
+    def _replayed(self, x: FloatArray, values: dict[AnyComponent, float]) -> tuple[float, int]:
         """Return error (decisions: harm) and output of one execution."""
         goal = _core.Goal.error if self.spec is None else _core.Goal.argmax
-        return _core.replay(self.net._core, x, self.net._forced(values), goal)
+        return _core.replay(self.net._core, x, Forcing(self.net, values).at(x), goal)
 
     def _worst(self, failures: Failures, whole: bool, doing: str) -> tuple[float, float, Witness | None]:
         """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.
