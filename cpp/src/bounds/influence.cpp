@@ -16,10 +16,6 @@ constexpr double most_entries = 3e7;  // of the tables of one layer
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
-double widened(double sum, double size, Index terms) {
-  return sum + 4 * static_cast<double>(terms + 8) * unit_roundoff * size + (size > 0 ? 0x1p-1000 : 0);
-}
-
 /// The largest product of two numbers from two intervals; of infinity and 0 it is 0.
 double most(const Interval& a, const Interval& b) {
   return std::max(std::max(mul_up(a.lower, b.lower), mul_up(a.lower, b.upper)),
@@ -88,6 +84,7 @@ void Influence::hand_on(Index l) {
         table.size(j, i) *= steepest;
       }
     }
+    if (l == net_.layers()) before_.push_back(table);
     const Matrix low = up * table.low + down * table.high;
     const Matrix high = up * table.high + down * table.low;
     table.size = size * table.size;
@@ -148,9 +145,8 @@ void Influence::enter(Index l) {
     sent_[at(l)].push_back(values_over(phi, pre_[at(l)][at(k)]));
   }
   if (l == net_.layers()) return;
-  for (std::size_t n = components_[first == components_.size() ? 0 : first].first;
-       first < components_.size() && n < changes_.size(); ++n) {  // of sums: now of what is sent
-    Change& change = changes_[n];
+  for (std::size_t n = first < components_.size() ? components_[first].first : changes_.size(); n < changes_.size(); ++n) {
+    Change& change = changes_[n];  // of a sum: now of what is sent
     const Interval moved = through(l, change.neuron, {change.low, change.high});
     change.low = moved.lower, change.high = moved.upper;
   }
@@ -204,7 +200,6 @@ void Influence::list_neurons(Index l) {
   if (l == 0) keep_largest(0, from);
 }
 
-/// What a neuron may send, if it fails too.
 Interval Influence::reachable(Index l, Index neuron) const {
   Interval all = sent_[at(l)][at(neuron)];
   for (const Space::Term& term : space_.terms()) {
@@ -290,6 +285,38 @@ std::vector<double> Influence::gains(const Target& target, double sign) const {
     gains.push_back(std::max(gain, 0.0));
   }
   return gains;
+}
+
+Influence::Units Influence::units(ConstVectorRef row, const std::vector<Closing>& closing, Index closed) const {
+  Units units{std::vector<Vector>(at(net_.layers())), std::vector<Vector>(at(net_.layers()))};
+  std::vector<double> rises, falls;
+  for (Index l = 1; l <= net_.depth(); ++l) {
+    const Table& table = arrive_[at(l)];
+    units.rise[at(l)] = units.fall[at(l)] = Vector::Zero(net_.width(l));
+    for (Index j = 0; j < net_.width(l); ++j) {
+      const Interval slope = slopes_[at(l)][at(j)];
+      Interval weight{0, 0};
+      for (Index o = 0; o < row.size(); ++o) {
+        const Interval here{table.low(o, j), table.high(o, j)}, factor{row(o), row(o)};
+        weight = {add_down(weight.lower, least(here, factor)), add_up(weight.upper, most(here, factor))};
+      }
+      rises.clear(), falls.clear();
+      for (const Closing& c : closing) {
+        const bool last = l == net_.depth();
+        if (last && c.sender != j) continue;
+        const Interval effect = last ? Interval{1, 1} : Interval{before_[at(l)].low(c.sender, j), before_[at(l)].high(c.sender, j)};
+        const Interval moved{least(effect, slope), most(effect, slope)};
+        rises.push_back(std::max(0.0, most(moved, {c.low, c.high})));
+        falls.push_back(std::max(0.0, -least(moved, {c.low, c.high})));
+      }
+      double rise = std::max(0.0, most(weight, slope)), fall = std::max(0.0, -least(weight, slope));
+      for (const double more : top_values(rises, closed)) rise = add_up(rise, more);
+      for (const double more : top_values(falls, closed)) fall = add_up(fall, more);
+      units.rise[at(l)](j) = rise;
+      units.fall[at(l)](j) = fall;
+    }
+  }
+  return units;
 }
 
 double Influence::bound(const Target& target) const {

@@ -34,6 +34,20 @@ class Influence {
   /// Upper bounds of what each does to sign * (s_plus - s_minus).
   std::vector<double> gains(const Target& target, double sign) const;
 
+  /// A failed weight into the outputs: what it adds to a functional of them, per unit of what its sender transmits.
+  struct Closing {
+    Index sender = 0;
+    double low = 0, high = 0;
+  };
+  /// Per layer 1..L and neuron, what a unit of rise (of fall) of its sum does at most to row * s of the outputs, of which at
+  /// most `closed` weights may fail behind it, too. Of chains.
+  struct Units {
+    std::vector<Vector> rise, fall;
+  };
+  Units units(ConstVectorRef row, const std::vector<Closing>& closing, Index closed) const;
+  /// What a neuron may send, if it fails too.
+  Interval reachable(Index layer, Index neuron) const;
+
  private:
   /// Of what a neuron of the component's layer sends, or (outputs) of its pre-activation.
   struct Change {
@@ -50,7 +64,6 @@ class Influence {
   void list_parameters(Index layer);
   void list_neurons(Index layer);
   void keep_largest(Index layer, std::size_t from);
-  Interval reachable(Index layer, Index neuron) const;
   Interval through(Index layer, Index neuron, Interval change) const;
   void hand_on(Index layer);
   double together(std::vector<std::vector<std::vector<double>>>& gains) const;
@@ -66,6 +79,7 @@ class Influence {
   std::vector<Change> changes_;
   // [term][layer]: of every neuron the largest rises and falls of what it sends, by components that are its own alone
   std::vector<std::vector<Matrix>> rises_, falls_;
+  std::vector<Table> before_;            // [source]: what a change there does to what the last hidden layer sends
   std::vector<Table> arrive_;            // [source]: what a change of each neuron there does to the pre-activations of the layer at hand
 };
 

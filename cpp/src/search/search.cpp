@@ -10,6 +10,7 @@
 #include "search/adapters/enumeration.hpp"
 #include "search/adapters/linear_boxes.hpp"
 #include "search/adapters/linear_relaxation.hpp"
+#include "search/adapters/parameters.hpp"
 #include "search/points.hpp"
 #include "search/tree.hpp"
 #include "search/branch_bound.hpp"
@@ -210,7 +211,11 @@ double without_tree(const Search& search) {
 /// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the
 /// budget lasts; bounds say what is left.
 SearchResult of_parts(const Search& search) {
-  SearchResult result =
+  constexpr double few = 1e6;  // configurations, which are enumerated sooner than anything is proved of them
+  std::optional<SearchResult> found;
+  if (search.space.magnitude() * static_cast<double>(search.domain.size()) > few)
+    found = by_parameters(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
+  SearchResult result = found ? *found :
       enumerated(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
   if (search.incumbent.harm() > result.lower) {
     result.lower = search.incumbent.harm();
