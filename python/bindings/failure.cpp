@@ -63,14 +63,15 @@ void bind_failure(py::module_& m) {
   py::class_<Words, std::shared_ptr<Words>>(m, "Words")
       .def(py::init([=](const std::string& format, std::vector<std::uint64_t> masks, std::optional<int> to,
                         std::optional<std::pair<double, double>> clamp, const Scalings& signals,
-                        const std::optional<std::string>& biases, const Scalings& bias_scalings) {
+                        const std::optional<std::string>& biases, std::vector<std::uint64_t> bias_masks,
+                        const Scalings& bias_scalings) {
              std::optional<Format> other;
              if (biases) other = Format::named(*biases);
              return std::make_shared<Words>(Words{Format::named(format), std::move(masks), to, clamp, scalings(signals),
-                                                  other, scalings(bias_scalings)});
+                                                  other, std::move(bias_masks), scalings(bias_scalings)});
            }),
            py::kw_only(), py::arg("format"), py::arg("masks"), py::arg("to"), py::arg("clamp"), py::arg("scalings"),
-           py::arg("biases"), py::arg("bias_scalings"));
+           py::arg("biases"), py::arg("bias_masks"), py::arg("bias_scalings"));
 
   py::class_<Forced>(m, "Forced").def(py::init<Site, double>(), py::arg("site"), py::arg("value"));
 

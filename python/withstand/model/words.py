@@ -36,6 +36,8 @@ class Flips(NamedTuple):
     clamp : (float, float) or None
         Of the value that replaces.
     biases : bool
+    every : bool
+        Whether the ways are every single bit, also of biases, whose words may have more.
     """
 
     format: str
@@ -44,6 +46,11 @@ class Flips(NamedTuple):
     to: int | None = None
     clamp: tuple[float, float] | None = None
     biases: bool = False
+    every: bool = True
+
+    def ways(self, bias_bits: int | None = None) -> tuple[tuple[int, ...], ...]:
+        """Return the bits that flip together in each way; of biases, whose words have so many bits."""
+        return tuple((bit,) for bit in range(bias_bits)) if self.every and bias_bits is not None else self.bits
 
     def core(self, net: Network | None, parameters: bool, signals: Sequence[float] | None) -> _core.Words:
         """Return what the core takes, of a network or of none; `signals` are the largest ones of each layer."""
@@ -64,11 +71,12 @@ class Flips(NamedTuple):
                 weights = [[], *(_of_signals(self, net, layout, place, signals) for place in _stages(layout))]
         return _core.Words(
             format=self.format,
-            masks=[sum(1 << bit for bit in bits) for bits in self.bits],
+            masks=_masks(self.bits),
             to=self.to,
             clamp=self.clamp,
             scalings=weights,
             biases=bias_format,
+            bias_masks=[] if bias_format is None else _masks(self.ways(Format(bias_format).bits)),
             bias_scalings=biases,
         )
 
@@ -85,8 +93,12 @@ def flips_of(
         scale = given.scale
     if known.is_float and scale is not None:
         raise ValueError(f"{who}: scale must not be given for {known.name}, floats have none, got {shown(scale)}")
-    return Flips(known.name, _scale(who, scale), _bits(who, bits, known.bits), _to(who, to), _clamp(who, clamp),
-                 flag(biases, f"{who}: biases"))  # fmt: skip
+    ways, with_biases = _bits(who, bits, known.bits), flag(biases, f"{who}: biases")
+    return Flips(known.name, _scale(who, scale), ways, _to(who, to), _clamp(who, clamp), with_biases, bits is None)
+
+
+def _masks(ways: Iterable[tuple[int, ...]]) -> list[int]:
+    return [sum(1 << bit for bit in bits) for bits in ways]
 
 
 # what it is given -----------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Enumeration:
         was evaluated.
     mean, std : float
         Mean and population standard deviation of the errors, summed exactly and rounded once. The squares of errors
-        below 1e-150 leave the range of doubles: their deviation is known to 1e-145.
+        below 1e-150 leave the range of doubles: their deviation is known to 1e-145; errors above 1e150 make `std` infinite.
     rounding : float
         How far, at most, an error that enters `mean`, `std`, the histogram or the components' means may be from its
         canonical evaluation: it comes from a batch that updates signals, failure by failure. `worst`, `top`,
@@ -188,6 +188,8 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     if int(statistics.infinite):
         return math.inf, math.inf
     total, squares = _exact(statistics.sum), _exact(statistics.squares)
+    if int(statistics.large):
+        return total / (count * _UNIT), math.inf
     variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
     return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
 

@@ -28,7 +28,8 @@ def witness(
     for failed in ways:
         term, site = terms[failed.term], failed.site
         if term.flips is not None:
-            bits = term.flips.bits[failed.way]
+            bias = site.from_ == _core.parameters + _core.one
+            bits = (failed.way,) if bias and term.flips.every else term.flips.bits[failed.way]
             found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
         if term.groups is not None or term.unit is not None:
             groups.append(_group(net, term._groups(net) or [], site))
