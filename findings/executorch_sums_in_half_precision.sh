@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ExecuTorch 1.5.1, x86-64: a linear layer in float16 or bfloat16 adds its products one by one in that format, in the kernels
+# ExecuTorch 1.5.1, x86-64: a linear layer in float16 or bfloat16 keeps its running sum in that format, in the kernels
 # of its runtime and, for float16, in those of XNNPACK. 2048 and 4095 ones add up to 2048 in float16; 256 and 4095 ones to
 # 256 in bfloat16. torch 2.13.0 adds the same module's products in float32 (6144 and 4352, each rounded once).
 # XNNPACK chooses its float16 kernel by processor, so its line is printed and decides nothing.

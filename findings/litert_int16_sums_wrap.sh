@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# LiteRT 2.3.0: a fully connected layer or convolution of int16 activations and int8 weights whose bias is int32, as its
+# LiteRT 2.3.0: a fully connected layer or convolution of int16 activations and int8 weights whose bias is int32, as the
 # converter can write it, also adds its products in 32 bits, which wrap, in all three sets of kernels. 512 inputs suffice: with
 # all weights and inputs at their lowest codes the sum is 2^31 and the answer is the lowest code where it is the highest; with
 # 1,024 inputs it is 0. One flipped high bit of such a weight can move a sum across that edge. With an int64 bias sums are right.

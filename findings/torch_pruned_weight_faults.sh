@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: in a module under torch.nn.utils.prune the attribute `weight` is no stored weight. It is the product of
 # weight_orig and weight_mask, formed anew before each call: a fault written into `weight` is gone at the next call, and one
-# in the entry of weight_orig that was pruned is not silent if it is infinite, as one flipped bit of a float16 or float32 can
+# in the entry of weight_orig that was pruned is not silent if it is infinite, as one flipped bit of a bfloat16 or float32 can
 # make it: 0 times infinity is NaN, so a connection that does not exist loses the neuron.
 # Exits 0 while that is so, and with another status once it no longer is.
 set -euo pipefail
