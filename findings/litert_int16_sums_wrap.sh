@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # LiteRT 2.3.0: a fully connected layer or convolution of int16 activations and int8 weights whose bias is int32, as the
 # converter can write it, also adds its products in 32 bits, which wrap, in all three sets of kernels. 512 inputs suffice: with
-# all weights and inputs at their lowest codes the sum is 2^31 and the answer is the lowest code where it is the highest; with
+# all weights and inputs at their lowest codes the sum is 2^31 and the answer is -32767 where it should be 32767; with
 # 1,024 inputs it is 0. One flipped high bit of such a weight can move a sum across that edge. With an int64 bias sums are right.
 # Exits 0 while that is so, and with another status once it no longer is.
 set -euo pipefail
