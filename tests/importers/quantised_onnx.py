@@ -22,14 +22,14 @@ LEVELS = {
 }
 
 
-def run(proto: onnx.ModelProto, level: str, X: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def run(proto: onnx.ModelProto, level: str, X: np.ndarray, shape: Sequence[int], kind: Any = np.float32) -> np.ndarray:
     """The outputs as the runtime computes them, one input at a time."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = LEVELS[level]
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    made = [session.run(None, {name: x.reshape(1, *shape).astype(np.float32)}) for x in X]
+    made = [session.run(None, {name: x.reshape(1, *shape).astype(kind)}) for x in X]
     return np.array([np.concatenate([each.reshape(-1) for each in outputs]) for outputs in made], dtype=np.float64)
 
 

@@ -257,9 +257,16 @@ def dynamic(w: Words) -> int:
     return w.add("FULLY_CONNECTED", [w.input, w.words((4, 12), 0.01), -1], (1, 4), "FullyConnectedOptions")
 
 
+def large_sums(w: Words) -> int:
+    weight = w.words((4, 12), 0.01)
+    bias = w.grid(w.constant(np.full(4, 2**31 - 9, np.int32)), "int32", w.scale(w.input) * w.scale(weight), 0)
+    return w.op("FULLY_CONNECTED", [w.input, weight, bias], (1, 4), 0.05, 0, "FullyConnectedOptions")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (large_sums, r"has sums of products of up to 2,147,\d+,\d+, which 32 bits do not hold"),
         (other_scale_of_bias, "FULLY_CONNECTED .*has a bias whose scale is not that of the products"),
         (unsigned, "is of type UINT8, how whose kernels round is not known"),
         (wide, "is of type INT16, how whose kernels round is not known"),
