@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("onnxruntime")
 import withstand as ws
 from quantised_onnx import LEVELS, float_dense, float_images, run, saturates, static
+from withstand.model.apply import applied
+from withstand.model.graph import bias_of
 from withstand.uses.file_precision import execute
 
 pytestmark = [
@@ -64,6 +66,39 @@ def test_rounding_nothing_is_the_real_network(tmp_path):
     ran = run(proto, "optimised", X, (12,))
     step = file.formats[-1].signal.scale
     assert np.mean(np.abs(everything - ran) < step / 2) > 0.9  # the same words, but for ties
+
+
+def crashed(net, x, failed):
+    """The file's outputs, each signal rounded to the nearest word, where neurons send the word that stands for 0."""
+    layout, formats, noise = net._layout, net._quantisation.formats, (*net.noise, 1.0)
+    sent = [formats[0].signal.round(x).reshape(layout.shapes[0])]
+    for place, layer in enumerate(layout.given, start=1):
+        parts = [applied(kind, sent[source][None])[0].reshape(-1) for source, kind in layer.reads]
+        y = layer.activation(bias_of(layer, layout.shapes[place]) + sum(parts))
+        y = formats[place].signal.round(y) if noise[place] else y
+        for number, neuron in failed:
+            if layout.places[number] == place:
+                y[neuron] = 0.0
+        sent.append(y.reshape(layout.shapes[place]))
+    return sent[-1].reshape(-1)
+
+
+@pytest.mark.parametrize(("make", "shape"), [(float_dense, (12,)), (float_images, (3, 6, 6))])
+def test_a_failed_file_against_the_intact_real_network(make, shape, tmp_path):
+    _, file, _ = pair(make, shape, tmp_path)
+    rng, neurons = np.random.default_rng(4), [(n, i) for n in (1, 2) for i in range(file.widths[n])]
+    x = 1.5 * rng.normal(size=(4, file.widths[0]))
+    both = ws.bound(file, ws.Crash(2) + ws.Noise(file.noise), x)
+    alone = ws.bound(file, ws.Noise(file.noise), x)
+    real, seen = file.forward(x), []
+    for row, wanted in zip(x, real, strict=True):
+        intact = crashed(file, row, ())
+        for _ in range(60):
+            failed = [neurons[n] for n in rng.choice(len(neurons), size=rng.integers(3), replace=False)]
+            faulty = crashed(file, row, failed)
+            seen.append(np.abs(faulty - wanted).max())
+            assert np.abs(faulty - intact).max() <= both.value + alone.value + 2 * file.output_rounding
+    assert max(seen) <= both.value + file.output_rounding
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,18 @@ def test_refused(make: Callable[[Words], int], message: str, tmp_path: Path) -> 
     w = Words((12,), seed=1)
     with pytest.raises(UnsupportedModel, match=message):
         load(w.finish(make(w)), tmp_path)
+
+
+def test_damage(tmp_path: Path) -> None:
+    """What is still read has finite numbers; everything else is refused."""
+    rng = np.random.default_rng(5)
+    for data in (residual(), bottleneck()):
+        for _ in range(100):
+            changed = bytearray(data)
+            for place in rng.integers(0, len(data), size=4):
+                changed[place] = rng.integers(256)
+            try:
+                net = load(bytes(changed), tmp_path)
+            except UnsupportedModel:
+                continue
+            assert np.isfinite([*net.noise, net.output_rounding]).all()
