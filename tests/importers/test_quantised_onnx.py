@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 import onnx
 import withstand as ws
-from quantised_bounds import held
+from quantised_bounds import held, stores_words
 from quantised_onnx import (
     LEVELS,
     RNG,
@@ -56,6 +56,7 @@ def test_static_quantiser(make, shape, widths, style, per_channel, unsigned, tmp
     assert net.formats[0].weight.name == "int8" and (net.formats[0].weight.channels is not None) == per_channel
     assert net.formats[0].bias.name == "int32"
     assert net.formats[0].signal.name == ("uint8" if unsigned else "int8") and net.formats[0].signal.low == 0
+    assert stores_words(net) == net.n_parameters
     X = inputs(net)
     for level in LEVELS:
         held(net, X, run(proto, level, X, shape))

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert")
 import withstand as ws
-from quantised_bounds import INPUTS, held
+from quantised_bounds import INPUTS, held, stores_words
 from quantised_tflite import KERNELS, RELU, RELU6, Words, run
 from withstand.importers import UnsupportedModel
 
@@ -181,6 +181,7 @@ def test_networks(make: Callable[[], bytes], kernels: str, tmp_path: Path) -> No
     net = load(data, tmp_path)
     X = np.random.default_rng(5).uniform(-6, 6, (INPUTS, net.widths[0]))
     assert net.noise[0] == pytest.approx(0.02, rel=1e-3)
+    assert stores_words(net) > 0
     held(net, X, run(data, kernels, X), net.noise)
 
 
