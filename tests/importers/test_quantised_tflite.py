@@ -67,7 +67,7 @@ def one_factor(w: Words) -> int:
 
 
 def one_average(w: Words) -> int:
-    return w.op("AVERAGE_POOL_2D", [w.input], (1, 2, 2, 3), 0.04, 5, "Pool2DOptions", padding=1, strideH=1, strideW=1,
+    return w.op("AVERAGE_POOL_2D", [w.input], (1, 2, 2, 3), 0.04, 5, "Pool2DOptions", padding=0, strideH=2, strideW=2,
                 filterHeight=3, filterWidth=3)  # fmt: skip
 
 
