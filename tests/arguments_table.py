@@ -158,7 +158,7 @@ TABLE = [
     (ws.precision, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "quantiser": NO_NAME, "activations": NO_FLAG,
         "weights": NO_FLAG, "most": [*NO_COUNT, (HUGE, ValueError, "most must be at most 52")], "samples": NO_COUNT,
-        "seed": NO_COUNT}),
+        "seed": NO_COUNT, "quantised": [("x", TypeError, "quantised must be a network loaded from a quantised file")]}),
     (ws.quorum, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "links": NO_FLAG, "substitute": NO_NAME,
         "latency": [(3, TypeError, "latency must be a name"), ("x", ValueError, "latency must be one of"),
@@ -284,7 +284,7 @@ TABLE = [
 ELSEWHERE = {
     "load", "Argmax", "Failures", "UnsupportedModel", "get_cmake_dir", "get_include", "show_config", "__version__",
     "Bound", "Check", "ComponentErrors", "Criticality", "Enumeration", "Hardening", "Histogram", "Precision", "Quorum",
-    "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
+    "Reliability", "Report", "Tolerance", "Witness", "WorstCase", "Difference",
 }  # fmt: skip
 
 #: Sentences of Python, NumPy and pybind11, not of this package.

@@ -34,6 +34,7 @@ from withstand.questions.results import ComponentErrors, Enumeration, Histogram
 from withstand.questions.search import WorstCase, worst_case
 from withstand.report import Report, report
 from withstand.uses.criticality import Criticality, criticality
+from withstand.uses.file_precision import Difference
 from withstand.uses.hardening import Hardening, harden
 from withstand.uses.latency import Latency
 from withstand.uses.precision import Precision, precision
@@ -54,6 +55,7 @@ __all__ = [
     "Conv",
     "Crash",
     "Criticality",
+    "Difference",
     "Enumeration",
     "Failures",
     "Format",

@@ -237,7 +237,9 @@ class Noise(Failures):
     Parameters
     ----------
     delta : float or sequence of float
-        Amplitude, one for all hidden layers or one per hidden layer.
+        Amplitude, one for all hidden layers or one per hidden layer. Or one for the inputs and one for every layer
+        before the outputs, those that cannot fail included, as `Network.noise` of a quantised file tells: noise of
+        these others is what it amounts to in the neurons that read them.
     """
 
     __slots__ = ()
