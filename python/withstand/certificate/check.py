@@ -172,6 +172,8 @@ class _Expected:
         self._terms = None if failures is None else described(failures)
         self._inputs = None if domain is None else bounds_of(net, domain, "domain")[0]
         self._goal = None if spec is ... else "argmax" if asks_decisions(spec) else "error"
+        if isinstance(spec, Argmax) and spec.lowest:
+            raise ValueError("certificates of decisions are of the largest of several outputs, not of the lowest")
 
     def compare(self, checker: Checker) -> None:
         if self._terms is not None:

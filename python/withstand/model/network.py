@@ -88,6 +88,7 @@ class Network(Facts):
         shape: Sequence[int] | None = None,
     ) -> None:
         self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
+        self._judged = None
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
@@ -197,9 +198,10 @@ class Network(Facts):
         return hash((self.widths, self._core.bias(self._core.layers).tobytes()))
 
     def __reduce__(self) -> tuple[Any, ...]:
+        state = () if self._judged is None else ((None, {"_judged": self._judged}),)
         if self._layout is None:
-            return _rebuild, (self._layers(),)
-        return _rebuild_graph, (self._layout.given, self._layout.shapes[0], self._outputs, self._box)
+            return _rebuild, (self._layers(),), *state
+        return _rebuild_graph, (self._layout.given, self._layout.shapes[0], self._outputs, self._box), *state
 
     def __repr__(self) -> str:
         names = [a.name for a in self.activations]
@@ -241,6 +243,7 @@ class Network(Facts):
             raise TypeError(f"failed must be a mapping from components to values, got {shown(failed)}")
         named = {named_component(component): value for component, value in failed.items()}
         values = {c: finite(named[c], f"failed component {c}: transmitted value") for c in sorted(named)}
+        values = {component: self._told(component, value) for component, value in values.items()}
         forced = [(self._place(component), value) for component, value in values.items()]
         return [_core.Forced(site, value) for site, value in sorted(forced, key=lambda f: _order(f[0]))]
 

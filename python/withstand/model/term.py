@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from withstand import _core
 from withstand._types import Component
+from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
 
@@ -48,6 +49,8 @@ class Term(NamedTuple):
     def core(self, net: Network | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular."""
         amount, counts, among = self.amount, self._held(), self.among
+        if net is not None and self.on_synapses and among is None:
+            among = real_synapses(net)
         sites = None if among is None else [_core.Site(*component) for component in among]
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import shown, thread_count
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -114,7 +115,7 @@ def bound(
     >>> ws.bound(net, ws.Crash((1, 1)), method="fep").value
     0.625
     """
-    as_network(net)
+    net, spec = decided(as_network(net), spec)
     decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
@@ -124,7 +125,7 @@ def bound(
     else:
         lower, upper = bounds_of(net, domain, "domain")
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
-    return _result(found, method)
+    return _result(net, found, method)
 
 
 def bound_within(
@@ -170,7 +171,7 @@ def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = N
     return bound(net, failures, domain, method="fep")
 
 
-def _result(found: _core.Bounds, method: str) -> Bound:
+def _result(net: Network, found: _core.Bounds, method: str) -> Bound:
     value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (
@@ -180,4 +181,4 @@ def _result(found: _core.Bounds, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(value, per_output, per_input, method, covers, rigor, _FACTS[method].reference, slack)
+    return Bound(value, net._judged_outputs(per_output), per_input, method, covers, rigor, _FACTS[method].reference, slack)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -116,7 +117,8 @@ def enumerate_failures(
     >>> {component: errors.worst for component, errors in found.components.items()}
     {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
     """
-    as_network(net), as_failures(failures), flag(components, "components")
+    net, spec = decided(as_network(net), spec)
+    as_failures(failures), flag(components, "components")
     limit = None if epsilon is None else as_limit(epsilon)
     if executor is not None:
         require_executor(executor)
@@ -209,6 +211,7 @@ def run(
     components: bool = False,
 ) -> _core.Statistics:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
+    net, spec = decided(net, spec)
     enumerator = _core.Enumerator(net._core, failures._space(net), rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
@@ -220,7 +223,7 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
     top = tuple(
-        Witness(tuple(values), values, problem.rows[index].copy(), index, output, error)
+        Witness(tuple(values), values, problem.rows[index].copy(), index, problem.net._judged_output(output), error)
         for (error, _, _, index, output), found in zip(statistics.top, engine.witnesses(statistics))
         for values in (problem.net._values(found),)
     )
@@ -236,7 +239,7 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         mean=mean,
         std=std,
         rounding=float(engine.rounding),
-        per_output=np.array(statistics.per_output),
+        per_output=problem.net._judged_outputs(np.array(statistics.per_output)),
         top=top,
         histogram=histogram(statistics),
         resolution=2.0**-_core.histogram_bits,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
 from withstand.certificate.writing import require_checkable, write
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -148,7 +149,10 @@ def worst_case(
     ('exact', 6.0, ((1, 1),))
     """
     started = time.perf_counter()
-    lower, upper = bounds_of(as_network(net), domain, "domain")
+    given, (net, spec) = as_network(net), decided(as_network(net), spec)
+    if certificate is not None and net is not given:
+        raise ValueError("certificates of decisions are of the largest of several outputs")
+    lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net)
     goal = "argmax" if asks_decisions(spec) else "error"
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
@@ -211,7 +215,7 @@ def _witness(net: Network, found: _core.Witness | None) -> Witness | None:
     if found is None:
         return None
     values = net._values(found.failed)
-    return Witness(tuple(values), values, found.input, found.input_index, found.output, found.harm)
+    return Witness(tuple(values), values, found.input, found.input_index, net._judged_output(found.output), found.harm)
 
 
 class _Watch:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
 from withstand._types import Component, FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
@@ -116,7 +117,8 @@ def measure_curve(
     >>> [search.status for search in curve.searches]
     ['exact', 'exact']
     """
-    as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
+    net, spec = decided(as_network(net), spec)
+    bounds_of(net, X), thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
     samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
     models = [modelled(model, k) for k in counts]

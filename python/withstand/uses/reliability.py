@@ -21,6 +21,7 @@ from withstand._coerce import (
     whole,
 )
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Argmax, asks_decisions
@@ -168,7 +169,8 @@ def reliability(
     >>> round(result.lower, 9), round(result.upper, 9), result.confidence
     (0.5, 0.5, 1.0)
     """
-    as_network(net), thread_count(threads)
+    net, spec = decided(as_network(net), spec)
+    thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     evaluations = whole(evaluations, "evaluations")

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy.typing as npt
 
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -150,7 +151,8 @@ def tolerance(
     >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
     (2, 3, True, ((2, 0), (2, 1), (2, 2)))
     """
-    as_network(net), node_count(node_limit), thread_count(threads)
+    net, spec = decided(as_network(net), spec)
+    node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
