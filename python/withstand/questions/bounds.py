@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy.typing as npt
@@ -144,11 +145,7 @@ def bound_within(
     if sum(costs.values()) <= seconds:
         return bound(net, failures, domain, spec=spec, threads=threads)
     least: Bound | None = None
-    apart = any(term.equivocal for term in failures._terms)
-    for name in sorted(set(_FACTS) - {"fep", "at-most", "tightest"}, key=costs.__getitem__):
-        facts = _FACTS[name]
-        if (facts.needs_domain and domain is None) or (apart and not facts.equivocal):
-            continue
+    for name in sorted(_covering(failures, domain is not None), key=costs.__getitem__):
         if costs[name] > seconds and least is not None:
             break
         seconds -= costs[name]
@@ -156,6 +153,24 @@ def bound_within(
         least = found if least is None or found.value < least.value else least
     assert least is not None  # "capped" covers everything
     return least
+
+
+def methods_within(net: Network, failures: Failures, rows: int, seconds: float) -> Iterator[str]:
+    """Yield the methods for given inputs, cheap ones first, that can be expected to end in so many seconds together."""
+    space = as_failures(failures)._space(net)
+    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in _covering(failures, True)}
+    for name in sorted(costs, key=costs.__getitem__):
+        seconds -= costs[name]
+        if seconds < 0:
+            return
+        yield name
+
+
+def _covering(failures: Failures, domain: bool) -> list[str]:
+    """Return the methods that cover such failures, without those that are never the least."""
+    apart = any(term.equivocal for term in failures._terms)
+    known = {name: facts for name, facts in _FACTS.items() if name not in ("fep", "at-most", "tightest")}
+    return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
 
 def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:
