@@ -31,6 +31,8 @@ from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.results import ComponentErrors, Enumeration, Histogram
 from withstand.questions.search import WorstCase, worst_case
 from withstand.report import Report, report
+from withstand.uses.accuracy import Accuracy, Kept, certified_accuracy
+from withstand.uses.campaign import Campaign, campaign
 from withstand.uses.criticality import Criticality, criticality
 from withstand.uses.hardening import Hardening, harden
 from withstand.uses.latency import Latency
@@ -41,11 +43,13 @@ from withstand.uses.replicas import replicas_needed, replicate
 from withstand.uses.tolerance import Tolerance, tolerance
 
 __all__ = [
+    "Accuracy",
     "Activation",
     "Argmax",
     "Bound",
     "Box",
     "Byzantine",
+    "Campaign",
     "Check",
     "ComponentErrors",
     "Conv",
@@ -55,6 +59,7 @@ __all__ = [
     "Failures",
     "Hardening",
     "Histogram",
+    "Kept",
     "Latency",
     "Layer",
     "Network",
@@ -73,6 +78,8 @@ __all__ = [
     "WorstCase",
     "__version__",
     "bound",
+    "campaign",
+    "certified_accuracy",
     "check_certificate",
     "criticality",
     "embedded",

@@ -57,17 +57,22 @@ class Result:
         """
         from withstand.plot import draw_rows
 
-        return draw_rows(self._rows(), type(self).__name__, axes)
+        return draw_rows(self._pictured(), type(self).__name__, axes)
+
+    def _pictured(self) -> list[dict[str, Any]]:
+        """Return what is drawn: here the table."""
+        return self._rows()
 
     def _rows(self) -> list[dict[str, Any]]:
         """Return the table: here one row of all single numbers and words."""
-        plain = {name: getattr(self, name) for name in _names(self)}
-        return [{name: value for name, value in plain.items() if isinstance(value, (bool, int, float, str, np.generic))}]
+        parts = {name: getattr(self, name) for name in _names(self)}
+        single = (bool, int, float, str, np.generic)
+        return [{name: value for name, value in parts.items() if isinstance(value, single)}]
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f"<tr><th style='text-align:left'>{escape(name.replace('_', ' '))}</th><td>{escape(_short(value))}</td></tr>"
-            for name, value in ((name, getattr(self, name)) for name in _names(self))
+            f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(_short(getattr(self, name)))}</td></tr>"
+            for name in _names(self)
         )
         return f"<table><caption>{escape(type(self).__name__)}</caption>{cells}</table>"
 

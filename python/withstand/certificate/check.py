@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._coerce import as_path, whole
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import Checker
@@ -24,7 +25,7 @@ from withstand.model.spec import Argmax, Spec, asks_decisions
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
+class Check(Result):
     """What `check_certificate` found.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import shown, thread_count
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -26,7 +27,7 @@ METHODS: tuple[str, ...] = tuple(_FACTS)
 
 
 @dataclass(frozen=True, eq=False)
-class Bound:
+class Bound(Result):
     """A proved upper bound on the output error (or, with `Argmax`, on the harm to the decision).
 
     Attributes
@@ -196,4 +197,5 @@ def _result(net: Network, found: _core.Bounds, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(value, net._judged_outputs(per_output), per_input, method, covers, rigor, _FACTS[method].reference, slack)
+    per_output, reference = net._judged_outputs(per_output), _FACTS[method].reference
+    return Bound(value, per_output, per_input, method, covers, rigor, reference, slack)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
+from withstand._result import Result
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -24,7 +25,7 @@ from withstand.questions.progress import Line
 
 
 @dataclass(frozen=True, eq=False)
-class WorstCase:
+class WorstCase(Result):
     """What `worst_case` found: lower <= truth <= upper.
 
     Attributes

@@ -64,7 +64,7 @@ class Problem:
         components: bool = False,
     ) -> Problem:
         """Build a problem, with the digest of its inputs."""
-        return cls(net, failures, rows, epsilon, decisions, top, components, _digest(rows))
+        return cls(net, failures, rows, epsilon, decisions, top, components, digest_of(rows))
 
     def engine(self) -> _core.Enumerator:
         """Return the enumerator."""
@@ -80,7 +80,7 @@ class Problem:
         layers = [*self.net.weights, *self.net.biases]
         activations = [*self.net.activations, self.net.output_activation]
         return {
-            "network": _digest(*layers) + " " + " ".join(map(repr, activations)),
+            "network": digest_of(*layers) + " " + " ".join(map(repr, activations)),
             "inputs": f"{self.rows.shape} {self.digest}",
             "failures": repr(tuple(map(tuple, self.failures._terms))),
             "epsilon": repr(self.epsilon),
@@ -92,7 +92,8 @@ class Problem:
         }
 
 
-def _digest(*arrays: FloatArray) -> str:
+def digest_of(*arrays: FloatArray) -> str:
+    """Return a checksum of arrays."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())
@@ -206,7 +207,7 @@ LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosed
 
 
 def _result(future: Future[Part]) -> Part | None:
-    """Return what a worker found, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
+    """Return what a worker found, or None where it was lost with the worker, or a Ctrl-C reached only the worker."""
     try:
         error = future.exception()
     except CancelledError:

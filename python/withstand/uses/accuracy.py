@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from withstand._coerce import as_seconds, flag, real_array, shown
+from withstand._coerce import as_seconds, flag, real_array
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of, decided

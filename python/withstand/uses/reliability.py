@@ -20,6 +20,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -32,7 +33,7 @@ from withstand.uses.probability import Probabilities, counts_table, per_neuron
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reliability:
+class Reliability(Result):
     """P(error > epsilon), or P(class flips): lower <= truth <= upper.
 
     Attributes

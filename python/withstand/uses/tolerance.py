@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy.typing as npt
 
@@ -57,6 +58,11 @@ class Tolerance(Limit):
     most: int
     curve: Curve | None
     status: str = "complete"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
+        names = ("guaranteed", "breaking", "exact", "method")
+        return [{"where": where, **{name: getattr(limit, name) for name in names}} for where, limit in limits.items()]
 
     def __repr__(self) -> str:
         listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
