@@ -150,9 +150,7 @@ def worst_case(
     ('exact', 6.0, ((1, 1),))
     """
     started = time.perf_counter()
-    given, (net, spec) = as_network(net), decided(as_network(net), spec)
-    if certificate is not None and net is not given:
-        raise ValueError("certificates of decisions are of the largest of several outputs")
+    net, spec = decided(as_network(net), spec)
     lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net)
     goal = "argmax" if asks_decisions(spec) else "error"
@@ -198,6 +196,8 @@ class _Proof:
         self._path = as_path(path, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
+        if net._judged is not None:
+            raise ValueError("certificates of decisions are of the largest of several outputs")
         self._net, self._failures, self._goal = net, failures, goal
         self._inputs, _ = bounds_of(net, domain, "domain")
         require_checkable(net, failures, self._inputs, goal)

@@ -189,7 +189,7 @@ def quantile_interval(values: FloatArray, q: float, confidence: float = 0.95) ->
     >>> import numpy as np
     >>> from withstand.probability import quantile_interval
     >>> quantile_interval(np.arange(1000.0), 0.5)
-    (468.0, 530.0)
+    (468.0, 531.0)
     """
     ordered, tail = np.sort(real_array(values, "values", 1)), (1 - share(confidence, "confidence")) / 2
     n, q = len(ordered), share(q, "q")
