@@ -20,7 +20,7 @@ from withstand.model.network import Network
 from withstand.model.term import Term
 
 #: Draws of disjoint sets before it is said that there are hardly any.
-_TRIES = 10_000
+_TRIES = 1000
 #: What a component of these sends does not depend on what it hears.
 _DEAF = {"crash", "stuck", "byzantine", "synapse_crash", "synapse_replace"}
 
