@@ -234,9 +234,8 @@ TABLE = [
 #: Public and without arguments of its own, or tested elsewhere: importers, base classes, what functions return.
 ELSEWHERE = {
     "load", "Argmax", "Failures", "UnsupportedModel", "get_cmake_dir", "get_include", "show_config", "__version__",
-    "Accuracy", "Bound", "Campaign", "Check", "ComponentErrors", "Criticality", "Enumeration", "Hardening", "Histogram", "Kept",
-    "Precision", "Quorum",
-    "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
+    "Accuracy", "Bound", "Campaign", "Check", "ComponentErrors", "Criticality", "Enumeration", "Hardening", "Histogram",
+    "Kept", "Precision", "Quorum", "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
 }  # fmt: skip
 
 #: Sentences of Python, NumPy and pybind11, not of this package.

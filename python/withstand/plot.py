@@ -198,9 +198,9 @@ def draw_accuracy(found: Accuracy, axes: Any = None, campaigns: Mapping[int, Cam
                       label=f"random failures: mean of {known[0].done:,} trials")  # fmt: skip
     axes.set_xticks(curve.counts)
     axes.set_ylim(0, 103)
-    axes.set_xlabel(f"failures, at most ({found.failures})")
-    axes.set_ylabel(f"% of {len(found.per_input):,} inputs, class right")
-    return _tidy(axes, legend=True)
+    axes.set_xlabel(f"failures; the last step is {found.failures}")
+    axes.set_ylabel(f"% of {len(found.per_input):,} inputs with the right class")
+    return _tidy(axes, legend="upper right", top=0.92)
 
 
 def draw_campaign(found: Campaign, axes: Any = None) -> Any:
@@ -217,7 +217,7 @@ def draw_campaign(found: Campaign, axes: Any = None) -> Any:
     axes.axvline(100 * found.intact, color="#009e73", ls="--", lw=1.2, label="without failures")
     axes.set_xlabel(f"accuracy in %, {found.failures}")
     axes.set_ylabel(f"trials of {found.done:,}")
-    return _tidy(axes, legend=True)
+    return _tidy(axes, legend="best")
 
 
 def draw_heat(layers: Sequence[FloatArray], label: str, axes: Any = None) -> Any:
@@ -246,7 +246,7 @@ def draw_rows(rows: Sequence[Mapping[str, Any]], title: str, axes: Any = None) -
             axes.plot([row[across] for row in rows] if others else range(len(rows)), values, marker=".", label=name)
         axes.set_xlabel(across if others else "row")
     axes.set_title(title)
-    return _tidy(axes, legend=len(rows) > 1 and bool(names))
+    return _tidy(axes, legend="best" if len(rows) > 1 and names else None)
 
 
 def _is_number(value: Any) -> bool:
@@ -257,10 +257,10 @@ def _axes(axes: Any) -> Any:
     return _figure((7.0, 4.2)).subplots() if axes is None else axes
 
 
-def _tidy(axes: Any, *, legend: bool) -> Any:
+def _tidy(axes: Any, *, legend: str | None, top: float = 1.0) -> Any:
     axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if legend:
-        axes.legend(frameon=False, loc="best")
+    if legend is not None:
+        axes.legend(frameon=False, loc=legend, bbox_to_anchor=(0.0, 0.0, 1.0, top))
     return axes

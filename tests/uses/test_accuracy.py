@@ -225,6 +225,17 @@ def test_a_search_that_ends_within_rounding_of_a_tie_tries_every_set():
     assert found.per_input.tolist() == [ws.Kept.PROVED if np.subtract(*net.forward([1.0])) > 0 else ws.Kept.REFUTED]
 
 
+def test_bounds_prove_without_a_search(monkeypatch):
+    """Equivocal components are for bounds alone, and easy inputs need no search of others."""
+    found = ws.certified_accuracy(NET, X, Y, ws.Byzantine(1, capacity=1e-3, convention="deviation", equivocal=True))
+    assert 0.5 < found.lower <= found.upper
+    monkeypatch.setattr(accuracy_search, "worst_case", None)
+    rows = np.flatnonzero(ws.bound(NET, ws.Crash(1), X, spec=ws.Argmax()).per_input < -1e-6)
+    assert len(rows) > 20
+    found = ws.certified_accuracy(NET, X[rows], NET.forward(X[rows]).argmax(axis=1), ws.Crash(1))
+    assert found.curve.lower.tolist() == [1.0, 1.0]
+
+
 def test_what_is_refused():
     ask = ws.certified_accuracy
     with pytest.raises(ValueError, match=r"y has shape \(2,\), there are 3 inputs"):

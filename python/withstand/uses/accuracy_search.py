@@ -90,9 +90,11 @@ def _bounds(images: Images, found: Decided, clock: Clock) -> None:
     useless: set[str] = set()
     for count, model in enumerate(images.models):
         alive = np.flatnonzero(found.proved == count - 1)
+        if len(alive) == 0 or clock.over():
+            return
         for name in methods_within(images.net, model, len(alive), clock.left() / 4):
             if len(alive) == 0 or clock.over():
-                return
+                break
             if name in useless:
                 continue
             clock.say(f"certified accuracy: {len(alive):,} inputs, bounding model {count + 1} of {len(images.models)}")
