@@ -51,7 +51,7 @@ def accuracy(model: opt.Model, classes: Path | None, lowest: bool, target: float
     fields = {"model": model.name, "failures": found.failures, "inputs": len(X), "status": found.status,
               "intact": found.intact, "lower": found.lower, "upper": found.upper, "seconds": found.seconds}  # fmt: skip
     if as_json:
-        fields |= {name: value for name, value in found.to_dict().items() if name not in fields}
+        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
     show(fields, as_json, f"{failures!r}: {found.lower:.4%} <= certified accuracy <= {found.upper:.4%}")
     rows = found.curve._rows()
     if not as_json and len(rows) > 1:
@@ -93,7 +93,7 @@ def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, 
               "flips_interval": found.flips_interval, "error": found.error, "error_interval": found.error_interval,
               "confidence": found.confidence, "seconds": found.seconds}  # fmt: skip
     if as_json:
-        fields |= {name: value for name, value in found.to_dict().items() if name not in fields}
+        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
     show(fields, as_json, f"{found.failures}: mean accuracy {found.accuracy:.4%}")
     _draw(found, plot)
     if ctrl_c.came or found.status != "complete":
@@ -102,6 +102,12 @@ def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, 
     if lost:
         raise DidNotWork(lost[0])
     _verdict(target, *found.accuracy_interval)
+
+
+def _statement(model: opt.Model, lowest: bool) -> dict[str, Any]:
+    """Return of which network, by which version, and what a class is."""
+    spec = "argmin" if lowest else "argmax"
+    return {"fingerprint": model.network.fingerprint, "version": ws.__version__, "spec": spec}
 
 
 def _draw(found: ws.Accuracy | ws.Campaign, path: Path | None) -> None:
