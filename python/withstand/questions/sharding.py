@@ -77,10 +77,8 @@ class Problem:
 
     def fingerprint(self, engine: _core.Enumerator) -> dict[str, str]:
         """Return what makes two runs the same, by name."""
-        layers = [*self.net.weights, *self.net.biases]
-        activations = [*self.net.activations, self.net.output_activation]
         return {
-            "network": digest_of(*layers) + " " + " ".join(map(repr, activations)),
+            "network": _told(self.net),
             "inputs": f"{self.rows.shape} {self.digest}",
             "failures": repr(tuple(map(tuple, self.failures._terms))),
             "epsilon": repr(self.epsilon),
@@ -90,6 +88,14 @@ class Problem:
             "kernels": str(_core.variant()),
             "version": version,
         }
+
+
+def _told(net: Network) -> str:
+    """Return what a network computes with."""
+    if net.is_graph:
+        return net.fingerprint
+    activations = [*net.activations, net.output_activation]
+    return digest_of(*net.weights, *net.biases) + " " + " ".join(map(repr, activations))
 
 
 def digest_of(*arrays: FloatArray) -> str:

@@ -132,6 +132,10 @@ def _largest(k: int, m: int, tail: float) -> float:
     return high
 
 
+#: Share of the capital that is staked at most: less is safer, more pays sooner where there are few values.
+_MOST = 0.75
+
+
 def bounded_mean(values: FloatArray, confidence: float = 0.95) -> tuple[float, float]:
     """Return an interval for the mean of independent numbers in [0, 1] that are distributed alike, in whatever way.
 
@@ -170,7 +174,7 @@ def _least_mean(x: FloatArray, stakes: FloatArray, odds: float) -> float:
     """The smallest mean against which betting that it is larger does not make rich; found by bisection, outward."""
 
     def gain(mean: float) -> float:  # falls with the mean: so does every factor
-        return float(np.log1p(np.minimum(stakes, 0.5 / mean) * (x - mean)).sum())
+        return float(np.log1p(np.minimum(stakes, _MOST / mean) * (x - mean)).sum())
 
     low, high = 0.0, float(x.mean())
     while high - low > 1e-12 and low < (middle := (low + high) / 2) < high:
