@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy.typing as npt
@@ -156,10 +156,12 @@ def bound_within(
     return least
 
 
-def methods_within(net: Network, failures: Failures, rows: int, seconds: float) -> Iterator[str]:
+def methods_within(
+    net: Network, failures: Failures, rows: int, seconds: float, useless: Collection[str] = ()
+) -> Iterator[str]:
     """Yield the methods for given inputs, cheap ones first, that can be expected to end in so many seconds together."""
-    space = as_failures(failures)._space(net)
-    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in _covering(failures, True)}
+    space, names = as_failures(failures)._space(net), set(_covering(failures, True)) - set(useless)
+    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in sorted(names)}
     for name in sorted(costs, key=costs.__getitem__):
         seconds -= costs[name]
         if seconds < 0:

@@ -92,11 +92,9 @@ def _bounds(images: Images, found: Decided, clock: Clock) -> None:
         alive = np.flatnonzero(found.proved == count - 1)
         if len(alive) == 0 or clock.over():
             return
-        for name in methods_within(images.net, model, len(alive), clock.left() / 4):
+        for name in methods_within(images.net, model, len(alive), clock.left() / 2, useless):
             if len(alive) == 0 or clock.over():
                 break
-            if name in useless:
-                continue
             clock.say(f"certified accuracy: {len(alive):,} inputs, bounding model {count + 1} of {len(images.models)}")
             known = bound(images.net, model, images.rows[alive], method=name, spec=Argmax(), threads=1)
             kept = known.per_input + known.slack < 0
@@ -122,11 +120,10 @@ class _Searches:
                 self.search(row, nodes, share)
 
     def open(self) -> list[int]:
-        """Return the inputs of which something can still be found out, those with least left to decide first."""
-        left = self.found.refuted - self.found.proved
-        rows = [int(row) for row in np.flatnonzero(left > 1)]
+        """Return the inputs of which something can still be found out, the least proved first: they break soonest."""
+        rows = np.flatnonzero(self.found.refuted - self.found.proved > 1).tolist()
         rows = [row for row in rows if any((row, count) not in self.closed for count in self._counts(row))]
-        return sorted(rows, key=lambda row: (int(left[row]), row))
+        return sorted(rows, key=lambda row: (int(self.found.proved[row]), row))
 
     def _counts(self, row: int) -> Iterable[int]:
         return range(int(self.found.proved[row]) + 1, int(self.found.refuted[row]))
