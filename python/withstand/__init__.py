@@ -33,6 +33,8 @@ from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.results import ComponentErrors, Enumeration, Histogram
 from withstand.questions.search import WorstCase, worst_case
 from withstand.report import Report, report
+from withstand.uses.accuracy import Accuracy, Kept, certified_accuracy
+from withstand.uses.campaign import Campaign, campaign
 from withstand.uses.criticality import Criticality, criticality
 from withstand.uses.file_precision import Difference
 from withstand.uses.hardening import Hardening, harden
@@ -44,12 +46,14 @@ from withstand.uses.replicas import replicas_needed, replicate
 from withstand.uses.tolerance import Tolerance, tolerance
 
 __all__ = [
+    "Accuracy",
     "Activation",
     "Argmax",
     "BitFlip",
     "Bound",
     "Box",
     "Byzantine",
+    "Campaign",
     "Check",
     "ComponentErrors",
     "Conv",
@@ -61,6 +65,7 @@ __all__ = [
     "Format",
     "Hardening",
     "Histogram",
+    "Kept",
     "Latency",
     "Layer",
     "Network",
@@ -81,6 +86,8 @@ __all__ = [
     "WorstCase",
     "__version__",
     "bound",
+    "campaign",
+    "certified_accuracy",
     "check_certificate",
     "criticality",
     "embedded",

@@ -30,6 +30,7 @@ class Forcing:
             raise TypeError(f"failed must be a mapping from components to values, or a witness, got {shown(failed)}")
         named = {_named(component): value for component, value in held.items()}
         values = {c: finite(v, f"failed component {c}: transmitted value") for c, v in named.items()}
+        values = {component: net._told(component, value) for component, value in values.items()}
         self._weights = any(isinstance(c[1], str) for c in values)
         parts = [(self._site(component), value) for component, value in values.items()]
         parts.sort(key=lambda part: (part[0].layer, part[0].to, part[0].from_))

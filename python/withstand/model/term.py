@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from withstand import _core
 from withstand._types import AnyComponent
+from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
 from withstand.model.parameters import channels, shared_biases, site
@@ -74,6 +75,11 @@ class Term(NamedTuple):
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)
         biases = net is not None and self.flips is not None and self.flips.biases
+        among: Sequence[AnyComponent] | None = self.among
+        if net is not None and self.on_synapses and among is None:
+            among = real_synapses(net)
+        if net is not None and net._judged is not None and self.on_weights:
+            raise ValueError(f"{self}: with failed weights the class is the largest of several outputs, no other yet")
         return _core.Failure(
             effect=getattr(_core.Effect, self.effect),
             amount=amount,
@@ -81,7 +87,7 @@ class Term(NamedTuple):
             total=self.total,
             exactly=self.exactly,
             equivocal=self.equivocal,
-            among=None if self.among is None or self.unit is not None else self._sites(net, self.among),
+            among=None if among is None or self.unit is not None else self._sites(net, among),
             groups=self._groups(net),
             group="groups" if self.unit is None else self.unit,
             words=None if self.flips is None else self.flips.core(net, self.on_weights, signals),

@@ -34,7 +34,8 @@ def witness(
         if term.groups is not None or term.unit is not None:
             groups.append(_group(net, term._groups(net) or [], site))
     ordered = tuple(sorted(held, key=_order))
-    return Witness(ordered, {c: held[c] for c in ordered}, input, index, output, error, found, tuple(sorted(groups)))
+    told = net._judged_output(output)
+    return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)))
 
 
 def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[AnyComponent, ...]:

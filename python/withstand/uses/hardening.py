@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy.typing as npt
 
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand._result import Result
 from withstand._types import neuron
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
@@ -30,7 +32,7 @@ _FEW = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Hardening:
+class Hardening(Result):
     """Neurons to protect, and the proof that the others may fail.
 
     Attributes
@@ -52,6 +54,9 @@ class Hardening:
     at_least: int
     worst: WorstCase
     searches: int
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{"layer": layer, "neuron": neuron} for layer, neuron in self.protect]
 
     def __repr__(self) -> str:
         how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"

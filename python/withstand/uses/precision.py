@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
@@ -39,7 +40,7 @@ class Site(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Precision:
+class Precision(Result):
     """The fewest bits found, what they are proved to cost, and what they were seen to cost.
 
     Attributes

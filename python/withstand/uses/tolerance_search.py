@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._result import Result
 from withstand._types import AnyComponent, FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures
@@ -28,7 +29,7 @@ _TIE = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Limit:
+class Limit(Result):
     """How many failures do no harm, anywhere or in one layer.
 
     Attributes
