@@ -168,7 +168,6 @@ def test_a_damaged_file_is_refused(tmp_path):
     [
         (ws.Noise(0.1), {}, "noise and equivocal"),
         (ws.Byzantine(1, capacity=1.0, equivocal=True), {}, "noise and equivocal"),
-        (ws.Byzantine(1, capacity=1.0, convention="deviation") + ws.Crash(1), {}, "what a failed component hears"),
         (ws.Crash(1) + ws.StuckAt(1, value=1.0), {"rates": 0.1}, "could fail in two ways at once"),
         (ws.Crash(1), {"rates": 1.5}, r"rates must lie in \[0, 1\]"),
         (ws.Crash(1), {"rates": (0.1, 0.2)}, "rates: 2 for a sum of 1 models"),

@@ -183,6 +183,12 @@ class Format:
         span = high - low + 1
         return self._value((words - low) % span + low, 0)  # the sign bit of a narrow word, in a wide one
 
+    def _words(self, values: FloatArray) -> npt.NDArray[np.uint64]:
+        """Return the words of numbers that are some, their bits as numbers without a sign."""
+        if self.is_float:
+            return _packed(values, self.name)
+        return self._coded(values, 0).astype(np.uint64) & np.uint64((1 << self.bits) - 1)
+
     def _coded(self, array: FloatArray, axis: int) -> Words:
         """Return the code of the nearest word."""
         low, high = self._codes()

@@ -70,7 +70,7 @@ def site(layout: Layout, core: _core.Network, weight: Weight) -> _core.Site:
         layer = layout.given[place - 1]
         if layer.bias is not None and stores_bias(layer) and name == array_name(layout, place, "bias"):
             _inside(weight, layer.bias.shape)
-            return _core.Site(place, _bias_owners(layout, place).index(_flat(layer.bias, index)), FIRST + BIAS)
+            return _core.Site(place, bias_owners(layout, place).index(_flat(layer.bias, index)), FIRST + BIAS)
         for found, n in weight_names(layout, place):
             if found != name:
                 continue
@@ -91,7 +91,7 @@ def shared_biases(layout: Layout) -> list[list[int]]:
         if layer.bias is None or not stores_bias(layer):
             shared.append([])
             continue
-        owners = np.array(_bias_owners(layout, place))
+        owners = np.array(bias_owners(layout, place))
         _, first, back = np.unique(owners, return_index=True, return_inverse=True)
         shared.append(first[back].tolist())
     return shared
@@ -133,7 +133,7 @@ def _flat(array: FloatArray, index: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(index, array.shape))
 
 
-def _bias_owners(layout: Layout, place: int) -> list[int]:
+def bias_owners(layout: Layout, place: int) -> list[int]:
     """Return for every neuron of a place the entry of the stored biases that it has, counted in C order."""
     layer, size = layout.given[place - 1], math.prod(layout.shapes[place])
     assert layer.bias is not None
@@ -143,7 +143,7 @@ def _bias_owners(layout: Layout, place: int) -> list[int]:
 def _bias_index(layout: Layout, place: int, to: int) -> tuple[int, ...]:
     bias = layout.given[place - 1].bias
     assert bias is not None
-    return tuple(int(i) for i in np.unravel_index(_bias_owners(layout, place)[to], bias.shape))
+    return tuple(int(i) for i in np.unravel_index(bias_owners(layout, place)[to], bias.shape))
 
 
 def _images(kind: Conv, source: Shape) -> tuple[Shape, Shape]:

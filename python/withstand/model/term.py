@@ -64,6 +64,11 @@ class Term(NamedTuple):
         """Whether synapses fail, or neurons."""
         return self.effect.startswith("synapse")
 
+    @property
+    def together(self) -> bool:
+        """Whether neurons fail in groups, or one by one."""
+        return self.groups is not None or self.unit is not None
+
     def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular.
 
@@ -157,7 +162,7 @@ class Term(NamedTuple):
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""
-        if self.groups is not None or self.unit is not None:
+        if self.together:
             return len(self.groups or self._channels(net))
         if self.among is not None:
             return len(self.among)

@@ -38,6 +38,9 @@ class Flips(NamedTuple):
     biases : bool
     every : bool
         Whether the ways are every single bit, also of biases, whose words may have more.
+    signals : tuple of float or None
+        The largest signals of every hidden layer, where they are known: of all inputs that a question is about, also
+        where a part of it is about some of them.
     """
 
     format: str
@@ -47,6 +50,7 @@ class Flips(NamedTuple):
     clamp: tuple[float, float] | None = None
     biases: bool = False
     every: bool = True
+    signals: tuple[float, ...] | None = None
 
     def ways(self, bias_bits: int | None = None) -> tuple[tuple[int, ...], ...]:
         """Return the bits that flip together in each way; of biases, whose words have so many bits."""
@@ -60,15 +64,16 @@ class Flips(NamedTuple):
         if net is not None:
             layout = net._described()
             if parameters:
-                weights = [[], *(_of_weights(self, net, layout, place) for place in _stages(layout))]
-                found = [_of_biases(self, net, layout, place) for place in _stages(layout)]
+                weights = [[], *(of_weights(self, net, layout, place) for place in _stages(layout))]
+                found = [of_biases(self, net, layout, place) for place in _stages(layout)]
                 names = {name for name, scaling in found if scaling}
                 if len(names) > 1:
                     raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}; ask without")
                 bias_format = names.pop() if names else None
                 biases = [[], *(scaling for _, scaling in found)]
             else:
-                weights = [[], *(_of_signals(self, net, layout, place, signals) for place in _stages(layout))]
+                known = signals if self.signals is None else self.signals
+                weights = [[], *(_of_signals(self, net, layout, place, known) for place in _stages(layout))]
         return _core.Words(
             format=self.format,
             masks=_masks(self.bits),
@@ -199,7 +204,8 @@ def _known(net: Network, layout: Layout, place: int, name: str, own: str) -> For
     return form if form is not None and (form.name == name or own.endswith("bias")) else None
 
 
-def _of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scaling:
+def of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scaling:
+    """Return the scaling of the weights of a stage; nothing for floats."""
     names = weight_names(layout, place)
     if not names or Format(flips.format).is_float:
         return []
@@ -214,7 +220,8 @@ def _of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scali
     return _spread(layout, place, known or _fitted(flips.format, max(float(np.abs(a).max()) for a in arrays)))
 
 
-def _of_biases(flips: Flips, net: Network, layout: Layout, place: int) -> tuple[str, Scaling]:
+def of_biases(flips: Flips, net: Network, layout: Layout, place: int) -> tuple[str, Scaling]:
+    """Return the format of the biases of a stage, and their scaling."""
     layer = layout.given[place - 1]
     if not flips.biases or layer.bias is None or not stores_bias(layer):
         return flips.format, []

@@ -161,11 +161,13 @@ def campaign(
         Their right classes, as for `certified_accuracy`.
     failures : Failures
         What may fail. A trial draws one of its configurations, each with the same chance: of `Crash(2)` mostly sets of
-        two. A Byzantine component transmits an end of its range, by chance. Noise and equivocal components are refused,
-        and in sums what depends on the signal that a failed component hears.
+        two, and a component that can fail in several ways, such as a word by its bits, that many times as often. A
+        Byzantine component transmits an end of its range, by chance. Noise and equivocal components are refused.
     rates : float or sequence of float, optional
-        Every component that may fail does so on its own with this chance; one for each model of a sum. The counts of
-        `failures` then limit nothing.
+        Every component that may fail does so on its own with this chance; one for each model of a sum. Groups and
+        channels fail as wholes. Of words every bit (each entry of `bits`) flips on its own, several of a word together:
+        the word of a parameter, or of the signal that arrives, then has all of them flipped. The counts of `failures`
+        limit nothing. Refused for what could fail in two ways at once, and for `BitFlip` with `to`.
     trials : int
     seed : int, default 0
     spec : Argmax, optional
@@ -205,6 +207,7 @@ def campaign(
     if executor is not None:
         require_executor(executor)
     classes = classes_of(net, y, len(rows))
+    failures = failures._settled(net, rows)
     drawer = RandomFailures(net, failures, rates)
     plan = plan_of(net, failures, rows, classes, drawer.rates, spec.lowest, trials, seed)
     report = _report(progress, trials)

@@ -24,7 +24,8 @@ from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.questions.checkpoint import ShardFile
 from withstand.questions.sharding import Shard, digest_of, shards, spread
-from withstand.uses.random_failures import Drawn, RandomFailures
+from withstand.uses.random_failures import RandomFailures
+from withstand.uses.random_sets import Drawn
 
 Ints = npt.NDArray[np.int64]
 

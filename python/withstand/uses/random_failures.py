@@ -1,76 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Random failures: a configuration drawn uniformly, or every component failing on its own."""
+"""Random failures: a configuration drawn uniformly, or every component, of words every bit, failing on its own."""
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
 
 from withstand import _core
 from withstand._coerce import real, shown
-from withstand._types import Component, FloatArray
+from withstand._types import FloatArray
 from withstand.model.failures import Failures
+from withstand.model.formats import Format
 from withstand.model.network import Network
+from withstand.model.parameters import shared_biases
 from withstand.model.term import Term
+from withstand.uses.random_sets import Drawn, Pool, Site, candidates_of, pools_of
 
 #: Draws of disjoint sets before it is said that there are hardly any.
 _TRIES = 1000
-#: What a component of these sends does not depend on what it hears.
-_DEAF = {"crash", "stuck", "byzantine", "synapse_crash", "synapse_replace"}
-
-
-class Drawn(NamedTuple):
-    """A component that failed, and how: `way` is one of its model's."""
-
-    term: int
-    component: Component
-    way: _core.FailedWay
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Components of one model that share one count."""
-
-    term: int
-    layers: tuple[tuple[int, ...], ...]  # shapes in front of which stands a layer: (layer, neurons), (layer, to, from)
-    among: tuple[Component, ...] | None
-    most: int
-    exactly: bool
-    ways: tuple[_core.FailedWay, ...]
-    several: bool  # whether ways are counted apart; ends of a range are not
-
-    @property
-    def size(self) -> int:
-        return len(self.among) if self.among is not None else sum(math.prod(shape[1:]) for shape in self.layers)
-
-    def component(self, number: int) -> Component:
-        """Return a component by its number."""
-        if self.among is not None:
-            return self.among[number]
-        for layer, *shape in self.layers:
-            if number < math.prod(shape):
-                to = np.unravel_index(number, shape)
-                return (layer, int(to[0])) if len(shape) == 1 else (layer, int(to[0]), int(to[1]))
-            number -= math.prod(shape)
-        raise IndexError(number)
-
-    def sizes(self) -> tuple[list[int], list[int]]:
-        """Return the numbers of failures there may be, and how many configurations have at most each."""
-        each = len(self.ways) if self.several else 1
-        numbers = [self.most] if self.exactly else list(range(self.most + 1))
-        return numbers, list(accumulate(math.comb(self.size, k) * each**k for k in numbers))
-
-    def chosen(self, count: int, rng: np.random.Generator) -> list[Drawn]:
-        """Return so many components, each set of them with the same chance."""
-        numbers = np.sort(rng.choice(self.size, size=count, replace=False))
-        ways = rng.integers(len(self.ways), size=count) if len(self.ways) > 1 else [0] * count
-        return [Drawn(self.term, self.component(int(n)), self.ways[way]) for n, way in zip(numbers, ways)]
+#: Products of one call of the core, between which Ctrl-C is heard.
+_UNHEARD = 20_000_000
 
 
 class RandomFailures:
@@ -80,9 +30,10 @@ class RandomFailures:
     ----------
     net : Network
     failures : Failures
+        Whose words have their scales: see `Failures._settled`.
     rates : float or sequence of float, optional
-        The chance of every component, one for all models of a sum or one for each; a configuration is drawn uniformly
-        where absent.
+        The chance of every component, or of every bit that may flip; one for all models of a sum or one for each. A
+        configuration is drawn uniformly where absent.
 
     Raises
     ------
@@ -91,105 +42,111 @@ class RandomFailures:
     """
 
     def __init__(self, net: Network, failures: Failures, rates: float | Sequence[float] | None = None) -> None:
-        self._net, self._space, self._terms = net, failures._space(net), failures._terms
-        terms = self._terms
-        for term in terms:
+        for term in failures._terms:
             if term.effect == "noise" or term.equivocal:
                 raise ValueError(f"{term}: a campaign draws failed components; noise and equivocal ones are for bounds")
-        self._deaf = all(term.effect in _DEAF for term in terms)
-        if not self._deaf and len(terms) > 1:
-            raise ValueError(f"{failures!r}: what a failed component hears matters, which a sum of models cannot draw")
-        self._groups = [group for n, term in enumerate(terms) for group in _groups(net, n, term)]
+        self._net, self._space, self._terms = net, failures._space(net), failures._terms
+        self._candidates = [candidates_of(net, self._space, n, term) for n, term in enumerate(self._terms)]
+        self._pools = [pool for known in self._candidates for pool in pools_of(net, known)]
         self.rates = None if rates is None else _rates(rates, failures)
         if self.rates is not None:
             self._require_apart(failures)
-        self._numbers = [group.sizes() for group in self._groups]
+            self._biases = shared_biases(net._described()) if any(t.flips for t in self._terms) else []
 
     def _require_apart(self, failures: Failures) -> None:
-        """Refuse what could fail in two ways at once."""
-        seen: set[Component] = set()
-        for group in self._groups:
-            if group.several and len(group.ways) > 1:
-                raise ValueError(f"{failures!r}: at rates, a component that fails in several ways could in two at once")
-            others = [g for g in self._groups if g.term != group.term and bool(_widths(g) & _widths(group))]
-            if others and seen.intersection(named := [group.component(n) for n in range(group.size)]):
+        """Refuse what could fail in two ways at once, or in ways that nobody can tell beforehand."""
+        for term in self._terms:
+            if term.effect == "bit_flip" and term.flips is not None and term.flips.to is not None:
+                raise ValueError(
+                    f"{term}: at rates, which cells of a word change depends on the signal; leave out to, or rates"
+                )
+        seen: set[Site] = set()
+        for known in self._candidates if len(self._candidates) > 1 else ():
+            if not seen.isdisjoint(known.numbers):
                 raise ValueError(f"{failures!r}: at rates, a component of two models could fail in two ways at once")
-            seen.update(named if others else ())
+            seen.update(known.numbers)
 
     def draw(self, rng: np.random.Generator) -> list[Drawn]:
         """Return failed components, sorted, each one once."""
         for _ in range(_TRIES):
-            parts = [self._of(group, numbers, rng) for group, numbers in zip(self._groups, self._numbers)]
-            drawn = [one for part in parts for one in part]
+            drawn = [one for pool in self._pools for one in self._of(pool, rng)]
             if len({one.component for one in drawn}) == len(drawn):  # sets of different models are disjoint
                 return sorted(drawn, key=lambda one: one.component)
         raise ValueError(f"{self._space.describe()}: sets that are drawn for each model are hardly ever disjoint")
 
-    def _of(
-        self, group: _Group, numbers: tuple[list[int], list[int]], rng: np.random.Generator
-    ) -> Iterable[Drawn]:
-        if self.rates is not None:
-            return group.chosen(int(rng.binomial(group.size, self.rates[group.term])), rng)
-        counts, total = numbers
-        return group.chosen(counts[bisect_right(total, _below(total[-1], rng))], rng)
+    def _of(self, pool: Pool, rng: np.random.Generator) -> list[Drawn]:
+        if self.rates is None:
+            return pool.uniform(rng)
+        return pool.independent(self.rates[pool.candidates.number], rng)
 
     def words(self) -> str:
         """Return what is drawn, in words."""
         if self.rates is None:
             return f"{Failures(self._terms)!r}, drawn uniformly"
-        kinds = (f"{term.effect.replace('_', ' ')} at rate {rate:g}" for term, rate in zip(self._terms, self.rates))
+        kinds = (f"{_kind(term)} at rate {rate:g}" for term, rate in zip(self._terms, self.rates))
         return f"independent failures: {', '.join(kinds)}"
 
     def outputs(self, rows: FloatArray, drawn: list[Drawn]) -> FloatArray:
-        """Return the outputs at all inputs, by the canonical evaluation."""
-        if self._deaf:
-            return self._net.forward(rows, failed={one.component: self._sent(one) for one in drawn})
-        failed = [one.way.at(self._net._place(one.component)) for one in drawn]
-        return np.asarray(_core.forward_failed(self._net._core, self._space, rows, failed))
+        """Return the outputs at all inputs, by the canonical evaluation; infinite where a way to fail is."""
+        space, failed = self._failed(drawn)
+        core = self._net._core
+        some = max(1, _UNHEARD // int(core.cost))
+        parts = [_core.forward_failed(core, space, rows[i : i + some], failed) for i in range(0, len(rows), some)]
+        outputs = np.concatenate(parts)
+        outputs[self._infinite(rows, drawn, space, failed)] = np.inf
+        return outputs
 
-    def _sent(self, one: Drawn) -> float:
-        term = self._terms[one.term]
-        return term.amount[0] if term.effect == "stuck" else one.way.free
+    def _failed(self, drawn: list[Drawn]) -> tuple[_core.Space, list[_core.FailedWay]]:
+        """Return failed components as the core takes them; bits that flip together by chance are a way of their own."""
+        if self.rates is None or not any(term.flips for term in self._terms):
+            return self._space, [_core.FailedWay(_core.Site(*d.component), d.term, d.way, d.free) for d in drawn]
+        terms, failed = [], []
+        for n, term in enumerate(self._terms):
+            own = [one for one in drawn if one.term == n]
+            if term.flips is None:
+                terms.append(term.core(self._net))
+                failed += [_core.FailedWay(_core.Site(*d.component), n, d.way, d.free) for d in own]
+                continue
+            together = sorted({one.bits for one in own})
+            terms.append(self._flipping(term, together or [(0,)], own))
+            failed += [_core.FailedWay(_core.Site(*d.component), n, together.index(d.bits)) for d in own]
+        return _core.Space(self._net._core, terms), failed
+
+    def _flipping(self, term: Term, ways: list[tuple[int, ...]], own: list[Drawn]) -> _core.Failure:
+        """Return the model of some words whose bits flip in some ways."""
+        assert term.flips is not None
+        flips = term.flips._replace(bits=tuple(ways), every=False)
+        return _core.Failure(
+            effect=getattr(_core.Effect, term.effect), amount=[], counts=[len(own)], total=True, exactly=False,
+            among=[_core.Site(*one.component) for one in own], words=flips.core(self._net, term.on_weights, None),
+            biases=self._biases if flips.biases else None,
+        )  # fmt: skip
+
+    def _infinite(
+        self, rows: FloatArray, drawn: list[Drawn], space: _core.Space, failed: list[_core.FailedWay]
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return at which inputs a word becomes no number: harm without a bound, by convention."""
+        floats = [one for one in drawn if _may_be_infinite(self._terms[one.term])]
+        parameters = [one for one in floats if self._terms[one.term].on_weights]
+        if any(not self._candidates[one.term].is_finite(one) for one in parameters):
+            return np.ones(len(rows), dtype=bool)
+        signals = [one.component for one in floats if not self._terms[one.term].on_weights]
+        found = np.zeros(len(rows), dtype=bool)
+        for n, row in enumerate(rows if signals else ()):
+            trace = _core.trace(self._net._core, row, _core.forced_by(self._net._core, space, row, failed))
+            found[n] = not all(np.isfinite(trace[layer][to]) for layer, to, _ in signals)
+        return found
 
 
-def _groups(net: Network, number: int, term: Term) -> list[_Group]:
-    """Return the components of a model, those of every layer apart where they are counted apart."""
-    if term.flips is not None or term.groups is not None or term.unit is not None or term.on_weights:
-        raise ValueError(f"{term}: campaigns draw single neurons and synapses")
-    ways = _ways(term)
-    several = len({way.way for way in ways}) > 1
-    shapes: list[tuple[int, ...]]
-    if term.on_synapses:
-        if net.is_graph and term.among is None:
-            raise ValueError(f"{term}: name the synapses of a graph that may fail with among")
-        shapes = [(l, net.widths[l], net.widths[l - 1]) for l in range(1, net.depth + 2)]
-    else:
-        shapes = [(l, net.widths[l]) for l in range(1, net.depth + 1)]
-    among: Any = None if term.among is None else tuple(sorted(set(term.among)))
-    if term.total:
-        return [_Group(number, tuple(shapes), among, term.counts[0], term.exactly, ways, several)]
-    return [
-        _Group(number, (shape,), among and tuple(c for c in among if c[0] == shape[0]), k, term.exactly, ways, several)
-        for shape, k in zip(shapes, term.counts)
-    ]
+def _may_be_infinite(term: Term) -> bool:
+    return term.flips is not None and term.flips.clamp is None and Format(term.flips.format).is_float
 
 
-def _ways(term: Term) -> tuple[_core.FailedWay, ...]:
-    """Return the ways of a failed component: what it may send, of a range the ends."""
-    return tuple(_core.choices_of(term.core()))
-
-
-def _widths(group: _Group) -> set[int]:
-    return {len(group.among[0]) if group.among else len(group.layers[0])}
-
-
-def _below(total: int, rng: np.random.Generator) -> int:
-    """Return a number from 0 to total - 1, each with the same chance, however large."""
-    bits = total.bit_length()
-    while True:
-        number = int.from_bytes(rng.bytes((bits + 7) // 8), "little") & ((1 << bits) - 1)
-        if number < total:
-            return number
+def _kind(term: Term) -> str:
+    name = term.effect.replace("_", " ")
+    if term.flips is not None:
+        return f"{name}, every bit,"
+    return name if not term.together else f"{name} of {'groups' if term.unit is None else f'{term.unit}s'}"
 
 
 def _rates(rates: float | Sequence[float], failures: Failures) -> tuple[float, ...]:
@@ -203,3 +160,4 @@ def _rates(rates: float | Sequence[float], failures: Failures) -> tuple[float, .
         if not 0 <= rate <= 1:
             raise ValueError(f"rates must lie in [0, 1], got {shown(rates)}")
     return tuple(each)
+
