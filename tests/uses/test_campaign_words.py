@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import withstand as ws
+from withstand.model.settled import settled
 from withstand.uses.probability import bounded_mean
 from withstand.uses.random_failures import RandomFailures
 
@@ -49,7 +50,7 @@ MODELS = [
 
 @pytest.mark.parametrize(("net", "rows", "failures"), MODELS, ids=lambda value: repr(value)[:60])
 def test_every_configuration_is_drawn_equally_often(net, rows, failures):
-    failures = failures._settled(net, rows)
+    failures = settled(failures, net, rows)
     drawer, rng = RandomFailures(net, failures), np.random.default_rng(7)
     size, each = failures.configurations(net), 100
     seen = Counter(tuple((d.term, d.component, d.way) for d in drawer.draw(rng)) for _ in range(each * size))
@@ -60,7 +61,7 @@ def test_every_configuration_is_drawn_equally_often(net, rows, failures):
 
 @pytest.mark.parametrize(("net", "rows", "failures"), MODELS, ids=lambda value: repr(value)[:60])
 def test_all_errors_are_those_of_an_enumeration(net, rows, failures):
-    trials = 40 * failures._settled(net, rows).configurations(net)
+    trials = 40 * settled(failures, net, rows).configurations(net)
     found = ws.campaign(net, rows, CLASSES[: len(rows)], failures, trials=trials)
     every = ws.enumerate_failures(net, failures, rows)
     assert found.errors.max() == every.worst

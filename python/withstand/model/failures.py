@@ -75,24 +75,10 @@ class Failures:
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        hears = rows is not None and any(term.effect == "bit_flip" for term in self._terms)
-        signals = _largest(net, rows) if hears and rows is not None else None
+        signals = None
+        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
+            signals = [float(np.abs(y).max()) for y in net.trace(rows)[1:-1]]
         return _core.Space(net._core, [term.core(net, signals) for term in self._terms])
-
-    def _settled(self, net: Network, rows: FloatArray) -> Failures:
-        """Return the model with the words that it has at all of these inputs, for questions about some of them."""
-        if not any(term.effect == "bit_flip" for term in self._terms):
-            return self
-        signals = _largest(net, rows)
-        heard = (term.flips and term.flips._replace(signals=signals) for term in self._terms)
-        return Failures(
-            term._replace(flips=flips) if term.effect == "bit_flip" else term for term, flips in zip(self._terms, heard)
-        )
-
-
-def _largest(net: Network, rows: FloatArray) -> tuple[float, ...]:
-    """Return the largest |signal| of every hidden layer."""
-    return tuple(float(np.abs(y).max()) for y in net.trace(rows)[1:-1])
 
 
 def as_failures(failures: object) -> Failures:

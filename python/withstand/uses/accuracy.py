@@ -20,6 +20,7 @@ from withstand.model.deciding import class_of, decided
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.model.witness import Witness
 from withstand.questions.sharding import Shard, require_executor, spread
@@ -186,6 +187,7 @@ def certified_accuracy(
     if executor is not None:
         require_executor(executor)
     judged, _ = decided(net, spec)
+    failures = settled(failures, net, rows)
     failures._space(judged)  # refuses what does not fit
     right = class_of(net, net.forward(rows), spec.lowest) == classes_of(net, y, len(rows))
     counts, models = counted(failures)

@@ -22,6 +22,7 @@ from withstand.model.deciding import class_of
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.progress import Bar
 from withstand.questions.sharding import require_executor
@@ -207,7 +208,7 @@ def campaign(
     if executor is not None:
         require_executor(executor)
     classes = classes_of(net, y, len(rows))
-    failures = failures._settled(net, rows)
+    failures = settled(failures, net, rows)
     drawer = RandomFailures(net, failures, rates)
     plan = plan_of(net, failures, rows, classes, drawer.rates, spec.lowest, trials, seed)
     report = _report(progress, trials)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from withstand import _core
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
 from withstand._result import Result
-from withstand._types import Component, FloatArray
+from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Spec, asks_decisions, output_harms
 from withstand.model.term import Term
 from withstand.questions.bounds import bound, bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
 from withstand.questions.search import WorstCase, worst_case
-from withstand.uses import crash_sets
+from withstand.uses.random_failures import RandomFailures
 
 #: Inputs at which random sets are tried when the domain is a box.
 _POINTS = 16
@@ -102,7 +103,7 @@ def measure_curve(
     model, spec : as for `tolerance`
     samples, seed : int
         How many random sets of exactly k components to try for each k, and the seed they come from. A Byzantine neuron
-        transmits one end of its range, by chance.
+        transmits one end of its range, by chance; bits flip by chance, and groups fail as wholes.
     time_limit : float, optional
         Seconds in all. When they are up, searches end with what they have, and fewer random sets are drawn.
     node_limit, threads
@@ -130,8 +131,9 @@ def measure_curve(
     bounds_of(net, X), thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
     samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
-    models = [modelled(model, k) for k in counts]
-    draws = _Draws(net, model, _points(net, X, seed), asks_decisions(spec), np.random.default_rng(seed))
+    models = [settled(modelled(model, k), net, X) for k in counts]
+    one, rng = settled(modelled(model, 1), net, X), np.random.default_rng(seed)
+    draws = _Draws(net, one, _points(net, X, seed), asks_decisions(spec), rng)
     clock = Clock(as_seconds(time_limit), Line(False))
     search: dict[str, Any] = {"spec": spec, "node_limit": node_limit, "threads": threads}
     proved = [bound_within(net, m, X, clock.left() / 10, spec=spec, threads=threads) for m in models]
@@ -173,39 +175,35 @@ class _Draws:
     """Random sets of failed components, and what they do."""
 
     def __init__(
-        self, net: Network, model: Callable[..., Failures], X: FloatArray, decisions: bool, rng: np.random.Generator
+        self, net: Network, failures: Failures, X: FloatArray, decisions: bool, rng: np.random.Generator
     ) -> None:
         self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
         self.intact = net.forward(X)
-        terms = model(1)._terms
+        terms = failures._terms
         if len(terms) != 1:
-            raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
-        (term,) = terms
-        if term.effect not in _KINDS:
-            raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_KINDS)} only")
-        self.space = model(1)._space(net)
-        self.ways = _core.choices_of(term.core())  # a failed component takes one of them, by chance
-        self.sites = term.among or _sites(net, term)
-        what = "synapses" if term.on_synapses else "hidden neurons"
-        self.kind = f"{_KINDS[term.effect]} anywhere among {len(self.sites):,} {what}"
+            raise ValueError(f"{failures!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
+        (self.term,) = terms
+        if self.term.effect not in _KINDS:
+            raise ValueError(f"{failures!r}: random sets are drawn of {', '.join(_KINDS)} only")
+        self.kind = f"{_KINDS[self.term.effect]} anywhere among {self.term.candidates(net):,} {_what(self.term)}"
 
     def harms(self, counts: Sequence[int], samples: int, clock: Clock) -> FloatArray:
         """Return errors of random sets, shape (len(counts), samples), or fewer samples when the time is up."""
         drawn: list[list[float]] = []
         for count in counts:
+            drawer = RandomFailures(self.net, Failures([self.term._replace(counts=(count,), exactly=True)]))
             row: list[float] = []
             while len(row) < samples and not (row and clock.left() <= 0):
-                row.append(self.harm(count))
+                row.append(self.harm(drawer))
             drawn.append(row)
         fewest = min(map(len, drawn))
         return np.array([row[:fewest] for row in drawn])
 
-    def harm(self, count: int) -> float:
+    def harm(self, drawer: RandomFailures) -> float:
         """Error, or harm, of one random set."""
-        chosen = self.rng.choice(len(self.sites), size=count, replace=False)
-        ways = self.rng.choice(len(self.ways), size=count) if len(self.ways) > 1 else [0] * count
-        failed = [self.ways[way].at(self.net._place(self.sites[i])) for i, way in zip(chosen, ways)]
-        faulty = _core.forward_failed(self.net._core, self.space, self.X, failed)
+        faulty = drawer.outputs(self.X, drawer.draw(self.rng))
+        if not np.isfinite(faulty).all():
+            return math.inf
         return float(output_harms(self.intact, faulty, self.decisions).max())
 
 
@@ -215,16 +213,15 @@ _KINDS = {
     "stuck": "stuck neurons",
     "byzantine": "Byzantine neurons",
     "synapse_crash": "crashed synapses",
+    "bit_flip": "flipped signals",
+    "weight_flip": "flipped parameters",
+    "weight_crash": "crashed weights",
 }
 
 
-def _sites(net: Network, term: Term) -> tuple[Component, ...]:
-    """Return every component that may fail."""
-    if term.on_synapses:
-        return tuple(
-            (layer, to, source)
-            for layer, weight in enumerate(net.weights, start=1)
-            for to in range(weight.shape[0])
-            for source in range(weight.shape[1])
-        )
-    return crash_sets.components(net)
+def _what(term: Term) -> str:
+    if term.together:
+        return "groups" if term.unit is None else f"{term.unit}s"
+    if term.on_weights:
+        return "parameters" if term.flips is not None and term.flips.biases else "weights"
+    return "synapses" if term.on_synapses else "hidden neurons"

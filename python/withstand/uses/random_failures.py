@@ -30,7 +30,7 @@ class RandomFailures:
     ----------
     net : Network
     failures : Failures
-        Whose words have their scales: see `Failures._settled`.
+        Whose words have their scales: see `settled`.
     rates : float or sequence of float, optional
         The chance of every component, or of every bit that may flip; one for all models of a sum or one for each. A
         configuration is drawn uniformly where absent.

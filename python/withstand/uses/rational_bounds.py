@@ -25,7 +25,7 @@ _REPLACING = ("synapse_crash", "synapse_replace")
 
 
 def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
-    """Return a count of 0 for every layer that the model counts in.
+    """Return a count of 0 for every layer that the model counts in: none for groups, which may span layers.
 
     Raises
     ------
@@ -39,9 +39,17 @@ def counts_of_none(net: Network, model: Model) -> tuple[int, ...]:
         raise ValueError(f"{model(0)!r}: every number up to a limit is asked about, leave out exactly")
     if kinds[0].effect == "noise":
         raise ValueError(f"{model(0)!r}: noise is everywhere and has no count")
-    none = (0,) * (net.depth + kinds[0].on_synapses)
+    if kinds[0].groups is not None:
+        return ()
+    none = (0,) * (net.depth + (kinds[0].on_synapses or kinds[0].on_weights))
     model(none)._space(net)  # refuses what has no count per layer
     return none
+
+
+def is_read(net: Network, model: Model) -> bool:
+    """Return whether the recursion in rationals is about such failures: neurons and synapses of chains, one by one."""
+    (term,) = model(0)._terms
+    return not (net.is_graph or term.together or term.on_weights or term.flips is not None)
 
 
 def read(net: Network, model: Model, domain: npt.ArrayLike | Box | None, spec: Spec = None) -> Recursion:

@@ -14,14 +14,15 @@ import numpy.typing as npt
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
-from withstand.model.failures import Crash, Failures
+from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
 from withstand.uses.curve import Curve, measure_curve
 from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, max_total, maximal
-from withstand.uses.rational_bounds import Model, counts_of_none, margin, read, room
+from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
 from withstand.uses.tolerance_search import Limit, Question
 
 #: Most counts of a curve.
@@ -35,11 +36,12 @@ class Tolerance(Limit):
     Attributes
     ----------
     per_layer : tuple of Limit
-        The same for failures of one layer alone: hidden layers 1..L, or for synapses into layers 1..L+1. Empty if not
-        asked for.
+        The same for failures of one layer alone: hidden layers 1..L, or for synapses and weights into layers 1..L+1.
+        Empty if not asked for, and for groups, which may span layers.
     frontier : tuple of tuples or None
         Maximal per-layer counts proved harmless by the scalar bound; None where they are too many to list, or a tenth
-        of the time was not enough.
+        of the time was not enough; and for graphs, groups, channels, parameters and flipped bits, which only the other
+        bounds are asked about.
     frontier_size : int
         Tuples that a listing may have to visit: (n_2 + 1) (n_3 + 1) ..., n_l what can fail in layer l.
     most : int
@@ -107,7 +109,8 @@ def tolerance(
         For which inputs; as for `bound`. Without it nothing is searched, and `breaking` is None.
     model : callable, default Crash
         Makes a failure model from a count, and from one count per layer: `Crash`, `SynapseCrash`, ``lambda counts:
-        StuckAt(counts, value=1.0)``, ``lambda counts: Byzantine(counts, capacity=1.0)``.
+        StuckAt(counts, value=1.0)``, ``lambda counts: WeightFlip(counts, format="int8")``. Of groups from a count only:
+        ``lambda count: Crash(count, groups=cores)``.
     spec : Argmax, optional
         Keep the decision instead: harm is a change of class.
     per_layer : bool, default True
@@ -166,31 +169,37 @@ def tolerance(
         bounds_of(net, domain, "domain")
     line = Line(flag(progress, "progress"))
     clock = Clock(as_seconds(time_limit), line)
+    model = _settled(net, model, domain)
     none = counts_of_none(net, model)
     layers = [_alone(model, len(none), place) for place in range(len(none))]
-    sizes = tuple(_size(net, layer) for layer in layers)
+    sizes, size = _sizes(net, model, layers)
     question = Question(net, budget, domain, spec, node_limit, clock, threads)
-    scalar = None if net.is_graph else read(net, model, domain, spec)  # the recursion in rationals is that of chains
+    scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
-    if allowed is None:  # the outputs' own range
-        everything = Limit(sum(sizes), None, True, "capped", None)
+    if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite
+        everything = Limit(size, None, True, "capped", None)
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
-        return _result(everything, each if per_layer else (), (sizes,), sizes, sum(sizes), None, clock.status)
+        return _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
     try:
         line("tolerance: the scalar bound")
-        proved, listed, most = 0, None, 0
-        if scalar is not None:
+        proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
+        if scalar is not None and allowed is not None:
             proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
             listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
             most = max_total(scalar, allowed, clock.lasts(0.1))
-        total = question.limit(model, sum(sizes), (proved, "capped"), "anywhere")
+        total = question.limit(model, size, (proved, "capped"), "anywhere")
         places = range(len(sizes) if per_layer else 0)
-        capped = [0 if scalar is None else _alone_by_bound(scalar, allowed, n) for n in places]
+        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in places]
         each = _limits_alone(question, layers, sizes, total, capped)
-        drawn = _drawn(question, model, _counts(total, sum(sizes)), samples, seed) if samples else None
+        drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
     finally:
         line.close()
-    return _result(total, each, listed, sizes, most, drawn, clock.status)
+    return _result(total, each, listed, sizes, most, drawn, clock.status, size)
+
+
+def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
+    """Return the model with the words that it has at all inputs of the domain."""
+    return lambda counts: settled(modelled(model, counts), net, domain)
 
 
 def _limits_alone(
@@ -230,10 +239,11 @@ def _result(
     most: int,
     curve: Curve | None,
     status: str,
+    size: int | None = None,
 ) -> Tolerance:
     within = None if listed is None else tuple(sorted(maximal(tuple(map(min, f, sizes)) for f in listed)))
     visits = math.prod(n + 1 for n in sizes[1:])
-    most = min(max(most, total.guaranteed), sum(sizes))
+    most = min(max(most, total.guaranteed), sum(sizes) if size is None else size)
     return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
                      most, curve, status)  # fmt: skip
 
@@ -251,6 +261,18 @@ def _alone_by_bound(scalar: Recursion, allowed: Fraction, place: int) -> int:
         counts = [middle if n == place else 0 for n in range(len(scalar.sizes))]
         low, high = (middle, high) if at_most(scalar, counts) <= allowed else (low, middle)
     return low
+
+
+def _sizes(net: Network, model: Model, layers: list[Model]) -> tuple[tuple[int, ...], int]:
+    """Return how many can fail in each layer alone, and anywhere."""
+    (term,) = model(0)._terms
+    if term.groups is not None:
+        return (), term.candidates(net)
+    if not term.on_weights:
+        sizes = tuple(_size(net, layer) for layer in layers)
+        return sizes, sum(sizes)
+    places = [site[0] for site in model(0)._space(net).candidates(0)]
+    return tuple(places.count(place) for place in net._places()[1:]), len(places)  # also of stages that cannot fail
 
 
 def _size(net: Network, model: Model) -> int:
