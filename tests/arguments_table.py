@@ -104,7 +104,7 @@ TABLE = [
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "time_limit": NO_SECONDS,
         "failures": [(None, TypeError, "counts must be integers"), ("x", TypeError, "counts must be integers"),
                      (-1, ValueError, "counts must be at least 0"), (HUGE, ValueError, "can fail, not 1000"),
-                     (ws.StuckAt(1, 1.0), TypeError, "harden takes how many neurons may crash")],
+                     (ws.StuckAt(1, 1.0, exactly=True), ValueError, "at most so many failures of one kind")],
         "threads": NO_THREADS, "progress": NO_FLAG}),
     (ws.precision, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "quantiser": NO_NAME, "activations": NO_FLAG,

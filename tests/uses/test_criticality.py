@@ -181,7 +181,7 @@ def test_hitting_sets():
     [
         (lambda net: ws.criticality(net, [[1.0]], k=4), ValueError, "k must lie between 1 and the 3 hidden neurons"),
         (lambda net: ws.criticality(net, [[1.0]], k=1.5), TypeError, "k must be an integer"),
-        (lambda net: ws.harden(net, ws.Crash(1, exactly=True), 1.0, [[1.0]]), ValueError, "at most so many crashes"),
+        (lambda net: ws.harden(net, ws.Crash(1, exactly=True), 1.0, [[1.0]]), ValueError, "at most so many failures"),
         (lambda net: ws.harden(net, 1, None, [[1.0]]), TypeError, "epsilon must be a number"),
         (lambda net: ws.harden(net, 9, 1.0, [[1.0]]), ValueError, "3 neurons can fail, not 9"),
     ],

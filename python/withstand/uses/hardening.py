@@ -1,67 +1,74 @@
 # SPDX-License-Identifier: MIT
-"""Hardening: the smallest set of neurons to protect so that failures of the others do no harm."""
+"""Hardening: the smallest set of components to protect so that failures of the others do no harm."""
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
 
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
 from withstand._result import Result
-from withstand._types import neuron
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.progress import Line
 from withstand.questions.search import WorstCase, worst_case
-from withstand.uses import crash_sets
+from withstand.uses.protection import Components, Name
 
-Neuron = tuple[int, int]
-Harmful = frozenset[Neuron]
+Harmful = frozenset[Name]
 
 #: Branches after which a smallest hitting set is no longer looked for.
 _BRANCHES = 20_000
 #: Configurations of which every one is evaluated where rounding leaves a search undecided.
 _FEW = 100_000
+#: Evaluations up to which it is first seen what every component does alone.
+_ALONE = 20_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Hardening(Result):
-    """Neurons to protect, and the proof that the others may fail.
+    """Components to protect, and the proof that the others may fail.
 
     Attributes
     ----------
-    protect : tuple of (layer, neuron)
-        Sorted.
+    protect : tuple of components
+        Sorted: neurons (layer, neuron), synapses (layer, to, from), parameters (layer, name, index), channels (layer,
+        channel), or groups, which are tuples of their neurons.
     exact : bool
-        Whether no smaller set of neurons does.
+        Whether no smaller set does.
     at_least : int
-        Every set that does has at least this many neurons.
+        Every set that does has at least this many members.
     worst : WorstCase
-        The search over the unprotected neurons that confirms it: its `upper` is within epsilon, to rounding.
+        The search over what is left unprotected that confirms it: its `upper` is within epsilon, to rounding.
     searches : int
         Searches made.
+    kind : str
+        What is protected, in words.
     """
 
-    protect: tuple[Neuron, ...]
+    protect: tuple[Name, ...]
     exact: bool
     at_least: int
     worst: WorstCase
     searches: int
+    kind: str = "neurons"
+    _table: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def _rows(self) -> list[dict[str, Any]]:
-        return [{"layer": layer, "neuron": neuron} for layer, neuron in self.protect]
+        return list(self._table)
 
     def __repr__(self) -> str:
         how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
         return (
-            f"Hardening: protect {len(self.protect)} neurons ({how})\n"
+            f"Hardening: protect {len(self.protect)} {self.kind} ({how})\n"
             f"  protect  {', '.join(map(str, self.protect)) or 'none'}\n"
             f"  then     error <= {self.worst.upper:.6g}, proved by {self.searches} searches"
         )
@@ -69,7 +76,7 @@ class Hardening(Result):
 
 def harden(
     net: Network,
-    failures: int | Crash,
+    failures: int | Failures,
     epsilon: Epsilon | None = None,
     X: npt.ArrayLike | Box | None = None,
     *,
@@ -78,13 +85,14 @@ def harden(
     threads: int | None = None,
     progress: bool = False,
 ) -> Hardening:
-    """Find the smallest set of neurons to protect so that crashes of the others stay within `epsilon`.
+    """Find the smallest set of components to protect so that failures of the others stay within `epsilon`.
 
     Parameters
     ----------
     net : Network
-    failures : int or Crash
-        How many may crash: a total, or counts per hidden layer.
+    failures : int or Failures
+        At most so many of one kind, in all or per layer: neurons that crash (a number says so), parameters whose bits
+        flip, `WeightFlip(2, format="int8")`, which an error-correcting code would protect, synapses, channels, groups.
     epsilon : int, float, str, Fraction or Decimal
         Largest tolerated error, a string is read as a decimal; unused with `spec`, and may be left out then.
     X : array_like of shape (n, d) or (d,), or Box
@@ -104,15 +112,15 @@ def harden(
     Raises
     ------
     TypeError, ValueError
-        For failures that are not plain crashes, an `epsilon` out of range, or a domain that does not fit; and where a
-        search leaves open on which side of `epsilon` the worst error is, at its time limit or by rounding.
+        For failures of several kinds or of exactly so many, an `epsilon` out of range, or a domain that does not fit;
+        and where a search leaves open on which side of `epsilon` the worst error is, at its time limit or by rounding.
 
     Notes
     -----
     Every harmful set needs a protected member: a hitting set. The smallest one that hits the harmful sets known so far
-    is no larger than the answer; a search among the neurons it leaves either proves that nothing harmful is left,
-    and then it *is* the answer, or yields another harmful set. Where the smallest hitting set takes too long it is
-    replaced by a greedy one, and `at_least` counts disjoint harmful sets.
+    is no larger than the answer; a search among the components it leaves either proves that nothing harmful is left,
+    and then it *is* the answer, or yields another harmful set. What does harm alone is found by one enumeration. Where
+    the smallest hitting set takes too long it is replaced by a greedy one, and `at_least` counts disjoint harmful sets.
 
     Examples
     --------
@@ -120,6 +128,9 @@ def harden(
     >>> net = ws.Network([[[1.0], [2.0], [3.0]], [[1.0, 1.0, 1.0]]])
     >>> ws.harden(net, 1, 1.5, [[1.0]]).protect  # the crashes of neurons 1 and 2 alone move the output by 2 and 3
     ((1, 1), (1, 2))
+    >>> words = net.rounded("int8")
+    >>> ws.harden(words, ws.WeightFlip(1, format="int8", bits=[7]), 2.5, [[1.0]]).protect  # words that need a code
+    ((1, 'weight', (2, 0)), (2, 'weight', (0, 2)))
     """
     if X is None:
         raise TypeError("X must be an array of inputs or a Box, got None")
@@ -127,8 +138,10 @@ def harden(
     line = Line(flag(progress, "progress"))
     clock = Clock(as_seconds(time_limit), line)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
-    rest = _Rest(net, *_crashes(net, failures), limit, X, spec, clock, threads)
-    found: list[Harmful] = []
+    model = failures if isinstance(failures, Failures) else Crash(failures)
+    components = Components(net, settled(model, net, X))
+    rest = _Rest(net, components, limit, X, spec, clock, threads)
+    found = rest.alone()
     with closing(line):
         while True:
             protected, exact = _hitting_set(found)
@@ -139,23 +152,24 @@ def harden(
             avoided = set(protected)
             while rest.harmful(result.lower):
                 assert result.witness is not None
-                members = frozenset(map(neuron, result.witness.failed))
+                members = components.failed(result.witness)
                 if not members:
                     raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
                 found.append(members)
                 avoided |= members
                 result = rest.search(frozenset(avoided))
     at_least = len(protected) if exact else _packing(found)
-    return Hardening(tuple(sorted(protected)), exact or at_least == len(protected), at_least, result, rest.searches)
+    protect, exact = tuple(sorted(protected)), exact or at_least == len(protected)
+    table = tuple(map(components.row, protect))
+    return Hardening(protect, exact, at_least, result, rest.searches, components.kind, table)
 
 
 @dataclass(eq=False)
 class _Rest:
-    """What the neurons do that are left unprotected."""
+    """What the components do that are left unprotected."""
 
     net: Network
-    counts: tuple[int, ...]
-    total: bool
+    components: Components
     limit: float
     X: npt.ArrayLike | Box
     spec: Argmax | None
@@ -167,11 +181,24 @@ class _Rest:
         """Return whether an error (decisions: harm) is one."""
         return value > self.limit if self.spec is None else value >= 0
 
+    def alone(self) -> list[Harmful]:
+        """Return the components that do harm alone, where that is soon seen."""
+        model = self.components.alone()
+        if model is None or isinstance(self.X, Box):
+            return []
+        space = model._space(self.net)
+        rows, _ = bounds_of(self.net, self.X)
+        if not space.finite or (space.configurations() or math.inf) * len(rows) > _ALONE or self.clock.over():
+            return []
+        every = enumerate_failures(self.net, model, rows, spec=self.spec, threads=self.threads, components=True)
+        if every.status != "complete":
+            raise KeyboardInterrupt
+        return [frozenset([name]) for name, of in (every.components or {}).items() if self.harmful(of.worst)]
+
     def search(self, protected: Harmful) -> WorstCase:
-        """Search the unprotected neurons until it is clear on which side of the limit they are."""
+        """Search what is unprotected until it is clear on which side of the limit it is."""
         self.searches += 1
-        free = [c for c in crash_sets.components(self.net) if c not in protected]
-        left = _among(self.net, self.counts, self.total, free)
+        left = self.components.left(protected)
         result = worst_case(
             self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
             progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"),
@@ -191,29 +218,11 @@ class _Rest:
     def _undecided(self, result: WorstCase, protected: int) -> str:
         what = "error" if self.spec is None else "harm"
         why = "the search's limit" if result.status == "budget" else "what a search can tell apart"
+        known = f"{result.lower!r} <= worst {what} <= {result.upper!r}"
         return (
-            f"{result.lower!r} <= worst {what} <= {result.upper!r} with {protected} neurons protected: {why} "
+            f"{known} with {protected} {self.components.kind} protected: {why} "
             f"leaves open on which side of {self.limit!r} it is"
         )
-
-
-def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool]:
-    if isinstance(failures, Failures) and not isinstance(failures, Crash):
-        raise TypeError(f"harden takes how many neurons may crash, or a Crash, got {failures!r}")
-    model = failures if isinstance(failures, Crash) else Crash(failures)
-    (term,) = model._terms
-    if term.exactly or term.among is not None:
-        raise ValueError(f"{model!r}: harden takes at most so many crashes among all neurons")
-    model._space(net)
-    return term.counts, term.total
-
-
-def _among(net: Network, counts: tuple[int, ...], total: bool, left: list[Neuron]) -> Crash:
-    """Return the crashes of neurons that are left, no more than there are."""
-    if total:
-        return Crash(min(counts[0], len(left)), among=left)
-    sizes = [sum(c[0] == layer for c in left) for layer in range(1, net.depth + 1)]
-    return Crash(tuple(min(f, n) for f, n in zip(counts, sizes)), among=left)
 
 
 def _hitting_set(sets: list[Harmful]) -> tuple[Harmful, bool]:
@@ -240,10 +249,10 @@ def _hitting_set(sets: list[Harmful]) -> tuple[Harmful, bool]:
 
 
 def _greedy(sets: list[Harmful]) -> Harmful:
-    chosen: set[Neuron] = set()
+    chosen: set[Name] = set()
     open_sets = sets
     while open_sets:
-        hits: dict[Neuron, int] = {}
+        hits: dict[Name, int] = {}
         for members in open_sets:
             for member in members:
                 hits[member] = hits.get(member, 0) + 1
@@ -255,7 +264,7 @@ def _greedy(sets: list[Harmful]) -> Harmful:
 
 def _packing(sets: list[Harmful]) -> int:
     """Return a number of disjoint sets among the given ones: so many members any hitting set has."""
-    used: set[Neuron] = set()
+    used: set[Name] = set()
     count = 0
     for members in sorted(sets, key=len):
         if not used & members:
