@@ -47,7 +47,7 @@ class RandomFailures:
                 raise ValueError(f"{term}: a campaign draws failed components; noise and equivocal ones are for bounds")
         self._net, self._space, self._terms = net, failures._space(net), failures._terms
         self._candidates = [candidates_of(net, self._space, n, term) for n, term in enumerate(self._terms)]
-        self._pools = [pool for known in self._candidates for pool in pools_of(net, known)]
+        self.pools = [pool for known in self._candidates for pool in pools_of(net, known)]
         self.rates = None if rates is None else _rates(rates, failures)
         if self.rates is not None:
             self._require_apart(failures)
@@ -69,7 +69,7 @@ class RandomFailures:
     def draw(self, rng: np.random.Generator) -> list[Drawn]:
         """Return failed components, sorted, each one once."""
         for _ in range(_TRIES):
-            drawn = [one for pool in self._pools for one in self._of(pool, rng)]
+            drawn = [one for pool in self.pools for one in self._of(pool, rng)]
             if len({one.component for one in drawn}) == len(drawn):  # sets of different models are disjoint
                 return sorted(drawn, key=lambda one: one.component)
         raise ValueError(f"{self._space.describe()}: sets that are drawn for each model are hardly ever disjoint")

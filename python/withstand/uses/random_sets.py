@@ -159,13 +159,40 @@ class Pool:
             if self.candidates.term.flips is None:
                 drawn += self._of(each, members, int(rng.binomial(len(members), rate)), rng)
                 continue
-            pairs = len(members) * each
-            struck: dict[int, list[int]] = {}
-            for pair in np.sort(rng.choice(pairs, size=int(rng.binomial(pairs, rate)), replace=False)).tolist():
-                struck.setdefault(pair // each, []).append(pair % each)
-            words = (self.candidates.together(int(members[n]), ways) for n, ways in struck.items())
-            drawn += [one for one in words if one is not None]
+            drawn += self._struck(each, members, int(rng.binomial(len(members) * each, rate)), rng)
         return drawn
+
+    @property
+    def size(self) -> int:
+        """Number of ways of all components together."""
+        return sum(each * len(members) for each, members in self._classes)
+
+    def configurations(self, most: int) -> list[int]:
+        """Return the numbers of sets of 0, 1, ..., `most` components, each in one way."""
+        return self._totals(most)[0]
+
+    def struck(self, count: int, rng: np.random.Generator) -> list[Drawn]:
+        """Return what fails where so many ways happen, each set of them with the same chance; words in several."""
+        drawn: list[Drawn] = []
+        left = self.size
+        for each, members in self._classes:
+            size = each * len(members)
+            left -= size
+            here = int(rng.hypergeometric(size, left, count)) if left else count
+            count -= here
+            if self.candidates.term.flips is None:
+                drawn += self._of(each, members, here, rng)
+            else:
+                drawn += self._struck(each, members, here, rng)
+        return drawn
+
+    def _struck(self, each: int, members: Ints, count: int, rng: np.random.Generator) -> list[Drawn]:
+        """Return words of which so many bits flip."""
+        struck: dict[int, list[int]] = {}
+        for pair in np.sort(rng.choice(len(members) * each, size=count, replace=False)).tolist():
+            struck.setdefault(pair // each, []).append(pair % each)
+        words = (self.candidates.together(int(members[n]), ways) for n, ways in struck.items())
+        return [one for one in words if one is not None]
 
 
 def _chosen(weights: list[int], rng: np.random.Generator) -> int:

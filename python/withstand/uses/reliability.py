@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,12 +25,15 @@ from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
+from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
-from withstand.uses.independent_crashes import OUTWARD, TINY, Task
-from withstand.uses.probability import Probabilities, counts_table, per_neuron
+from withstand.uses.independent_crashes import Task
+from withstand.uses.independent_failures import Independent, left, weight, widened
+from withstand.uses.probability import Probabilities, per_neuron
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,6 +59,8 @@ class Reliability(Result):
         Larger sets that were drawn, and how many of them do harm.
     counts : tuple of int
         Harmful sets of 0, 1, ..., `enumerated` failures: sufficient for every common p (`curve`).
+    failures : str
+        What fails.
     """
 
     lower: float
@@ -68,7 +74,9 @@ class Reliability(Result):
     samples: int
     exceeding: int
     counts: tuple[int, ...]
+    failures: str = "crashes"
     _size: int | None = field(default=None)
+    _together: tuple[int, ...] = field(default=())
 
     def curve(self, p: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Return proved lower and upper ends at every common probability in `p`, from the enumeration already done.
@@ -89,17 +97,14 @@ class Reliability(Result):
     def _at(self, p: float) -> tuple[float, float]:
         assert self._size is not None
         n, known = self._size, max(self.enumerated, self.certified)
-        table = counts_table(np.full(n, p), max(known, 0))[0]
-        harm = sum(c * p**j * (1 - p) ** (n - j) for j, c in enumerate(self.counts))
-        tail = float(table[-1]) if known >= 0 else 1.0
-        tiny = TINY if 0 < p < 1 and (any(self.counts) or known < n) else 0.0
-        return harm * (1 - OUTWARD), min(1.0, (harm + tail) * (1 + OUTWARD) + tiny)
+        harm = sum(weight(count, n, j, p) for j, count in enumerate(self.counts))
+        return widened(harm, left(n, known, p, self._together), 0 < p < 1 and (any(self.counts) or known < n))
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
         sampled = f"\n  samples     {self.samples:,}, {self.exceeding:,} do harm" if self.samples else ""
         return (
-            f"Reliability: {self.lower:.6g} <= P <= {self.upper:.6g}\n"
+            f"Reliability: {self.lower:.6g} <= P <= {self.upper:.6g}, {self.failures}\n"
             f"  method      {self.method}, confidence {self.confidence:g}\n"
             f"  proved      {self.proved[0]:.6g} to {self.proved[1]:.6g}, sets of up to {self.enumerated} enumerated\n"
             f"  width       {self.upper - self.lower:.3g} = {parts}{sampled}"
@@ -112,6 +117,7 @@ def reliability(
     epsilon: Epsilon | None = None,
     X: npt.ArrayLike | None = None,
     *,
+    model: Callable[..., Failures] = Crash,
     spec: Argmax | None = None,
     evaluations: int = 20_000_000,
     samples: int = 10_000,
@@ -120,17 +126,20 @@ def reliability(
     time_limit: float | None = 60.0,
     threads: int | None = None,
 ) -> Reliability:
-    """Enclose the probability that independent crashes push the error above `epsilon`.
+    """Enclose the probability that independent failures push the error above `epsilon`.
 
     Parameters
     ----------
     net : Network
     p : float, one per hidden layer, or one per hidden neuron
-        Probability that a neuron crashes, independently of the others; in [0, 1].
+        Probability that a neuron crashes, independently of the others; in [0, 1]. Of other models one number: for each
+        component, group or channel, and for flips of each bit of each word (each entry of `bits`).
     epsilon : int, float, str, Fraction or Decimal
         Budget; a string is read as a decimal. Unused with `spec`, and may be left out then.
     X : array_like, shape (n, d) or (d,)
         Inputs; the error of a set of crashes is its worst over these and all outputs.
+    model : callable, default Crash
+        Makes a failure model from a count, ``lambda k: WeightFlip(k, format="int8")``. Not of ranges of values.
     spec : Argmax, optional
         Ask for the probability that a class flips instead.
     evaluations : int, default 20,000,000
@@ -160,7 +169,8 @@ def reliability(
     Sets of few failures are certified harmless by a bound or enumerated; what is left are the larger ones, whose total
     probability is the binomial tail. They are sampled as one stratum: one interval per size was tried and is wider,
     because widths of strata add up where errors of one sample average out. If only the last hidden layer can fail, its
-    distribution is also convolved. See `docs/reliability.md`.
+    distribution is also convolved. Two flips in one word are none of the sets that are enumerated: they belong to the
+    tail. See `docs/reliability.md`.
 
     Examples
     --------
@@ -178,8 +188,13 @@ def reliability(
     confidence = share(confidence, "confidence")
     if X is None:
         raise TypeError("X must be an array of inputs, got None")
-    clock = Clock(as_seconds(time_limit), Line(False))
-    task = Task(net, per_neuron(net, p), limit, rows_of(net, X), spec, threads, clock)
+    clock, rows = Clock(as_seconds(time_limit), Line(False)), rows_of(net, X)
+    failures = settled(modelled(model, 1), net, rows)
+    task: Task | Independent
+    if failures == Crash(1):
+        task = Task(net, per_neuron(net, p), limit, rows, spec, threads, clock)
+    else:
+        task = Independent(net, failures, p, limit, rows, spec, threads, clock)
     task.certify()
     task.enumerate(evaluations)
     lower, upper, methods = task.proved()
@@ -194,5 +209,12 @@ def reliability(
     return Reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
-        tuple(task.counts), task.common,
+        tuple(task.counts), *_known(task),
     )  # fmt: skip
+
+
+def _known(task: Task | Independent) -> tuple[str, int | None, tuple[int, ...]]:
+    """Return what fails, and what a curve needs: how many there are, and the sets that fail together."""
+    if isinstance(task, Task):
+        return "crashes", task.common, ()
+    return task.words, task.size, task.together
