@@ -43,7 +43,7 @@ def accuracy(model: opt.Model, classes: Path | None, lowest: bool, target: float
 
     Ctrl-C ends the search with what is known so far, and exit code 130.
     """
-    failures = opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
     X, y = points(model, options), opt.classes_of(model, classes, options)
     with keeping() as ctrl_c:
         found = ws.certified_accuracy(model.network, X, y, failures, spec=ws.Argmax(lowest=lowest),
@@ -82,7 +82,7 @@ def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, 
     With --target the exit code is what the interval of the mean accuracy says, with its confidence. Ctrl-C ends the
     campaign with the trials so far, and exit code 130.
     """
-    failures = opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
     X, y = points(model, options), opt.classes_of(model, classes, options)
     with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         found = ws.campaign(model.network, X, y, failures, rates=rates, trials=trials, seed=seed, confidence=confidence,

@@ -18,6 +18,7 @@ from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
 
@@ -74,7 +75,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
           as_json: bool, **options: Any) -> None:  # fmt: skip
     """Bound the largest output error that the failures can cause."""
-    failures = opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
     result = ws.bound(model.network, failures, opt.domain_of(model, options), method=method,
                       spec=opt.spec_of(argmax), threads=threads)  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "method": result.method, "value": result.value,
@@ -97,7 +98,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
     """
     if options["radius"] is not None:
         raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
-    failures = opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
     X = opt.need(opt.inputs_of(model, options), model)
     with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
@@ -135,9 +136,9 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
     Ctrl-C ends the search with the interval known so far, and exit code 130.
     """
-    failures = opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
     domain = opt.need(opt.domain_of(model, options), model)
-    announce(model.network, failures, 1 if isinstance(domain, ws.Box) else len(domain))
+    announce(model.network, settled(failures, model.network, domain), 1 if isinstance(domain, ws.Box) else len(domain))
     with keeping() as ctrl_c, naming(certificate):
         result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=gap,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
@@ -195,4 +196,8 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
         fields["values"] = [[list(c), v] for c, v in witness.values.items()]
         fields["input"] = witness.input
         fields["error"] = witness.error
+        fields["ways"] = [[list(c), way] for c, way in witness.ways.items()]
+        fields["groups"] = witness.groups
+    elif witness.ways:
+        fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
     return fields

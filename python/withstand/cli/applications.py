@@ -12,9 +12,11 @@ import click
 import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
+from withstand.cli.kinds import kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
 from withstand.cli.parameters import EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
+from withstand.cli.words import rounded_option
 from withstand.model.quantise import QUANTISERS
 from withstand.uses.latency import LATENCIES
 
@@ -42,7 +44,10 @@ class LatencyType(TextType):
 
 @command()
 @click.option("--p", "-p", "p", type=ProbabilitiesType(), required=True,
-              help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001.")
+              help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001. Of flips: "
+              "of every bit.")
+@kind_option
+@rounded_option
 @opt.domain_options
 @opt.epsilon_option
 @opt.argmax_option
@@ -54,19 +59,20 @@ class LatencyType(TextType):
 @opt.seed_option
 @opt.whole_time_limit_option
 @opt.threads_option
-def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: str | None, target: float | None,
-                evaluations: int, samples: int, confidence: float, seed: int, time_limit: float, threads: int | None,
-                as_json: bool, **options: Any) -> None:  # fmt: skip
-    """Enclose the probability that independent crashes do harm."""
+def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilon: float | None, argmax: str | None,
+                target: float | None, evaluations: int, samples: int, confidence: float, seed: int, time_limit: float,
+                threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Enclose the probability that independent failures do harm."""
+    model = opt.rounded(model, rounded)
     X = points(model, options)
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
-    found = ws.reliability(model.network, p, epsilon, X, spec=opt.spec_of(argmax),
+    found = ws.reliability(model.network, p, epsilon, X, model=kind, spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
                            time_limit=time_limit, threads=threads)  # fmt: skip
-    fields = {"model": model.name, "lower": found.lower, "upper": found.upper, "method": found.method,
-              "confidence": found.confidence, "proved": found.proved, "enumerated": found.enumerated,
-              "samples": found.samples, **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
+    fields = {"model": model.name, "failures": found.failures, "lower": found.lower, "upper": found.upper,
+              "method": found.method, "confidence": found.confidence, "proved": found.proved,
+              "enumerated": found.enumerated, "samples": found.samples, **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
     show(fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
     if target is not None:
         sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +14,11 @@ from _withstand_command.interrupts import keeping
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
+from withstand.cli.kinds import kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
-from withstand.cli.parameters import EpsilonType, OutputFile, TextType, number
+from withstand.cli.parameters import EpsilonType, OutputFile
 from withstand.cli.refusals import interrupted, working_with
-
-#: Kinds of failures by name; those with a number take it after a colon.
-KINDS: dict[str, Callable[..., ws.Failures]] = {
-    "crash": ws.Crash,
-    "stuck": ws.StuckAt,
-    "byzantine": ws.Byzantine,
-    "deviation": lambda counts, capacity: ws.Byzantine(counts, capacity, convention="deviation"),
-    "synapse-crash": ws.SynapseCrash,
-    "synapse-byzantine": ws.SynapseByzantine,
-}
-PLAIN = ("crash", "synapse-crash")
-
-
-class KindType(TextType):
-    """A kind of failure, with its value or capacity where it has one: crash, stuck:0.5, byzantine:1."""
-
-    name = "kind"
-
-    def parsed(self, text: str) -> Callable[..., ws.Failures]:
-        """Return a function from counts to a failure model."""
-        name, colon, value = text.partition(":")
-        if name not in KINDS:
-            raise ValueError(f"{name!r} is none of {', '.join(KINDS)}")
-        if (name in PLAIN) == bool(colon):
-            raise ValueError(f"{text!r}: {name} takes {'no number' if colon else f'a number, like {name}:1'}")
-        if not colon:
-            return KINDS[name]
-        try:
-            amount = number(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is no number") from None
-        return lambda counts: KINDS[name](counts, amount)
-
+from withstand.cli.words import rounded_option
 
 decimal_epsilon = click.option(
     "--epsilon", "-e", type=EpsilonType(exact=True), help="Largest tolerated error; a decimal is taken exactly."
@@ -58,9 +26,8 @@ decimal_epsilon = click.option(
 
 
 @command()
-@click.option("--of", "kind", type=KindType(), default="crash", show_default=True,
-              help="What fails: crash, stuck:VALUE, byzantine:CAPACITY, deviation:CAPACITY, synapse-crash, "
-              "synapse-byzantine:CAPACITY.")
+@kind_option
+@rounded_option
 @opt.domain_options
 @decimal_epsilon
 @opt.argmax_option
@@ -72,12 +39,13 @@ decimal_epsilon = click.option(
 @click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
-def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: str | None, at_least: int, node_limit: int,
-              time_limit: float, samples: int, plot: Path | None, seed: int, threads: int | None, as_json: bool,
-              **options: Any) -> None:  # fmt: skip
+def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | None, argmax: str | None, at_least: int,
+              node_limit: int, time_limit: float, samples: int, plot: Path | None, seed: int, threads: int | None,
+              as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
+    model = opt.rounded(model, rounded)
     domain = opt.domain_of(model, options)
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
@@ -122,7 +90,8 @@ def replicas(model: opt.Model, epsilon: str | None, time_limit: float, as_json: 
     """Find how many copies of every neuron make the failures harmless. Exit code 3: not within the time."""
     if epsilon is None:
         raise click.UsageError("say what harm is: --epsilon")
-    net, failures = model.network, opt.failures_of(model.network, options)
+    model, failures = opt.asked(model, options)
+    net = model.network
     fields: dict[str, Any] = {"model": model.name, "failures": repr(failures), "copies": None, "neurons": net.n_neurons}
     try:
         copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit)

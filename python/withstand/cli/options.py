@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,9 @@ import withstand as ws
 from withstand._types import FloatArray
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number
 from withstand.cli.refusals import DidNotWork, working_with
+from withstand.cli.words import WORD_OPTIONS, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
+from withstand.model.parameters import channels
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,6 +76,7 @@ failure_options = compose(
     click.option("--noise", type=Number(), help="Every neuron off by at most this, still relaying."),
     click.option("--synapse-crash", type=CountsType(), help="Crashed synapses: a total, or per layer."),
     click.option("--synapse-byzantine", type=CountsWithValue(), help="Byzantine synapses: COUNTS:CAPACITY."),
+    *WORD_OPTIONS,
     click.option("--layer", "-l", type=int, multiple=True, help="Only neurons of this layer fail (repeatable)."),
     click.option("--exactly", is_flag=True, help="Exactly that many fail, instead of at most."),
 )
@@ -111,6 +114,17 @@ def spec_of(argmax: str | None) -> ws.Argmax | None:
     return None if argmax is None else ws.Argmax(lowest=argmax == "lowest")
 
 
+def asked(model: Model, options: dict[str, Any]) -> tuple[Model, ws.Failures]:
+    """Return the model, rounded where that is asked for, and what may fail of it."""
+    model = rounded(model, options["rounded"])
+    return model, failures_of(model.network, options)
+
+
+def rounded(model: Model, form: str | None) -> Model:
+    """Return the model with parameters that are words of a format."""
+    return model if form is None else replace(model, network=model.network.rounded(form))
+
+
 def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
     """Return the sum of the failure models that the options name."""
     among = _among(net, options["layer"])
@@ -131,8 +145,12 @@ def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
     if options["synapse_byzantine"] is not None:
         counts, capacity = options["synapse_byzantine"]
         models.append(ws.SynapseByzantine(counts, capacity=capacity, exactly=options["exactly"]))
+    if options["channel"] is not None:
+        maps = _channels(net, options["layer"])
+        models.append(ws.Crash(options["channel"], unit="channel", exactly=options["exactly"], among=maps))
+    models += words_of(options, among)
     if not models:
-        raise click.UsageError("say what may fail: --crash 2, --stuck 1:0.5, --byzantine 1:1.0, ...")
+        raise click.UsageError("say what may fail: --crash 2, --stuck 1:0.5, --weight-flip 1, ...")
     total = models[0]
     for model in models[1:]:
         total = total + model
@@ -146,6 +164,12 @@ def _among(net: ws.Network, layers: tuple[int, ...]) -> list[tuple[int, int]] | 
         if not 0 <= layer <= net.depth:
             raise click.UsageError(f"--layer {layer}: failing neurons are in layers 0 (inputs) to {net.depth}")
     return [(layer, neuron) for layer in sorted(set(layers)) for neuron in range(net.widths[layer])]
+
+
+def _channels(net: ws.Network, layers: tuple[int, ...]) -> list[tuple[int, int]] | None:
+    layout = net._described()
+    known = {layer: sorted(set(channels(layout, layout.places[layer]))) for layer in sorted(set(layers))}
+    return [(layer, channel) for layer, maps in known.items() for channel in maps] or None
 
 
 def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:

@@ -172,9 +172,15 @@ def methods_within(
 
 
 def _covering(failures: Failures, domain: bool) -> list[str]:
-    """Return the methods that cover such failures, without those that are never the least."""
+    """Return the methods that cover such failures, without those that are never the least.
+
+    The linear relaxation knows nothing of groups, bit flips and failed parameters.
+    """
     apart = any(term.equivocal for term in failures._terms)
-    known = {name: facts for name, facts in _FACTS.items() if name not in ("fep", "at-most", "tightest")}
+    never = {"fep", "at-most", "tightest"}
+    if any(term.together or term.on_weights or term.flips is not None for term in failures._terms):
+        never |= {"linear"}
+    known = {name: facts for name, facts in _FACTS.items() if name not in never}
     return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
 

@@ -243,7 +243,11 @@ def _faults(
     for term in failures._terms:
         counts, total = term.counts, term.total
         if term.effect not in _NEURON_EFFECTS:
-            raise ValueError(f"{failures!r}: copies are of neurons, and only failures of neurons are weighed")
+            raise ValueError(
+                f"{failures!r}: copies are of neurons, and only failures of neurons that send given values are weighed"
+            )
+        if term.together:
+            raise ValueError(f"{failures!r}: copies are of neurons that fail one by one, not in groups")
         if term.among is not None:
             raise ValueError(f"{failures!r}: the copies to come cannot be named, drop among")
         if not total and len(counts) != net.depth:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The options about words: bits that flip, parameters that fail, and what their words are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import withstand as ws
+from withstand.cli.parameters import CountsType, Number, TextType, number
+from withstand.model.formats import FORMATS
+
+#: What only flips have, by their names as arguments.
+_OF_FLIPS = {"format_": "--format", "scale": "--scale", "bits": "--bits", "to": "--to", "clamp": "--clamp"}
+
+
+class BitsType(TextType):
+    """Bits with commas between them, those that flip together joined by +: 7, or 0,1+2."""
+
+    name = "bits"
+
+    def parsed(self, text: str) -> list[tuple[int, ...]]:
+        """Parse the bits."""
+        try:
+            return [tuple(int(bit) for bit in entry.split("+")) for entry in text.split(",")]
+        except ValueError:
+            raise ValueError(f"{text!r} is no list of bits, like 7 or 0,1+2") from None
+
+
+class RangeType(TextType):
+    """Two numbers: LOW:HIGH."""
+
+    name = "low:high"
+
+    def parsed(self, text: str) -> tuple[float, float]:
+        """Parse the numbers."""
+        try:
+            low, high = (number(part) for part in text.split(":"))
+        except ValueError:
+            raise ValueError(f"{text!r} is not LOW:HIGH, like -1:1") from None
+        return low, high
+
+
+rounded_option = click.option("--rounded", type=click.Choice(list(FORMATS)),
+                              help="First round the network's parameters to words of this format.")  # fmt: skip
+
+WORD_OPTIONS = (
+    click.option("--channel", "--channels", type=CountsType(), help="Crashed channels: feature maps of convolutions."),
+    click.option("--bit-flip", "--bit-flips", type=CountsType(), help="Neurons that transmit a flipped bit."),
+    click.option("--weight-flip", "--weight-flips", type=CountsType(), help="Stored weights with a flipped bit."),
+    click.option("--weight-crash", "--weight-crashes", type=CountsType(), help="Stored weights that become 0."),
+    click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Of words that flip.  [default: int8]"),
+    click.option("--scale", type=Number(min=0, min_open=True), help="Of integer words, where no file says it."),
+    click.option("--bits", type=BitsType(), help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]"),
+    click.option("--to", type=click.IntRange(0, 1), help="Only flips to this value: cells stuck at it."),
+    click.option("--clamp", type=RangeType(), help="The range that words are restricted to after a flip: LOW:HIGH."),
+    click.option("--biases", is_flag=True, help="Biases may flip, too."),
+    rounded_option,
+)
+
+
+def words_of(options: dict[str, Any], among: list[tuple[int, int]] | None) -> list[ws.Failures]:
+    """Return the models of words that the options name; `among` are the neurons that may fail."""
+    flips = {name.rstrip("_"): options[name] for name in _OF_FLIPS if options[name] is not None}
+    if options["bit_flip"] is None and options["weight_flip"] is None:
+        given = [option for name, option in _OF_FLIPS.items() if options[name] is not None]
+        given += ["--biases"] if options["biases"] else []
+        if given:
+            raise click.UsageError(f"{given[0]} is about flips: give --weight-flip or --bit-flip")
+    if options["biases"] and options["weight_flip"] is None:
+        raise click.UsageError("--biases are parameters: give --weight-flip")
+    on_weights = [name for name in ("weight_flip", "weight_crash") if options[name] is not None]
+    if on_weights and among is not None:
+        option = on_weights[0].replace("_", "-")
+        raise click.UsageError(f"--layer is of neurons: give counts per layer instead, like --{option} 0,2,0")
+    flips.setdefault("format", "int8")
+    exactly: bool = options["exactly"]
+    models: list[ws.Failures] = []
+    if options["bit_flip"] is not None:
+        models.append(ws.BitFlip(options["bit_flip"], among=among, exactly=exactly, **flips))
+    if options["weight_flip"] is not None:
+        models.append(ws.WeightFlip(options["weight_flip"], biases=options["biases"], exactly=exactly, **flips))
+    if options["weight_crash"] is not None:
+        models.append(ws.WeightCrash(options["weight_crash"], exactly=exactly))
+    return models

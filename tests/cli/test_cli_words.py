@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Words, parameters and channels on the command line: the same answers as from Python, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import withstand as ws
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
+from withstand.cli.app import app
+
+NET, X, Y = ws.embedded("digits_small")
+WORDS = NET.rounded("int8")
+ROWS = ("digits_small", "--rows", "0:2")
+INT8 = ("--rounded", "int8")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+CASES = [
+    (("--weight-flip", "1", *INT8), WORDS, ws.WeightFlip(1, format="int8")),
+    (
+        ("--weight-flips", "0,0,1", *INT8, "--bits", "7,0+1"),
+        WORDS,
+        ws.WeightFlip((0, 0, 1), bits=[7, (0, 1)], format="int8"),
+    ),
+    (
+        ("--weight-flip", "1", "--format", "bfloat16", "--rounded", "bfloat16", "--clamp", "-2:2", "--biases"),
+        NET.rounded("bfloat16"),
+        ws.WeightFlip(1, format="bfloat16", clamp=(-2.0, 2.0), biases=True),
+    ),
+    (
+        ("--weight-flip", "1", "--exactly", "--to", "1", *INT8),
+        WORDS,
+        ws.WeightFlip(1, format="int8", to=1, exactly=True),
+    ),
+    (("--weight-crash", "1"), NET, ws.WeightCrash(1)),
+    (("--channels", "2"), NET, ws.Crash(2, unit="channel")),
+    (
+        ("--bit-flip", "1", "--scale", "0.5", "-l", "2"),
+        NET,
+        ws.BitFlip(1, scale=0.5, among=[(2, i) for i in range(32)]),
+    ),
+    (("--bit-flips", "1", "--weight-crash", "1"), NET, ws.BitFlip(1) + ws.WeightCrash(1)),
+]
+
+
+@pytest.mark.parametrize(("options", "net", "failures"), CASES, ids=lambda v: repr(v)[:50])
+def test_bounds_and_worst_cases(options, net, failures):
+    code, text = run("bound", *ROWS, *options, "--json")
+    found = ws.bound(net, failures, X[:2])
+    assert code == 0
+    assert (json.loads(text)["value"], json.loads(text)["failures"]) == (found.value, repr(failures))
+    for epsilon, expected in ((found.value * 1.01, 0), (found.value / 1e4, 3)):
+        assert run("bound", *ROWS, *options, "-e", repr(epsilon))[0] == expected
+    ask = ("worst-case", *ROWS, *options, "--node-limit", "2000", "--gap", "0.5")
+    code, text = run(*ask, "--json")
+    told, worst = json.loads(text), ws.worst_case(net, failures, X[:2], node_limit=2000, gap=0.5)
+    assert (code, told["lower"], told["upper"]) == (0, worst.lower, worst.upper)
+    assert [tuple(pair[0][:2]) for pair in told["values"]] == [c[:2] for c in worst.witness.values]
+    assert len(told["ways"]) == len(worst.witness.ways)
+    assert run(*ask, "-e", repr(worst.lower / 2))[0] == 1
+    assert run(*ask, "-e", repr(worst.upper * 1.01))[0] == 0
+
+
+def test_enumerate():
+    failures = ws.WeightFlip(1, format="int8", bits=[7])
+    code, text = run("enumerate", *ROWS, *INT8, "--weight-flip", "1", "--bits", "7", "--components", "--json")
+    told, found = json.loads(text), ws.enumerate_failures(WORDS, failures, X[:2], components=True)
+    assert (code, told["worst"], told["configurations"]) == (0, found.worst, found.configurations)
+    ask = ("enumerate", *ROWS, *INT8, "--weight-flip", "1", "--bits", "7")
+    assert run(*ask, "-e", repr(found.worst))[0] == 0
+    code, text = run(*ask, "-e", repr(found.worst / 2))
+    assert code == 1 and "bits" in text and "(7)" in text
+    assert run("enumerate", *ROWS, *INT8, "--weight-flip", "1", "--bits", "7", "--argmax")[0] in (0, 1)
+
+
+def test_accuracy_and_campaign():
+    failures = ws.WeightFlip(1, format="int8", bits=[0, 1])
+    ask = ("digits_small", "--rows", ":9", *INT8, "--weight-flip", "1", "--bits", "0,1")
+    found = ws.certified_accuracy(WORDS, X[:9], Y[:9], failures)
+    code, text = run("accuracy", *ask, "--json")
+    assert (code, json.loads(text)["lower"], json.loads(text)["upper"]) == (0, found.lower, found.upper)
+    assert json.loads(text)["fingerprint"] == WORDS.fingerprint
+    for target, expected in ((found.lower, 0), (1.0, 0 if found.lower == 1 else 1)):
+        assert run("accuracy", *ask, "--target", repr(target))[0] == expected
+    drawn = ws.campaign(WORDS, X[:9], Y[:9], failures, trials=30, seed=2)
+    code, text = run("campaign", *ask, "-n", "30", "--seed", "2", "--json")
+    assert (code, json.loads(text)["errors"]) == (0, drawn.errors.tolist())
+    drawn = ws.campaign(WORDS, X[:9], Y[:9], failures, trials=30, rates=1e-3)
+    code, text = run("campaign", *ask, "-n", "30", "--rates", "0.001", "--json")
+    assert (code, json.loads(text)["failed"]) == (0, drawn.failed.tolist())
+    assert run("campaign", *ask, "-n", "30", "--target", "0.01")[0] == 0
+
+
+def test_tolerance_and_reliability():
+    ask = ("--of", "weight-flip:int8", *INT8, "-e", "25", "--json")
+    code, text = run("tolerance", *ROWS, *ask, "--node-limit", "500")
+    model = lambda k: ws.WeightFlip(k, format="int8")  # noqa: E731
+    found = ws.tolerance(WORDS, 25, X[:2], model=model, node_limit=500)
+    told = json.loads(text)
+    assert (told["guaranteed"], told["breaking"]) == (found.guaranteed, found.breaking)
+    assert code == (0 if found.guaranteed >= 1 else 1)
+    code, text = run("reliability", *ROWS, *ask, "-p", "1e-7", "--samples", "0")
+    likely = ws.reliability(WORDS, 1e-7, 25, X[:2], model=model, samples=0)
+    assert (code, json.loads(text)["upper"]) == (0, likely.upper)
+    ask = ("reliability", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "25", "-p", "1e-7", "--samples", "0")
+    assert [run(*ask, "--target", target)[0] for target in ("0.01", "1e-300")] == [0, 3 if likely.lower == 0 else 1]
+    for kind, made in (("channel", "Crash(k, unit='channel')"), ("bit-flip:int8", "BitFlip(k, format='int8')")):
+        code, text = run("reliability", *ROWS, "--of", kind, "-e", "25", "-p", "1e-7", "--samples", "0", "--json")
+        assert (code, json.loads(text)["failures"]) == (0, made)
+
+
+def test_replicas_know_no_words():
+    code, text = run("replicas", *ROWS, "--weight-crash", "1", "-e", "1")
+    assert code == 2 and "copies are of neurons" in text
+    code, text = run("replicas", *ROWS, "--channel", "1", "-e", "1")
+    assert code == 2 and "fail one by one" in text
+
+
+def test_channels_of_a_layer(tmp_path):
+    layers = [
+        ws.Layer([(0, ws.Conv(np.ones((3, 1, 2, 2))))]),
+        ws.Layer([(1, ws.Conv(np.full((2, 3, 2, 2), 0.5)))]),
+        ws.Layer([(2, np.ones((2, 8)))], activation="identity"),
+    ]
+    ws.Network(layers=layers, shape=(1, 4, 4)).save(tmp_path / "net.npz")
+    np.save(tmp_path / "X.npy", np.ones((1, 16)))
+    ask = ("enumerate", str(tmp_path / "net.npz"), "-x", str(tmp_path / "X.npy"), "--channel", "1", "--json")
+    assert json.loads(run(*ask)[1])["configurations"] == 6
+    code, text = run(*ask, "-l", "2")
+    told = json.loads(text)
+    assert (code, told["configurations"]) == (0, 3)
+    assert told["groups"] == [[list(c) for c in told["failed"]]]
+    assert {layer for layer, _ in told["failed"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--weight-flip", "1"), "is no word of int8; flip the bits of net.rounded('int8')"),
+        (("--weight-flip", "1", *INT8, "-l", "1"), "--layer is of neurons: give counts per layer"),
+        (("--weight-crash", "1", "-l", "1"), "like --weight-crash 0,2,0"),
+        (("-k", "1", "--bits", "7"), "--bits is about flips"),
+        (("-k", "1", "--format", "int8"), "--format is about flips"),
+        (("-k", "1", "--biases"), "--biases is about flips"),
+        (("--bit-flip", "1", "--biases"), "--biases are parameters"),
+        (("--bit-flip", "1", "--bits", "x"), "is no list of bits"),
+        (("--bit-flip", "1", "--bits", "8"), "bits are numbered 0 to 7"),
+        (("--bit-flip", "1", "--to", "2"), "--to"),
+        (("--bit-flip", "1", "--clamp", "1"), "is not LOW:HIGH"),
+        (("--bit-flip", "1", "--clamp", "nan:1"), "is not LOW:HIGH"),
+        (("--bit-flip", "1", "--scale", "nan"), "--scale"),
+        (("--bit-flip", "1", "--format", "float32", "--scale", "1"), "scale must not be given for float32"),
+        (("--rounded", "int9", "-k", "1"), "--rounded"),
+    ],
+)
+def test_wrong_usage(arguments, sentence):
+    code, text = run("bound", *ROWS, *arguments)
+    assert code == 2
+    assert sentence in " ".join(text.split())
+
+
+def test_what_has_no_certificate_is_refused_before_any_work(tmp_path):
+    for options in (("--weight-crash", "1"), ("--bit-flip", "1"), ("--channel", "1"), ("--weight-flip", "1", *INT8)):
+        code, text = run("worst-case", *ROWS, *options, "--certificate", str(tmp_path / "proof.json"))
+        assert code == 2 and "certificates cover crashed and stuck neurons" in text
+        assert not (tmp_path / "proof.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["weight-flip", "weight-flip:int9", "weight-crash:1", "bit-flip:", "flip"])
+def test_kinds_that_are_none(kind):
+    assert run("tolerance", *ROWS, "-e", "1", "--of", kind)[0] == 2
