@@ -92,8 +92,8 @@ TABLE = [
         "title": [(3, TypeError, "title must be a string"), (None, TypeError, "title must be a string")],
         "progress": NO_FLAG}),
     (ws.reliability, (NET, 0.1, 0.5, X), {
-        "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "evaluations": NO_COUNT,
-        "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT, "time_limit": NO_SECONDS,
+        "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "model": NO_MODEL, "spec": NO_SPEC,
+        "evaluations": NO_COUNT, "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT, "time_limit": NO_SECONDS,
         "threads": NO_THREADS}),
     (ws.criticality, (NET, X), {
         "net": NO_NET, "X": NO_INPUT, "evaluations": NO_COUNT, "seed": NO_COUNT, "time_limit": NO_SECONDS,

@@ -72,7 +72,8 @@ def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilo
                            time_limit=time_limit, threads=threads)  # fmt: skip
     fields = {"model": model.name, "failures": found.failures, "lower": found.lower, "upper": found.upper,
               "method": found.method, "confidence": found.confidence, "proved": found.proved,
-              "enumerated": found.enumerated, "samples": found.samples, **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
+              "enumerated": found.enumerated, "samples": found.samples,
+              **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
     show(fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
     if target is not None:
         sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)

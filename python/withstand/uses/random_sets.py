@@ -200,6 +200,8 @@ def _chosen(weights: list[int], rng: np.random.Generator) -> int:
     total = list(accumulate(weights))
     if total[-1] == 0:
         raise ValueError("there is no configuration to draw: components lack ways to fail")
+    if len(total) == 1:
+        return 0
     return bisect_right(total, _below(total[-1], rng))
 
 

@@ -67,7 +67,7 @@ class Tolerance(Limit):
         return [{"where": where, **{name: getattr(limit, name) for name in names}} for where, limit in limits.items()]
 
     def __repr__(self) -> str:
-        listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
+        listed = "not listed" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
         lines = [f"Tolerance: {_sentence(self)}"]
         lines += [f"  layer {n}    {_sentence(limit)}" for n, limit in enumerate(self.per_layer, start=1)]
         lines += [f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"]

@@ -240,8 +240,8 @@ class AtInput {
     for (std::size_t n = 0; n < chosen.size() && n < at(closed_); ++n)
       failed.push_back({flips_.back()[chosen[n].second].site, 0, flips_.back()[chosen[n].second].way, 0});
     const std::vector<Forced> forced = forced_by(net_, space_, nominal_, failed);
-    const double before = incumbent_.harm();
-    if (incumbent_.offer(net_, harm_, input_, row_, forced) > before) found_ = failed;
+    incumbent_.offer(net_, harm_, input_, row_, forced);
+    if (incumbent_.holds(row_, forced)) found_ = failed;  // of sets that do the same harm the least is kept
     level_ = std::max(level_, incumbent_.harm());
   }
 
