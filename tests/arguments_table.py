@@ -93,8 +93,8 @@ TABLE = [
         "progress": NO_FLAG}),
     (ws.reliability, (NET, 0.1, 0.5, X), {
         "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "model": NO_MODEL, "spec": NO_SPEC,
-        "evaluations": NO_COUNT, "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT, "time_limit": NO_SECONDS,
-        "threads": NO_THREADS}),
+        "evaluations": NO_COUNT, "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT,
+        "time_limit": NO_SECONDS, "threads": NO_THREADS}),
     (ws.criticality, (NET, X), {
         "net": NO_NET, "X": NO_INPUT, "evaluations": NO_COUNT, "seed": NO_COUNT, "time_limit": NO_SECONDS,
         "k": [(0, ValueError, "k must lie between 1 and the 3"), (4, ValueError, "k must lie between"),

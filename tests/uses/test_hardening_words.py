@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 import pytest
 import withstand as ws
+from withstand.uses.protection import Components
 
 NET = ws.Network(
     [[[1.0, 2.0], [-3.0, 0.5]], [[1.0, -2.0], [2.0, 1.0]]], [[1.0, 0.5], [0.0, 0.25]], activation=["relu"]
@@ -94,3 +95,17 @@ def test_decisions():
 def test_what_is_refused(failures):
     with pytest.raises(ValueError, match="harden takes at most so many failures of one kind"):
         ws.harden(NET, failures, 1.0, ROWS)
+
+
+def test_sets_that_do_the_same_harm_are_named():
+    """Without the worst words of four outputs, those of the other outputs do exactly the same harm."""
+    small, X, _ = ws.embedded("digits_small")
+    words = small.rounded("int8")
+    worst, rows = ws.worst_case(words, ws.WeightFlip(2, format="int8"), X[:1]).upper, X[:1]
+    found = ws.harden(words, ws.WeightFlip(2, format="int8"), 0.85 * worst, rows)
+    assert found.at_least <= len(found.protect) and found.worst.upper <= 0.85 * worst
+    left = [name for name in Components(words, ws.WeightFlip(2, format="int8")).all if name not in found.protect]
+    search = ws.worst_case(words, ws.WeightFlip(2, format="int8", among=left), rows)
+    off = words.forward(search.witness.input, failed=search.witness) - words.forward(search.witness.input)
+    assert len(search.witness.failed) == len(search.witness.ways) == 2
+    assert np.abs(off).max() == search.lower == found.worst.lower

@@ -170,7 +170,8 @@ def criticality(
     Notes
     -----
     Exact: one enumeration for each input, C(n, k) sets, serves all neurons. Neither weights nor gradients find the
-    critical sets: `scores` shows how far off they are.
+    critical sets: `scores` shows how far off they are. What single words, synapses or channels do is told by
+    `enumerate_failures(..., components=True)`.
 
     Examples
     --------
