@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from withstand import _core
+from withstand.model.forcing import Forcing
 from withstand.model.spec import output_harms
 
 MODELS = [
@@ -60,7 +61,7 @@ def test_witnesses_of_every_engine_replay(model, spec, rng):
         off = output_harms(intact[witness.input_index], faulty, spec is not None)
         assert (off.max(), off.argmax()) == (witness.error, witness.output)
         goal = _core.Goal.error if spec is None else _core.Goal.argmax
-        assert _core.replay(net._core, witness.input, net._forced(witness.values), goal) == (off.max(), off.argmax())
+        assert _core.replay(net._core, witness.input, Forcing(net, witness.values).at(witness.input), goal) == (off.max(), off.argmax())
     assert every.worst == search.lower
 
 
@@ -73,7 +74,7 @@ def test_a_sum_of_models_sends_what_each_term_says(rng):
 
 def test_replay_takes_the_first_of_equal_outputs():
     net = ws.Network([[[1.0]], [[1.0], [1.0], [1.0]]])
-    crashed = net._forced({(1, 0): 0.0})
+    crashed = Forcing(net, {(1, 0): 0.0}).at(np.zeros(net.widths[0]))
     assert _core.replay(net._core, np.array([2.0]), crashed, _core.Goal.error) == (2.0, 0)
     assert _core.replay(net._core, np.array([2.0]), crashed, _core.Goal.argmax) == (0.0, 1)
 

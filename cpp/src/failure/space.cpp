@@ -52,7 +52,6 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
             ", synapses enter layers 1 to ", net.layers());
     require(site.from < net.width(site.layer - 1), who, ": among names ", name_of(site), ", layer ", site.layer - 1,
             " has ", net.width(site.layer - 1), " neurons");
-    check_alone(net, failure, site);
   } else if (!is_counted(failure.effect)) {  // its amplitudes are those of hidden layers
     require(!site.is_synapse() && site.layer >= 1 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", noise is of neurons in layers 1 to ", net.depth());
@@ -156,10 +155,7 @@ void add_every_site(const Network& net, Space::Term& term) {
     for (Index to = 0; to < receivers; ++to) {
       if (synapses) net.map(l).synapses_of_row(to, senders);
       else senders.assign(1, -1);
-      for (const Index from : senders) {
-        sites.push_back({l, to, from});
-        if (synapses) check_alone(net, term.failure, sites.back());
-      }
+      for (const Index from : senders) sites.push_back({l, to, from});
     }
     term.candidates += static_cast<Index>(sites.size());
   }
