@@ -37,6 +37,12 @@ def weight_names(layout: Layout, place: int) -> list[tuple[str, int]]:
     return [(array_name(layout, place, name), n) for n, (name, (_, kind)) in enumerate(zip(names, reads)) if stored(kind)]
 
 
+def has_parameters(layout: Layout, place: int, biases: bool) -> bool:
+    """Whether a stage stores weights, or, where they are asked about too, biases."""
+    layer = layout.given[place - 1]
+    return bool(weight_names(layout, place)) or (biases and layer.bias is not None and stores_bias(layer))
+
+
 def named(layout: Layout, core: _core.Network, place: int, to: int, source: int) -> Weight:
     """Return the parameter of a place that receiver `to` hears sender `source` with, the core's numbers."""
     layer, number = layout.given[place - 1], owner(layout, place)

@@ -10,7 +10,7 @@ from withstand import _core
 from withstand._types import Component
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
-from withstand.model.parameters import channels, shared_biases, site
+from withstand.model.parameters import channels, has_parameters, owner, shared_biases, site
 from withstand.model.quantisation import carried
 from withstand.model.words import Flips
 
@@ -66,7 +66,7 @@ class Term(NamedTuple):
     def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular.
 
-        `signals` are the largest that each hidden layer transmits, for words whose scale nothing else gives.
+        `signals` are the largest that the inputs and each hidden layer transmit, for words whose scale nothing else gives.
         """
         amount, counts = self.amount, self._held()
         if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
@@ -145,8 +145,24 @@ class Term(NamedTuple):
                 layers, what = hidden + 1, "layers of weights" if self.on_weights else "layers of synapses"
             if len(counts) != layers:
                 raise ValueError(f"{self}: {len(counts)} counts for {layers} {what}")
-            counts = tuple(layout.per_layer(counts, self.on_synapses or self.on_weights))
+            counts = self._of_stages(net, counts) if self.on_weights else tuple(layout.per_layer(counts, self.on_synapses))
         return amount, counts
+
+    def _of_stages(self, net: Network, counts: tuple[int, ...]) -> tuple[int, ...]:
+        """Counts of parameters: what a layer counts may lie in a stage before it that cannot fail, but in one only."""
+        layout, every = net._described(), self.flips is not None and self.flips.biases
+        found = [0] * len(layout.given)
+        for number, count in enumerate(counts, start=1):
+            stages = [place for place in range(1, len(found) + 1) if owner(layout, place) == number]
+            storing = [place for place in stages if has_parameters(layout, place, every)] or stages[-1:]
+            if self.among is not None:
+                named = {site(layout, net._core, c).layer for c in self.among if c[0] == number}  # type: ignore[arg-type]
+                storing = [place for place in storing if place in named] or storing[-1:]
+            if len(storing) > 1 and count:
+                raise ValueError(f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no "
+                                 "count: give one count for all layers, or a sum of models with among")  # fmt: skip
+            found[storing[-1] - 1] = count
+        return tuple(found)
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""

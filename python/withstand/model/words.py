@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from withstand._types import FloatArray
 from withstand.model.formats import FORMATS, Format
 from withstand.model.layout import Layout, stored, stores_bias
 from withstand.model.network import Network
-from withstand.model.parameters import array_name, channels, owner, weight_names
+from withstand.model.parameters import channels, owner, weight_names
 
 Scales = tuple[tuple[float, ...], ...]
 #: One for all words of a layer, or one per neuron.
@@ -61,7 +62,7 @@ class Flips(NamedTuple):
                 bias_format = names.pop() if names else None
                 biases = [[], *(scaling for _, scaling in found)]
             else:
-                weights = [[], *(_of_signals(self, net, layout, place, signals) for place in _stages(layout))]
+                weights = [_of_signals(self, net, layout, place, signals) for place in range(len(layout.given) + 1)]
         return _core.Words(
             format=self.format,
             masks=[sum(1 << bit for bit in bits) for bits in self.bits],
@@ -93,7 +94,7 @@ def flips_of(
 def _scale(who: str, scale: Any) -> float | Scales | None:
     if scale is None:
         return None
-    if np.ndim(scale) == 0 and not isinstance(scale, (list, tuple)):
+    if not isinstance(scale, (list, tuple)) and np.ndim(scale) == 0:
         return _positive(who, finite(scale, f"{who}: scale"))
     return tuple(tuple(_positive(who, s) for s in real_array(s, f"{who}: scale").reshape(-1).tolist()) for s in scale)
 
@@ -178,13 +179,12 @@ def _fitted(name: str, largest: float) -> Format:
     return words if words.is_float or largest == 0 else Format(name, largest / most)
 
 
-def _known(net: Network, layout: Layout, place: int, name: str, own: str) -> Format | None:
-    """Return what the file says of an array's format, where it is the one asked about."""
-    formats = net.formats
-    if formats is None:
+def _known(net: Network, place: int, name: str, own: str) -> Format | None:
+    """Return what the file says of an array's format, where it is the one asked about; of biases, whatever it says."""
+    if net._quantisation is None:
         return None
-    form = dict(formats[owner(layout, place) - 1].parameters).get(own)
-    return form if form is not None and (form.name == name or own.endswith("bias")) else None
+    form = dict(net._quantisation.formats[place].parameters).get(own)
+    return form if form is not None and (form.name == name or own == "bias") else None
 
 
 def _of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scaling:
@@ -194,7 +194,8 @@ def _of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scali
     given = _given(flips, len(layout.places) - 1, owner(layout, place), "weights")
     if given is not None:
         return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
-    found = {_known(net, layout, place, flips.format, name) for name, _ in names}
+    single = len(layout.given[place - 1].reads) == 1
+    found = {_known(net, place, flips.format, "weight" if single else f"weight_{n}") for _, n in names}
     if len(found) > 1:
         raise ValueError(f"layer {owner(layout, place)} stores weights of several formats: give scale")
     known = found.pop()
@@ -206,7 +207,7 @@ def _of_biases(flips: Flips, net: Network, layout: Layout, place: int) -> tuple[
     layer = layout.given[place - 1]
     if not flips.biases or layer.bias is None or not stores_bias(layer):
         return flips.format, []
-    known = _known(net, layout, place, flips.format, array_name(layout, place, "bias"))
+    known = _known(net, place, flips.format, "bias")
     form = known or _fitted(flips.format, float(np.abs(layer.bias).max()))
     return form.name, _spread(layout, place, form) if not form.is_float else [(1.0, 0.0)]
 
@@ -217,17 +218,17 @@ def _of_signals(
     if place not in layout.numbers or place == layout.places[-1] or Format(flips.format).is_float:
         return []
     number = layout.numbers[place]
-    given = _given(flips, len(layout.places) - 2, number, "signals")
-    if given is not None:
-        return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
-    known = None if net.formats is None else net.formats[number - 1].signal
+    if number > 0 or isinstance(flips.scale, float):  # a scale per layer speaks of hidden ones
+        given = _given(flips, len(layout.places) - 2, number, "signals")
+        if given is not None:
+            return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
+    known = None if net._quantisation is None else net._quantisation.formats[place].signal
     if known is not None and known.name == flips.format:
         return _spread(layout, place, known)
-    phi = layout.given[place - 1].activation
-    largest = max(map(abs, phi.range))
-    if not np.isfinite(largest):
+    largest = math.inf if number == 0 else max(map(abs, layout.given[place - 1].activation.range))
+    if not math.isfinite(largest):
         if signals is None:
-            raise ValueError(f"BitFlip: layer {number} ({phi.name}) is unbounded, so that its words need a scale: give scale, "
-                             "or ask about given inputs")  # fmt: skip
-        largest = signals[number - 1]
+            who = "inputs are" if number == 0 else f"layer {number} ({layout.given[place - 1].activation.name}) is"
+            raise ValueError(f"BitFlip: {who} unbounded, so that words need a scale: give scale, or ask about given inputs")
+        largest = signals[number]
     return _spread(layout, place, _fitted(flips.format, largest))
