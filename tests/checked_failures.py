@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Every answer about failures of words, groups, synapses and parameters, held against the oracle's list of all of them."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import withstand as ws
+from oracle import failing_words
+from oracle.failing_words import Configuration, Truth
+from random_failures import Problem
+
+METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
+#: What may be refused, by a part of the sentence.
+REFUSALS = {
+    "configurations": ("which share no count",),
+    "enumerate": ("which share no count", "range of doubles", "leave the range", "overflow"),
+    "bound": ("which share no count",),
+    "worst_case": ("which share no count", "range of doubles", "leave the range", "overflow"),
+    "box": ("which share no count", "scale", "range of doubles", "leave the range", "overflow"),
+}
+INF = math.inf
+
+
+class Tally:
+    """What was compared, what was refused, and what was wrong."""
+
+    def __init__(self, show: Any = print) -> None:
+        self.answers: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self._show = show
+
+    def check(self, kind: str, holds: Any, what: Any) -> None:
+        self.answers[kind] += 1
+        if not holds:
+            self.wrong.append(f"{kind}: {what() if callable(what) else what}")
+            self._show(f"VIOLATION {self.wrong[-1]}")
+
+    def ask(self, kind: str, name: str, question: Any, more: tuple[str, ...] = ()) -> Any:
+        """Return the answer; None where it may be refused, and is."""
+        try:
+            return question()
+        except (ValueError, OverflowError) as error:
+            allowed = [part for part in (*REFUSALS[kind], *more) if part in str(error)]
+            self.check("refusals", allowed, f"{name}: {kind} refused by {type(error).__name__}: {error}")
+            self.refused[f"{kind}: {allowed[0] if allowed else error}"] += 1
+        except Exception as error:
+            self.check("errors", False, f"{name}: {kind} raised {type(error).__name__}: {error}")
+        return None
+
+
+def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -> None:
+    """Compare everything that is asked of one problem."""
+    with np.errstate(all="ignore"):
+        found = failing_words.truth(problem.net, problem.terms, problem.X, problem.argmax)
+    intact = np.sort(found.intact, axis=1)
+    if problem.argmax and not problem.exact and (intact[:, -1] - intact[:, -2] < 1e-9 * (1 + abs(intact[:, -1]))).any():
+        return  # which class it is, rounding decides
+    name = f"{name} {problem.failures!r}{' argmax' if problem.argmax else ''}"
+    Checks(problem, found, name, tally, rng).run()
+
+
+class Checks:
+    """The questions of one problem."""
+
+    def __init__(self, problem: Problem, truth: Truth, name: str, tally: Tally, rng: np.random.Generator) -> None:
+        self.p, self.t, self.name, self.tally, self.rng = problem, truth, name, tally, rng
+        self.errors = truth.errors
+        finite = np.abs(truth.harms[np.isfinite(truth.harms)])
+        self.size = max(float(finite.max(initial=0.0)), float(np.abs(truth.intact).max()))
+        self.room = 1e-9 * self.size + 1e-300
+        self.spec = ws.Argmax() if problem.argmax else None
+        self.by_key: dict[Any, list[int]] = {}
+        for i, configuration in enumerate(truth.all_of):
+            self.by_key.setdefault(key(configuration), []).append(i)
+
+    def run(self) -> None:
+        p, tally = self.p, self.tally
+        again = pickle.loads(pickle.dumps(p.failures))
+        tally.check("pickles", again == p.failures and hash(again) == hash(p.failures) and repr(again) == repr(p.failures), self.name)
+        count = tally.ask("configurations", self.name, lambda: p.failures.configurations(p.network))
+        if count is not None:
+            self.same("configurations", count, len(self.t.all_of))
+        self.enumeration()
+        self.bounds()
+        self.search()
+
+    def same(self, kind: str, got: Any, expected: Any) -> None:
+        self.tally.check(kind, got == expected, lambda: f"{self.name}: got {got!r}, expected {expected!r}")
+
+    def near(self, kind: str, got: float, expected: float, room: float | None = None) -> None:
+        room = self.room if room is None else room
+        holds = got == expected or abs(got - expected) <= room
+        self.tally.check(kind, holds, lambda: f"{self.name}: got {got!r}, expected {expected!r}")
+
+    # -- every configuration -----------------------------------------------------------------------------------
+
+    def enumeration(self) -> None:
+        p = self.p
+        epsilon = self.epsilon()
+        found = self.tally.ask("enumerate", self.name, lambda: ws.enumerate_failures(
+            p.network, p.failures, p.X, epsilon=epsilon, spec=self.spec, threads=1, components=True))  # fmt: skip
+        if found is None:
+            return
+        self.tally.seen["vague rounding"] += found.rounding > 1e-6 * self.size
+        loose = self.room + found.rounding
+        self.same("status", (found.status, found.configurations, found.evaluations),
+                  ("complete", len(self.errors), len(self.errors) * len(p.X)))  # fmt: skip
+        self.near("worst", found.worst, float(self.errors.max()))
+        infinite = int(np.isinf(self.errors).sum())
+        self.tally.seen["infinite"] += infinite > 0
+        self.same("infinite", found.infinite, infinite)
+        with np.errstate(all="ignore"):
+            self.near("mean", found.mean, float(self.errors.mean()), loose)
+            self.near("std", found.std, INF if infinite else float(self.errors.std()), 2 * loose)
+        self.same("histogram", int(found.histogram.counts.sum()) + found.infinite, len(self.errors))
+        for got, expected in zip(found.per_output, self.t.harms.max(axis=(0, 1))):
+            self.near("per_output", float(got), float(expected))
+        self.exceeding(found, epsilon)
+        self.quantiles(found, loose)
+        self.top(found)
+        self.components(found, loose)
+
+    def epsilon(self) -> float | None:
+        """A budget that rounding cannot decide."""
+        values = np.unique(self.errors[np.isfinite(self.errors)])
+        if self.p.argmax or not len(values) or values.max() > 1e300:
+            return None
+        if self.p.exact and self.rng.random() < 0.5:
+            return float(self.rng.choice(values))
+        gaps = np.flatnonzero(np.diff(values) > 1e-6 * self.size)
+        if not len(gaps):
+            return float(2 * values[-1] + 1)
+        at = int(self.rng.choice(gaps))
+        return float((values[at] + values[at + 1]) / 2)
+
+    def exceeding(self, found: ws.Enumeration, epsilon: float | None) -> None:
+        if self.p.argmax:
+            if self.p.exact or not (np.abs(self.errors) <= self.room).any():
+                self.near("exceeding", found.exceeding, float((self.errors >= 0).mean()), 1e-12)
+        elif epsilon is not None:
+            if self.p.exact or not (np.abs(self.errors - epsilon) <= self.room).any():
+                self.near("exceeding", found.exceeding, float((self.errors > epsilon).mean()), 1e-12)
+
+    def quantiles(self, found: ws.Enumeration, loose: float) -> None:
+        ordered = np.sort(self.errors)
+        for q in (0.0, 0.3, 0.5, 0.9, 1.0):
+            expected = float(ordered[max(1, math.ceil(q * len(ordered))) - 1])
+            room = loose + 2.0**-63 + found.resolution * (abs(expected) if math.isfinite(expected) else 0)
+            self.near("quantile", found.quantile(q), expected, room)
+
+    def top(self, found: ws.Enumeration) -> None:
+        ordered = np.sort(self.errors)[::-1]
+        self.same("top", len(found.top), min(10, len(ordered)))
+        self.same("top", found.top[0].error, found.worst)
+        seen = set()
+        for worst, expected in zip(found.top, ordered):
+            self.near("top", worst.error, float(expected))
+            seen.add(self.witness(worst))
+        self.same("top", len(seen), len(found.top))
+
+    def witness(self, worst: ws.Witness) -> int:
+        """Compare a witness with the configurations that it may be; return which one it is."""
+        p = self.p
+        given = frozenset((c, worst.ways.get(c), None if c in worst.ways else value) for c, value in worst.values.items())
+        self.same("witness", tuple(worst.values), worst.failed)
+        known = [i for i in self.by_key.get(given, ())]
+        self.tally.check("witness", known, lambda: f"{self.name}: {worst!r} {worst.ways} is no configuration")
+        if not known:
+            return -1
+        here = self.t.harms[known[0], worst.input_index]
+        self.near("witness", worst.error, float(here[worst.output]))
+        self.same("witness", np.array_equal(worst.input, p.X[worst.input_index]), True)
+        groups = tuple(sorted(f.candidate.parts for f in self.t.all_of[known[0]] if f.term.groups is not None or f.term.channel))
+        self.same("witness", worst.groups, groups)
+        if math.isfinite(worst.error):
+            self.replay(worst)
+        return known[0]
+
+    def replay(self, worst: ws.Witness) -> None:
+        """The witness' error is that of the canonical evaluation, to the last bit."""
+        intact = self.p.network.forward(worst.input)
+        for failed in (worst, worst.values):
+            faulty = self.p.network.forward(worst.input, failed=failed)
+            lead = np.abs(faulty - intact)
+            if self.p.argmax:
+                lead = faulty - faulty[intact.argmax()]
+                lead[intact.argmax()] = -INF
+            self.same("replay", (float(lead.max()), float(lead[worst.output])), (worst.error, worst.error))
+
+    def components(self, found: ws.Enumeration, loose: float) -> None:
+        having: dict[Any, list[int]] = {}
+        for i, configuration in enumerate(self.t.all_of):
+            for failure in configuration:
+                having.setdefault(failure.candidate.name, []).append(i)
+        assert found.components is not None
+        self.same("components", set(found.components), set(having))
+        for component, errors in found.components.items():
+            own = self.errors[having.get(component, [0])]
+            self.near("components", errors.worst, float(own.max()))
+            with np.errstate(all="ignore"):
+                self.near("components", errors.mean, float(own.mean()), loose)
+            self.same("components", errors.configurations, len(own))
+
+    # -- bounds and search -------------------------------------------------------------------------------------
+
+    def above(self, kind: str, bound: float, truth: float, what: str) -> None:
+        room = self.room if math.isfinite(truth) else 0.0
+        self.tally.check(kind, bound >= truth - room, lambda: f"{self.name}: {what} {bound!r} < {truth!r}")
+
+    def bounds(self) -> None:
+        p = self.p
+        for method in METHODS:
+            refusals = () if method == "tightest" else ("",)
+            for domain, what in ((p.X, "at inputs"), (self.box(), "over a box"), (None, "without a domain")):
+                if domain is None or isinstance(domain, ws.Box):
+                    if self.rng.random() < 0.6:
+                        continue
+                    refusals = ("",)
+                found = self.tally.ask("bound", self.name, lambda d=domain: ws.bound(
+                    p.network, p.failures, d, method=method, spec=self.spec), refusals)  # fmt: skip
+                if found is None:
+                    continue
+                self.tally.seen[f"{method} {what}"] += 1
+                self.above(f"bound {method}", found.value, float(self.errors.max()), f"{method} {what}")
+                if domain is p.X:
+                    self.parts(found, method)
+
+    def parts(self, found: ws.Bound, method: str) -> None:
+        for got, truth in zip(found.per_output, self.t.harms.max(axis=(0, 1))):
+            self.above("bound per output", float(got), float(truth), f"{method} of an output")
+        for got, truth in zip(found.per_input, self.t.harms.max(axis=(0, 2))):
+            self.above("bound per input", float(got), float(truth), f"{method} of an input")
+
+    def box(self) -> ws.Box:
+        return ws.Box(self.p.X.min(axis=0), self.p.X.max(axis=0) + 0.01)
+
+    def search(self) -> None:
+        p, truth = self.p, float(self.errors.max())
+        limits = {"node_limit": int(self.rng.integers(0, 20))} if self.rng.random() < 0.2 else {}
+        found = self.tally.ask("worst_case", self.name, lambda: ws.worst_case(
+            p.network, p.failures, p.X, spec=self.spec, threads=1, **limits))  # fmt: skip
+        if found is not None:
+            self.interval(found, truth)
+            if not limits:
+                self.tally.seen["exact" if found.exact else f"not exact: {found.status}"] += 1
+        if self.rng.random() < 0.1:
+            over = self.tally.ask("box", self.name, lambda: ws.worst_case(
+                p.network, p.failures, self.box(), spec=self.spec, threads=1, node_limit=50))  # fmt: skip
+            if over is not None:
+                self.tally.seen["boxes"] += 1
+                self.above("box", over.upper, truth, "upper over a box")
+                self.tally.check("box", over.lower <= over.upper + self.room, lambda: f"{self.name}: {over}")
+                if over.witness is not None and math.isfinite(over.lower) and not p.argmax:
+                    self.replay(over.witness)
+
+    def interval(self, found: ws.WorstCase, truth: float) -> None:
+        room = self.room + (found.rounding if math.isfinite(found.rounding) else 0.0)
+        self.tally.check("lower", found.lower <= truth + self.room, lambda: f"{self.name}: lower {found.lower!r} > {truth!r}")
+        self.above("upper", found.upper, truth, "upper")
+        self.tally.check("interval", found.lower <= found.upper or abs(found.upper - found.lower) <= room, lambda: f"{self.name}: {found}")
+        if found.exact:
+            self.near("exact", found.lower, truth, room)
+            self.near("exact", found.upper, truth, room)
+        if found.witness is not None:
+            self.same("lower", found.witness.error, found.lower)
+            self.witness(found.witness)
+
+
+def key(configuration: Configuration) -> frozenset[Any]:
+    """Which parts fail, and how, as a witness tells it."""
+    parts = []
+    for failure in configuration:
+        bits = failure.bits if failure.bits is None or len(failure.bits) > 1 else failure.bits[0]
+        value = None if bits is not None else failure.way
+        parts += [(part, bits, value) for part in failure.candidate.parts]
+    return frozenset(parts)
