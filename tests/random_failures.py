@@ -317,8 +317,10 @@ def _term(rng: Rng, net: Net, scales: Any, storage: str, exact: bool, few: bool)
         return Term("weight", "flip", 1, exactly, among=among, format=storage, scale=given, biases=biases, **flips)
     if kind == "bit":
         form = str(rng.choice((*INTEGERS, *FLOATS)))
-        return Term("neuron", "flip", 1, exactly, among=_some(rng, net.neurons(), 0.3), format=form,
-                    scale=None if formats.is_float(form) else _signal_scale(rng, net, exact), **_flips(rng, form, few, exact))  # fmt: skip
+        scale = None if formats.is_float(form) else _signal_scale(rng, net, exact)
+        inputs = [] if isinstance(scale, list) else [(0, i) for i in range(net.width(0))]
+        return Term("neuron", "flip", 1, exactly, among=_some(rng, net.neurons() + inputs, 0.3), format=form, scale=scale,
+                    **_flips(rng, form, few, exact))  # fmt: skip
     value = float(rng.choice((1.0, -0.5, 0.25))) if kind == "stuck" else 0.0
     how = rng.random()
     if how < 0.25:
@@ -366,12 +368,13 @@ def _flips(rng: Rng, form: str, few: bool, exact: bool) -> dict[str, Any]:
     size = formats.BITS[form]
     bits = None
     if few or size > 16 or rng.random() < 0.6:
-        singles = [(int(b),) for b in rng.permutation(size)[: int(rng.integers(1, 4))]]
-        pairs = [tuple(sorted(int(b) for b in rng.permutation(size)[: int(rng.integers(2, 4))])) for _ in range(int(rng.integers(0, 2)))]
+        known = range(size - 9, size) if formats.is_float(form) and rng.random() < 0.5 else range(size)
+        singles = [(int(b),) for b in rng.permutation(known)[: int(rng.integers(1, 4))]]
+        pairs = [tuple(sorted(int(b) for b in rng.permutation(known)[: int(rng.integers(2, 4))])) for _ in range(int(rng.integers(0, 2)))]
         bits = tuple(dict.fromkeys(singles + pairs))
     to = int(rng.integers(0, 2)) if rng.random() < 0.3 else None
     clamp = None
-    if rng.random() < (0.6 if formats.is_float(form) else 0.25):
+    if rng.random() < (0.4 if formats.is_float(form) else 0.25):
         ends = sorted(rng.integers(-16, 17, size=2) / 4 if exact else rng.normal(size=2) * 3)
         clamp = (float(ends[0]), float(ends[1]))
     return {"bits": bits, "to": to, "clamp": clamp}

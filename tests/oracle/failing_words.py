@@ -42,7 +42,10 @@ class Term:
 
     @property
     def ways(self) -> list[tuple[int, ...]]:
-        return list(self.bits) if self.bits is not None else [(b,) for b in range(formats.BITS[self.format])]
+        return self.ways_of(self.format)
+
+    def ways_of(self, form: str) -> list[tuple[int, ...]]:
+        return list(self.bits) if self.bits is not None else [(b,) for b in range(formats.BITS[form])]
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def signal_scales(net: Net, term: Term, X: np.ndarray) -> Any:
         if term.scale is not None:
             given = term.scale if isinstance(term.scale, float) else term.scale[number - 1]
             return float(given) if np.ndim(given) == 0 else float(given[net.channels(place)[neuron[1]]])
-        reach = max(map(abs, net.layers[place - 1].activation.range))
+        reach = max(map(abs, net.layers[place - 1].activation.range)) if place else INF
         return fitted(term.format, float(reach) if math.isfinite(reach) else float(np.abs(intact[place]).max()))
 
     return scale
@@ -137,7 +140,7 @@ def _parameter_ways(net: Net, term: Term, place: int, is_bias: bool, uses: Any, 
     elif not formats.is_float(form):
         scale = net.weight_scale(place, form, term.scale, int(net.channels(place)[to]))
     word = formats.encode(form, value, scale)
-    kept = [bits for bits in term.ways if term.to is None or all((word >> b & 1) != term.to for b in bits)]
+    kept = [bits for bits in term.ways_of(form) if term.to is None or all((word >> b & 1) != term.to for b in bits)]
     return tuple(clamped(term, formats.flip(form, value, bits, scale)) for bits in kept), tuple(kept)
 
 
@@ -215,24 +218,27 @@ def signals(net: Net, X: np.ndarray, configuration: Configuration) -> tuple[list
     weights = {f.candidate.name: f.way for f in configuration if f.term.kind == "weight"}
     endless = np.zeros(len(X), bool)
     sent = [X.copy()]
-    for (number, neuron), failure in neurons.items():
-        if number == 0:
-            sent[0][:, neuron] = failure.way
+    _fail(sent[0], neurons, 0, endless)
     for place in range(1, len(net.layers) + 1):
         matrices, bias, broken = _stored(net, place, weights, dead)
         endless |= broken
         total = sum(sent[source] @ m.T for (source, _), m in zip(net.layers[place - 1].reads, matrices)) + bias
         y = np.array(net.layers[place - 1].activation(total), dtype=float)
-        number = net.number(place)
-        for (at, neuron), failure in neurons.items():
-            if at == number and place < len(net.layers):
-                for n in range(len(X)):
-                    y[n, neuron] = flipped(failure.term, failure.way, y[n, neuron]) if failure.term.effect == "flip" else failure.way
-        bad = ~np.isfinite(y).all(axis=1)
-        endless |= bad
-        y[bad] = 0.0
-        sent.append(y)
+        if place < len(net.layers):
+            _fail(y, neurons, net.number(place), endless)
+        endless |= ~np.isfinite(y).all(axis=1)
+        sent.append(np.where(np.isfinite(y), y, 0.0))
     return sent, endless
+
+
+def _fail(y: np.ndarray, neurons: dict[Any, Failure], number: int | None, endless: np.ndarray) -> None:
+    """Let the neurons of a layer fail; what is infinite is noted, and counts for 0 from here on."""
+    for (at, neuron), failure in neurons.items():
+        if at == number:
+            flips = failure.term.effect == "flip"
+            y[:, neuron] = [flipped(failure.term, failure.way, v) if flips else failure.way for v in y[:, neuron]]
+    endless |= ~np.isfinite(y).all(axis=1)
+    y[~np.isfinite(y)] = 0.0
 
 
 def _stored(net: Net, place: int, weights: dict[Any, float], dead: set[Any]) -> tuple[list[np.ndarray], np.ndarray, bool]:

@@ -48,9 +48,10 @@ class Flips(NamedTuple):
 
     def core(self, net: Network | None, parameters: bool, signals: Sequence[float] | None) -> _core.Words:
         """Return what the core takes, of a network or of none in particular; `signals` are the largest ones of each layer."""
-        weights: list[Scaling] = [[(self.scale, 0.0)]] if isinstance(self.scale, float) else []
+        given = ((self.scale,),) if isinstance(self.scale, float) else self.scale or ()
+        weights: list[Scaling] = [[(scale, 0.0) for scale in scales] for scales in given]
         biases: list[Scaling] = []
-        bias_format: str | None = None
+        bias_format = self.format if self.biases and net is None else None
         if net is not None:
             layout = net._described()
             if parameters:
@@ -60,6 +61,7 @@ class Flips(NamedTuple):
                 if len(names) > 1:
                     raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}: ask without biases")
                 bias_format = names.pop() if names else None
+                self._check_bits(bias_format)
                 biases = [[], *(scaling for _, scaling in found)]
             else:
                 weights = [_of_signals(self, net, layout, place, signals) for place in range(len(layout.given) + 1)]
@@ -68,10 +70,16 @@ class Flips(NamedTuple):
             masks=[sum(1 << bit for bit in bits) for bits in self.bits],
             to=self.to,
             clamp=self.clamp,
-            scalings=weights,
+            scalings=weights if any(weights) else [],
             biases=bias_format,
             bias_scalings=biases,
         )
+
+    def _check_bits(self, biases: str | None) -> None:
+        """Refuse every bit of words of two lengths: one list of ways is for all."""
+        size = Format(self.format).bits
+        if biases is not None and Format(biases).bits != size and self.bits == tuple((b,) for b in range(size)):
+            raise ValueError(f"WeightFlip: biases are words of {biases}, weights of {self.format}: give bits, which holds for both")
 
 
 def flips_of(
