@@ -49,6 +49,8 @@ def problem(rng: Rng, *, limit: int = 600, images: bool = True) -> Problem:
         ways = math.prod(max(1, failing_words.count(net, (t,), X)) for t in terms)
         if not 1 < ways <= limit or not failing_words.configurations(net, terms, X):
             continue
+        rounds = scales == "file" and not formats.is_float(storage)  # scales of files are any numbers
+        exact = exact and not rounds and not any(t.effect == "flip" and t.kind == "neuron" and t.scale is None for t in terms)
         argmax = net.width(net.depth + 1) > 1 and bool(rng.random() < 0.35)
         return Problem(net, terms, X, argmax, exact, built(net, scales), reduce(add, map(as_failures, terms)))
 

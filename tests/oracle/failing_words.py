@@ -139,9 +139,9 @@ def _parameter_ways(net: Net, term: Term, place: int, is_bias: bool, uses: Any, 
         form, scale = net.bias_word(place, form)
     elif not formats.is_float(form):
         scale = net.weight_scale(place, form, term.scale, int(net.channels(place)[to]))
-    word = formats.encode(form, value, scale)
+    word = word_of(form, value, scale)
     kept = [bits for bits in term.ways_of(form) if term.to is None or all((word >> b & 1) != term.to for b in bits)]
-    return tuple(clamped(term, formats.flip(form, value, bits, scale)) for bits in kept), tuple(kept)
+    return tuple(clamped(term, _flip(form, word, bits, scale)) for bits in kept), tuple(kept)
 
 
 def clamped(term: Term, value: float) -> float:
@@ -154,10 +154,20 @@ def clamped(term: Term, value: float) -> float:
 def flipped(term: Term, way: Any, signal: float) -> float:
     """What a neuron transmits: of a cell that is stuck at what it holds, the value of the word."""
     bits, scale = way
-    word = formats.encode(term.format, signal, scale)
+    word = word_of(term.format, signal, scale)
     if term.to is not None and any((word >> b & 1) == term.to for b in bits):
         bits = ()
-    return clamped(term, formats.flip(term.format, signal, bits, scale))
+    return clamped(term, _flip(term.format, word, bits, scale))
+
+
+def word_of(form: str, value: float, scale: float) -> int:
+    """The word nearest to value / scale, a quotient of doubles."""
+    return formats.encode(form, value if formats.is_float(form) else value / scale)
+
+
+def _flip(form: str, word: int, bits: tuple[int, ...], scale: float) -> float:
+    number = formats.decode(form, sum(1 << b for b in bits) ^ word)
+    return number if formats.is_float(form) else scale * float(number)
 
 
 # configurations -------------------------------------------------------------------------------------------------
