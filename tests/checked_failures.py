@@ -182,7 +182,8 @@ class Checks:
         if not known:
             return -1
         here = self.t.harms[known, worst.input_index, worst.output]  # two models may flip the same bits of other words
-        at = int(np.argmin(np.where(here == worst.error, 0.0, np.abs(here - worst.error))))
+        with np.errstate(invalid="ignore"):
+            at = int(np.argmin(np.where(here == worst.error, 0.0, np.abs(here - worst.error))))
         self.near("witness", worst.error, float(here[at]))
         self.same("witness", np.array_equal(worst.input, p.X[worst.input_index]), True)
         groups = tuple(sorted(f.candidate.parts for f in self.t.all_of[known[0]] if f.term.groups is not None or f.term.channel))

@@ -114,7 +114,7 @@ def _together(
         raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
     if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
         raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
-    return tuple(components_of(group, 2, who) or () for group in groups), None
+    return tuple(components_of(group, 2, who, "a group") or () for group in groups), None
 
 
 class Crash(Failures):

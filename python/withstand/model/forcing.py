@@ -47,10 +47,13 @@ class Forcing:
             return _core.forward_failed(self._net._core, self._space, rows, self._failed)
         return _core.forward_batch(self._net._core, rows, self._forced)
 
+    def held(self, row: FloatArray) -> list[_core.Forced]:
+        """Return what neurons and synapses are held at, at an input."""
+        return self._forced if not self._weights else _core.forced_by(self._net._core, self._space, row, self._failed)
+
     def trace(self, row: FloatArray) -> list[FloatArray]:
         """Return what every layer of the core transmits."""
-        forced = self._forced if not self._weights else _core.forced_by(self._net._core, self._space, row, self._failed)
-        return _core.trace(self._net._core, row, forced)
+        return _core.trace(self._net._core, row, self.held(row))
 
     def _site(self, component: Any) -> _core.Site:
         if isinstance(component[1], str):

@@ -11,6 +11,7 @@ import numpy as np
 from withstand import _core
 from withstand._coerce import shown, whole
 from withstand._types import FloatArray, Weight
+from withstand.model.failure_arguments import LARGEST
 from withstand.model.layout import Layout, stored, stores_bias
 from withstand.model.maps import Conv, Shape
 
@@ -116,8 +117,8 @@ def as_weight(component: Sequence[object]) -> Weight:
     try:
         layer, name, index = component
         entries = (index,) if isinstance(index, (int, np.integer)) else tuple(index)  # type: ignore[arg-type, var-annotated]
-        place = tuple(whole(entry, "an index") for entry in entries)
-        number = whole(layer, "a layer")
+        place = tuple(whole(entry, "an index", most=LARGEST) for entry in entries)
+        number = whole(layer, "a layer", most=LARGEST)
     except (TypeError, ValueError):
         raise ValueError(f"component {shown(component)}: {form}") from None
     if not isinstance(name, str):

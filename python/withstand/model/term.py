@@ -63,6 +63,11 @@ class Term(NamedTuple):
         """Whether synapses fail, or neurons."""
         return self.effect.startswith("synapse")
 
+    @property
+    def together(self) -> bool:
+        """Whether neurons fail in groups, or one by one."""
+        return self.groups is not None or self.unit is not None
+
     def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular.
 
@@ -74,6 +79,7 @@ class Term(NamedTuple):
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)
         biases = net is not None and self.flips is not None and self.flips.biases
+        inputs = any(component[0] == 0 for component in self.among or ())
         return _core.Failure(
             effect=getattr(_core.Effect, self.effect),
             amount=amount,
@@ -84,7 +90,7 @@ class Term(NamedTuple):
             among=None if self.among is None or self.unit is not None else self._sites(net, self.among),
             groups=self._groups(net),
             group="groups" if self.unit is None else self.unit,
-            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals),
+            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals, inputs),
             biases=shared_biases(net._described()) if biases and net is not None else None,
         )
 
@@ -93,7 +99,12 @@ class Term(NamedTuple):
             return [_core.Site(*(c if not isinstance(c[1], str) else (c[0], n))) for n, c in enumerate(components)]
         if self.on_weights:
             layout = net._described()
-            return [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
+            found = [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
+            if self.flips is None or not self.flips.biases:
+                for component, place in zip(components, found):
+                    if place.from_ == _core.parameters + _core.one:
+                        raise ValueError(f"{self}: among names {component}, biases fail in WeightFlip(biases=True) alone")
+            return found
         return list(map(net._place, components))
 
     def _groups(self, net: Network | None) -> list[list[_core.Site]] | None:
@@ -166,7 +177,7 @@ class Term(NamedTuple):
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""
-        if self.groups is not None or self.unit is not None:
+        if self.together:
             return len(self.groups or self._channels(net))
         if self.among is not None:
             return len(self.among)

@@ -46,8 +46,13 @@ class Flips(NamedTuple):
     clamp: tuple[float, float] | None = None
     biases: bool = False
 
-    def core(self, net: Network | None, parameters: bool, signals: Sequence[float] | None) -> _core.Words:
-        """Return what the core takes, of a network or of none in particular; `signals` are the largest ones of each layer."""
+    def core(
+        self, net: Network | None, parameters: bool, signals: Sequence[float] | None, inputs: bool = False
+    ) -> _core.Words:
+        """Return what the core takes, of a network or of none in particular.
+
+        `signals` are the largest ones of the inputs and each hidden layer, `inputs` whether they may fail.
+        """
         given = ((self.scale,),) if isinstance(self.scale, float) else self.scale or ()
         weights: list[Scaling] = [[(scale, 0.0) for scale in scales] for scales in given]
         biases: list[Scaling] = []
@@ -64,7 +69,8 @@ class Flips(NamedTuple):
                 self._check_bits(bias_format)
                 biases = [[], *(scaling for _, scaling in found)]
             else:
-                weights = [_of_signals(self, net, layout, place, signals) for place in range(len(layout.given) + 1)]
+                weights = [_of_signals(self, net, layout, place, signals) for place in _stages(layout)]
+                weights.insert(0, _of_signals(self, net, layout, 0, signals) if inputs else [])
         return _core.Words(
             format=self.format,
             masks=[sum(1 << bit for bit in bits) for bits in self.bits],
@@ -122,7 +128,7 @@ def _bits(who: str, bits: Any, size: int) -> tuple[tuple[int, ...], ...]:
     for entry in bits:
         together = entry if isinstance(entry, (tuple, list)) else (entry,)
         try:
-            way = tuple(sorted(whole(bit, "a bit", most=size - 1) for bit in together))
+            way = tuple(sorted(whole(bit, f"{who}: a bit", most=size - 1) for bit in together))
         except ValueError:
             raise ValueError(f"{who}: bits are numbered 0 to {size - 1}, got {shown(entry)}") from None
         if not way or len(set(way)) != len(way):
@@ -165,7 +171,8 @@ def _given(flips: Flips, layers: int, number: int, what: str) -> tuple[float, ..
     if flips.scale is None or isinstance(flips.scale, float):
         return None if flips.scale is None else (flips.scale,)
     if len(flips.scale) != layers:
-        raise ValueError(f"scale must be a number, or one entry for each of the {layers} layers of {what}, got {flips.scale}")
+        given = len(flips.scale)
+        raise ValueError(f"scale must be a number, or one entry for each of the {layers} layers of {what}, got {given} entries")
     return flips.scale[number - 1]
 
 

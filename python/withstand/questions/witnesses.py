@@ -30,7 +30,7 @@ def witness(
         if term.flips is not None:
             bits = term.flips.bits[failed.way]
             found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
-        if term.groups is not None or term.unit is not None:
+        if term.together:
             groups.append(_group(net, term._groups(net) or [], site))
     ordered = tuple(sorted(held, key=_order))
     return Witness(ordered, {c: held[c] for c in ordered}, input, index, output, error, found, tuple(sorted(groups)))

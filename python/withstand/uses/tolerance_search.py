@@ -13,6 +13,7 @@ from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures
+from withstand.model.forcing import Forcing
 from withstand.model.network import Network
 from withstand.model.spec import Spec
 from withstand.model.witness import Witness
@@ -94,7 +95,7 @@ class Question:
             self.clock.interrupt()
         guaranteed, breaking = found.harmless, None
         if found.witness is not None:  # what is proved in real arithmetic may still round to harm
-            breaking = len(found.witness.failed)
+            breaking = _count(found.witness)
             guaranteed = min(guaranteed, breaking - 1)
         method = "search" if guaranteed > found.bounded else "tightest" if found.bounded > start else known[1]
         exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
@@ -140,18 +141,24 @@ class Question:
                 stride *= 2
 
     def _fewest(self, witness: Witness) -> Witness:
-        """Take out failures, one after the other, that are not needed to do harm."""
-        for component in witness.failed:
-            values = {c: v for c, v in witness.values.items() if c != component}
+        """Take out failures, one after the other, that are not needed to do harm.
+
+        What a flip makes of a signal depends on the failures before it, and an infinite one is not replayed: these stay.
+        """
+        if witness.ways or not math.isfinite(witness.error):
+            return witness
+        for together in witness.groups or [(component,) for component in witness.failed]:
+            values = {c: v for c, v in witness.values.items() if c not in together}
             error, output = self._replayed(witness.input, values)
             if not self.harmless(error):
-                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
+                groups = tuple(group for group in witness.groups if group != together)
+                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output, groups=groups)
         return witness
 
     def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
         """Return error (decisions: harm) and output of one execution."""
         goal = _core.Goal.error if self.spec is None else _core.Goal.argmax
-        return _core.replay(self.net._core, x, self.net._forced(values), goal)
+        return _core.replay(self.net._core, x, Forcing(self.net, values).held(x), goal)
 
     def _worst(self, failures: Failures, whole: bool, doing: str) -> tuple[float, float, Witness | None]:
         """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.
@@ -177,3 +184,9 @@ class Question:
                     return every.worst, every.worst, every.witness
                 self.clock.interrupt()
         return found.lower, found.upper, found.witness
+
+
+def _count(witness: Witness) -> int:
+    """Return how many components failed; neurons of a group are one."""
+    members = {neuron for group in witness.groups for neuron in group}
+    return len(witness.groups) + sum(component not in members for component in witness.failed)
