@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from checked_failures import Tally, check
+from checked_failures import check
 from random_failures import problem
+from tally import Tally
 
 
 def campaign(cases: int, seed: int, first: int = 0, limit: int = 600, seconds: float = float("inf")) -> Tally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections import Counter
 from functools import reduce
 from operator import add
 from typing import Any
@@ -14,49 +13,12 @@ import numpy as np
 import withstand as ws
 from oracle import failing_words
 from oracle.failing_words import Configuration, Truth
-from random_failures import Problem, as_failures
+from random_failures import Problem
+from tally import Tally
+from word_nouns import as_failures
 
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
-#: What no question can be asked about, by a part of the sentence.
-KNOWN = ("which share no count", "give bits, which holds for both", "biases have the formats")
-#: What may be refused, likewise.
-REFUSALS = {
-    "configurations": KNOWN,
-    "enumerate": (*KNOWN, "range of doubles", "leave the range", "overflow"),
-    "bound": KNOWN,
-    "worst_case": (*KNOWN, "range of doubles", "leave the range", "overflow"),
-    "box": (*KNOWN, "scale", "range of doubles", "leave the range", "overflow"),
-}
 INF = math.inf
-
-
-class Tally:
-    """What was compared, what was refused, and what was wrong."""
-
-    def __init__(self, show: Any = print) -> None:
-        self.answers: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.seen: Counter[str] = Counter()
-        self.wrong: list[str] = []
-        self._show = show
-
-    def check(self, kind: str, holds: Any, what: Any) -> None:
-        self.answers[kind] += 1
-        if not holds:
-            self.wrong.append(f"{kind}: {what() if callable(what) else what}")
-            self._show(f"VIOLATION {self.wrong[-1]}")
-
-    def ask(self, kind: str, name: str, question: Any, more: tuple[str, ...] = ()) -> Any:
-        """Return the answer; None where it may be refused, and is."""
-        try:
-            return question()
-        except (ValueError, OverflowError) as error:
-            allowed = [part for part in (*REFUSALS[kind], *more) if part in str(error)]
-            self.check("refusals", allowed, f"{name}: {kind} refused by {type(error).__name__}: {error}")
-            self.refused[f"{kind}: {allowed[0] if allowed else error}"] += 1
-        except Exception as error:
-            self.check("errors", False, f"{name}: {kind} raised {type(error).__name__}: {error}")
-        return None
 
 
 def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -> None:
@@ -87,7 +49,11 @@ class Checks:
     def run(self) -> None:
         p, tally = self.p, self.tally
         again = pickle.loads(pickle.dumps(p.failures))
-        tally.check("pickles", again == p.failures and hash(again) == hash(p.failures) and repr(again) == repr(p.failures), self.name)
+        tally.check(
+            "pickles",
+            again == p.failures and hash(again) == hash(p.failures) and repr(again) == repr(p.failures),
+            self.name,
+        )
         count = tally.ask("configurations", self.name, lambda: p.failures.configurations(p.network))
         if count is not None:
             self.same("configurations", count, len(self.t.all_of))
@@ -175,7 +141,9 @@ class Checks:
     def witness(self, worst: ws.Witness) -> int:
         """Compare a witness with the configurations that it may be; return which one it is."""
         p = self.p
-        given = frozenset((c, worst.ways.get(c), None if c in worst.ways else value) for c, value in worst.values.items())
+        given = frozenset(
+            (c, worst.ways.get(c), None if c in worst.ways else value) for c, value in worst.values.items()
+        )
         self.same("witness", tuple(worst.values), worst.failed)
         known = [i for i in self.by_key.get(given, ())]
         self.tally.check("witness", known, lambda: f"{self.name}: {worst!r} {worst.ways} is no configuration")
@@ -186,7 +154,9 @@ class Checks:
             at = int(np.argmin(np.where(here == worst.error, 0.0, np.abs(here - worst.error))))
         self.near("witness", worst.error, float(here[at]))
         self.same("witness", np.array_equal(worst.input, p.X[worst.input_index]), True)
-        groups = tuple(sorted(f.candidate.parts for f in self.t.all_of[known[0]] if f.term.groups is not None or f.term.channel))
+        groups = tuple(
+            sorted(f.candidate.parts for f in self.t.all_of[known[0]] if f.term.groups is not None or f.term.channel)
+        )
         self.same("witness", worst.groups, groups)
         if math.isfinite(worst.error):
             self.replay(worst)
@@ -274,9 +244,15 @@ class Checks:
         p = self.p
         if self.rng.random() > 0.15:
             return
-        failures = reduce(add, [wide(term) for term in p.terms] + [ws.Noise(0.01)] * bool(self.rng.random() < 0.5 and not getattr(p,'no_noise',False)))
+        failures = reduce(
+            add,
+            [wide(term) for term in p.terms]
+            + [ws.Noise(0.01)] * bool(self.rng.random() < 0.5 and not getattr(p, "no_noise", False)),
+        )
         truth = float(self.errors.max())
-        found = self.tally.ask("bound", f"{self.name} in {failures!r}", lambda: ws.bound(p.network, failures, p.X, spec=self.spec))
+        found = self.tally.ask(
+            "bound", f"{self.name} in {failures!r}", lambda: ws.bound(p.network, failures, p.X, spec=self.spec)
+        )
         if found is not None:
             self.above("wider", found.value, truth, f"tightest of {failures!r}")
         over = self.tally.ask("box", f"{self.name} in {failures!r}", lambda: ws.worst_case(
@@ -287,9 +263,15 @@ class Checks:
 
     def interval(self, found: ws.WorstCase, truth: float) -> None:
         room = self.room + (found.rounding if math.isfinite(found.rounding) else 0.0)
-        self.tally.check("lower", found.lower <= truth + self.room, lambda: f"{self.name}: lower {found.lower!r} > {truth!r}")
+        self.tally.check(
+            "lower", found.lower <= truth + self.room, lambda: f"{self.name}: lower {found.lower!r} > {truth!r}"
+        )
         self.above("upper", found.upper, truth, "upper")
-        self.tally.check("interval", found.lower <= found.upper or abs(found.upper - found.lower) <= room, lambda: f"{self.name}: {found}")
+        self.tally.check(
+            "interval",
+            found.lower <= found.upper or abs(found.upper - found.lower) <= room,
+            lambda: f"{self.name}: {found}",
+        )
         if found.exact:
             self.near("exact", found.lower, truth, room)
             self.near("exact", found.upper, truth, room)

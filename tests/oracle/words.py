@@ -181,7 +181,11 @@ class Net:
     def channels(self, place: int) -> np.ndarray:
         """The channel of every neuron of a place: its feature map behind convolutions, else the neuron itself."""
         shape = self.shapes[place]
-        axes = {kind.channel_axis for _, kind in self.layers[place - 1].reads if isinstance(kind, Conv)} if place else set()
+        axes = (
+            {kind.channel_axis for _, kind in self.layers[place - 1].reads if isinstance(kind, Conv)}
+            if place
+            else set()
+        )
         if len(axes) != 1:
             return np.arange(math.prod(shape))
         return np.indices(shape)[axes.pop()].reshape(-1)

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from withstand._coerce import finite, shown, whole
+from withstand._coerce import choice, finite, shown, whole
 from withstand._types import Component
 
 Counts = int | Sequence[int]
+#: Neurons that fail together, group by group.
+Groups = Iterable[Iterable[Sequence[int]]]
 
 #: Digits (to base 2) up to which a count is read, so that it can be said how many are too many.
 _BITS = 4096
@@ -62,6 +64,20 @@ def _component(component: Any, size: int, form: str, names: str) -> Component:
     if min(parts) < 0:
         raise ValueError(f"{names} {parts}, layers and neurons are numbered from 0")
     return (parts[0], parts[1], parts[2]) if size == 3 else (parts[0], parts[1])
+
+
+def together_of(
+    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
+) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
+    """Return the groups that fail together, and the unit where that is not a neuron."""
+    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
+    if groups is None:
+        return None, kind
+    if not total or among is not None or kind is not None:
+        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
+    if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
+        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
+    return tuple(components_of(group, 2, who, "a group") or () for group in groups), None
 
 
 def named_component(component: Any) -> Component:

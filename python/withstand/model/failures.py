@@ -10,14 +10,19 @@ import numpy as np
 
 from withstand import _core
 from withstand._coerce import choice, finite, flag, shown
-from withstand._types import Component, FloatArray
-from withstand.model.failure_arguments import LARGEST, Counts, amplitudes_of, capacity_of, components_of, counts_of
+from withstand._types import FloatArray
+from withstand.model.failure_arguments import (
+    LARGEST,
+    Counts,
+    Groups,
+    amplitudes_of,
+    capacity_of,
+    components_of,
+    counts_of,
+    together_of,
+)
 from withstand.model.network import Network, as_network
 from withstand.model.term import Term
-
-
-#: Neurons that fail together, group by group.
-Groups = Iterable[Iterable[Sequence[int]]]
 
 
 class Failures:
@@ -103,20 +108,6 @@ def modelled(model: object, counts: int | tuple[int, ...]) -> Failures:
     return made
 
 
-def _together(
-    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
-) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
-    """Return the groups that fail together, and the unit where that is not a neuron."""
-    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
-    if groups is None:
-        return None, kind
-    if not total or among is not None or kind is not None:
-        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
-    if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
-        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
-    return tuple(components_of(group, 2, who, "a group") or () for group in groups), None
-
-
 class Crash(Failures):
     """Neurons that stop: a crashed neuron transmits 0.
 
@@ -160,7 +151,7 @@ class Crash(Failures):
     ) -> None:
         values, total = counts_of(counts, "Crash")
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
-        together, kind = _together("Crash", total, sites, unit, groups)
+        together, kind = together_of("Crash", total, sites, unit, groups)
         super().__init__([Term("crash", (), values, total, exact, among=sites, groups=together, unit=kind)])
 
 
@@ -190,7 +181,7 @@ class StuckAt(Failures):
         values, total = counts_of(counts, "StuckAt")
         amount = (finite(value, "StuckAt: value"),)
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "StuckAt")
-        together, kind = _together("StuckAt", total, sites, unit, groups)
+        together, kind = together_of("StuckAt", total, sites, unit, groups)
         super().__init__([Term("stuck", amount, values, total, exact, among=sites, groups=together, unit=kind)])
 
 

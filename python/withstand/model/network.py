@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from withstand import _core
-from withstand._coerce import as_path, finite, real_array, shown
-from withstand._types import Component, FloatArray
+from withstand._coerce import as_path, real_array, shown
+from withstand._types import FloatArray
 from withstand.model.activations import Activation, ActivationLike
 from withstand.model.construction import chain, of_layers, parts, refuse_unheard, shape_of
 from withstand.model.facts import Facts, Outputs
