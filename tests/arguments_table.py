@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import withstand as ws
+from arguments_words import NO_FLIPS, NO_FLOATS, NO_GROUPS, NO_WEIGHTS
 from withstand.uses.curve import measure_curve
 from withstand.uses.error_moments import expected_error, last_layer_moments
 from withstand.uses.probability import clopper_pearson
@@ -108,6 +109,7 @@ NO_AMONG = [
 ]
 NO_NEURONS = [*NO_AMONG, ([(1, -1)], ValueError, "among names (1, -1), layers and neurons are numbered from 0")]
 NO_SYNAPSES = [*NO_AMONG, ([(1, -1, 0)], ValueError, "among names (1, -1, 0), layers and neurons are numbered from 0")]
+NO_TOGETHER = {"unit": NO_NAME, "groups": NO_GROUPS}
 NO_STEP = [
     *((v, TypeError, "{} must be an integer") for v in (1.5, "x", None, True)),
     (0, ValueError, "{} must be at least 1"),
@@ -179,9 +181,13 @@ TABLE = [
                    (["x"], TypeError, "counts must be an integer"), ([HUGE], ValueError, "can fail, not 1000")],
         **EACH_SEARCH}),
     (ws.embedded, ("digits",), {"name": [(v, ValueError, "embedded networks are") for v in ("x", None, 3, [])]}),
-    (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS}),
+    (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
     (ws.StuckAt, (1, 0.5), {
-        "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS}),
+        "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
+    (ws.BitFlip, (1,), {"counts": NO_COUNTS, **NO_FLIPS, "exactly": NO_FLAG, "among": NO_NEURONS}),
+    (ws.WeightFlip, (1,), {
+        "counts": NO_COUNTS, **NO_FLOATS, "biases": NO_FLAG, "exactly": NO_FLAG, "among": NO_WEIGHTS}),
+    (ws.WeightCrash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_WEIGHTS}),
     (ws.Byzantine, (1, 1.0), {
         "counts": NO_COUNTS, "capacity": NO_CAPACITY, "convention": NO_NAME, "exactly": NO_FLAG, "among": NO_NEURONS,
         "equivocal": NO_FLAG}),
