@@ -5,11 +5,40 @@ from __future__ import annotations
 
 import inspect
 import math
-from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 import withstand as ws
+from arguments_kinds import (
+    EACH_SEARCH,
+    HUGE,
+    NEEDED_EPSILON,
+    NO_ACTIVATION,
+    NO_CAPACITY,
+    NO_CLASSES,
+    NO_COUNT,
+    NO_COUNTS,
+    NO_EPSILON,
+    NO_FAILURES,
+    NO_FLAG,
+    NO_GAP,
+    NO_INPUT,
+    NO_INPUTS,
+    NO_METHOD,
+    NO_MODEL,
+    NO_NAME,
+    NO_NET,
+    NO_NEURONS,
+    NO_NUMBER,
+    NO_P,
+    NO_PATH,
+    NO_PROGRESS,
+    NO_SECONDS,
+    NO_SHARE,
+    NO_SPEC,
+    NO_STEP,
+    NO_SYNAPSES,
+    NO_THREADS,
+)
 from arguments_words import NO_FLIPS, NO_FLOATS, NO_GROUPS, NO_WEIGHTS
 from withstand.uses.curve import measure_curve
 from withstand.uses.error_moments import expected_error, last_layer_moments
@@ -17,107 +46,20 @@ from withstand.uses.probability import clopper_pearson
 
 NET = ws.Network([np.eye(3, 2), [[1.0, 0.5, 0.25], [0.5, 1.0, -1.0]]])
 X = np.array([[1.0, 0.5], [0.25, 1.0]])
-HUGE = 10**30
 LAYERS = [ws.Layer([(0, np.eye(3, 2))]), ws.Layer([(1, np.ones((1, 3)))], activation="identity")]
+
+
+def campaign(net, X, y, failures, trials, rates=None, seed=0, spec=None, confidence=0.95, executor=None,
+             checkpoint=None, progress=False):  # fmt: skip
+    return ws.campaign(net, X, y, failures, trials=trials, rates=rates, seed=seed, spec=spec, confidence=confidence,
+                       executor=executor, checkpoint=checkpoint, progress=progress)  # fmt: skip
 
 
 def graph(layers, shape, biases=None, activation="relu", output_activation="identity"):
     return ws.Network(None, biases, activation=activation, output_activation=output_activation, layers=layers,
                       shape=shape)  # fmt: skip
 
-
-#: Of each kind of argument: values, what they raise, and a part of the sentence; {} stands for the argument's name.
-NO_NET = [(v, TypeError, "net must be a withstand.Network, got") for v in (None, "x", 3, [[1.0]])]
-NO_FAILURES = [(v, TypeError, "failures must be a failure model such as Crash") for v in (None, "x", 2, ws.Crash)]
-NO_INPUTS = [
-    ("x", TypeError, "{} must hold real numbers"),
-    ({}, TypeError, "{} must hold real numbers"),
-    ([[1.0, 2.0], [3.0]], ValueError, "{} must be an array"),
-    ([[math.nan, 1.0]], ValueError, "{} must be finite"),
-    ([1.0, math.inf], ValueError, "{} must be finite"),
-    ([1j, 2], TypeError, "{} must hold real numbers"),
-    ([1.0, 2.0, 3.0], ValueError, "{} has 3 columns, the network takes 2 inputs"),
-    (1.0, ValueError, "{} must have shape"),
-    (np.zeros((0, 2)), ValueError, "{} has no rows"),
-]
-NO_INPUT = [*NO_INPUTS, (None, TypeError, "{} must")]
-NO_WHOLE = [
-    *((v, TypeError, "{} must be an integer, got") for v in (1.5, "3", True, [1], math.nan, np.bool_(True), 1j)),
-    (-1, ValueError, "{} must be at least"),
-    (-HUGE, ValueError, "{} must be at least"),
-]
-NO_COUNT = [*NO_WHOLE, (None, TypeError, "{} must be an integer, got None")]
-NO_THREADS = [*NO_WHOLE, (0, ValueError, "threads must be at least 1"), (2**40, ValueError, "threads must be at most")]
-NO_SECONDS = [
-    *((v, TypeError, "{} must be a real number, got") for v in ("1", True, [1.0], 1j)),
-    *((v, ValueError, "{} must be at least 0, got") for v in (math.nan, -1, -0.5, -math.inf)),
-]
-NO_GAP = [*NO_SECONDS, (None, TypeError, "gap must be a real number")]
-NO_EPSILON = [
-    *((v, TypeError, "epsilon must be a number") for v in (True, [1], 1j, np.bool_(False), {})),
-    *((v, ValueError, "epsilon must be a finite number") for v in (math.nan, math.inf, "x", "", "nan", "inf", "1/0")),
-    *((v, ValueError, "epsilon must be a finite number") for v in ("1e9999", "1" * 2000, 10**400, Decimal("nan"))),
-    *((v, ValueError, "epsilon must be at least 0") for v in (-1, "-0.5", -1e-300, Fraction(-1, 3), Decimal("-1"))),
-]
-NEEDED_EPSILON = [*NO_EPSILON, (None, TypeError, "epsilon must be a number")]
-NO_SPEC = [
-    ("argmax", TypeError, "spec must be None or Argmax(), got 'argmax'"),
-    (ws.Argmax, TypeError, "spec must be None or Argmax(), got the class Argmax"),
-    (1, TypeError, "spec must be None or Argmax(), got 1"),
-]
-NO_FLAG = [(v, TypeError, "{} must be a bool") for v in ("x", None, 1, 0, 1.0)]
-NO_PROGRESS = [(v, TypeError, "progress must be a bool") for v in ("x", None, 1)]
-NO_PATH = [(v, TypeError, "{} must be a path, got") for v in (3, True, b"x", ["x"])] + [
-    (v, ValueError, "{} must be a path, got") for v in ("", "a\0b")
-]
-NO_SHARE = [
-    *((v, TypeError, "{} must be a real number") for v in ("x", None, True, [0.5])),
-    *((v, ValueError, "{} must lie strictly between 0 and 1") for v in (0, 1, math.nan, -1, math.inf)),
-]
-NO_NAME = [
-    *((v, TypeError, "{} must be a string") for v in (None, 3, ["x"])),
-    *((v, ValueError, "{} must be") for v in ("x", "")),
-]
-NO_METHOD = [(3, TypeError, "method must be a string"), ("x", ValueError, "unknown method 'x'")]
-NO_MODEL = [
-    (3, TypeError, "model must be a callable"),
-    (lambda _: 3, TypeError, "model must make failure models"),
-    (lambda n: ws.Crash(n) + ws.Crash(n), ValueError, "sum of 2"),
-]
-NO_P = [
-    ([[0.1, [0.2]], 0.1], ValueError, "must be an array"),
-    ("x", TypeError, "p must hold real numbers"),
-    (None, TypeError, "p must hold real numbers"),
-    (2, ValueError, "p must lie in [0, 1]"),
-    (-0.5, ValueError, "p must lie in [0, 1]"),
-    (math.nan, ValueError, "p must be finite"),
-]
-NO_NUMBER = [
-    *((v, TypeError, "{} must be a real number") for v in ("x", None, True, [1.0], 1j)),
-    *((v, ValueError, "{} must be finite") for v in (math.nan, math.inf, 10**400)),
-]
-NO_CAPACITY = [*NO_NUMBER, (-1, ValueError, "{} must be at least 0")]
-NO_COUNTS = [
-    *((v, TypeError, "counts must be integers") for v in (None, "2", 1.5, True, [1, "x"], {1}, [[1]], np.array(1.5))),
-    *((v, ValueError, "counts must be") for v in (-1, (1, -2), 10**5000)),
-]
-NO_AMONG = [
-    *((v, TypeError, "among must be a sequence of (") for v in (5, "ab")),
-    *((v, TypeError, "among names") for v in ([3], [("a", 0)], [(1.5, 0)], [None])),
-    *((v, ValueError, "among names (1,)") for v in ([(1,)],)),
-    ([(2**70, 0, 0)], ValueError, "numbers that no network has"),
-]
-NO_NEURONS = [*NO_AMONG, ([(1, -1)], ValueError, "among names (1, -1), layers and neurons are numbered from 0")]
-NO_SYNAPSES = [*NO_AMONG, ([(1, -1, 0)], ValueError, "among names (1, -1, 0), layers and neurons are numbered from 0")]
 NO_TOGETHER = {"unit": NO_NAME, "groups": NO_GROUPS}
-NO_STEP = [
-    *((v, TypeError, "{} must be an integer") for v in (1.5, "x", None, True)),
-    (0, ValueError, "{} must be at least 1"),
-    ((1, 2), ValueError, "{} must be one integer or 1"),
-]
-NO_ACTIVATION = [("sine", ValueError, "unknown activation 'sine'"), (3, TypeError, ""), ([3], TypeError, "")]
-
-EACH_SEARCH = {"threads": NO_THREADS, "node_limit": NO_WHOLE, "time_limit": NO_SECONDS}
 
 #: Function, arguments that it takes, and what it is to refuse of each.
 TABLE = [
@@ -132,6 +74,16 @@ TABLE = [
         "net": NO_NET, "failures": NO_FAILURES, "X": NO_INPUT, "epsilon": NO_EPSILON, "spec": NO_SPEC,
         "threads": NO_THREADS, "progress": NO_PROGRESS, "components": NO_FLAG,
         "executor": None, "checkpoint": None}),  # they have tests of their own
+    (ws.certified_accuracy, (NET, X, [0, 1], ws.Crash(1)), {
+        "net": NO_NET, "X": NO_INPUT, "y": NO_CLASSES, "failures": NO_FAILURES, "spec": NO_SPEC,
+        "time_limit": NO_SECONDS, "executor": [(3, TypeError, "executor must be")], "progress": NO_FLAG}),
+    (campaign, (NET, X, [0, 1], ws.Crash(1), 3), {
+        "net": NO_NET, "X": NO_INPUT, "y": NO_CLASSES, "failures": NO_FAILURES,
+        "rates": [("x", TypeError, "rates must be a real number"), (2, ValueError, "rates must lie in [0, 1]"),
+                  ([0.1, 0.2], ValueError, "rates: 2 for a sum of 1"), (math.nan, ValueError, "rates must lie")],
+        "trials": [*NO_COUNT, (0, ValueError, "trials must be at least 1"), (2**40, ValueError, "trials must be at")],
+        "seed": NO_COUNT, "spec": NO_SPEC, "confidence": NO_SHARE, "checkpoint": NO_PATH[:4],
+        "executor": [(3, TypeError, "executor must be")], "progress": NO_PROGRESS}),
     (ws.tolerance, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUTS, "model": NO_MODEL, "spec": NO_SPEC,
         "per_layer": NO_FLAG, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH, "progress": NO_FLAG}),
@@ -160,7 +112,7 @@ TABLE = [
     (ws.precision, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "quantiser": NO_NAME, "activations": NO_FLAG,
         "weights": NO_FLAG, "most": [*NO_COUNT, (HUGE, ValueError, "most must be at most 52")], "samples": NO_COUNT,
-        "seed": NO_COUNT}),
+        "seed": NO_COUNT, "quantised": [("x", TypeError, "quantised must be a network loaded from a quantised file")]}),
     (ws.quorum, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "links": NO_FLAG, "substitute": NO_NAME,
         "latency": [(3, TypeError, "latency must be a name"), ("x", ValueError, "latency must be one of"),
@@ -289,8 +241,8 @@ TABLE = [
 #: Public and without arguments of its own, or tested elsewhere: importers, base classes, what functions return.
 ELSEWHERE = {
     "load", "Argmax", "Failures", "UnsupportedModel", "get_cmake_dir", "get_include", "show_config", "__version__",
-    "Bound", "Check", "ComponentErrors", "Criticality", "Enumeration", "Hardening", "Histogram", "Precision", "Quorum",
-    "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
+    "Accuracy", "Bound", "Campaign", "Check", "ComponentErrors", "Criticality", "Difference", "Enumeration",
+    "Hardening", "Histogram", "Kept", "Precision", "Quorum", "Reliability", "Report", "Tolerance", "Witness", "WorstCase",
 }  # fmt: skip
 
 #: Sentences of Python, NumPy and pybind11, not of this package.

@@ -27,7 +27,7 @@ NO_FLIPS = {
     "format": [
         *((v, TypeError, "format must be a string") for v in (None, 3, ["x"])),
         *((v, ValueError, "format must be one of int4, int8") for v in ("x", "")),
-        (ws.Format("int8", 0.5, 3), ValueError, "format must have one scale and zero point 0"),
+        (ws.Format("int8", 0.5, 3), ValueError, "format must have one scale and zero point 0, or give scale"),
     ],
     "scale": [
         *((v, TypeError, "scale must be a real number") for v in ("x", True, {})),

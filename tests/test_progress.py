@@ -27,6 +27,8 @@ class Full(io.StringIO):
 SHOWN = {
     "worst_case": lambda: ws.worst_case(NET, ws.Crash(1), X, progress=True),
     "enumerate_failures": lambda: ws.enumerate_failures(NET, ws.Crash(2), X, progress=True),
+    "certified_accuracy": lambda: ws.certified_accuracy(NET, X, [0, 1], ws.Crash(1), progress=True),
+    "campaign": lambda: ws.campaign(NET, X, [0, 1], ws.Crash(1), trials=3, progress=True),
     "tolerance": lambda: ws.tolerance(NET, 0.5, X, progress=True),
     "harden": lambda: ws.harden(NET, 1, 0.5, X, progress=True),
     "report": lambda: ws.report(NET, X, epsilon=0.5, most=1, samples=2, progress=True),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "../bench/setting.hpp"
 #include "check.hpp"
@@ -23,7 +24,19 @@ Failure failure(Effect effect, std::vector<double> amount, std::vector<Index> co
   failure.total = counts.size() == 1;
   failure.counts = std::move(counts);
   failure.exactly = exactly;
+  if (effect != Effect::bit_flip && effect != Effect::weight_flip) return failure;
+  Words words;
+  words.format = Format::named("int8");
+  for (int bit = 0; bit < 8; ++bit) words.masks.push_back(std::uint64_t{1} << bit);
+  words.scalings.assign(2, {{1.0 / 64, 0}});
+  failure.words = std::make_shared<const Words>(std::move(words));
   return failure;
+}
+
+/// A component that such a failure strikes.
+Site site_of(Effect effect) {
+  if (on_parameters(effect)) return {1, 0, Site::parameters};
+  return on_synapses(effect) ? Site{1, 0, 0} : Site{1, 0, -1};
 }
 
 bool holds(const Interval& interval, double x) { return interval.lower <= x && x <= interval.upper; }
@@ -31,26 +44,32 @@ bool holds(const Interval& interval, double x) { return interval.lower <= x && x
 /// What a component sends lies in what it may send, and what it is off by in what it may be off by: at points and over
 /// intervals around them.
 void check_laws(const Failure& f, double signal, double weight, double width) {
-  const bool synapse = on_synapses(f.effect);
+  const bool parameter = on_parameters(f.effect), synapse = on_synapses(f.effect) || parameter;
+  const Site site = site_of(f.effect);
   if (!synapse) weight = 1;
   const double would = synapse ? weight * signal : signal;
   const Interval around{signal - width, signal + 0.5 * width};
   for (Failed how : choices_of(f))
     for (double share : {0.0, 0.3, 1.0}) {
       how.free *= share;
+      how.site = site;
       const double sent = sends(f, how, {signal, signal, weight});
       for (const Interval& signals : {Interval{signal, signal}, around}) {
-        CHECK(holds(sends(f, signals, weight), sent));
+        CHECK(holds(sends(f, site, signals, weight), sent));
         // Of an effect that adds, what it adds: the computed difference rounds.
-        const Interval off = deviates(f, signals, weight);
+        const Interval off = deviates(f, site, signals, weight);
+        if (parameter) {
+          const Interval moved = moves(f, site, signals, weight);
+          CHECK(moved.lower <= sub_up(sent, would) && sub_down(sent, would) <= moved.upper);
+        }
         const double slack = is_added(f.effect) ? 4 * unit_roundoff * (std::abs(sent) + std::abs(would)) : 0;
         CHECK(off.lower - slack <= sub_up(sent, would) && sub_down(sent, would) <= off.upper + slack);
       }
       if (!synapse || !hears_something(f))
-        CHECK(holds(freedom(f), is_added(f.effect) ? how.free : sent));
+        CHECK(holds(freedom(f, site), is_added(f.effect) ? how.free : sent));
     }
   for (int way = 0; way < ways(f); ++way)
-    CHECK(sends(f, way, signal, weight) == sends(f, {{}, 0, way, 7}, {9, signal, weight}));
+    CHECK(sends(f, way, site, signal, weight) == sends(f, {site, 0, way, 7}, {9, signal, weight}));
 }
 
 void check_table() {
@@ -60,8 +79,8 @@ void check_table() {
   }
   const auto unknown = static_cast<Effect>(conducts().size());
   CHECK(message_of<std::logic_error>([&] { conduct(unknown); }) == "an effect without a row in the table");
-  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::crash, {}), 1, 0); }) == "Crash(1): has no way 1 to fail");
-  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::byzantine, {1}), 0, 0); }) ==
+  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::crash, {}), 1, {}, 0); }) == "Crash(1): has no way 1 to fail");
+  CHECK(message_of<std::logic_error>([&] { sends(failure(Effect::byzantine, {1}), 0, {}, 0); }) ==
         "Byzantine(1, capacity=1): has no way 0 to fail");
   CHECK(failure(Effect::stuck, {0.5, -2}, {3}).describe() == "StuckAt(3, value=0.5 or -2)");
 }
@@ -75,6 +94,26 @@ void check_hearing() {
   CHECK(sends(failure(Effect::deviation, {1}), {{}, 0, 0, 0.25}, {2, 5}) == 2.25);
   CHECK(sends(failure(Effect::noise, {1}), {{}, 0, 0, 0.25}, {2, 5}) == 5.25);
   CHECK(sent(Effect::synapse_product) == -14.75 && sent(Effect::synapse_signal) == -15.75);
+}
+
+/// Golden words (docs/theory.md 17), and what flips make of signals and of parameters.
+void check_words() {
+  const auto flipped = [](const char* name, double value, int bit) {
+    const Format format = Format::named(name);
+    return decoded(format, {}, encoded(format, {}, value) ^ std::uint64_t{1} << bit);
+  };
+  const double of_five[] = {4, 7, 1, 13, 21, 37, 69, -123};
+  for (int bit = 0; bit < 8; ++bit) CHECK(flipped("int8", 5, bit) == of_five[bit]);
+  CHECK(flipped("float32", 1, 0) == 1 + 0x1p-23 && flipped("float32", 1, 22) == 1.5 && flipped("float32", 1, 23) == 0.5);
+  CHECK(flipped("float32", 1, 24) == 0.25 && flipped("float32", 1, 29) == 0x1p-64 && flipped("float32", 1, 31) == -1);
+  CHECK(std::isinf(flipped("float32", 1, 30)) && std::isinf(flipped("float16", 1, 14)) && std::isinf(flipped("bfloat16", 1, 14)));
+  CHECK(flipped("float32", 0.1, 30) == static_cast<double>(3.4028237e37F));
+  CHECK(decoded(Format::named("uint8"), {0.5, 3}, encoded(Format::named("uint8"), {0.5, 3}, 2.25)) == 2);  // half to even
+  CHECK(encoded(Format::named("float16"), {}, 65520) == 0x7c00 && decoded(Format::named("float16"), {}, 1) == 0x1p-24);
+  const Failure signal = failure(Effect::bit_flip, {});
+  CHECK(sends(signal, 7, {1, 0, -1}, 5.0 / 64) == -123.0 / 64);  // the sign of the word 5
+  const Failure weight = failure(Effect::weight_flip, {});
+  CHECK(sends(weight, 7, site_of(Effect::weight_flip), 2, 5.0 / 64) == -246.0 / 64);
 }
 
 /// Every set of at most two failed neurons, in every way, one after the other.
@@ -185,6 +224,7 @@ void check_shards() {
 int main() {
   check_table();
   check_hearing();
+  check_words();
   Numbers numbers;
   for (int draw = 0; draw < 200; ++draw) {
     const double signal = 3 * numbers.next(), weight = 2 * numbers.next(), amount = std::abs(numbers.next());

@@ -78,13 +78,13 @@ std::vector<ComponentErrors> components_from(const py::sequence& state) {
 auto state_of(const Statistics& s) {
   return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
                         s.histogram.counts(), s.per_output, entries_of(s), s.keep,
-                        components_of(s), s.infinite);
+                        components_of(s), s.infinite, s.large);
 }
 
 using State = decltype(state_of(std::declval<Statistics>()));
 
 Statistics statistics_from(const State& state) {
-  if (state.size() != 12) throw std::invalid_argument("these are the statistics of another version");
+  if (state.size() != 13) throw std::invalid_argument("these are the statistics of another version");
   const auto per_output = state[7].cast<std::vector<double>>();
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
   s.count = state[0].cast<std::uint64_t>();
@@ -99,6 +99,7 @@ Statistics statistics_from(const State& state) {
   for (const py::handle entry : state[8]) s.offer(entry_from(entry.cast<EntryState>()));
   s.components = components_from(state[10].cast<py::sequence>());
   s.infinite = state[11].cast<std::uint64_t>();
+  s.large = state[12].cast<std::uint64_t>();
   return s;
 }
 
@@ -144,6 +145,7 @@ void bind_enumerate(py::module_& m) {
       .def_readonly("exceeding", &Statistics::exceeding)
       .def_readonly("least", &Statistics::least)
       .def_readonly("infinite", &Statistics::infinite)
+      .def_readonly("large", &Statistics::large)
       .def_readonly("per_output", &Statistics::per_output)
       .def_property_readonly("top", &entries_of)
       .def_property_readonly("components", &components_of)

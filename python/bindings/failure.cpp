@@ -63,21 +63,27 @@ void bind_failure(py::module_& m) {
   py::class_<Words, std::shared_ptr<Words>>(m, "Words")
       .def(py::init([=](const std::string& format, std::vector<std::uint64_t> masks, std::optional<int> to,
                         std::optional<std::pair<double, double>> clamp, const Scalings& signals,
-                        const std::optional<std::string>& biases, const Scalings& bias_scalings) {
+                        const std::optional<std::string>& biases, std::vector<std::uint64_t> bias_masks,
+                        const Scalings& bias_scalings) {
              std::optional<Format> other;
              if (biases) other = Format::named(*biases);
              return std::make_shared<Words>(Words{Format::named(format), std::move(masks), to, clamp, scalings(signals),
-                                                  other, scalings(bias_scalings)});
+                                                  other, std::move(bias_masks), scalings(bias_scalings)});
            }),
            py::kw_only(), py::arg("format"), py::arg("masks"), py::arg("to"), py::arg("clamp"), py::arg("scalings"),
-           py::arg("biases"), py::arg("bias_scalings"));
+           py::arg("biases"), py::arg("bias_masks"), py::arg("bias_scalings"));
 
   py::class_<Forced>(m, "Forced").def(py::init<Site, double>(), py::arg("site"), py::arg("value"));
 
   py::class_<Failure>(m, "Failure")
-      .def(py::init<Effect, std::vector<double>, std::vector<Index>, bool, bool, bool,
-                    std::optional<std::vector<Site>>, std::optional<std::vector<std::vector<Site>>>, std::string,
-                    std::shared_ptr<Words>, std::optional<std::vector<std::vector<Index>>>>(),
+      .def(py::init([](Effect kind, std::vector<double> amount, std::vector<Index> counts, bool total, bool exactly,
+                       bool equivocal, std::optional<std::vector<Site>> among,
+                       std::optional<std::vector<std::vector<Site>>> groups, std::string group,
+                       const std::optional<std::shared_ptr<Words>>& words,
+                       std::optional<std::vector<std::vector<Index>>> biases) {
+             return Failure{kind, std::move(amount), std::move(counts), total, exactly, equivocal, std::move(among),
+                            std::move(groups), std::move(group), words.value_or(nullptr), std::move(biases)};
+           }),
            py::kw_only(), py::arg("effect"), py::arg("amount"), py::arg("counts"), py::arg("total"), py::arg("exactly"),
            py::arg("equivocal") = false, py::arg("among") = py::none(), py::arg("groups") = py::none(),
            py::arg("group") = "groups", py::arg("words") = py::none(), py::arg("biases") = py::none())

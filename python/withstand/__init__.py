@@ -33,7 +33,10 @@ from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.results import ComponentErrors, Enumeration, Histogram
 from withstand.questions.search import WorstCase, worst_case
 from withstand.report import Report, report
+from withstand.uses.accuracy import Accuracy, Kept, certified_accuracy
+from withstand.uses.campaign import Campaign, campaign
 from withstand.uses.criticality import Criticality, criticality
+from withstand.uses.file_precision import Difference
 from withstand.uses.hardening import Hardening, harden
 from withstand.uses.latency import Latency
 from withstand.uses.precision import Precision, precision
@@ -43,22 +46,26 @@ from withstand.uses.replicas import replicas_needed, replicate
 from withstand.uses.tolerance import Tolerance, tolerance
 
 __all__ = [
+    "Accuracy",
     "Activation",
     "Argmax",
     "BitFlip",
     "Bound",
     "Box",
     "Byzantine",
+    "Campaign",
     "Check",
     "ComponentErrors",
     "Conv",
     "Crash",
     "Criticality",
+    "Difference",
     "Enumeration",
     "Failures",
     "Format",
     "Hardening",
     "Histogram",
+    "Kept",
     "Latency",
     "Layer",
     "Network",
@@ -79,6 +86,8 @@ __all__ = [
     "WorstCase",
     "__version__",
     "bound",
+    "campaign",
+    "certified_accuracy",
     "check_certificate",
     "criticality",
     "embedded",

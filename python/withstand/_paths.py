@@ -9,8 +9,8 @@ from importlib import import_module
 _PATHS = {
     "model": ("activations", "domain", "failures", "network", "quantise", "spec", "witness"),
     "questions": ("bounds", "checkpoint", "enumeration", "progress", "results", "search", "sharding"),
-    "uses": ("criticality", "curve", "frontier", "hardening", "latency", "precision", "probability", "quorum",
-             "reliability", "replicas", "tolerance"),
+    "uses": ("accuracy", "campaign", "criticality", "curve", "frontier", "hardening", "latency", "precision",
+             "probability", "quorum", "reliability", "replicas", "tolerance"),
     "importers": ("embedded",),
 }  # fmt: skip
 #: Modules with another name than their path; pickles of results name the private ones.

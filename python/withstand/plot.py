@@ -6,15 +6,19 @@ Needs matplotlib, `pip install "withstand[plot]"`; it is imported when something
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._types import FloatArray
 from withstand.model.network import Network
+from withstand.uses.accuracy import Accuracy
+from withstand.uses.campaign import Campaign
 from withstand.uses.curve import Curve, measure_curve
 
 if TYPE_CHECKING:
@@ -156,3 +160,107 @@ def _figure(size: tuple[float, float]) -> Figure:
     except ImportError as error:
         raise ImportError('drawing needs matplotlib: pip install "withstand[plot]"') from error
     return Figure(figsize=size, layout="constrained")
+
+
+def draw_accuracy(found: Accuracy, axes: Any = None, campaigns: Mapping[int, Campaign] | None = None) -> Any:
+    """Draw certified accuracy as steps over the number of failures, and random campaigns above it.
+
+    Parameters
+    ----------
+    found : Accuracy
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    campaigns : mapping of int to Campaign, optional
+        Random failures by their number: mean accuracies with their intervals.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+    axes, curve = _axes(axes), found.curve
+    edges = np.append(np.array(curve.counts) - 0.5, curve.counts[-1] + 0.5)
+    proved, open_ = 100 * curve.lower, 100 * curve.upper
+    axes.stairs(proved, edges, fill=True, color="#0072b2", alpha=0.25)
+    axes.stairs(proved, edges, color="#0072b2", lw=1.8, baseline=None, label="proved: whatever fails")
+    if (open_ > proved).any():
+        axes.stairs(open_, edges, baseline=proved, fill=True, color="#999999", alpha=0.4, label="undecided")
+    axes.plot(curve.counts, open_, color="#000000", marker="o", ms=4, ls="", label="not refuted by a witness")
+    if campaigns:
+        counts, known = sorted(campaigns), [campaigns[k] for k in sorted(campaigns)]
+        means, ends = np.array([c.accuracy for c in known]), np.array([c.accuracy_interval for c in known])
+        about = 100 * np.abs(ends.T - means)
+        axes.errorbar(counts, 100 * means, about, color="#d55e00", marker="x", ms=6, capsize=3, lw=1.2, ls=":",
+                      label=f"random failures: mean of {known[0].done:,} trials")  # fmt: skip
+    axes.set_xticks(curve.counts)
+    axes.set_ylim(0, 103)
+    axes.set_xlabel(f"failures; the last step is {found.failures}")
+    axes.set_ylabel(f"% of {len(found.per_input):,} inputs with the right class")
+    return _tidy(axes, legend="upper right", top=0.92)
+
+
+def draw_campaign(found: Campaign, axes: Any = None) -> Any:
+    """Draw how the accuracies of a campaign's trials are distributed, with the interval of their mean.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    axes = _axes(axes)
+    axes.hist(100 * found.accuracies, bins="auto" if len(set(found.accuracies.tolist())) > 1 else 1, color="#d55e00")
+    low, high = found.accuracy_interval
+    axes.axvspan(100 * low, 100 * high, color="#999999", alpha=0.4, label="interval of the mean")
+    axes.axvline(100 * found.intact, color="#009e73", ls="--", lw=1.2, label="without failures")
+    axes.set_xlabel(f"accuracy in %, {found.failures}")
+    axes.set_ylabel(f"trials of {found.done:,}")
+    return _tidy(axes, legend="best")
+
+
+def draw_heat(layers: Sequence[FloatArray], label: str, axes: Any = None) -> Any:
+    """Draw numbers of neurons as a heat map, one row per layer, and return the axes."""
+    axes = _axes(axes)
+    grid = np.full((len(layers), max(map(len, layers))), np.nan)
+    for row, values in zip(grid, layers):
+        row[: len(values)] = values
+    image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=0.0)
+    axes.set_yticks(range(len(grid)), [str(n) for n in range(1, len(grid) + 1)])
+    axes.set(xlabel="neuron", ylabel="layer")
+    axes.figure.colorbar(image, ax=axes, label=label)
+    return axes
+
+
+def draw_rows(rows: Sequence[Mapping[str, Any]], title: str, axes: Any = None) -> Any:
+    """Draw the numbers of a table and return the axes: of several rows a line per column, of one row bars."""
+    axes = _axes(axes)
+    names = [name for name, value in rows[0].items() if _is_number(value)] if rows else []
+    if len(rows) == 1:
+        axes.barh(names, [float(rows[0][name]) for name in names], color="#0072b2")
+    elif names:
+        across, *others = names
+        for name in others or [across]:
+            values = [float(row[name]) if _is_number(row[name]) else math.nan for row in rows]
+            axes.plot([row[across] for row in rows] if others else range(len(rows)), values, marker=".", label=name)
+        axes.set_xlabel(across if others else "row")
+    axes.set_title(title)
+    return _tidy(axes, legend="best" if len(rows) > 1 and names else None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _axes(axes: Any) -> Any:
+    return _figure((7.0, 4.2)).subplots() if axes is None else axes
+
+
+def _tidy(axes: Any, *, legend: str | None, top: float = 1.0) -> Any:
+    axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if legend is not None:
+        axes.legend(frameon=False, loc=legend, bbox_to_anchor=(0.0, 0.0, 1.0, top))
+    return axes

@@ -11,7 +11,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from commands import hit, withstand
-from withstand.cli import applications, limits, reporting  # noqa: F401  (they add their commands)
+from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
 from withstand.cli.app import app
 
 CODES = {"tolerated": 0, "violated": 1, "unknown": 3, "wrong usage": 2, "did not work": 4, "interrupted": 130}
@@ -109,6 +109,22 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
         "wrong usage": ("diabetes", "-k", "1"),
         "did not work": ("DAMAGED", "-k", "1", "-e", "0.2"),
         "interrupted": ("replicas_needed", "diabetes", "-k", "1", "-e", "0.2"),
+    },
+    "accuracy": {
+        "tolerated": (*FEW, "-k", "1", "--target", "0.1"),
+        "violated": ("digits_small", "--rows", "0:20", "-k", "4", "--target", "0.99"),
+        "unknown": (*FEW, "-k", "20", "--time-limit", "0", "--target", "0.5"),
+        "wrong usage": (*FEW, "-k", "65"),
+        "did not work": (*FEW, "-k", "1", "--classes", "DAMAGED"),
+        "interrupted": ("certified_accuracy", *FEW, "-k", "1"),
+    },
+    "campaign": {
+        "tolerated": (*FEW, "-k", "1", "-n", "50", "--target", "0.1"),
+        "violated": (*FEW, "-k", "60", "--exactly", "-n", "50", "--target", "1"),
+        "unknown": (*FEW, "-k", "1", "-n", "2", "--target", "0.5"),
+        "wrong usage": (*FEW, "-k", "1", "--rates", "2"),
+        "did not work": (*FEW, "-k", "1", "--checkpoint", "DAMAGED"),
+        "interrupted": ("campaign", *FEW, "-k", "1"),
     },
     "report": {
         "tolerated": ("diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2"),

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
-MODULES = ("criticality", "enumeration", "hardening", "latency", "moments", "precision", "probability", "quantise",
-           "quorum", "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
+PAGES = ("accuracy", "criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
+MODULES = ("accuracy", "campaign", "criticality", "enumeration", "hardening", "latency", "moments",
+           "precision", "probability", "quantise", "quorum", "reliability", "replicas", "tolerance", "curve",
+           "report", "spec")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -61,6 +61,13 @@ def test_the_witness_flips_the_class(flips):
         assert outputs[flip.after] == outputs.max() >= outputs[flip.before]
 
 
+def test_the_accuracy_curve_is_written(tmp_path, monkeypatch):
+    options = ["--most", "2", "--trials", "20", "--svg", str(tmp_path / "c.svg")]
+    monkeypatch.setattr("sys.argv", ["accuracy_curve.py", *options])
+    example("accuracy_curve").main()
+    assert (tmp_path / "c.svg").stat().st_size > 10_000
+
+
 def test_the_tolerance_curve_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["tolerance_curve.py", "--most", "2", "--svg", str(tmp_path / "curve.svg")])
     example("tolerance_curve").main()

@@ -22,14 +22,14 @@ LEVELS = {
 }
 
 
-def run(proto: onnx.ModelProto, level: str, X: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+def run(proto: onnx.ModelProto, level: str, X: np.ndarray, shape: Sequence[int], kind: Any = np.float32) -> np.ndarray:
     """The outputs as the runtime computes them, one input at a time."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = LEVELS[level]
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    made = [session.run(None, {name: x.reshape(1, *shape).astype(np.float32)}) for x in X]
+    made = [session.run(None, {name: x.reshape(1, *shape).astype(kind)}) for x in X]
     return np.array([np.concatenate([each.reshape(-1) for each in outputs]) for outputs in made], dtype=np.float64)
 
 
@@ -141,3 +141,14 @@ def codes(*shape: int) -> np.ndarray:
 
 def bias(h: Hand, count: int, scale: float) -> str:
     return h.stored(RNG.integers(-300, 300, size=count).astype(np.int32), scale)
+
+
+def saturates() -> bool:
+    """Whether the runtime's sums of words saturate, as they do on processors without VNNI."""
+    h = Hand(np.uint8)
+    a = h.add("QuantizeLinear", f"x {h.grid(1.0, 0)}")
+    w = f"{h.number(np.full((2, 1), 127), np.int8)} {h.number(1.0, np.float32)} {h.number(0, np.int8)}"
+    own = h.grid(500.0, 0)
+    y = h.add("QLinearMatMul", f"{a} {h.grid(1.0, 0)} {w} {own}")
+    proto = h.finish(h.add("DequantizeLinear", f"{y} {own}"), (2,))
+    return bool(run(proto, "optimised", np.full((1, 2), 255.0), (2,))[0, 0] < 64000)

@@ -12,9 +12,23 @@ import pytest
 pytest.importorskip("onnxruntime")
 import onnx
 import withstand as ws
-from quantised_bounds import held
-from quantised_onnx import LEVELS, RNG, Hand, bias, codes, float_dense, float_images, inputs, load, run, static
+from quantised_bounds import held, stores_words
+from quantised_onnx import (
+    LEVELS,
+    RNG,
+    Hand,
+    bias,
+    codes,
+    float_dense,
+    float_images,
+    inputs,
+    load,
+    run,
+    saturates,
+    static,
+)
 
+pytestmark = pytest.mark.skipif(saturates(), reason="sums of words saturate here, see docs/quantised.md")
 MS = "com.microsoft"
 
 
@@ -42,6 +56,7 @@ def test_static_quantiser(make, shape, widths, style, per_channel, unsigned, tmp
     assert net.formats[0].weight.name == "int8" and (net.formats[0].weight.channels is not None) == per_channel
     assert net.formats[0].bias.name == "int32"
     assert net.formats[0].signal.name == ("uint8" if unsigned else "int8") and net.formats[0].signal.low == 0
+    assert stores_words(net) == net.n_parameters
     X = inputs(net)
     for level in LEVELS:
         held(net, X, run(proto, level, X, shape))
@@ -175,13 +190,40 @@ def narrow() -> tuple[onnx.ModelProto, tuple[int, ...]]:
     return proto, (12,)
 
 
+def read_twice() -> tuple[onnx.ModelProto, tuple[int, ...]]:
+    """One float tensor becomes words twice, as some exporters write it: both are clipped, and both are rounded."""
+    h = Hand(np.int8)
+    y = h.add("Relu", h.add("MatMul", f"{h.words('x', 0.03, -9)} {h.stored(codes(12, 8), 0.02)}"))
+    one, two = (h.add("MatMul", f"{h.words(y, 0.004, -128)} {h.stored(codes(8, 3), 0.02)}") for _ in range(2))
+    return h.finish(h.words(h.add("Add", f"{h.words(one, 0.05, 7)} {h.words(two, 0.06, 9)}"), 0.1, 3), (12,)), (12,)
+
+
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("make", [asymmetric, narrow], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [asymmetric, narrow, read_twice], ids=lambda make: make.__name__)
 def test_networks(make: Callable[[], tuple[onnx.ModelProto, tuple[int, ...]]], level: str, tmp_path: Path) -> None:
     proto, shape = make()
     net = load(proto, tmp_path)
     X = inputs(net)
     held(net, X, run(proto, level, X, shape))
+
+
+def given_words() -> tuple[onnx.ModelProto, tuple[int, ...]]:
+    """The inputs are words: those of the network are what they stand for."""
+    h = Hand(np.int8)
+    x = h.add("DequantizeLinear", f"x {h.grid(0.03, -9)}")
+    y = h.words(h.add("MatMul", f"{x} {h.stored(codes(12, 8), 0.02)}"), 0.09, -128)
+    proto = h.finish(h.words(h.add("MatMul", f"{y} {h.stored(codes(8, 3), 0.02)}"), 0.1, 0), (12,))
+    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT8
+    return proto, (12,)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_inputs_that_are_words(level: str, tmp_path: Path) -> None:
+    proto, _ = given_words()
+    net, X = load(proto, tmp_path), inputs(load(proto, tmp_path))
+    words = np.clip(np.rint(X / np.float64(np.float32(0.03))) - 9, -128, 127).astype(np.int8)
+    assert net.noise[0] == pytest.approx(0.015, rel=1e-3)
+    held(net, X, run(proto, level, words, (12,), kind=np.int8))
 
 
 def test_formats_of_weights(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert")
 import withstand as ws
-from quantised_bounds import INPUTS, held
+from quantised_bounds import INPUTS, held, stores_words
 from quantised_tflite import KERNELS, first_name, run, words_of
 from test_published_models import models
 from withstand.model.apply import applied
@@ -58,6 +58,11 @@ def test_every_tensor_of_published(name: str, kernels: str) -> None:
     """Layer by layer, each from the words that the runtime has computed before it: sharp where a whole net is not."""
     path = models() / f"{name}.tflite"
     net, X = ws.load(path), inputs_of(name, 12)
+    found = net._quantisation
+    scales = [layer.signal.scale for layer, amplitude in zip(found.formats, net.noise) if amplitude]
+    steps = [amplitude / scale for amplitude, scale in zip(filter(None, net.noise), scales, strict=True)]
+    assert 0.5 <= min(steps) <= max(steps) <= 1.6
+    assert stores_words(net) == net.n_parameters
     noise = (*net.noise, net.output_rounding if net.outputs == "values" else 0.0)  # no logits have a softmax's name
     shares = []
     for x in X:

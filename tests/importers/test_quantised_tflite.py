@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("tflite")
 pytest.importorskip("ai_edge_litert")
 import withstand as ws
-from quantised_bounds import INPUTS, held
+from quantised_bounds import INPUTS, held, stores_words
 from quantised_tflite import KERNELS, RELU, RELU6, Words, run
 from withstand.importers import UnsupportedModel
 
@@ -67,7 +67,7 @@ def one_factor(w: Words) -> int:
 
 
 def one_average(w: Words) -> int:
-    return w.op("AVERAGE_POOL_2D", [w.input], (1, 2, 2, 3), 0.04, 5, "Pool2DOptions", padding=1, strideH=1, strideW=1,
+    return w.op("AVERAGE_POOL_2D", [w.input], (1, 2, 2, 3), 0.04, 5, "Pool2DOptions", padding=0, strideH=2, strideW=2,
                 filterHeight=3, filterWidth=3)  # fmt: skip
 
 
@@ -181,6 +181,7 @@ def test_networks(make: Callable[[], bytes], kernels: str, tmp_path: Path) -> No
     net = load(data, tmp_path)
     X = np.random.default_rng(5).uniform(-6, 6, (INPUTS, net.widths[0]))
     assert net.noise[0] == pytest.approx(0.02, rel=1e-3)
+    assert stores_words(net) > 0
     held(net, X, run(data, kernels, X), net.noise)
 
 
@@ -257,9 +258,16 @@ def dynamic(w: Words) -> int:
     return w.add("FULLY_CONNECTED", [w.input, w.words((4, 12), 0.01), -1], (1, 4), "FullyConnectedOptions")
 
 
+def large_sums(w: Words) -> int:
+    weight = w.words((4, 12), 0.01)
+    bias = w.grid(w.constant(np.full(4, 2**31 - 9, np.int32)), "int32", w.scale(w.input) * w.scale(weight), 0)
+    return w.op("FULLY_CONNECTED", [w.input, weight, bias], (1, 4), 0.05, 0, "FullyConnectedOptions")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (large_sums, r"has sums of products of up to 2,147,\d+,\d+, which 32 bits do not hold"),
         (other_scale_of_bias, "FULLY_CONNECTED .*has a bias whose scale is not that of the products"),
         (unsigned, "is of type UINT8, how whose kernels round is not known"),
         (wide, "is of type INT16, how whose kernels round is not known"),
@@ -274,3 +282,18 @@ def test_refused(make: Callable[[Words], int], message: str, tmp_path: Path) -> 
     w = Words((12,), seed=1)
     with pytest.raises(UnsupportedModel, match=message):
         load(w.finish(make(w)), tmp_path)
+
+
+def test_damage(tmp_path: Path) -> None:
+    """What is still read has finite numbers; everything else is refused."""
+    rng = np.random.default_rng(5)
+    for data in (residual(), bottleneck()):
+        for _ in range(100):
+            changed = bytearray(data)
+            for place in rng.integers(0, len(data), size=4):
+                changed[place] = rng.integers(256)
+            try:
+                net = load(bytes(changed), tmp_path)
+            except UnsupportedModel:
+                continue
+            assert np.isfinite([*net.noise, net.output_rounding]).all()

@@ -242,9 +242,9 @@ def test_uses_of_single_neurons_refuse_groups(failures: ws.Failures) -> None:
         ws.replicas_needed(NET, failures, 0.5, [[1.0]])
 
 
-def test_biases_of_another_length_need_bits() -> None:
-    with pytest.raises(ValueError, match="biases are words of int32, weights of int8: give bits"):
-        ws.WeightFlip(1, format="int8", biases=True).configurations(ROUNDED)
+def test_biases_are_words_of_their_own_length() -> None:
+    """Weights of int8 and biases of int32: every bit of either."""
+    assert ws.WeightFlip(1, format="int8", biases=True).configurations(ROUNDED) == 1 + 8 * 4 + 32 * 3
     assert ws.WeightFlip(1, format="int8", bits=[0], biases=True).configurations(ROUNDED) == 1 + 4 + 3
 
 

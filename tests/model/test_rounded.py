@@ -173,3 +173,7 @@ def test_noise_of_stages_that_cannot_fail():
     carried_on = np.abs(matrix) @ (np.abs(second) @ (np.abs(first) @ [0.5, 0.5] + 0.25) + 0.5 + 0.125)
     carried_on = carried_on + np.abs(first) @ [0.5, 0.5] + 0.25 + 2.0
     assert found == pytest.approx(2 * carried_on.max(), rel=1e-8)  # one amplitude per layer
+
+
+def test_replicas_hold_no_words():
+    assert ws.replicate(chain().rounded("int8"), 3).formats is None

@@ -212,5 +212,6 @@ def test_wrong_arguments_are_named():
         ws.bound(net, ws.Crash((4, 0)))
     with pytest.raises(ValueError, match="threads must be at least 1"):
         ws.bound(net, ws.Crash(1), [[0.5]], threads=0)
-    with pytest.raises(ValueError, match="at least 2 outputs"):
-        ws.bound(net, ws.Crash(1), [[0.5]], method="at-most", spec=ws.Argmax())
+    one = ws.Network([[[1.0]], [[1.0]]], output_activation="relu")
+    with pytest.raises(ValueError, match="takes outputs behind identity"):
+        ws.bound(one, ws.Crash(1), [[0.5]], method="at-most", spec=ws.Argmax())

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import withstand as ws
 from runs import LONG, LONG_NET, LONG_X, NET, X, numbers
@@ -170,3 +171,15 @@ def test_two_runs_of_one_file_at_once(tmp_path):
     first, second = start(path), start(path)
     assert finished(first) == finished(second)
     assert kept(path) == SHARDS
+
+
+def test_a_graph_goes_on_from_its_checkpoint(tmp_path):
+    ends = [ws.Layer([(1, np.eye(2, 5, k))], activation="identity") for k in (0, 1)]
+    layers = [ws.Layer([(0, ws.Conv([[[1.0, -1.0]]], padding=1))]), ends[0]]
+    net, path = ws.Network(layers=layers, shape=(1, 4)), tmp_path / "graph.db"
+    first = ws.enumerate_failures(net, ws.Crash(1), np.arange(4.0), checkpoint=path)
+    again = ws.enumerate_failures(net, ws.Crash(1), np.arange(4.0), checkpoint=path)
+    assert (first.status, first.worst, first.mean) == (again.status, again.worst, again.mean)
+    other = ws.Network(layers=[layers[0], ends[1]], shape=(1, 4))
+    with pytest.raises(ValueError, match="checkpoint of another problem: network differ"):
+        ws.enumerate_failures(other, ws.Crash(1), np.arange(4.0), checkpoint=path)

@@ -228,7 +228,7 @@ REFUSALS = [
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, epsilon=-1.0), ValueError, "at least 0"),
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, epsilon=math.nan), ValueError, "finite"),
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, spec="argmax"), TypeError, "Argmax"),
-    (lambda: ws.enumerate_failures(BIG, ws.Crash(1), np.ones(2), spec=ws.Argmax()), ValueError, "at least 2 outputs"),
+    (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, spec=ws.Argmax(lowest=1)), TypeError, "lowest must be"),
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, threads=0), ValueError, "at least 1"),
     (lambda: ws.enumerate_failures(FIXED, ws.Crash(1), X, threads=1.5), TypeError, "integer"),
     (lambda: ws.enumerate_failures(FIXED, "Crash", X), TypeError, "failure model"),

@@ -85,6 +85,8 @@ class Affine {
   };
   /// Every stored weight, by its first place, sorted.
   virtual std::vector<Place> stored() const;
+  /// Whether W_ji is one weight, not the sum of several.
+  virtual bool alone(Index /*j*/, Index /*i*/) const { return true; }
   /// All places of the stored weight that receiver j hears sender i with, sorted; it must be one.
   virtual void shared(Index j, Index i, std::vector<Place>& places) const { places.assign(1, {j, i}); }
   /// S += W Y for n vectors; every entry adds its terms by increasing sender.

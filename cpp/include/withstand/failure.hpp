@@ -66,6 +66,7 @@ struct Words {
   /// Per layer 0..L+1: one for all words, or one per own neuron; of parameters by their receiver.
   std::vector<std::vector<Scaling>> scalings;
   std::optional<Format> biases;                       ///< of biases, where that is another format,
+  std::vector<std::uint64_t> bias_masks;              ///< whose words may have more bits,
   std::vector<std::vector<Scaling>> bias_scalings;    ///< likewise
 };
 

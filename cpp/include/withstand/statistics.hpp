@@ -60,6 +60,7 @@ struct Statistics {
 
   std::uint64_t count = 0;
   std::uint64_t exceeding = 0;     ///< error above epsilon (decisions: harm at least 0)
+  std::uint64_t large = 0;         ///< errors whose squares leave the range of doubles: the squares are of the others
   std::uint64_t infinite = 0;      ///< errors that are: sums, smallest value and histogram are of the others
   ExactSum sum;                    ///< of the errors
   ExactSum squares;                ///< of their squares

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The table of bound methods. Names, what a method takes and covers, the order in which the least of all and a search ask
 // them: everything that speaks of methods asks here.
+#include "bounds/influence.hpp"
 #include "bounds/table.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <utility>
+
+#include "core/rounding.hpp"
 
 #include "withstand/linear.hpp"
 
@@ -39,7 +42,15 @@ Found matrix(const Problem& p, const std::vector<Target>& targets) {
 Found with_signs(const Problem& p, const std::vector<Target>& targets) {
   return {signed_bound(p.net, p.space, *p.nominal, targets), has_spread_total(p.space)};
 }
+/// Of components that are more than neurons and synapses: with what slopes can be, of what signals can be.
 Found adjoint(const Problem& p, const std::vector<Target>& targets) {
+  if (!p.space.plain()) {
+    Found found{std::vector<double>(targets.size(), infinity), false};
+    if (!Influence::applies(p.net, p.space)) return found;
+    const Influence influence(p.net, p.space, *p.nominal);
+    for (std::size_t t = 0; t < targets.size(); ++t) found.values[t] = influence.bound(targets[t]);
+    return found;
+  }
   return {adjoint_bound(p.net, p.space, *p.nominal, targets), false};
 }
 
@@ -99,7 +110,7 @@ const std::vector<Recipe>& recipes() {
         no, yes, yes, yes, yes, 1, cost_of_signed},
        no, yes, with_signs, nullptr},
       {{Method::adjoint, "adjoint", "8.3", "one backward pass with one common set of failures per layer",
-        no, no, yes, no, no, 1, cost_of_adjoint},
+        no, no, yes, yes, no, 1, cost_of_adjoint},
        no, yes, adjoint, nullptr},
       {{Method::linear, "linear", "8.5", "linear relaxation with failure masks", yes, no, yes, no, yes, 1, cost_of_linear},
        no, yes, nullptr, linear_rows},

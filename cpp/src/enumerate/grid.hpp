@@ -149,6 +149,7 @@ class Walker {
  private:
   void take_last(std::size_t stage, Index p, std::uint32_t code, std::uint64_t digit);
   bool next_way();
+  bool begin_last(std::size_t manner, Index p);
   bool advance(std::size_t depth);
   void complete(std::size_t depth);
   const Grid::Stage& stage(std::size_t depth) const;

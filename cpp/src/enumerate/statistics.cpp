@@ -120,7 +120,8 @@ void Statistics::add(const double* errors, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     double product = 0;
     double error = 0;
-    square(errors[i], product, error);
+    if (std::abs(errors[i]) < 1e150) square(errors[i], product, error);
+    else ++large;
     values[i % lanes].add(errors[i]);
     powers[i % lanes].add(product);
     powers[i % lanes].low += error;
@@ -153,6 +154,7 @@ void Statistics::merge(const Statistics& other) {
   count += other.count;
   exceeding += other.exceeding;
   infinite += other.infinite;
+  large += other.large;
   sum.add(other.sum);
   squares.add(other.squares);
   least = std::min(least, other.least);

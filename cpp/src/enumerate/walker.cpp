@@ -73,15 +73,21 @@ int Walker::next_prefix() {
 /// The last choice goes back to its first member, of the next way of its term: no other term has failures left.
 bool Walker::next_way() {
   const std::size_t depth = choices_.size() - 1;
-  const Grid::Stage& here = stage(depth);
-  Choice& last = choices_[depth];
-  const auto next = static_cast<std::size_t>(last.manner) + 1;
-  if (next == here.caps.size() || here.left(codes_[depth], next) == 0) return false;
-  const bool alone = depth == 0 || choices_[depth - 1].stage != last.stage;
-  const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position + 1);
-  last.position = here.members[next][static_cast<std::size_t>(first)];
-  last.manner = static_cast<int>(next);
-  return true;
+  const bool alone = depth == 0 || choices_[depth - 1].stage != choices_[depth].stage;
+  return begin_last(static_cast<std::size_t>(choices_[depth].manner) + 1, alone ? 0 : choices_[depth - 1].position + 1);
+}
+
+/// The last choice is the first member from position p on of the first manner from `manner` on that has one.
+bool Walker::begin_last(std::size_t manner, Index p) {
+  const Grid::Stage& here = stage(choices_.size() - 1);
+  for (; manner < here.caps.size(); ++manner) {
+    const auto first = static_cast<std::size_t>(here.first_from(manner, p));
+    if (here.left(codes_.back(), manner) == 0 || first == here.members[manner].size()) continue;
+    choices_.back().position = here.members[manner][first];
+    choices_.back().manner = static_cast<int>(manner);
+    return true;
+  }
+  return false;
 }
 
 /// Move one choice to its next option, if the choices after it can still be completed.
@@ -110,6 +116,7 @@ void Walker::complete(std::size_t depth) {
     choices_[depth].position = fresh ? -1 : choices_[depth - 1].position;
     choices_[depth].manner = -1;
     const Grid::Stage& here = stage(depth);
+    if (depth + 1 == choices_.size()) begin_last(0, choices_[depth].position + 1);
     for (Index p = choices_[depth].position + 1; choices_[depth].manner < 0; ++p)
       for (int manner = 0; manner < static_cast<int>(here.caps.size()); ++manner)
         if (here.feasible(p, static_cast<std::size_t>(manner), codes_[depth])) {

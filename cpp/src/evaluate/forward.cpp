@@ -45,6 +45,14 @@ void check(const Network& net, const Forced& forced) {
   throw std::invalid_argument(message.str());
 }
 
+void check(const Network& net, const std::vector<Forced>& forced) {
+  for (std::size_t n = 0; n < forced.size(); ++n) {
+    check(net, forced[n]);
+    if (n > 0 && !(forced[n - 1].site < forced[n].site))
+      throw std::invalid_argument("failed components must be sorted, none of them twice");
+  }
+}
+
 using Cursor = std::vector<Forced>::const_iterator;
 
 /// s_j of layer l: the failed synapses of receiver j contribute their value instead of weight * signal.
@@ -86,7 +94,7 @@ void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next,
 }  // namespace
 
 Trace trace(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
-  for (const Forced& f : forced) check(net, f);
+  check(net, forced);
   Trace result;
   result.pre.resize(static_cast<std::size_t>(net.layers()) + 1);
   result.post.resize(static_cast<std::size_t>(net.layers()) + 1);
@@ -106,7 +114,7 @@ Vector forward(const Network& net, ConstVectorRef input, const std::vector<Force
 }
 
 Vector forward(const Network& net, const Trace& nominal, const std::vector<Forced>& forced) {
-  for (const Forced& f : forced) check(net, f);
+  check(net, forced);
   if (forced.empty()) return nominal.post.back();
   Terms terms;
   Index l = forced.front().site.layer;

@@ -40,7 +40,7 @@ Interval times(double weight, const Interval& signal) {
 
 /// What the component would do: a neuron's own signal has no weight to be rounded with.
 Interval fault_free(const Conduct& does, const Interval& signal, double weight) {
-  return does.strikes == Strikes::synapses ? times(weight, signal) : signal;
+  return does.strikes == Strikes::synapses || does.strikes == Strikes::parameters ? times(weight, signal) : signal;
 }
 
 /// What effects add to it.

@@ -11,7 +11,14 @@
 namespace withstand {
 namespace {
 
-int count(const Failure& failure) { return static_cast<int>(failure.words->masks.size()); }
+/// Of the component with the most.
+int count(const Failure& failure) {
+  return static_cast<int>(std::max(failure.words->masks.size(), failure.words->bias_masks.size()));
+}
+
+const std::vector<std::uint64_t>& masks_of(const Words& words, const Site& site) {
+  return site.is_bias() && words.biases ? words.bias_masks : words.masks;
+}
 
 const Format& format_of(const Words& words, const Site& site) {
   return site.is_bias() && words.biases ? *words.biases : words.format;
@@ -46,7 +53,7 @@ double flipped(const Failure& failure, int way, const Site& site, double value) 
   const Words& words = *failure.words;
   const Format& format = format_of(words, site);
   const Scaling scaling = scaling_of(words, site);
-  const std::uint64_t word = encoded(format, scaling, value), mask = words.masks[static_cast<std::size_t>(way)];
+  const std::uint64_t word = encoded(format, scaling, value), mask = masks_of(words, site)[static_cast<std::size_t>(way)];
   return clamped(words, decoded(format, scaling, applies(words, word, mask) ? word ^ mask : word));
 }
 
@@ -100,16 +107,17 @@ double sends_product(const Failure& failure, int way, const Site& site, double s
 
 bool offers_parameter(const Failure& failure, int way, const Site& site, double weight) {
   const Words& words = *failure.words;
-  return applies(words, encoded(format_of(words, site), scaling_of(words, site), weight),
-                 words.masks[static_cast<std::size_t>(way)]);
+  const std::vector<std::uint64_t>& masks = masks_of(words, site);
+  const auto n = static_cast<std::size_t>(way);
+  return n < masks.size() && applies(words, encoded(format_of(words, site), scaling_of(words, site), weight), masks[n]);
 }
 
 Interval product_range(const Failure& failure, const Site& site, const Interval& signal, double weight) {
   Interval hull{infinity, -infinity};
   for (int way = 0; way < count(failure); ++way) {
+    if (!offers_parameter(failure, way, site, weight)) continue;
     const double value = flipped(failure, way, site, weight);
     if (!std::isfinite(value)) return {-infinity, infinity};
-    if (failure.words->to && !offers_parameter(failure, way, site, weight)) continue;
     hull = {std::min({hull.lower, mul_down(value, signal.lower), mul_down(value, signal.upper)}),
             std::max({hull.upper, mul_up(value, signal.lower), mul_up(value, signal.upper)})};
   }

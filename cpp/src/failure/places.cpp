@@ -8,10 +8,10 @@ namespace withstand {
 /// Of the biases of a layer, where they may fail: for each own neuron the first one that shares its bias.
 const std::vector<Index>* shared_biases(const Network& net, const Failure& failure, Index layer) {
   if (!failure.biases) return nullptr;
-  require(static_cast<Index>(failure.biases->size()) == net.layers() + 1, failure.describe(), ": biases of ",
+  require(static_cast<Index>(failure.biases->size()) == net.layers() + 1, "biases of ",
           failure.biases->size(), " layers for ", net.layers() + 1);
   const std::vector<Index>& shared = (*failure.biases)[static_cast<std::size_t>(layer)];
-  require(shared.empty() || static_cast<Index>(shared.size()) == net.own(layer), failure.describe(), ": ", shared.size(),
+  require(shared.empty() || static_cast<Index>(shared.size()) == net.own(layer), shared.size(),
           " biases for ", net.own(layer), " neurons of layer ", layer);
   return shared.empty() ? nullptr : &shared;
 }

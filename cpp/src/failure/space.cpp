@@ -27,6 +27,14 @@ std::string name_of(const Site& site) {
   return out.str();
 }
 
+/// A stored weight and something else between the same two neurons add up to one weight, of which no part can fail.
+void check_alone(const Network& net, const Failure& failure, const Site& site) {
+  require(site.is_bias() || net.map(site.layer).alone(site.to, site.sender()), Who{failure}, ": neuron ", site.to,
+          " of layer ", site.layer, " hears neuron ", site.sender(), " of the layer before by a stored weight and in another ",
+          "way too (as a residual in one layer does); their sum has no part that can fail. Write the second way as a layer ",
+          "of its own, which cannot fail");
+}
+
 void check_site(const Network& net, const Failure& failure, const Site& site) {
   const Who who{failure};
   if (on_parameters(failure.effect)) {
@@ -44,6 +52,7 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
             ", synapses enter layers 1 to ", net.layers());
     require(site.from < net.width(site.layer - 1), who, ": among names ", name_of(site), ", layer ", site.layer - 1,
             " has ", net.width(site.layer - 1), " neurons");
+    check_alone(net, failure, site);
   } else if (!is_counted(failure.effect)) {  // its amplitudes are those of hidden layers
     require(!site.is_synapse() && site.layer >= 1 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", noise is of neurons in layers 1 to ", net.depth());
@@ -76,7 +85,7 @@ void add_every_parameter(const Network& net, Space::Term& term) {
 void survey_parameters(const Network& net, Space::Term& term) {
   const Failure& failure = term.failure;
   term.struck.resize(term.sites.size());
-  const bool stuck = failure.words && failure.words->to;
+  const bool stuck = failure.words && (failure.words->to || (failure.words->biases && failure.biases));
   if (stuck) term.ways.resize(term.sites.size());
   std::vector<Site> places;
   term.candidates = 0;
@@ -104,6 +113,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
       if (any == 0) continue;
       if (stuck) term.ways[l].push_back(any);
       kept.push_back(site);
+      check_alone(net, failure, site);
       places_of(net, term, site, places);
       here.places = std::max(here.places, static_cast<Index>(places.size()));
     }
@@ -146,7 +156,10 @@ void add_every_site(const Network& net, Space::Term& term) {
     for (Index to = 0; to < receivers; ++to) {
       if (synapses) net.map(l).synapses_of_row(to, senders);
       else senders.assign(1, -1);
-      for (const Index from : senders) sites.push_back({l, to, from});
+      for (const Index from : senders) {
+        sites.push_back({l, to, from});
+        if (synapses) check_alone(net, term.failure, sites.back());
+      }
     }
     term.candidates += static_cast<Index>(sites.size());
   }

@@ -29,6 +29,7 @@ std::string scaling(const std::vector<std::vector<Scaling>>& layers) {
   for (const auto& layer : layers)
     for (const Scaling& s : layer)
       if (std::find(scales.begin(), scales.end(), s.scale) == scales.end()) scales.push_back(s.scale);
+  if (scales.empty()) return "";
   if (scales.size() == 1) return scales.front() == 1 ? "" : ", scale=" + text(scales.front());
   return ", scales from " + text(*std::min_element(scales.begin(), scales.end())) + " to " +
          text(*std::max_element(scales.begin(), scales.end()));

@@ -94,6 +94,18 @@ std::vector<Affine::Place> Blocks::stored() const {
   return all;
 }
 
+bool Blocks::alone(Index j, Index i) const {
+  if (!overlap_) return true;
+  int ways = 0;
+  Terms some;
+  for (const Block& block : blocks_) {
+    if (!holds_row(block, j) || !holds_column(block, i)) continue;
+    block.map->terms_of_row(j - block.row, some);
+    for (Index t = 0; t < some.size; ++t) ways += some.sender(t) == i - block.column ? 1 : 0;
+  }
+  return ways < 2;
+}
+
 /// Of the block that stores it: wires and selections store nothing.
 void Blocks::shared(Index j, Index i, std::vector<Place>& places) const {
   const Block* found = nullptr;

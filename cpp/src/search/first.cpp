@@ -30,7 +30,7 @@ Prescribed prescribed(const Space& space) {
 
 }  // namespace
 
-void evaluate_one(const Network& net, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent) {
+std::vector<Failed> evaluate_one(const Network& net, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent) {
   Restriction restriction(space);
   const Prescribed needed = prescribed(space);
   if (const auto filled = fill(needed.owed, needed.options))
@@ -41,6 +41,7 @@ void evaluate_one(const Network& net, const Space& space, const Domain& domain, 
   const Execution::Point point = execution.middle(components, lower, upper);
   const Harm harm(net, point.input, goal);
   incumbent.offer(net, harm, point.input, 0, execution.forced(components, point));
+  return execution.failed(components, point);
 }
 
 }  // namespace withstand::search

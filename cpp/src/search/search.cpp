@@ -10,6 +10,7 @@
 #include "search/adapters/enumeration.hpp"
 #include "search/adapters/linear_boxes.hpp"
 #include "search/adapters/linear_relaxation.hpp"
+#include "search/adapters/parameters.hpp"
 #include "search/points.hpp"
 #include "search/tree.hpp"
 #include "search/branch_bound.hpp"
@@ -18,6 +19,7 @@
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
+#include "withstand/failed.hpp"
 
 namespace withstand::search {
 namespace {
@@ -209,12 +211,18 @@ double without_tree(const Search& search) {
 
 /// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the
 /// budget lasts; bounds say what is left.
-SearchResult of_parts(const Search& search) {
-  SearchResult result =
+SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
+  constexpr double few = 1e6;  // configurations, which are enumerated sooner than anything is proved of them
+  std::optional<SearchResult> found;
+  if (search.space.magnitude() * static_cast<double>(search.domain.size()) > few)
+    found = by_parameters(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
+  SearchResult result = found ? *found :
       enumerated(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
   if (search.incumbent.harm() > result.lower) {
     result.lower = search.incumbent.harm();
     result.witness = search.incumbent.witness();
+    result.witness->failed = values_of(search.net, search.space, result.witness->failed, first);
+    result.witness->ways = first;
   }
   if (result.status != SearchStatus::exact) result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
   return result;
@@ -245,19 +253,20 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
   nothing.upper = infinity;
   nothing.status = SearchStatus::interrupted;
   double ceiling = infinity;
+  std::vector<Failed> first;
   {  // whatever the limits: a bound of everything, and one configuration
     Budget patience(Budget::unlimited, infinity, watch);
     const Interruptible work(patience);
     try {
       require_no_overflow(net, space, domain);
       ceiling = first_opinion(net, space, domain, options.goal);
-      evaluate_one(net, space, domain, options.goal, incumbent);
+      first = evaluate_one(net, space, domain, options.goal, incumbent);
     } catch (const Interrupted&) {
       return nothing;
     }
   }
   const Interruptible work(budget);
-  if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling});
+  if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling}, first);
   Search search{net, space, domain, options, budget, incumbent, ceiling};
   try {
     return searched(search, recorder);

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._coerce import as_path, whole
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import Checker
@@ -24,7 +25,7 @@ from withstand.model.spec import Argmax, Spec, asks_decisions
 
 
 @dataclass(frozen=True, eq=False)
-class Check:
+class Check(Result):
     """What `check_certificate` found.
 
     Attributes
@@ -172,6 +173,8 @@ class _Expected:
         self._terms = None if failures is None else described(failures)
         self._inputs = None if domain is None else bounds_of(net, domain, "domain")[0]
         self._goal = None if spec is ... else "argmax" if asks_decisions(spec) else "error"
+        if isinstance(spec, Argmax) and spec.lowest:
+            raise ValueError("certificates of decisions are of the largest of several outputs, not of the lowest")
 
     def compare(self, checker: Checker) -> None:
         if self._terms is not None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from withstand._types import FloatArray
+from withstand._types import FloatArray, neuron
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import CAP, Checker
 from withstand.certificate.reading import FORMAT, checksum, parsed
@@ -95,7 +95,7 @@ def _require_confirmed(text: bytes, net: Network, lower: float, upper: float) ->
 def _witness(space: Space, witness: Witness) -> dict[str, Any]:
     """Return the witness with the term by which each neuron fails: any assignment that the counts allow."""
     stack = [(space.root(), 0)]
-    failed = [(c[0], c[1]) for c in witness.failed]
+    failed = list(map(neuron, witness.failed))
     while stack:
         state, n = stack.pop()
         if n == len(failed):
@@ -126,8 +126,7 @@ class _Forest:
         return self._build(decided)
 
     def _neuron(self, layer: int, to: int) -> Neuron:
-        named = self._net._component(layer, to, -1)
-        return named[0], named[1]
+        return neuron(self._net._component(layer, to, -1))
 
     def _build(self, leaves: list[tuple[_core.Leaf, dict[Neuron, int | None]]]) -> int:
         root: dict[str, Any] = {}

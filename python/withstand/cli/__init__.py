@@ -25,7 +25,7 @@ def run() -> int:
     try:
         import click
 
-        from withstand.cli import applications, limits, reporting  # noqa: F401  (they add their commands)
+        from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
         from withstand.cli.app import app
         from withstand.cli.refusals import warn
     except ImportError as error:

@@ -71,25 +71,25 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 @command()
 @opt.question_options
 @click.option("--method", "-m", type=click.Choice(METHODS), default="tightest", show_default=True)
-def bound(model: opt.Model, method: str, epsilon: float | None, argmax: bool, threads: int | None,
+def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
           as_json: bool, **options: Any) -> None:  # fmt: skip
     """Bound the largest output error that the failures can cause."""
     failures = opt.failures_of(model.network, options)
     result = ws.bound(model.network, failures, opt.domain_of(model, options), method=method,
-                      spec=ws.Argmax() if argmax else None, threads=threads)  # fmt: skip
+                      spec=opt.spec_of(argmax), threads=threads)  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "method": result.method, "value": result.value,
               "covers": result.covers, "per_output": result.per_output.tolist() if as_json else None,
               "rigor": result.rigor, "reference": result.reference}  # fmt: skip
     show(fields, as_json, f"{failures!r}: error <= {result.value:.6g}")
-    verdict(epsilon, -float("inf"), result.value, decisions=argmax)
+    verdict(epsilon, -float("inf"), result.value, decisions=bool(argmax))
 
 
 @command("enumerate")
 @opt.question_options
 @click.option("--checkpoint", type=OutputFile(), help="File to resume from after an interruption.")
 @click.option("--components", is_flag=True, help="Also rank the components by what happens when they fail.")
-def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, checkpoint: Path | None,
-               components: bool, as_json: bool, **options: Any) -> None:  # fmt: skip
+def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, threads: int | None,
+               checkpoint: Path | None, components: bool, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Try every configuration at every input: the exact worst error, its witness and the statistics.
 
     Ctrl-C ends the run with what is known so far, and exit code 130. Where the checkpoint could not be kept the answer
@@ -101,7 +101,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     X = opt.need(opt.inputs_of(model, options), model)
     with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
-                                       checkpoint=checkpoint, spec=ws.Argmax() if argmax else None,
+                                       checkpoint=checkpoint, spec=opt.spec_of(argmax),
                                        progress=watched(), components=components)  # fmt: skip
     ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
@@ -119,7 +119,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
         interrupted(lost[0] if lost else kept)
     if lost:
         raise DidNotWork(lost[0])
-    verdict(epsilon, result.worst, result.worst, decisions=argmax)
+    verdict(epsilon, result.worst, result.worst, decisions=bool(argmax))
 
 
 @command("worst-case")
@@ -128,7 +128,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
 @click.option("--time-limit", type=Number(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
 @click.option("--certificate", type=OutputFile(), help="Write a proof of the upper end, for `check`.")
-def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: int | None, gap: float,
+def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, threads: int | None, gap: float,
                time_limit: float | None, node_limit: int | None, certificate: Path | None, as_json: bool,
                **options: Any) -> None:  # fmt: skip
     """Find the exact worst case, proved, without trying every configuration.
@@ -139,7 +139,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     domain = opt.need(opt.domain_of(model, options), model)
     announce(model.network, failures, 1 if isinstance(domain, ws.Box) else len(domain))
     with keeping() as ctrl_c, naming(certificate):
-        result = ws.worst_case(model.network, failures, domain, spec=ws.Argmax() if argmax else None, gap=gap,
+        result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=gap,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
                                progress=watched(), certificate=certificate)  # fmt: skip
     fields = {"model": model.name, "failures": repr(failures), "status": result.status, "lower": result.lower,
@@ -149,7 +149,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: bool, threads: i
     show(fields, as_json, f"{failures!r}: {result.lower:.6g} <= worst error <= {result.upper:.6g} ({result.status})")
     if ctrl_c.came:
         interrupted()
-    verdict(epsilon, result.lower, result.upper, decisions=argmax)
+    verdict(epsilon, result.lower, result.upper, decisions=bool(argmax))
 
 
 @app.command()

@@ -54,14 +54,14 @@ class LatencyType(TextType):
 @opt.seed_option
 @opt.whole_time_limit_option
 @opt.threads_option
-def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: bool, target: float | None,
+def reliability(model: opt.Model, p: Any, epsilon: float | None, argmax: str | None, target: float | None,
                 evaluations: int, samples: int, confidence: float, seed: int, time_limit: float, threads: int | None,
                 as_json: bool, **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent crashes do harm."""
     X = points(model, options)
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
-    found = ws.reliability(model.network, p, epsilon, X, spec=ws.Argmax() if argmax else None,
+    found = ws.reliability(model.network, p, epsilon, X, spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
                            time_limit=time_limit, threads=threads)  # fmt: skip
     fields = {"model": model.name, "lower": found.lower, "upper": found.upper, "method": found.method,

@@ -72,7 +72,7 @@ decimal_epsilon = click.option(
 @click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
-def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at_least: int, node_limit: int,
+def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: str | None, at_least: int, node_limit: int,
               time_limit: float, samples: int, plot: Path | None, seed: int, threads: int | None, as_json: bool,
               **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
@@ -82,7 +82,7 @@ def tolerance(model: opt.Model, kind: Any, epsilon: str | None, argmax: bool, at
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
     with keeping() as ctrl_c:
-        found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=ws.Argmax() if argmax else None,
+        found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=opt.spec_of(argmax),
                              node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
                              seed=seed, threads=threads, progress=watched())  # fmt: skip
     if plot is not None and found.curve is not None:

@@ -89,7 +89,13 @@ epsilon_option = click.option(
     "--epsilon", "-e", type=EpsilonType(),
     help="Largest tolerated error. Exit code 0: tolerated, 1: violated, 3: unknown.",
 )  # fmt: skip
-argmax_option = click.option("--argmax", is_flag=True, help="Ask about decisions: harm >= 0 changes the class.")
+argmax_option = compose(
+    click.option("--argmax", "argmax", flag_value="highest", help="Ask about decisions: harm >= 0 changes the class."),
+    click.option("--argmin", "argmax", flag_value="lowest", help="The same, where the class is the smallest output."),
+)
+lowest_option = click.option("--lowest", is_flag=True, help="A class is the smallest output, not the largest.")
+classes_option = click.option("--classes", "-y", type=InputFile(),
+                              help="Right classes, one per input: .npy, .csv, or .npz (array y).")  # fmt: skip
 threads_option = click.option("--threads", "-t", type=click.IntRange(min=1), help="Threads.  [default: all processors]")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random draws.")
 whole_time_limit_option = click.option(
@@ -98,6 +104,11 @@ whole_time_limit_option = click.option(
 )  # fmt: skip
 #: What may fail, where, and what is harm: of every command that asks for the worst case.
 question_options = compose(failure_options, domain_options, epsilon_option, argmax_option, threads_option)
+
+
+def spec_of(argmax: str | None) -> ws.Argmax | None:
+    """Return what harm is, as --argmax and --argmin say."""
+    return None if argmax is None else ws.Argmax(lowest=argmax == "lowest")
 
 
 def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
@@ -151,6 +162,16 @@ def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
     return chosen
 
 
+def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> FloatArray:
+    """Return the right classes of the inputs that the options name, or those the network brings."""
+    if path is None and (model.samples is None or options["inputs"] is not None):
+        raise click.UsageError("which classes are right? give --classes FILE")
+    with working_with(path):
+        classes = embedded(model.name).targets if path is None else _read(path, ("y", "Y", "classes"))
+    start, stop = _slice(options["rows"])
+    return np.asarray(np.ravel(classes)[start:stop])
+
+
 def domain_of(model: Model, options: dict[str, Any]) -> FloatArray | ws.Box | None:
     """Return the inputs or the box that the options name, or None."""
     rows = inputs_of(model, options)
@@ -169,7 +190,7 @@ def need(domain: Any, model: Model) -> Any:
     return domain
 
 
-def _read(path: Path) -> FloatArray:
+def _read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatArray:
     if path.suffix == ".csv":
         if not path.stat().st_size:
             raise ValueError("is an empty file")
@@ -178,10 +199,10 @@ def _read(path: Path) -> FloatArray:
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:
-        for key in ("X", "x", "samples_x"):
+        for key in keys:
             if key in loaded:
                 return np.asarray(loaded[key])
-        raise ValueError(f"holds {', '.join(loaded)}, expected an array X, x or samples_x")
+        raise ValueError(f"holds {', '.join(loaded)}, expected an array {', '.join(keys[:-1])} or {keys[-1]}")
 
 
 def _slice(rows: str | None) -> tuple[int | None, int | None]:

@@ -29,12 +29,12 @@ from withstand.cli.refusals import interrupted, say, working_with
 @opt.whole_time_limit_option
 @opt.seed_option
 @opt.threads_option
-def report(model: opt.Model, epsilon: str | None, argmax: bool, most: int, output: Path | None, time_limit: float,
+def report(model: opt.Model, epsilon: str | None, argmax: str | None, most: int, output: Path | None, time_limit: float,
            seed: int, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Tell everything about a network in one report."""
     X = points(model, options)
     with keeping() as ctrl_c:
-        found = ws.report(model.network, X, epsilon=epsilon, spec=ws.Argmax() if argmax else None,
+        found = ws.report(model.network, X, epsilon=epsilon, spec=opt.spec_of(argmax),
                           most=most, seed=seed, time_limit=time_limit, threads=threads, progress=watched(),
                           title=f"{model.name}: {model.network!r}")  # fmt: skip
     if output is not None:

@@ -70,7 +70,8 @@ def load(source: Any, *, inputs: Any = None, check: bool = True, budget: Budget 
     -------
     Network
         The same function of the flattened inputs, in double precision. A trailing softmax is taken off and
-        recorded as ``outputs == "logits"``.
+        recorded as ``outputs == "logits"``. Of a quantised file it is the real network that its stored numbers define;
+        ``noise`` and ``output_rounding`` tell how far the file is from it when it runs.
 
     Raises
     ------

@@ -208,7 +208,7 @@ class QuantisedWalk:
         if form.closed == INTEGER:
             raise ValueError(INTEGER)
         flat = form.reshape(shape[1:]) if len(shape) > 1 and shape[0] == 1 else form
-        if own.format is not None and self._formats(flat) == {own.format} and flat.is_light and flat.is_apart():
+        if own.format is not None and self.builder.words(flat) == {own.format} and flat.is_light and flat.is_apart():
             return replace(form, closed=WORDS)
         made = self.builder.quantise(flat, own, steps(own), stored, node.name, in_single=True)
         return replace(made.reshape(shape), closed=WORDS)
@@ -220,21 +220,18 @@ class QuantisedWalk:
             return replace(self._words(replace(words, closed=""), own, node), closed="")
         if words.closed != WORDS:
             raise ValueError("reads numbers where words are expected")
-        if self._formats(words) != {own.format}:
+        if self.builder.words(words) != {own.format}:
             raise ValueError("reads words by another scale or zero point than they were made with")
         return replace(words, closed="")
 
     def _same(self, made: Form, words: Form, node: Node) -> Form:
         """Return words that were chosen among others."""
-        (known,) = self._formats(words)
+        (known,) = self.builder.words(words)
         shape = made.shape
         result = self.builder.wire(made.reshape(shape[1:]), node.name)
         if known is not None:
             self.builder.knows(result, known)
         return replace(result.reshape(shape), closed=WORDS)
-
-    def _formats(self, form: Form) -> set[Format | None]:
-        return {self.builder.signals.get(term.source) for term in form.terms if term.source or term.map is None}
 
     def _weight(self, node: Node, name: str) -> Format | None:
         """Return the format of a product's weights; None where its scales are not those of the product's rows."""

@@ -75,6 +75,7 @@ class QuantisedBuilder(GraphBuilder):
         self.signals: dict[int, Format] = {}
         self.parameters: dict[int, Stored] = {}
         self._floor: dict[int, float] = {}
+        self._words: set[int] = set()  # what transmits nothing but words, once it is rounded
 
     def quantise(
         self,
@@ -143,6 +144,12 @@ class QuantisedBuilder(GraphBuilder):
         """Note that what one layer transmits are words, since they were chosen among others."""
         place = form.terms[0].source
         self.signals[place], self._floor[place] = words, words.low
+        self._words.add(place)
+
+    def words(self, form: Form) -> set[Format | None]:
+        """Return the formats of what a form reads, None among them where it reads what is no word."""
+        sources = [term.source for term in form.terms]
+        return {self.signals.get(source) if source in self._words else None for source in sources}
 
     def finished(self, outputs: list[Form], logits: bool, name: str) -> Graph | Layers:
         """Close the network, and say what its tensors' words are and amount to."""
@@ -176,6 +183,7 @@ class QuantisedBuilder(GraphBuilder):
             self.signals[place] = grid.format
             self.signals.setdefault(0, grid.format)
         self._floor[place] = grid.low
+        self._words.add(place)
         return result
 
     def _clipped(self, form: Form, floor: float, low: float, high: float, name: str, grid: Grid) -> Form:
@@ -189,6 +197,7 @@ class QuantisedBuilder(GraphBuilder):
         result = self.wire(form, name)
         place = result.terms[0].source
         self._floor[place] = max(floor, low)
+        self._words.add(place)
         if grid.format is not None:
             self.signals.setdefault(place, grid.format)
         return result
@@ -197,7 +206,7 @@ class QuantisedBuilder(GraphBuilder):
         """Return how far sums in single precision, in any order, may be from the exact ones, of what has words."""
         layer, total = self._layering.layers[place - 1], 0.0
         for source, kind in layer.reads:
-            known = self.signals.get(source)
+            known = self.signals.get(source) if source in self._words else None
             largest = 0.0 if known is None else max(-known.low, known.high)
             weight = _factors(kind)
             rows = np.abs(weight.reshape(len(weight), -1))

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from withstand.model.formats import Format
 
@@ -191,6 +192,7 @@ class _Step:
         product = self._given(0).step * scale
         steps = requantised(product / grid.step)
         codes = self.node.constant(2, optional=True)
+        self._check_sums(codes)
         if bias is None or codes is None:
             return steps, Stored(form)
         own = bias.format()
@@ -200,6 +202,16 @@ class _Step:
         if off > 2.0**-6:
             raise ValueError(f"has a bias whose scale is not that of the products: {off:.3g} steps off")
         return steps + float(off), Stored(form, own)
+
+    def _check_sums(self, bias: NDArray[Any] | None) -> None:
+        """Refuse sums that the kernels' 32 bits may not hold."""
+        weight = self.node.constant(1)
+        assert weight is not None
+        rows = np.abs(np.moveaxis(weight.astype(np.int64), 3 if self.node.kind.startswith("DEPTH") else 0, 0))
+        reached = 255 * rows.reshape(len(rows), -1).sum(axis=1).max()
+        reached += 0 if bias is None else np.abs(bias.astype(np.int64)).max()
+        if reached >= 2**31:
+            raise ValueError(f"has sums of products of up to {reached:,}, which 32 bits do not hold")
 
     def _copying(self, grid: Grid) -> float:
         given = self._given(0)

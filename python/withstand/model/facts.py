@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +27,12 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_layout", "_names", "_outputs", "_quantisation")
+    __slots__ = ("_arrays", "_box", "_core", "_judged", "_layout", "_names", "_outputs", "_quantisation")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
     _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
+    _judged: tuple[bool, bool] | None  # made for a decision: with negated outputs, and with a second output
     _outputs: Outputs
     _box: tuple[FloatArray, FloatArray] | None
     _quantisation: Quantisation | None
@@ -186,7 +187,7 @@ class Facts:
         """Return a component as the core names it."""
         return Site(*(component if self._layout is None else self._layout.place(self._core, component)))
 
-    def _component(self, layer: int, to: int, source: int) -> Component:
+    def _component(self, layer: int, to: int, source: int) -> Any:
         """Return what the core names (source -1: a neuron) as users do."""
         if source >= _core.parameters:
             return named(self._described(), self._core, layer, to, source - _core.parameters)
@@ -194,9 +195,23 @@ class Facts:
             return self._layout.component(self._core, layer, to, source)
         return (layer, to) if source < 0 else (layer, to, source)
 
-    def _values(self, found: Mapping[Component, float]) -> dict[Component, float]:
+    def _values(self, found: Mapping[Component, float]) -> dict[Any, float]:
         """Return what failed components send, which the core names, by the names that users have for them."""
-        return {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
+        named = {self._component(*(*component, -1)[:3]): value for component, value in found.items()}
+        return {component: self._told(component, value) for component, value in named.items()}
+
+    def _told(self, component: Any, value: float) -> float:
+        """Return what an output's synapse delivers as the network delivers it whose outputs were negated, or back."""
+        turned = self._judged is not None and self._judged[0] and component[0] == self.depth + 1
+        return 0.0 - value if turned and len(component) == 3 and not isinstance(component[1], str) else value
+
+    def _judged_output(self, output: int) -> int:
+        """Return the output that a network has which was given a second one."""
+        return 0 if self._judged is not None and self._judged[1] else output
+
+    def _judged_outputs(self, values: FloatArray) -> FloatArray:
+        """Return what is said of every output, of a network that was given a second one: of the other class."""
+        return values.max(keepdims=True) if self._judged is not None and self._judged[1] else values
 
     def _described(self) -> Layout:
         if self._layout is not None:

@@ -28,8 +28,8 @@ from withstand.model.term import Term
 class Failures:
     """A failure model, or a sum of models on disjoint components. Immutable, comparable, picklable.
 
-    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`, `BitFlip`, `WeightFlip` or
-    `WeightCrash`; add them with ``+``.
+    Build one with `Crash`, `StuckAt`, `Byzantine`, `Noise`, `SynapseCrash`, `SynapseByzantine`, `BitFlip`, `WeightFlip`
+    or `WeightCrash`; add them with ``+``.
     """
 
     __slots__ = ("_terms",)
@@ -78,7 +78,7 @@ class Failures:
         return int(count)
 
     def _space(self, net: Network, rows: FloatArray | None = None) -> _core.Space:
-        """Resolve the model against a network; `rows` are inputs that it is asked about, where it is asked about some."""
+        """Resolve the model against a network; `rows` are the inputs that it is asked about, if any."""
         signals = None
         if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
             signals = [float(np.abs(y).max()) for y in net.trace(rows)[:-1]]
@@ -233,7 +233,9 @@ class Noise(Failures):
     Parameters
     ----------
     delta : float or sequence of float
-        Amplitude, one for all hidden layers or one per hidden layer.
+        Amplitude, one for all hidden layers or one per hidden layer. Or one for the inputs and one for every layer
+        before the outputs, those that cannot fail included, as `Network.noise` of a quantised file tells: noise of
+        these others is what it amounts to in the neurons that read them.
     """
 
     __slots__ = ()

@@ -25,7 +25,7 @@ Scale = float | Sequence[npt.ArrayLike]
 class BitFlip(Failures):
     """Neurons that transmit their word with bits flipped.
 
-    The word is that of the signal as it is in the execution, failures upstream included; of signals only the failed ones are
+    The word is that of the signal as it is in the execution, failures upstream included; only the signals that fail are
     rounded to the format.
 
     Parameters
@@ -35,11 +35,11 @@ class BitFlip(Failures):
     format : {"int4", "int8", "int16", "int32", "uint4", "uint8", "float16", "bfloat16", "float32", "float64"}
     scale : float or sequence, optional
         Of integers: a word q stands for scale * q. One number, or one entry for each hidden layer, a number or one per
-        channel. By default what the file says (`Network.formats`); else the largest word stands for sup \\|phi\\|, or, of an
-        unbounded activation, for the largest signal of the intact network at the inputs asked about.
+        channel. By default what the file says (`Network.formats`); else the largest word stands for the largest
+        value of the activation, or, where that is unbounded, of the intact network at the inputs asked about.
     bits : sequence of int or tuple of int, optional
-        Ways to fail: bits by their numbers from the least significant one, 0; a tuple flips together. Every single bit by
-        default.
+        Ways to fail: bits by their numbers from the least significant one, 0; a tuple flips together. Every
+        single bit by default.
     to : {0, 1}, optional
         Only flips to this value: cells that are stuck at it.
     clamp : (float, float), optional
@@ -52,8 +52,8 @@ class BitFlip(Failures):
 
     Notes
     -----
-    A component fails once, in one way. A way that makes a float infinite or NaN does infinite harm by convention; exclude it
-    by `bits` or `clamp` it. Theory: docs/theory.md 16 and 17.
+    A component fails once, in one way. A way that makes a float infinite or NaN does infinite harm by convention;
+    exclude it by `bits` or `clamp` it. Theory: docs/theory.md 16 and 17.
 
     Examples
     --------
@@ -93,8 +93,8 @@ class WeightFlip(Failures):
     format, bits, to, clamp
         As for `BitFlip`. Every parameter must be a word of the format: see `Network.rounded`.
     scale : float or sequence, optional
-        One number, or one entry for each layer 1..L+1, a number or one per channel of its outputs. By default what the file
-        says (`Network.formats`); else the largest word stands for the largest weight of the layer.
+        One number, or one entry for each layer 1..L+1, a number or one per channel of its outputs. By default what the
+        file says (`Network.formats`); else the largest word stands for the largest weight of the layer.
     biases : bool, default False
         Whether biases may fail, too, with the scale that the file says, else one of their own.
     exactly : bool, default False
@@ -109,7 +109,8 @@ class WeightFlip(Failures):
 
     Notes
     -----
-    What files fold into weights, such as batch normalisation, is part of the words that flip. Theory: docs/theory.md 16.
+    What files fold into weights, such as batch normalisation, is part of the words that flip. Theory:
+    docs/theory.md 16.
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from withstand import _core
 from withstand._coerce import finite, shown
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, FloatArray
 from withstand.model.failure_arguments import named_component
 from withstand.model.parameters import as_weight, shared_biases, site
 from withstand.model.witness import Witness
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from withstand.model.network import Network
 
 #: What a caller says has failed.
-Failed = Mapping[Component, float] | Witness | None
+Failed = Mapping[Any, float] | Witness | None
 
 
 class Forcing:
@@ -30,6 +30,7 @@ class Forcing:
             raise TypeError(f"failed must be a mapping from components to values, or a witness, got {shown(failed)}")
         named = {_named(component): value for component, value in held.items()}
         values = {c: finite(v, f"failed component {c}: transmitted value") for c, v in named.items()}
+        values = {component: net._told(component, value) for component, value in values.items()}
         self._weights = any(isinstance(c[1], str) for c in values)
         parts = [(self._site(component), value) for component, value in values.items()]
         parts.sort(key=lambda part: (part[0].layer, part[0].to, part[0].from_))
@@ -47,13 +48,13 @@ class Forcing:
             return _core.forward_failed(self._net._core, self._space, rows, self._failed)
         return _core.forward_batch(self._net._core, rows, self._forced)
 
-    def held(self, row: FloatArray) -> list[_core.Forced]:
+    def at(self, row: FloatArray) -> list[_core.Forced]:
         """Return what neurons and synapses are held at, at an input."""
-        return self._forced if not self._weights else _core.forced_by(self._net._core, self._space, row, self._failed)
+        return _core.forced_by(self._net._core, self._space, row, self._failed) if self._weights else self._forced
 
     def trace(self, row: FloatArray) -> list[FloatArray]:
         """Return what every layer of the core transmits."""
-        return _core.trace(self._net._core, row, self.held(row))
+        return _core.trace(self._net._core, row, self.at(row))
 
     def _site(self, component: Any) -> _core.Site:
         if isinstance(component[1], str):
@@ -61,7 +62,7 @@ class Forcing:
         return self._net._place(component)
 
 
-def _named(component: Any) -> Component:
+def _named(component: Any) -> AnyComponent:
     is_weight = isinstance(component, tuple) and len(component) == 3 and isinstance(component[1], str)
     return as_weight(component) if is_weight else named_component(component)
 
@@ -74,4 +75,6 @@ def _term(place: _core.Site, value: float, shared: list[list[int]]) -> _core.Fai
     elif place.from_ >= 0:
         effect, amount = _core.Effect.synapse_replace, abs(value)
     biases = shared if place.from_ == _core.parameters + _core.one else None
-    return _core.Failure(effect=effect, amount=[amount], counts=[1], total=True, exactly=False, among=[place], biases=biases)
+    return _core.Failure(
+        effect=effect, amount=[amount], counts=[1], total=True, exactly=False, among=[place], biases=biases
+    )

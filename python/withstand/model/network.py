@@ -92,6 +92,7 @@ class Network(Facts):
     ) -> None:
         self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
         self._quantisation = None
+        self._judged = None
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
         if layers is not None:
@@ -237,10 +238,11 @@ class Network(Facts):
         return hash((self.widths, self._core.bias(self._core.layers).tobytes()))
 
     def __reduce__(self) -> tuple[Any, ...]:
+        state = () if self._judged is None else ((None, {"_judged": self._judged}),)
         if self._layout is None:
-            return _rebuild, (self._layers(),)
+            return _rebuild, (self._layers(),), *state
         shape = self._layout.shapes[0]
-        return _rebuild_graph, (self._layout.given, shape, self._outputs, self._box, self._quantisation)
+        return _rebuild_graph, (self._layout.given, shape, self._outputs, self._box, self._quantisation), *state
 
     def __repr__(self) -> str:
         names = [a.name for a in self.activations]

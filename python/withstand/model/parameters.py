@@ -20,7 +20,7 @@ FIRST, BIAS = int(_core.parameters), int(_core.one)
 
 
 def owner(layout: Layout, place: int) -> int:
-    """Return the number of the layer that a stage's parameters belong to: the next one that may fail, or the outputs."""
+    """Return the layer that a stage's parameters belong to: the next one that may fail, or the outputs."""
     return next(number for number, other in enumerate(layout.places) if other >= place)
 
 
@@ -34,8 +34,9 @@ def array_name(layout: Layout, place: int, what: str) -> str:
 def weight_names(layout: Layout, place: int) -> list[tuple[str, int]]:
     """Return the names of the weights that a stage stores, each with the number of its read."""
     reads = layout.given[place - 1].reads
-    names = ("weight" if len(reads) == 1 else f"weight_{n}" for n in range(len(reads)))
-    return [(array_name(layout, place, name), n) for n, (name, (_, kind)) in enumerate(zip(names, reads)) if stored(kind)]
+    several = len(reads) > 1
+    found = (n for n, (_, kind) in enumerate(reads) if stored(kind))
+    return [(array_name(layout, place, f"weight_{n}" if several else "weight"), n) for n in found]
 
 
 def has_parameters(layout: Layout, place: int, biases: bool) -> bool:
@@ -84,9 +85,10 @@ def site(layout: Layout, core: _core.Network, weight: Weight) -> _core.Site:
             _inside(weight, stored(kind)[0].shape)
             to, sender = _first_place(kind, layout.shapes[read], weight) if isinstance(kind, Conv) else index
             return _core.Site(place, to, FIRST + core.offset(place - 1, read) + sender)
-    known = [array_name(layout, p, "bias") for p in range(1, len(layout.given) + 1) if owner(layout, p) == number]
-    known += [w for p in range(1, len(layout.given) + 1) if owner(layout, p) == number for w, _ in weight_names(layout, p)]
-    raise ValueError(f"weight {weight}: layer {number} stores no {name!r}" + (f", but {', '.join(known)}" if known else ""))
+    places = [place for place in range(1, len(layout.given) + 1) if owner(layout, place) == number]
+    known = [array for place in places for array, _ in weight_names(layout, place)]
+    but = f", but {', '.join(known)}" if known else ""
+    raise ValueError(f"weight {weight}: layer {number} stores no {name!r}{but}")
 
 
 def shared_biases(layout: Layout) -> list[list[int]]:
@@ -103,9 +105,10 @@ def shared_biases(layout: Layout) -> list[list[int]]:
 
 
 def channels(layout: Layout, place: int) -> list[int]:
-    """Return the channel of every neuron of a place: where it reads convolutions its feature map, else the neuron."""
+    """Return the channel of every neuron of a place: its feature map where it reads convolutions, else itself."""
     shape = layout.shapes[place]
-    axes = {kind.channel_axis for _, kind in layout.given[place - 1].reads if isinstance(kind, Conv)} if place else set()
+    reads = layout.given[place - 1].reads if place else ()
+    axes = {kind.channel_axis for _, kind in reads if isinstance(kind, Conv)}
     if len(axes) != 1:
         return list(range(math.prod(shape)))
     return np.indices(shape)[axes.pop() % len(shape)].reshape(-1).tolist()  # type: ignore[no-any-return]
@@ -116,7 +119,7 @@ def as_weight(component: Sequence[object]) -> Weight:
     form = "a weight is (layer, parameter, index), as in (1, 'weight', (0, 2))"
     try:
         layer, name, index = component
-        entries = (index,) if isinstance(index, (int, np.integer)) else tuple(index)  # type: ignore[arg-type, var-annotated]
+        entries = (index,) if isinstance(index, (int, np.integer)) else tuple(index)  # type: ignore[arg-type]
         place = tuple(whole(entry, "an index", most=LARGEST) for entry in entries)
         number = whole(layer, "a layer", most=LARGEST)
     except (TypeError, ValueError):

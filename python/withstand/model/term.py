@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from withstand import _core
-from withstand._types import Component
+from withstand._types import AnyComponent
+from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
 from withstand.model.parameters import channels, has_parameters, owner, shared_biases, site
@@ -48,8 +49,8 @@ class Term(NamedTuple):
     total: bool
     exactly: bool = False
     equivocal: bool = False
-    among: tuple[Component, ...] | None = None
-    groups: tuple[tuple[Component, ...], ...] | None = None
+    among: tuple[AnyComponent, ...] | None = None
+    groups: tuple[tuple[AnyComponent, ...], ...] | None = None
     unit: str | None = None
     flips: Flips | None = None
 
@@ -80,6 +81,11 @@ class Term(NamedTuple):
             amount, counts = self._spread(net, amount, counts)
         biases = net is not None and self.flips is not None and self.flips.biases
         inputs = any(component[0] == 0 for component in self.among or ())
+        among: Sequence[AnyComponent] | None = self.among
+        if net is not None and self.on_synapses and among is None:
+            among = real_synapses(net)
+        if net is not None and net._judged is not None and self.on_weights:
+            raise ValueError(f"{self}: with failed weights the class is the largest of several outputs, no other yet")
         return _core.Failure(
             effect=getattr(_core.Effect, self.effect),
             amount=amount,
@@ -87,14 +93,14 @@ class Term(NamedTuple):
             total=self.total,
             exactly=self.exactly,
             equivocal=self.equivocal,
-            among=None if self.among is None or self.unit is not None else self._sites(net, self.among),
+            among=None if among is None or self.unit is not None else self._sites(net, among),
             groups=self._groups(net),
             group="groups" if self.unit is None else self.unit,
             words=None if self.flips is None else self.flips.core(net, self.on_weights, signals, inputs),
             biases=shared_biases(net._described()) if biases and net is not None else None,
         )
 
-    def _sites(self, net: Network | None, components: Sequence[Component]) -> list[_core.Site]:
+    def _sites(self, net: Network | None, components: Sequence[AnyComponent]) -> list[_core.Site]:
         if net is None:  # to be counted, not to be looked at
             return [_core.Site(*(c if not isinstance(c[1], str) else (c[0], n))) for n, c in enumerate(components)]
         if self.on_weights:
@@ -105,7 +111,7 @@ class Term(NamedTuple):
                     if place.from_ == _core.parameters + _core.one:
                         raise ValueError(f"{self}: among names {component}, biases fail in WeightFlip(biases=True) alone")
             return found
-        return list(map(net._place, components))
+        return [net._place(component) for component in components]  # type: ignore[arg-type]
 
     def _groups(self, net: Network | None) -> list[list[_core.Site]] | None:
         if self.groups is not None:
@@ -116,9 +122,10 @@ class Term(NamedTuple):
             return [[_core.Site(*pair)] for pair in self.among or ()]
         return [self._sites(net, group) for group in self._channels(net)]
 
-    def _channels(self, net: Network) -> list[list[Component]]:
+    def _channels(self, net: Network) -> list[list[AnyComponent]]:
         """The neurons of every channel that may fail."""
-        layout, groups = net._described(), {}
+        layout = net._described()
+        groups: dict[Any, list[AnyComponent]] = {}
         for number, place in enumerate(layout.places[:-1]):
             if number == 0 and self.among is None:
                 continue
@@ -127,7 +134,7 @@ class Term(NamedTuple):
         for pair in self.among or ():
             if pair not in groups:
                 raise ValueError(f"{self}: among names {pair}, there is no such channel")
-        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]  # type: ignore[index]
+        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]
 
     def _carried(self, net: Network) -> tuple[float, ...]:
         """Amplitudes of the inputs and of all layers, as what they amount to in the layers that may fail."""

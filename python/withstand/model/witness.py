@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,10 +18,11 @@ class Witness:
     Attributes
     ----------
     failed : tuple of components
-        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from), a parameter (layer, name, index).
-        Of groups, their neurons.
+        Sorted; a neuron is (layer, neuron), a synapse (layer of the receiver, to, from), a parameter (layer, name,
+        index). Of groups, their neurons.
     values : dict
-        What each failed component transmits; for a synapse, what replaces weight * signal; for a parameter, what replaces it.
+        What each failed component transmits; for a synapse, what replaces weight * signal; for a parameter, what
+        replaces it.
     input : ndarray, shape (d,)
     input_index : int
         Row of X.
@@ -36,14 +37,14 @@ class Witness:
         Of groups that fail together.
     """
 
-    failed: tuple[Component, ...]
-    values: dict[Component, float]
+    failed: tuple[AnyComponent, ...]
+    values: dict[AnyComponent, float]
     input: FloatArray
     input_index: int
     output: int
     error: float
-    ways: dict[Component, int | tuple[int, ...]] = field(default_factory=dict)
-    groups: tuple[tuple[Component, ...], ...] = ()
+    ways: dict[AnyComponent, int | tuple[int, ...]] = field(default_factory=dict)
+    groups: tuple[tuple[AnyComponent, ...], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):
@@ -59,7 +60,7 @@ class Witness:
         at = "" if held <= {0.0} else f", values={self.values}"
         return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, error {self.error:.6g})"
 
-    def _name(self, component: Component) -> str:
+    def _name(self, component: AnyComponent) -> str:
         way = self.ways.get(component)
         return str(component) if way is None else f"{component} {'bit' if isinstance(way, int) else 'bits'} {way}"
 

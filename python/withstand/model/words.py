@@ -37,6 +37,8 @@ class Flips(NamedTuple):
     clamp : (float, float) or None
         Of the value that replaces.
     biases : bool
+    every : bool
+        Whether the ways are every single bit, also of biases, whose words may have more.
     """
 
     format: str
@@ -45,6 +47,11 @@ class Flips(NamedTuple):
     to: int | None = None
     clamp: tuple[float, float] | None = None
     biases: bool = False
+    every: bool = True
+
+    def ways(self, bias_bits: int | None = None) -> tuple[tuple[int, ...], ...]:
+        """Return the bits that flip together in each way; of biases, whose words have so many bits."""
+        return tuple((bit,) for bit in range(bias_bits)) if self.every and bias_bits is not None else self.bits
 
     def core(
         self, net: Network | None, parameters: bool, signals: Sequence[float] | None, inputs: bool = False
@@ -64,28 +71,22 @@ class Flips(NamedTuple):
                 found = [_of_biases(self, net, layout, place) for place in _stages(layout)]
                 names = {name for name, scaling in found if scaling}
                 if len(names) > 1:
-                    raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}: ask without biases")
+                    raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}; ask without")
                 bias_format = names.pop() if names else None
-                self._check_bits(bias_format)
                 biases = [[], *(scaling for _, scaling in found)]
             else:
                 weights = [_of_signals(self, net, layout, place, signals) for place in _stages(layout)]
                 weights.insert(0, _of_signals(self, net, layout, 0, signals) if inputs else [])
         return _core.Words(
             format=self.format,
-            masks=[sum(1 << bit for bit in bits) for bits in self.bits],
+            masks=_masks(self.bits),
             to=self.to,
             clamp=self.clamp,
             scalings=weights if any(weights) else [],
             biases=bias_format,
+            bias_masks=[] if bias_format is None else _masks(self.ways(Format(bias_format).bits)),
             bias_scalings=biases,
         )
-
-    def _check_bits(self, biases: str | None) -> None:
-        """Refuse every bit of words of two lengths: one list of ways is for all."""
-        size = Format(self.format).bits
-        if biases is not None and Format(biases).bits != size and self.bits == tuple((b,) for b in range(size)):
-            raise ValueError(f"WeightFlip: biases are words of {biases}, weights of {self.format}: give bits, which holds for both")
 
 
 def flips_of(
@@ -96,12 +97,16 @@ def flips_of(
     known = Format(choice(name, f"{who}: format", FORMATS))
     if given is not None and scale is None and not known.is_float:
         if given.zero_point != 0 or isinstance(given.scale, tuple):
-            raise ValueError(f"{who}: format must have one scale and zero point 0, give scale instead, got {shown(given)}")
+            raise ValueError(f"{who}: format must have one scale and zero point 0, or give scale, got {shown(given)}")
         scale = given.scale
     if known.is_float and scale is not None:
         raise ValueError(f"{who}: scale must not be given for {known.name}, floats have none, got {shown(scale)}")
-    return Flips(known.name, _scale(who, scale), _bits(who, bits, known.bits), _to(who, to), _clamp(who, clamp),
-                 flag(biases, f"{who}: biases"))  # fmt: skip
+    ways, with_biases = _bits(who, bits, known.bits), flag(biases, f"{who}: biases")
+    return Flips(known.name, _scale(who, scale), ways, _to(who, to), _clamp(who, clamp), with_biases, bits is None)
+
+
+def _masks(ways: Iterable[tuple[int, ...]]) -> list[int]:
+    return [sum(1 << bit for bit in bits) for bits in ways]
 
 
 # what it is given -----------------------------------------------------------------------------------------------
@@ -172,7 +177,7 @@ def _given(flips: Flips, layers: int, number: int, what: str) -> tuple[float, ..
         return None if flips.scale is None else (flips.scale,)
     if len(flips.scale) != layers:
         given = len(flips.scale)
-        raise ValueError(f"scale must be a number, or one entry for each of the {layers} layers of {what}, got {given} entries")
+        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {given} entries")
     return flips.scale[number - 1]
 
 
@@ -244,6 +249,6 @@ def _of_signals(
     if not math.isfinite(largest):
         if signals is None:
             who = "inputs are" if number == 0 else f"layer {number} ({layout.given[place - 1].activation.name}) is"
-            raise ValueError(f"BitFlip: {who} unbounded, so that words need a scale: give scale, or ask about given inputs")
+            raise ValueError(f"BitFlip: {who} unbounded, so words need a scale: give scale, or ask about given inputs")
         largest = signals[number]
     return _spread(layout, place, _fitted(flips.format, largest))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import shown, thread_count
+from withstand._result import Result
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -25,7 +28,7 @@ METHODS: tuple[str, ...] = tuple(_FACTS)
 
 
 @dataclass(frozen=True, eq=False)
-class Bound:
+class Bound(Result):
     """A proved upper bound on the output error (or, with `Argmax`, on the harm to the decision).
 
     Attributes
@@ -115,7 +118,7 @@ def bound(
     >>> ws.bound(net, ws.Crash((1, 1)), method="fep").value
     0.625
     """
-    as_network(net)
+    net, spec = decided(as_network(net), spec)
     decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
@@ -126,7 +129,7 @@ def bound(
         lower, upper = bounds_of(net, domain, "domain")
         space = failures._space(net, lower if np.array_equal(lower, upper) else None)
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
-    return _result(found, method)
+    return _result(net, found, method)
 
 
 def bound_within(
@@ -148,11 +151,7 @@ def bound_within(
     if sum(costs.values()) <= seconds:
         return bound(net, failures, domain, spec=spec, threads=threads)
     least: Bound | None = None
-    apart = any(term.equivocal for term in failures._terms)
-    for name in sorted(set(_FACTS) - {"fep", "at-most", "tightest"}, key=costs.__getitem__):
-        facts = _FACTS[name]
-        if (facts.needs_domain and domain is None) or (apart and not facts.equivocal):
-            continue
+    for name in sorted(_covering(failures, domain is not None), key=costs.__getitem__):
         if costs[name] > seconds and least is not None:
             break
         seconds -= costs[name]
@@ -160,6 +159,26 @@ def bound_within(
         least = found if least is None or found.value < least.value else least
     assert least is not None  # "capped" covers everything
     return least
+
+
+def methods_within(
+    net: Network, failures: Failures, rows: int, seconds: float, useless: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield the methods for given inputs, cheap ones first, that can be expected to end in so many seconds together."""
+    space, names = as_failures(failures)._space(net), set(_covering(failures, True)) - set(useless)
+    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in sorted(names)}
+    for name in sorted(costs, key=costs.__getitem__):
+        seconds -= costs[name]
+        if seconds < 0:
+            return
+        yield name
+
+
+def _covering(failures: Failures, domain: bool) -> list[str]:
+    """Return the methods that cover such failures, without those that are never the least."""
+    apart = any(term.equivocal for term in failures._terms)
+    known = {name: facts for name, facts in _FACTS.items() if name not in ("fep", "at-most", "tightest")}
+    return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
 
 def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:
@@ -175,7 +194,7 @@ def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = N
     return bound(net, failures, domain, method="fep")
 
 
-def _result(found: _core.Bounds, method: str) -> Bound:
+def _result(net: Network, found: _core.Bounds, method: str) -> Bound:
     value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (
@@ -185,4 +204,5 @@ def _result(found: _core.Bounds, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    return Bound(value, per_output, per_input, method, covers, rigor, _FACTS[method].reference, slack)
+    per_output, reference = net._judged_outputs(per_output), _FACTS[method].reference
+    return Bound(value, per_output, per_input, method, covers, rigor, reference, slack)

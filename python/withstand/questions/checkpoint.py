@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The finished shards of an enumeration, in an SQLite file that survives being killed.
+"""The finished shards of an enumeration or a campaign, in an SQLite file that survives being killed.
 
 Every shard is one transaction of a write-ahead log: a process that is killed at any moment loses the shards in flight,
 never a finished one and never the file. What is read is believed only where it carries the mark of this very problem.
@@ -14,11 +14,13 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from withstand import _core
 from withstand.questions.database_file import database_path, holders, identity
-from withstand.questions.sharding import Problem, Shard, is_whole, shards
+from withstand.questions.sharding import Part, Problem, Shard, is_whole, shards
+
+File = TypeVar("File", bound="ShardFile[Any]")
 
 FORMAT = "withstand enumeration 4"
 #: SQLite's mark of the application that a file belongs to: "wstd".
@@ -39,8 +41,10 @@ class CheckpointWarning(RuntimeWarning):
     """A checkpoint could not be kept to the end: the result is right, a killed run would begin where the file ends."""
 
 
-class Checkpoint:
+class ShardFile(Generic[Part]):
     """Opens or creates the file of one problem; every added shard is committed at once.
+
+    What is kept of a shard, and as which text, is for those who inherit.
 
     Several processes may work on one file: a shard that two of them do is the same to the last bit. A file that can no
     longer be written, or is no longer there, ends the keeping with a RuntimeWarning, and not the run.
@@ -54,11 +58,12 @@ class Checkpoint:
         be opened or written, or is held by another process for longer than `PATIENCE`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], problem: Problem, engine: _core.Enumerator) -> None:
+    #: What the shards are of.
+    what = "an enumeration"
+
+    def __init__(self, path: str | os.PathLike[str], fingerprint: dict[str, str], todo: list[Shard]) -> None:
         self._path = database_path(path)
-        self._problem, self._engine = problem, engine
-        self._fingerprint = {"format": FORMAT, **problem.fingerprint(engine)}
-        self._components = len(engine.components) if problem.components else 0
+        self._fingerprint, self._todo = fingerprint, todo
         self._kept: set[int] = set()  # where the shards begin that the file must hold in the end
         self._keeps = True
         real = os.path.realpath(self._path)
@@ -97,7 +102,7 @@ class Checkpoint:
         (owner,) = self._execute("PRAGMA application_id").fetchone()
         tables = {sql for (sql,) in self._execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
         if owner != APPLICATION and tables:
-            raise ValueError(f"{self._path} is no checkpoint of an enumeration: a database of another application")
+            raise ValueError(f"{self._path} is no checkpoint of {self.what}: a database of another application")
         if tables and tables != set(TABLES):
             raise ValueError(f"{self._path} is damaged: its tables are not those that were written")
         if not tables:
@@ -116,28 +121,36 @@ class Checkpoint:
                 f" ({_short(name)}: {_short(known.get(name))} in the file, {_short(now.get(name))} now)"
             )
 
-    def load(self) -> Iterator[tuple[Shard, _core.Statistics]]:
-        """Yield the finished shards with their statistics; raise ValueError where they are not what was written."""
-        left = set(shards(self._engine.batches))
+    def _encoded(self, part: Part) -> str:
+        """Return a shard's part as text."""
+        raise NotImplementedError
+
+    def _decoded(self, shard: Shard, text: str) -> Part | None:
+        """Return the part that a text describes; None where it cannot be that of the shard."""
+        raise NotImplementedError
+
+    def load(self) -> Iterator[tuple[Shard, Part]]:
+        """Yield the finished shards with their parts; raise ValueError where they are not what was written."""
+        left = set(self._todo)
         try:
             for first, last, state, digest in self._execute("SELECT first, last, state, digest FROM shards"):
                 shard = (first, last)
                 marked = isinstance(state, str) and digest == self._mark(shard, state) and shard in left
-                statistics = self._statistics(shard, state) if marked else None
-                if statistics is None:
+                part = self._decoded(shard, state) if marked else None
+                if part is None:
                     where = f"[{_short(first)}, {_short(last)})"
                     raise ValueError(f"{self._path} is damaged: its shard {where} is not what was written")
                 left.remove(shard)  # a damaged index may show one twice
                 self._kept.add(first)
-                yield shard, statistics
+                yield shard, part
         except ERRORS as error:
             raise self._refusal(error) from None
 
-    def add(self, shard: Shard, statistics: _core.Statistics) -> None:
+    def add(self, shard: Shard, part: Part) -> None:
         """Keep a finished shard, as long as the file takes it."""
         if not self._keeps:
             return
-        state = json.dumps(statistics.__getstate__())
+        state = self._encoded(part)
         row = (*shard, state, self._mark(shard, state))
         try:
             self._execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
@@ -178,7 +191,7 @@ class Checkpoint:
             return None if _is_locked(error) else str(error)
         return None if known == self._fingerprint and self._kept <= kept else "it no longer holds what was written"
 
-    def __enter__(self) -> Checkpoint:
+    def __enter__(self: File) -> File:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
@@ -207,7 +220,7 @@ class Checkpoint:
 
     def _refusal(self, error: Exception) -> ValueError:
         if "not a database" in str(error):
-            return ValueError(f"{self._path} is no checkpoint of an enumeration: {error}")
+            return ValueError(f"{self._path} is no checkpoint of {self.what}: {error}")
         return ValueError(f"checkpoint {self._path}: {self._reason(error)}")
 
     def _mark(self, shard: Shard, state: str) -> str:
@@ -215,8 +228,19 @@ class Checkpoint:
         bound = json.dumps([self._fingerprint, *map(str, shard)], sort_keys=True)
         return hashlib.sha256(f"{bound}\n{state}".encode()).hexdigest()
 
-    def _statistics(self, shard: Shard, text: str) -> _core.Statistics | None:
-        """Return the statistics that a state describes; None where they cannot be those of the shard."""
+
+class Checkpoint(ShardFile[_core.Statistics]):
+    """The file of an enumeration."""
+
+    def __init__(self, path: str | os.PathLike[str], problem: Problem, engine: _core.Enumerator) -> None:
+        self._problem, self._engine = problem, engine
+        self._components = len(engine.components) if problem.components else 0
+        super().__init__(path, {"format": FORMAT, **problem.fingerprint(engine)}, shards(engine.batches))
+
+    def _encoded(self, part: _core.Statistics) -> str:
+        return json.dumps(part.__getstate__())
+
+    def _decoded(self, shard: Shard, text: str) -> _core.Statistics | None:
         try:
             state = json.loads(text)
             if not 0 <= state[10][0] <= self._components:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -51,8 +52,8 @@ def enumerate_failures(
     ----------
     net : Network
     failures : Failures
-        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash`, `BitFlip`, `WeightFlip`, `WeightCrash` and
-        their sums.
+        What may fail; finite models only: `Crash`, `StuckAt`, `SynapseCrash`, `BitFlip`, `WeightFlip`, `WeightCrash`
+        and their sums.
     X : array_like, shape (n, d) or (d,)
         Inputs.
     epsilon : int, float, str, Fraction or Decimal, optional
@@ -117,7 +118,8 @@ def enumerate_failures(
     >>> {component: errors.worst for component, errors in found.components.items()}
     {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
     """
-    as_network(net), as_failures(failures), flag(components, "components")
+    net, spec = decided(as_network(net), spec)
+    as_failures(failures), flag(components, "components")
     limit = None if epsilon is None else as_limit(epsilon)
     if executor is not None:
         require_executor(executor)
@@ -210,7 +212,9 @@ def run(
     components: bool = False,
 ) -> _core.Statistics:
     """Return the bare statistics of every configuration, for callers that ask often; Ctrl-C is passed on."""
-    enumerator = _core.Enumerator(net._core, failures._space(net, rows), rows, asks_decisions(spec), epsilon, 1, components)
+    net, spec = decided(net, spec)
+    space = failures._space(net, rows)
+    enumerator = _core.Enumerator(net._core, space, rows, asks_decisions(spec), epsilon, 1, components)
     statistics = enumerator.run(0, enumerator.batches, thread_count(threads), None)
     if int(statistics.count) != int(enumerator.configurations):
         raise KeyboardInterrupt
@@ -238,7 +242,7 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         std=std,
         infinite=int(statistics.infinite),
         rounding=float(engine.rounding),
-        per_output=np.array(statistics.per_output),
+        per_output=problem.net._judged_outputs(np.array(statistics.per_output)),
         top=top,
         histogram=histogram(statistics),
         resolution=2.0**-_core.histogram_bits,

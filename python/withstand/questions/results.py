@@ -6,19 +6,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import real_array, shown
+from withstand._result import Result
 from withstand._types import Component, FloatArray
 from withstand.model.witness import Witness
 
 
 @dataclass(frozen=True, eq=False)
-class Histogram:
+class Histogram(Result):
     """How many configurations have an error in each bin.
 
     Attributes
@@ -31,6 +32,13 @@ class Histogram:
 
     edges: FloatArray
     counts: npt.NDArray[np.int64]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        ends, counts = self.edges.tolist(), self.counts.tolist()
+        return [{"from": low, "to": high, "count": n} for low, high, n in zip(ends[:-1], ends[1:], counts)]
+
+    def _pictured(self) -> list[dict[str, Any]]:
+        return [{"error": row["from"], "configurations": row["count"]} for row in self._rows()]
 
 
 class ComponentErrors(NamedTuple):
@@ -52,7 +60,7 @@ class ComponentErrors(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Enumeration:
+class Enumeration(Result):
     """What `enumerate_failures` found. Statistics are over configurations; the error of a configuration is the worst
     over all inputs and outputs.
 
@@ -71,7 +79,8 @@ class Enumeration:
         was evaluated.
     mean, std : float
         Mean and population standard deviation of the errors, summed exactly and rounded once. The squares of errors
-        below 1e-150 leave the range of doubles: their deviation is known to 1e-145.
+        below 1e-150 leave the range of doubles: their deviation is known to 1e-145; errors above 1e150 make `std`
+        infinite.
     rounding : float
         How far, at most, an error that enters `mean`, `std`, the histogram or the components' means may be from its
         canonical evaluation: it comes from a batch that updates signals, failure by failure. `worst`, `top`,
@@ -89,8 +98,8 @@ class Enumeration:
     seconds : float
         Wall-clock time.
     infinite : int
-        Configurations in which a way to fail makes a number that is infinite or none: infinite errors by convention, which
-        make `mean` and `std` infinite. The histogram is of the others.
+        Configurations in which a way to fail makes a number that is infinite or none: infinite errors by convention,
+        which make `mean` and `std` infinite. The histogram is of the others.
     components : dict of component to ComponentErrors, or None
         Of every component that is among the failed of some configuration evaluated, sorted; a component is a neuron
         (layer, neuron) or a synapse (layer of the receiver, to, from), whichever way it failed. None where not asked
@@ -115,6 +124,14 @@ class Enumeration:
     components: dict[Component, ComponentErrors] | None = None
     infinite: int = 0
     _least: float = field(default=math.nan)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self.components:
+            return super()._rows()
+        return [{"component": str(name), **errors._asdict()} for name, errors in self.components.items()]
+
+    def _pictured(self) -> list[dict[str, Any]]:
+        return self.histogram._pictured()
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
         """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.
@@ -188,6 +205,8 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
     if int(statistics.infinite):
         return math.inf, math.inf
     total, squares = _exact(statistics.sum), _exact(statistics.squares)
+    if int(statistics.large):
+        return total / (count * _UNIT), math.inf
     variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
     return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
 

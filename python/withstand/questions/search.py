@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
+from withstand._result import Result
 from withstand.certificate.writing import require_checkable, write
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
@@ -25,7 +27,7 @@ from withstand.questions.witnesses import witness
 
 
 @dataclass(frozen=True, eq=False)
-class WorstCase:
+class WorstCase(Result):
     """What `worst_case` found: lower <= truth <= upper.
 
     Attributes
@@ -150,7 +152,8 @@ def worst_case(
     ('exact', 6.0, ((1, 1),))
     """
     started = time.perf_counter()
-    lower, upper = bounds_of(as_network(net), domain, "domain")
+    net, spec = decided(as_network(net), spec)
+    lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
     goal = "argmax" if asks_decisions(spec) else "error"
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
@@ -195,6 +198,8 @@ class _Proof:
         self._path = as_path(path, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
+        if net._judged is not None:
+            raise ValueError("certificates of decisions are of the largest of several outputs")
         self._net, self._failures, self._goal = net, failures, goal
         self._inputs, _ = bounds_of(net, domain, "domain")
         require_checkable(net, failures, self._inputs, goal)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar
 
 from withstand import _core
 from withstand._types import FloatArray
@@ -25,6 +26,7 @@ from withstand.model.network import Network
 
 Shard = tuple[int, int]
 Report = Callable[[int], object]
+Part = TypeVar("Part")
 
 #: Shards of a space with at least as many batches: enough for many workers, few enough to cost nothing. Beyond the
 #: square of it, both the number of shards and their size grow like a square root: a killed run loses little of it.
@@ -62,7 +64,7 @@ class Problem:
         components: bool = False,
     ) -> Problem:
         """Build a problem, with the digest of its inputs."""
-        return cls(net, failures, rows, epsilon, decisions, top, components, _digest(rows))
+        return cls(net, failures, rows, epsilon, decisions, top, components, digest_of(rows))
 
     def engine(self) -> _core.Enumerator:
         """Return the enumerator."""
@@ -81,7 +83,8 @@ class Problem:
     def fingerprint(self, engine: _core.Enumerator) -> dict[str, str]:
         """Return what makes two runs the same, by name."""
         return {
-            "network": self.net.fingerprint,
+            "network": _told(self.net),
+            "formats": repr(self.net.formats),
             "inputs": f"{self.rows.shape} {self.digest}",
             "failures": repr(tuple(map(tuple, self.failures._terms))),
             "epsilon": repr(self.epsilon),
@@ -93,7 +96,16 @@ class Problem:
         }
 
 
-def _digest(*arrays: FloatArray) -> str:
+def _told(net: Network) -> str:
+    """Return what a network computes with."""
+    if net.is_graph:
+        return net.fingerprint
+    activations = [*net.activations, net.output_activation]
+    return digest_of(*net.weights, *net.biases) + " " + " ".join(map(repr, activations))
+
+
+def digest_of(*arrays: FloatArray) -> str:
+    """Return a checksum of arrays."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())
@@ -151,14 +163,29 @@ def require_executor(executor: object) -> None:
 def run_on(
     executor: Executor, problem: Problem, engine: _core.Enumerator, todo: Iterable[Shard], threads: int
 ) -> Iterator[tuple[Shard, _core.Statistics]]:
-    """Yield (shard, statistics) as the executor's workers finish them, whole shards only.
+    """Yield (shard, statistics) as the executor's workers finish them, whole shards only."""
+    return spread(
+        executor,
+        lambda shard: executor.submit(run_shard, problem, shard, threads),
+        lambda shard, statistics: is_whole(engine, shard, statistics),
+        todo,
+    )
+
+
+def spread(
+    executor: Executor,
+    submit: Callable[[Shard], Future[Part]],
+    whole: Callable[[Shard, Part], bool],
+    todo: Iterable[Shard],
+) -> Iterator[tuple[Shard, Part]]:
+    """Yield (shard, part) as the executor's workers finish them, those that are whole.
 
     Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
     """
     waiting = deque(todo)
     total = len(waiting)
     lost: Counter[Shard] = Counter()
-    flying: dict[Future[_core.Statistics], Shard] = {}
+    flying: dict[Future[Part], Shard] = {}
     counted, ahead = -math.inf, 0
     try:
         while waiting or flying:
@@ -166,7 +193,7 @@ def run_on(
                 if time.monotonic() > counted + RECOUNT:
                     counted, ahead = time.monotonic(), AHEAD * workers(executor)
                 while waiting and len(flying) < ahead:
-                    flying[executor.submit(run_shard, problem, waiting[0], threads)] = waiting[0]
+                    flying[submit(waiting[0])] = waiting[0]
                     waiting.popleft()
             except (BrokenExecutor, OSError):  # a dead pool takes nothing any more
                 waiting.clear()
@@ -176,9 +203,9 @@ def run_on(
                 waiting.clear()
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
                 shard = flying.pop(future)
-                statistics = _result(future)
-                if statistics is not None and is_whole(engine, shard, statistics):
-                    yield shard, statistics
+                part = _result(future)
+                if part is not None and whole(shard, part):
+                    yield shard, part
                 elif lost[shard] < RETRIES:
                     lost[shard] += 1
                     waiting.append(shard)
@@ -191,8 +218,8 @@ def run_on(
 LOSSES = ("KilledWorker", "CancelledError", "TerminatedWorkerError", "CommClosedError")
 
 
-def _result(future: Future[_core.Statistics]) -> _core.Statistics | None:
-    """Return the statistics, or None where the shard was lost with its worker, or a Ctrl-C reached only the worker."""
+def _result(future: Future[Part]) -> Part | None:
+    """Return what a worker found, or None where it was lost with the worker, or a Ctrl-C reached only the worker."""
     try:
         error = future.exception()
     except CancelledError:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from withstand import _core
-from withstand._types import Component, FloatArray
+from withstand._types import AnyComponent, Component, FloatArray
 from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.model.witness import Witness
@@ -28,15 +28,17 @@ def witness(
     for failed in ways:
         term, site = terms[failed.term], failed.site
         if term.flips is not None:
-            bits = term.flips.bits[failed.way]
+            bias = site.from_ == _core.parameters + _core.one
+            bits = (failed.way,) if bias and term.flips.every else term.flips.bits[failed.way]
             found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
         if term.together:
             groups.append(_group(net, term._groups(net) or [], site))
     ordered = tuple(sorted(held, key=_order))
-    return Witness(ordered, {c: held[c] for c in ordered}, input, index, output, error, found, tuple(sorted(groups)))
+    told = net._judged_output(output)
+    return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)))
 
 
-def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[Component, ...]:
+def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[AnyComponent, ...]:
     """Return the members of the group that a site names."""
     for group in groups:
         members = sorted((site.layer, site.to, site.from_) for site in group)
@@ -45,7 +47,7 @@ def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> t
     raise AssertionError(f"no group begins with {first.layer, first.to}")
 
 
-def _order(component: Component) -> tuple[object, ...]:
+def _order(component: AnyComponent) -> tuple[object, ...]:
     """Neurons and synapses of a layer before its parameters, and those by name."""
     layer, first, *rest = component
     return (layer, 1, first, *rest) if isinstance(first, str) else (layer, 0, first, *rest)

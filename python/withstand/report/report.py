@@ -28,6 +28,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._result import Result
 from withstand._version import version
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
@@ -39,7 +40,7 @@ from withstand.report.text import PAGE, STYLE, Section, as_html, as_text, plain
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Report(Result):
     """What `report` found, as text, JSON and HTML.
 
     Attributes
@@ -61,6 +62,12 @@ class Report:
     def __repr__(self) -> str:
         return f"Report({self.title!r}: {', '.join(section.key for section in self.sections)})"
 
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{"section": s.key, "rows": len(s.rows), "title": s.title} for s in self.sections]
+
+    def _repr_html_(self) -> str:
+        return "".join(as_html(section) for section in self.sections)
+
     def json(self) -> str:
         """Return all tables as JSON: for each section a list of rows, each an object; what is not finite is null."""
         tables = {s.key: [dict(zip(s.header, map(plain, row))) for row in s.rows] for s in self.sections}
@@ -68,8 +75,7 @@ class Report:
 
     def html(self) -> str:
         """Return one page that needs nothing else: no script, no style sheet, no picture from elsewhere."""
-        body = "".join(as_html(section) for section in self.sections)
-        return PAGE.format(title=escape(self.title), style=STYLE, body=body, version=escape(version))
+        return PAGE.format(title=escape(self.title), style=STYLE, body=self._repr_html_(), version=escape(version))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report as the suffix says: .html, .json, or .txt.

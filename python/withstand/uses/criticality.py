@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import as_seconds, shown, thread_count, whole
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.domain import rows_of
 from withstand.model.evaluation import received
@@ -67,7 +68,7 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Criticality:
+class Criticality(Result):
     """What each neuron does when it is among k crashed ones.
 
     Attributes
@@ -108,18 +109,14 @@ class Criticality:
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the worst errors as a heat map, one row per layer, and return the axes; needs matplotlib."""
-        import matplotlib.pyplot as plt
+        from withstand.plot import draw_heat
 
-        if axes is None:
-            axes = plt.figure(layout="constrained").add_subplot()
-        grid = np.full((len(self.worst), max(map(len, self.worst))), np.nan)
-        for row, values in zip(grid, self.worst):
-            row[: len(values)] = values
-        image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=0.0)
-        axes.set_yticks(range(len(grid)), [str(n) for n in range(1, len(grid) + 1)])
-        axes.set(xlabel="neuron", ylabel="layer")
-        axes.figure.colorbar(image, ax=axes, label=f"worst error among {self.k} crashed")
-        return axes
+        return draw_heat(self.worst, f"worst error among {self.k} crashed", axes)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        values = (np.concatenate(part).tolist() for part in (self.worst, self.mean))
+        names = [(layer, i) for layer, part in enumerate(self.worst, start=1) for i in range(len(part))]
+        return [{"layer": l, "neuron": i, "worst": w, "mean": m} for (l, i), w, m in zip(names, *values)]
 
     def __repr__(self) -> str:
         names = self.ranking()[:5]

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
+from withstand._result import Result
 from withstand._types import Component, FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
@@ -29,7 +31,7 @@ _POINTS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Result):
     """Largest output error (decisions: harm) for each number of failures.
 
     Attributes
@@ -55,6 +57,14 @@ class Curve:
     random: FloatArray
     decisions: bool = False
     kind: str = "failures"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        columns = zip(self.counts, self.paper.tolist(), self.proved.tolist(), self.searches, self.random)
+        return [
+            {"count": k, "paper": paper, "proved": proved, "lower": search.lower, "upper": search.upper,
+             "random": float(sample.max())}
+            for k, paper, proved, search, sample in columns
+        ]  # fmt: skip
 
     @property
     def lower(self) -> FloatArray:
@@ -116,7 +126,8 @@ def measure_curve(
     >>> [search.status for search in curve.searches]
     ['exact', 'exact']
     """
-    as_network(net), bounds_of(net, X), thread_count(threads), node_count(node_limit)
+    net, spec = decided(as_network(net), spec)
+    bounds_of(net, X), thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
     samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
     models = [modelled(model, k) for k in counts]

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy.typing as npt
 
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand._result import Result
+from withstand._types import neuron
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -29,7 +32,7 @@ _FEW = 100_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Hardening:
+class Hardening(Result):
     """Neurons to protect, and the proof that the others may fail.
 
     Attributes
@@ -51,6 +54,9 @@ class Hardening:
     at_least: int
     worst: WorstCase
     searches: int
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{"layer": layer, "neuron": neuron} for layer, neuron in self.protect]
 
     def __repr__(self) -> str:
         how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
@@ -133,7 +139,7 @@ def harden(
             avoided = set(protected)
             while rest.harmful(result.lower):
                 assert result.witness is not None
-                members = frozenset((c[0], c[1]) for c in result.witness.failed)
+                members = frozenset(map(neuron, result.witness.failed))
                 if not members:
                     raise ValueError("the intact network is harmful already: two classes tie at one of the inputs")
                 found.append(members)

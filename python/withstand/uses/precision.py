@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
+from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
 from withstand.model.network import Network, as_network
 from withstand.model.quantise import QUANTISERS, Quantised, Quantiser, stored_bits, unit_error
 from withstand.questions.bounds import bound
+from withstand.uses.file_precision import Difference, difference
 from withstand.uses.rational_bounds import read_layers
 
 #: Bits of a code: a double holds no finer ones.
@@ -38,7 +40,7 @@ class Site(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Precision:
+class Precision(Result):
     """The fewest bits found, what they are proved to cost, and what they were seen to cost.
 
     Attributes
@@ -101,10 +103,19 @@ class Precision:
         )
 
 
+@overload
+def precision(
+    net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantiser: str = ..., activations: bool = ...,
+    weights: bool = ..., most: int = ..., samples: int = ..., seed: int = ..., quantised: None = ...,
+) -> Precision: ...  # fmt: skip
+@overload
+def precision(
+    net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantised: Network
+) -> Difference: ...  # fmt: skip
 def precision(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantiser: str = "grid", activations: bool = True,
-    weights: bool = True, most: int = 40, samples: int = 1000, seed: int = 0,
-) -> Precision:  # fmt: skip
+    weights: bool = True, most: int = 40, samples: int = 1000, seed: int = 0, quantised: Network | None = None,
+) -> Precision | Difference:  # fmt: skip
     """Find the fewest bits per layer with a proved error within `epsilon`, and run the quantised network.
 
     Parameters
@@ -124,10 +135,13 @@ def precision(
     samples : int, default 1000
         Random inputs to run for a box, besides two corners; given inputs are all run.
     seed : int, default 0
+    quantised : Network, optional
+        Loaded from a quantised file of which `net` is the float original. Then nothing is searched for, and no other
+        option is heard: found is how far the file is from `net` at the given inputs, proved and observed.
 
     Returns
     -------
-    Precision
+    Precision, or Difference of a quantised file
 
     Raises
     ------
@@ -150,6 +164,8 @@ def precision(
     >>> found.activation_bits, round(found.bound, 9)
     ((7, 7), 0.009765625)
     """
+    if quantised is not None:
+        return difference(net, quantised, epsilon, domain)
     as_network(net), choice(quantiser, "quantiser", QUANTISERS)
     activations, weights = flag(activations, "activations"), flag(weights, "weights")
     if not (activations or weights):
@@ -172,14 +188,14 @@ def precision(
     each = np.array([s.error * unit_error(quantiser, b) for s, b in zip(chosen, bits)])
     proved = float(each.sum(axis=0).max()) * _OUTWARD
     found = {(s.kind, s.layer): b for s, b in zip(chosen, bits)}
-    quantised = _quantised(net, ranges, found, quantiser)
+    made = _quantised(net, ranges, found, quantiser)
     X = _data(domain, lower, upper, samples, seed)
     return Precision(
         tuple(found["values", l] for l in range(1, net.depth + 1)) if activations else None,
         tuple(found["weights", l] for l in range(1, net.depth + 2)) if weights else None,
-        limit, proved, slack, float(np.abs(quantised.forward(X) - net.forward(X)).max()), len(X),
+        limit, proved, slack, float(np.abs(made.forward(X) - net.forward(X)).max()), len(X),
         sum(w * stored_bits(quantiser, b) for w, b in zip(words, bits)) / 8, 4.0 * sum(words),
-        uniform, sum(words) * stored_bits(quantiser, uniform) / 8, quantiser, quantised,
+        uniform, sum(words) * stored_bits(quantiser, uniform) / 8, quantiser, made,
     )  # fmt: skip
 
 

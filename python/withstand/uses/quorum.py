@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
+from withstand._result import Result
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, StuckAt
 from withstand.model.network import Network, as_network
@@ -29,7 +31,7 @@ Counts = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Quorum:
+class Quorum(Result):
     """How many signals to wait for, and what came of it.
 
     Attributes
@@ -83,6 +85,10 @@ class Quorum:
     def expected_speedup(self) -> float:
         """The same by formula."""
         return self.expected_all / self.expected if self.expected else float("inf")
+
+    def _rows(self) -> list[dict[str, Any]]:
+        counts = zip(self.wait_for, self.missing)
+        return [{"layer": n, "wait_for": w, "missing": m} for n, (w, m) in enumerate(counts, start=1)]
 
     def __repr__(self) -> str:
         return (

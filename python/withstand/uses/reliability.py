@@ -20,7 +20,9 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._result import Result
 from withstand._types import FloatArray
+from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Argmax, asks_decisions
@@ -31,7 +33,7 @@ from withstand.uses.probability import Probabilities, counts_table, per_neuron
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reliability:
+class Reliability(Result):
     """P(error > epsilon), or P(class flips): lower <= truth <= upper.
 
     Attributes
@@ -168,7 +170,8 @@ def reliability(
     >>> round(result.lower, 9), round(result.upper, 9), result.confidence
     (0.5, 0.5, 1.0)
     """
-    as_network(net), thread_count(threads)
+    net, spec = decided(as_network(net), spec)
+    thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     evaluations = whole(evaluations, "evaluations")

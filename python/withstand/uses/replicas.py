@@ -81,7 +81,8 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
         for n, w in enumerate(net.weights)
     ]
     biases = [np.repeat(b, copies[n + 1]) for n, b in enumerate(net.biases)]
-    return Network._from_layers(replace(net._layers(), weights=tuple(weights), biases=tuple(biases)))
+    parts = replace(net._layers(), weights=tuple(weights), biases=tuple(biases), quantisation=None)  # no words any more
+    return Network._from_layers(parts)
 
 
 def replicas_needed(

@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy.typing as npt
 
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -56,6 +58,11 @@ class Tolerance(Limit):
     most: int
     curve: Curve | None
     status: str = "complete"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
+        names = ("guaranteed", "breaking", "exact", "method")
+        return [{"where": where, **{name: getattr(limit, name) for name in names}} for where, limit in limits.items()]
 
     def __repr__(self) -> str:
         listed = "too many tuples to list" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
@@ -150,7 +157,8 @@ def tolerance(
     >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
     (2, 3, True, ((2, 0), (2, 1), (2, 2)))
     """
-    as_network(net), node_count(node_limit), thread_count(threads)
+    net, spec = decided(as_network(net), spec)
+    node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))

@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._types import Component, FloatArray
+from withstand._result import Result
+from withstand._types import AnyComponent, FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures
 from withstand.model.forcing import Forcing
@@ -28,7 +29,7 @@ _TIE = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Limit:
+class Limit(Result):
     """How many failures do no harm, anywhere or in one layer.
 
     Attributes
@@ -155,10 +156,10 @@ class Question:
                 witness = replace(witness, failed=tuple(values), values=values, error=error, output=output, groups=groups)
         return witness
 
-    def _replayed(self, x: FloatArray, values: dict[Component, float]) -> tuple[float, int]:
+    def _replayed(self, x: FloatArray, values: dict[AnyComponent, float]) -> tuple[float, int]:
         """Return error (decisions: harm) and output of one execution."""
         goal = _core.Goal.error if self.spec is None else _core.Goal.argmax
-        return _core.replay(self.net._core, x, Forcing(self.net, values).held(x), goal)
+        return _core.replay(self.net._core, x, Forcing(self.net, values).at(x), goal)
 
     def _worst(self, failures: Failures, whole: bool, doing: str) -> tuple[float, float, Witness | None]:
         """Return the interval of the worst error and its witness; the canonical evaluation decides within rounding.

@@ -47,13 +47,19 @@ Execution::Point middle(const Ends& all, Index inputs) {
 
 std::vector<Restriction::Failed> Execution::components(const Restriction& restriction) const {
   std::vector<Restriction::Failed> all = restriction.failed;
+  std::vector<Site> struck, places;  // neurons and synapses of what failed
+  for (const Restriction::Failed& failed : all) {
+    places_of(net_, space_.terms()[failed.term], failed.site, places);
+    struck.insert(struck.end(), places.begin(), places.end());
+  }
+  std::sort(struck.begin(), struck.end());
   for (std::size_t t = 0; t < space_.terms().size(); ++t) {
     const Space::Term& term = space_.terms()[t];
     if (is_counted(term.failure.effect)) continue;
     for (const auto& sites : term.sites)
       for (const Site& site : sites) {
         const double amplitude = amount(term.failure, site.layer);
-        if (std::none_of(all.begin(), all.end(), [&](const auto& failed) { return failed.site == site; }))
+        if (!std::binary_search(struck.begin(), struck.end(), site))
           all.push_back({site, t, -amplitude, amplitude});
       }
   }
@@ -61,11 +67,15 @@ std::vector<Restriction::Failed> Execution::components(const Restriction& restri
   return all;
 }
 
-std::vector<Forced> Execution::forced(const std::vector<Restriction::Failed>& components, const Point& point) const {
+std::vector<Failed> Execution::failed(const std::vector<Restriction::Failed>& components, const Point& point) const {
   std::vector<Failed> failed;
   for (std::size_t c = 0; c < components.size(); ++c)
     failed.push_back({components[c].site, components[c].term, 0, point.parameters[c]});
-  return forced_by(net_, space_, point.input, std::move(failed));
+  return failed;
+}
+
+std::vector<Forced> Execution::forced(const std::vector<Restriction::Failed>& components, const Point& point) const {
+  return forced_by(net_, space_, point.input, failed(components, point));
 }
 
 double Execution::harm(const std::vector<Restriction::Failed>& components, const Point& point) const {

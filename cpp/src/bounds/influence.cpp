@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+#include "bounds/influence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/rounding.hpp"
+#include "core/top_sum.hpp"
+#include "failure/effects.hpp"
+#include "withstand/parallel.hpp"
+
+namespace withstand::bounds {
+namespace {
+
+constexpr double most_entries = 3e7;  // of the tables of one layer
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// The largest product of two numbers from two intervals; of infinity and 0 it is 0.
+double most(const Interval& a, const Interval& b) {
+  return std::max(std::max(mul_up(a.lower, b.lower), mul_up(a.lower, b.upper)),
+                  std::max(mul_up(a.upper, b.lower), mul_up(a.upper, b.upper)));
+}
+
+double least(const Interval& a, const Interval& b) { return -most({-a.upper, -a.lower}, b); }
+
+Matrix dense_of(const Affine& map) {
+  if (map.matrix() != nullptr) return *map.matrix();
+  Matrix all = Matrix::Zero(map.rows(), map.cols());
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j) {
+    map.terms_of_row(j, terms);
+    for (Index t = 0; t < terms.size; ++t) all(j, terms.sender(t)) = terms.weight[t];
+  }
+  return all;
+}
+
+}  // namespace
+
+bool Influence::applies(const Network& net, const Space& space) {
+  for (const Space::Term& term : space.terms()) {
+    if (!is_counted(term.failure.effect) || on_synapses(term.failure.effect) || term.failure.equivocal) return false;
+    for (const auto& [first, members] : term.members)
+      if (members.back().layer != first.layer) return false;
+  }
+  double senders = 0;
+  for (Index l = 0; l <= net.depth(); ++l) senders += static_cast<double>(net.width(l));
+  return senders * static_cast<double>(net.widest()) <= most_entries;
+}
+
+Influence::Influence(const Network& net, const Space& space, const Nominal& nominal)
+    : net_(net), space_(space), nominal_(nominal), pre_(at(net.layers() + 1)), sent_(pre_.size()), slopes_(pre_.size()),
+      rises_(space.terms().size(), std::vector<Matrix>(pre_.size())), falls_(rises_) {
+  for (const Space::Term& term : space.terms())
+    for (Index l = 0; l <= (term.failure.total ? 0 : net.layers()); ++l)
+      most_ += term.failure.total ? term.failure.counts.front() : term.most(l);
+  for (Index i = 0; i < net.inputs(); ++i) {
+    sent_[0].push_back(nominal.post(0, i));
+    slopes_[0].push_back({1, 1});
+  }
+  list_neurons(0);
+  end_.push_back(components_.size());
+  for (Index l = 1; l <= net.layers(); ++l) {
+    interruption_point();
+    hand_on(l);
+    enter(l);
+    end_.push_back(components_.size());
+  }
+}
+
+/// From what changes do to layer l - 1 to what they do to layer l, whose senders they pass.
+void Influence::hand_on(Index l) {
+  const Matrix weights = dense_of(net_.map(l));
+  const Matrix up = weights.cwiseMax(0.0), down = weights.cwiseMin(0.0), size = weights.cwiseAbs();
+  const Index n = net_.width(l - 1);
+  for (Table& table : arrive_) {
+    for (Index j = 0; j < n; ++j) {
+      const Interval slope = slopes_[at(l - 1)][at(j)];
+      const double steepest = std::max(std::abs(slope.lower), std::abs(slope.upper));
+      for (Index i = 0; i < table.low.cols(); ++i) {
+        const Interval before{table.low(j, i), table.high(j, i)};
+        table.low(j, i) = least(before, slope);
+        table.high(j, i) = most(before, slope);
+        table.size(j, i) *= steepest;
+      }
+    }
+    if (l == net_.layers()) before_.push_back(table);
+    const Matrix low = up * table.low + down * table.high;
+    const Matrix high = up * table.high + down * table.low;
+    table.size = size * table.size;
+    const double share = 4 * static_cast<double>(2 * n + 8) * unit_roundoff;
+    table.low = low - share * table.size;
+    table.high = high + share * table.size;
+    interruption_point();
+  }
+  arrive_.push_back({weights, weights, size});
+}
+
+/// Ranges of a layer with failures, and the components that fail there.
+void Influence::enter(Index l) {
+  const std::size_t first = components_.size();
+  list_parameters(l);
+  // What any set does to a neuron's sum: the largest of what components before and those of its own weights do.
+  for (Index k = 0; k < net_.width(l); ++k) {
+    const Interval nominal = nominal_.pre(l, k);
+    double ends[2];
+    for (const double sign : {1.0, -1.0}) {
+      std::vector<std::vector<std::vector<double>>> gains(space_.terms().size(),
+                                                          std::vector<std::vector<double>>(at(net_.layers() + 1)));
+      for (std::size_t t = 0; t < gains.size(); ++t)
+        for (Index s = 0; s < l; ++s) {
+          const Matrix &rises = rises_[t][at(s)], &falls = falls_[t][at(s)];
+          for (Index i = 0; i < rises.rows(); ++i) {
+            const Table& table = arrive_[at(s)];
+            const double high = sign > 0 ? table.high(k, i) : -table.low(k, i);
+            const double low = sign > 0 ? table.low(k, i) : -table.high(k, i);
+            for (Index q = 0; q < rises.cols() && high > 0 && rises(i, q) > 0; ++q)
+              gains[t][at(s)].push_back(mul_up(rises(i, q), high));
+            for (Index q = 0; q < falls.cols() && low < 0 && falls(i, q) < 0; ++q)
+              gains[t][at(s)].push_back(mul_up(falls(i, q), low));
+          }
+        }
+      for (std::size_t c = 0; c < components_.size(); ++c) {
+        const Component& component = components_[c];
+        const bool own = c >= first;
+        if (!own && component.count == 1) continue;  // among the rises and falls
+        double gain = 0;
+        for (std::size_t n = component.first; n < component.first + component.count; ++n) {
+          const Change& change = changes_[n];
+          if (own && change.neuron == k) gain = sign > 0 ? change.high : -change.low;
+          if (own) continue;
+          const Table& table = arrive_[at(component.site.layer)];
+          const Interval weight{table.low(k, change.neuron), table.high(k, change.neuron)};
+          gain = add_up(gain, sign > 0 ? most({change.low, change.high}, weight) : -least({change.low, change.high}, weight));
+        }
+        if (gain > 0) gains[component.term][at(component.site.layer)].push_back(gain);
+      }
+      ends[sign > 0 ? 0 : 1] = together(gains);
+    }
+    pre_[at(l)].push_back({sub_down(nominal.lower, ends[1]), add_up(nominal.upper, ends[0])});
+  }
+  for (Index k = 0; k < net_.width(l); ++k) {
+    const Activation& phi = net_.activation(l, k);
+    slopes_[at(l)].push_back(local_slopes(phi, pre_[at(l)][at(k)]));
+    sent_[at(l)].push_back(values_over(phi, pre_[at(l)][at(k)]));
+  }
+  if (l == net_.layers()) return;
+  for (std::size_t n = first < components_.size() ? components_[first].first : changes_.size(); n < changes_.size(); ++n) {
+    Change& change = changes_[n];  // of a sum: now of what is sent
+    const Interval moved = through(l, change.neuron, {change.low, change.high});
+    change.low = moved.lower, change.high = moved.upper;
+  }
+  list_neurons(l);
+  keep_largest(l, first);
+}
+
+Interval Influence::through(Index l, Index neuron, Interval change) const {
+  const Interval slope = slopes_[at(l)][at(neuron)], sent = sent_[at(l)][at(neuron)];
+  const double most_moved = sub_up(sent.upper, sent.lower);
+  const Interval ends{std::min(change.lower, 0.0), std::max(change.upper, 0.0)};
+  return {std::max(least(ends, slope), -most_moved), std::min(most(ends, slope), most_moved)};
+}
+
+/// Failed weights and biases of a layer, by what they add to sums.
+void Influence::list_parameters(Index l) {
+  std::vector<Site> places;
+  for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+    const Space::Term& term = space_.terms()[t];
+    if (!on_parameters(term.failure.effect) || term.most(l) == 0) continue;
+    for (const Site& site : term.sites[at(l)]) {
+      const double weight = stored(net_, site);
+      places_of(net_, term, site, places);
+      components_.push_back({site, t, changes_.size(), places.size()});
+      for (const Site& place : places) {
+        const Interval arriving = place.from == Site::one ? Interval{1, 1} : reachable(l - 1, place.from);
+        const Interval moved = moves(term.failure, site, arriving, weight);
+        changes_.push_back({place.to, moved.lower, moved.upper});
+      }
+    }
+  }
+}
+
+/// Failed neurons of a layer, and groups of them.
+void Influence::list_neurons(Index l) {
+  const std::size_t from = components_.size();
+  std::vector<Site> places;
+  for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+    const Space::Term& term = space_.terms()[t];
+    if (on_parameters(term.failure.effect) || term.most(l) == 0) continue;
+    for (const Site& site : term.sites[at(l)]) {
+      places_of(net_, term, site, places);
+      components_.push_back({site, t, changes_.size(), places.size()});
+      for (const Site& place : places) {
+        const Interval would = sent_[at(l)][at(place.to)];
+        const Interval sent = sends(term.failure, place, would);
+        changes_.push_back({place.to, std::min(0.0, sub_down(sent.lower, would.upper)), std::max(0.0, sub_up(sent.upper, would.lower))});
+      }
+    }
+  }
+  if (l == 0) keep_largest(0, from);
+}
+
+Interval Influence::reachable(Index l, Index neuron) const {
+  Interval all = sent_[at(l)][at(neuron)];
+  for (const Space::Term& term : space_.terms()) {
+    if (on_parameters(term.failure.effect) || neuron >= net_.own(l)) continue;
+    const Site site{l, neuron, -1};
+    const std::vector<Site>& sites = term.sites[at(l)];
+    const bool may = term.grouped() || std::binary_search(sites.begin(), sites.end(), site);
+    if (!may || (term.most(l) == 0 && !term.grouped())) continue;
+    const Interval sent = sends(term.failure, site, sent_[at(l)][at(neuron)]);
+    all = {std::min(all.lower, sent.lower), std::max(all.upper, sent.upper)};
+  }
+  return all;
+}
+
+/// Of components with one change, per neuron the most that as many as may fail do.
+void Influence::keep_largest(Index l, std::size_t from) {
+  const Index n = net_.width(l);
+  for (std::size_t t = 0; t < space_.terms().size(); ++t) {
+    const Space::Term& term = space_.terms()[t];
+    const Index kept = term.failure.total ? term.failure.counts.front() : term.most(l);
+    std::vector<std::vector<double>> up(at(n)), down(at(n));
+    Index widest = 0;
+    for (std::size_t c = from; c < components_.size(); ++c) {
+      if (components_[c].term != t || components_[c].count != 1) continue;
+      const Change& change = changes_[components_[c].first];
+      if (change.high > 0) up[at(change.neuron)].push_back(change.high);
+      if (change.low < 0) down[at(change.neuron)].push_back(-change.low);
+    }
+    for (auto* lists : {&up, &down})
+      for (std::vector<double>& list : *lists) {
+        const auto keep = std::min<std::size_t>(list.size(), at(kept));
+        std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(keep), list.end(), std::greater<>());
+        list.resize(keep);
+        widest = std::max(widest, static_cast<Index>(keep));
+      }
+    rises_[t][at(l)] = falls_[t][at(l)] = Matrix::Zero(widest > 0 ? n : 0, widest);
+    for (Index i = 0; i < n && widest > 0; ++i) {
+      for (std::size_t q = 0; q < up[at(i)].size(); ++q) rises_[t][at(l)](i, static_cast<Index>(q)) = up[at(i)][q];
+      for (std::size_t q = 0; q < down[at(i)].size(); ++q) falls_[t][at(l)](i, static_cast<Index>(q)) = -down[at(i)][q];
+    }
+  }
+}
+
+/// The most that the counts allow of gains [term][layer], rounded up.
+double Influence::together(std::vector<std::vector<std::vector<double>>>& gains) const {
+  double sum = 0;
+  for (std::size_t t = 0; t < gains.size(); ++t) {
+    const Space::Term& term = space_.terms()[t];
+    std::vector<double> all;
+    for (Index l = 0; l <= net_.layers(); ++l) {
+      std::vector<double>& here = gains[t][at(l)];
+      if (term.failure.total) all.insert(all.end(), here.begin(), here.end());
+      else for (const double gain : top_values(std::move(here), term.most(l))) sum = add_up(sum, gain);
+    }
+    if (term.failure.total)
+      for (const double gain : top_values(std::move(all), term.failure.counts.front())) sum = add_up(sum, gain);
+  }
+  return sum;
+}
+
+std::vector<double> Influence::gains(const Target& target, double sign) const {
+  const Index last = net_.layers();
+  std::vector<std::vector<Interval>> weight(at(last));  // of a change of what each neuron sends
+  for (Index s = 0; s < last; ++s) {
+    const Table& table = arrive_[at(s)];
+    for (Index i = 0; i < table.low.cols(); ++i) {
+      Interval w{table.low(target.plus, i), table.high(target.plus, i)};
+      if (target.is_difference())
+        w = {sub_down(w.lower, table.high(target.minus, i)), sub_up(w.upper, table.low(target.minus, i))};
+      weight[at(s)].push_back(sign > 0 ? w : Interval{-w.upper, -w.lower});
+    }
+  }
+  std::vector<double> gains;
+  for (const Component& component : components_) {
+    double gain = 0;
+    for (std::size_t n = component.first; n < component.first + component.count; ++n) {
+      const Change& change = changes_[n];
+      const Index layer = component.site.layer;
+      if (layer < last) gain = add_up(gain, most({change.low, change.high}, weight[at(layer)][at(change.neuron)]));
+      else if (change.neuron == target.plus) gain = add_up(gain, sign > 0 ? change.high : -change.low);
+      else if (change.neuron == target.minus) gain = add_up(gain, sign > 0 ? -change.low : change.high);
+    }
+    gains.push_back(std::max(gain, 0.0));
+  }
+  return gains;
+}
+
+Influence::Units Influence::units(ConstVectorRef row, const std::vector<Closing>& closing, Index closed) const {
+  Units units{std::vector<Vector>(at(net_.layers())), std::vector<Vector>(at(net_.layers()))};
+  std::vector<double> rises, falls;
+  for (Index l = 1; l <= net_.depth(); ++l) {
+    const Table& table = arrive_[at(l)];
+    units.rise[at(l)] = units.fall[at(l)] = Vector::Zero(net_.width(l));
+    for (Index j = 0; j < net_.width(l); ++j) {
+      const Interval slope = slopes_[at(l)][at(j)];
+      Interval weight{0, 0};
+      for (Index o = 0; o < row.size(); ++o) {
+        const Interval here{table.low(o, j), table.high(o, j)}, factor{row(o), row(o)};
+        weight = {add_down(weight.lower, least(here, factor)), add_up(weight.upper, most(here, factor))};
+      }
+      rises.clear(), falls.clear();
+      for (const Closing& c : closing) {
+        const bool last = l == net_.depth();
+        if (last && c.sender != j) continue;
+        const Interval effect = last ? Interval{1, 1} : Interval{before_[at(l)].low(c.sender, j), before_[at(l)].high(c.sender, j)};
+        const Interval moved{least(effect, slope), most(effect, slope)};
+        rises.push_back(std::max(0.0, most(moved, {c.low, c.high})));
+        falls.push_back(std::max(0.0, -least(moved, {c.low, c.high})));
+      }
+      double rise = std::max(0.0, most(weight, slope)), fall = std::max(0.0, -least(weight, slope));
+      for (const double more : top_values(rises, closed)) rise = add_up(rise, more);
+      for (const double more : top_values(falls, closed)) fall = add_up(fall, more);
+      units.rise[at(l)](j) = rise;
+      units.fall[at(l)](j) = fall;
+    }
+  }
+  return units;
+}
+
+double Influence::bound(const Target& target) const {
+  double worst = 0;
+  for (const double sign : {1.0, -1.0}) {
+    if (sign < 0 && target.is_difference()) break;
+    interruption_point();
+    const std::vector<double> each = gains(target, sign);
+    std::vector<std::vector<std::vector<double>>> sorted(space_.terms().size(),
+                                                         std::vector<std::vector<double>>(at(net_.layers() + 1)));
+    for (std::size_t c = 0; c < each.size(); ++c)
+      if (each[c] > 0) sorted[components_[c].term][at(components_[c].site.layer)].push_back(each[c]);
+    worst = std::max(worst, together(sorted));
+  }
+  return worst;
+}
+
+}  // namespace withstand::bounds

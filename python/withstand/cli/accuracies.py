@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""The commands about accuracy under failures: what is proved for all of them, and what random ones show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import withstand as ws
+from _withstand_command.interrupts import keeping
+from withstand.cli import options as opt
+from withstand.cli.app import command
+from withstand.cli.applications import points
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
+from withstand.cli.parameters import Number, OutputFile, PerLayerType
+from withstand.cli.refusals import DidNotWork, interrupted, remembering, working_with
+from withstand.questions.checkpoint import CheckpointWarning
+
+target_option = click.option("--target", type=Number(0, 1), help="Accuracy wanted; sets the exit code.")
+plot_option = click.option("--plot", type=OutputFile((".svg", ".png", ".pdf")), help="Draw it there; needs matplotlib.")
+
+
+class RatesType(PerLayerType):
+    """One rate, or one per kind of failure: 0.01, or 0.01,0.001."""
+
+    name, form = "rates", "a rate nor one per kind of failure like 0.01,0.001"
+
+
+@command()
+@opt.failure_options
+@opt.domain_options
+@opt.classes_option
+@opt.lowest_option
+@target_option
+@click.option("--time-limit", type=Number(min=0), help="Seconds; then what is known is the answer.")
+@plot_option
+def accuracy(model: opt.Model, classes: Path | None, lowest: bool, target: float | None, time_limit: float | None,
+             plot: Path | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+    """Prove how many inputs keep their right class, whatever fails.
+
+    Ctrl-C ends the search with what is known so far, and exit code 130.
+    """
+    failures = opt.failures_of(model.network, options)
+    X, y = points(model, options), opt.classes_of(model, classes, options)
+    with keeping() as ctrl_c:
+        found = ws.certified_accuracy(model.network, X, y, failures, spec=ws.Argmax(lowest=lowest),
+                                      time_limit=time_limit, progress=watched())  # fmt: skip
+    fields = {"model": model.name, "failures": found.failures, "inputs": len(X), "status": found.status,
+              "intact": found.intact, "lower": found.lower, "upper": found.upper, "seconds": found.seconds}  # fmt: skip
+    if as_json:
+        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
+    show(fields, as_json, f"{failures!r}: {found.lower:.4%} <= certified accuracy <= {found.upper:.4%}")
+    rows = found.curve._rows()
+    if not as_json and len(rows) > 1:
+        grid(tuple(rows[0]), [tuple(row.values()) for row in rows])
+    _draw(found, plot)
+    if ctrl_c.came or found.status == "interrupted":
+        interrupted()
+    _verdict(target, found.lower, found.upper)
+
+
+@command()
+@opt.failure_options
+@opt.domain_options
+@opt.classes_option
+@opt.lowest_option
+@click.option("--trials", "-n", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option("--rates", type=RatesType(), help="Every component fails on its own with this chance.")
+@click.option("--confidence", type=Number(0, 1, min_open=True, max_open=True), default=0.95, show_default=True)
+@target_option
+@opt.seed_option
+@click.option("--checkpoint", type=OutputFile(), help="File to resume from after an interruption.")
+@plot_option
+def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, rates: Any, confidence: float,
+             target: float | None, seed: int, checkpoint: Path | None, plot: Path | None, as_json: bool,
+             **options: Any) -> None:  # fmt: skip
+    """Draw failures at random, and measure accuracy and error under them.
+
+    With --target the exit code is what the interval of the mean accuracy says, with its confidence. Ctrl-C ends the
+    campaign with the trials so far, and exit code 130.
+    """
+    failures = opt.failures_of(model.network, options)
+    X, y = points(model, options), opt.classes_of(model, classes, options)
+    with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
+        found = ws.campaign(model.network, X, y, failures, rates=rates, trials=trials, seed=seed, confidence=confidence,
+                            spec=ws.Argmax(lowest=lowest), checkpoint=checkpoint, progress=watched())  # fmt: skip
+    fields = {"model": model.name, "failures": found.failures, "inputs": len(X), "status": found.status,
+              "done": found.done, "trials": found.trials, "seed": found.seed, "intact": found.intact,
+              "accuracy": found.accuracy, "accuracy_interval": found.accuracy_interval, "flips": found.flips,
+              "flips_interval": found.flips_interval, "error": found.error, "error_interval": found.error_interval,
+              "confidence": found.confidence, "seconds": found.seconds}  # fmt: skip
+    if as_json:
+        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
+    show(fields, as_json, f"{found.failures}: mean accuracy {found.accuracy:.4%}")
+    _draw(found, plot)
+    if ctrl_c.came or found.status != "complete":
+        kept = f"{checkpoint} keeps what is done, the same command goes on from there" if checkpoint else None
+        interrupted(lost[0] if lost else kept)
+    if lost:
+        raise DidNotWork(lost[0])
+    _verdict(target, *found.accuracy_interval)
+
+
+def _statement(model: opt.Model, lowest: bool) -> dict[str, Any]:
+    """Return of which network, by which version, and what a class is."""
+    spec = "argmin" if lowest else "argmax"
+    return {"fingerprint": model.network.fingerprint, "version": ws.__version__, "spec": spec}
+
+
+def _draw(found: ws.Accuracy | ws.Campaign, path: Path | None) -> None:
+    if path is None:
+        return
+    with working_with(path):
+        from withstand.plot import save
+
+        save(found.plot().figure, path)
+
+
+def _verdict(target: float | None, lower: float, upper: float) -> None:
+    """Exit with what the interval of an accuracy says about the one wanted."""
+    if target is not None:
+        sys.exit(TOLERATED if lower >= target else VIOLATED if upper < target else UNKNOWN)
