@@ -83,9 +83,7 @@ def _term(rng: Rng, net: Net, scales: Any, storage: str, exact: bool, few: bool)
     kind = str(rng.choice(("bit", "bit", "flip", "flip", "flip", "wcrash", "crash", "stuck", "synapse")))
     exactly = bool(rng.random() < 0.3)
     if kind == "synapse":
-        if not net.synapses or overlaps(net):
-            return None
-        return Term("synapse", "crash", 1, exactly, among=_some(rng, list(net.synapses), 0.3))
+        return Term("synapse", "crash", 1, exactly, among=_some(rng, list(net.synapses), 0.3)) if net.synapses else None
     if kind in ("wcrash", "flip"):
         biases = kind == "flip" and bool(rng.random() < 0.4)
         names = [n for n, (_, uses, _) in net.parameters.items() if biases or len(uses[0]) == 3]
@@ -111,12 +109,6 @@ def _term(rng: Rng, net: Net, scales: Any, storage: str, exact: bool, few: bool)
     if how < 0.5:
         return Term("neuron", kind, 1, exactly, value, among=_some(rng, _channel_names(net), 0.3), channel=True)
     return Term("neuron", kind, 1, exactly, value, among=_some(rng, net.neurons() + inputs, 0.4))
-
-
-def overlaps(net: Net) -> bool:
-    """Whether a layer reads one source through weights and otherwise, too: then its synapses are not products alone."""
-    reads = [[source for source, _ in layer.reads] for layer in net.layers]
-    return any(len(set(sources)) < len(sources) for sources in reads)
 
 
 def _channel_names(net: Net) -> list[tuple[int, int]]:

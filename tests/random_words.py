@@ -98,7 +98,7 @@ def _graph(rng: Rng, exact: bool, images: bool) -> tuple[list[Layer], list[words
             other = int(rng.integers(0, n))
             kind, _ = _map_to(rng, shapes[other], math.prod(own))
             again = [kind, *(k for s, k, _ in reads if s == other)]
-            if sum(map(words.is_stored, again)) < min(2, len(again)) or len(again) == 1:  # two weights would be one synapse
+            if len(again) == 1 or not any(map(words.is_stored, again)):  # beside a weight nothing else is heard
                 reads.append((other, kind, own))
         if rng.random() < 0.5:
             reads = [reads[i] for i in rng.permutation(len(reads))]

@@ -7,12 +7,12 @@ from collections import Counter
 from typing import Any
 
 #: What no question can be asked about, by a part of the sentence.
-KNOWN = ("which share no count", "give bits, which holds for both", "biases have the formats")
+KNOWN = ("which share no count", "biases have the formats")
 #: What may be refused, likewise.
 REFUSALS = {
     "configurations": KNOWN,
     "enumerate": (*KNOWN, "range of doubles", "leave the range", "overflow"),
-    "bound": KNOWN,
+    "bound": (*KNOWN, "an execution might overflow"),
     "worst_case": (*KNOWN, "range of doubles", "leave the range", "overflow"),
     "box": (*KNOWN, "scale", "range of doubles", "leave the range", "overflow"),
 }
