@@ -4,9 +4,9 @@
     python bench/words_campaign.py --cases 8000 --seed 1
 
 Networks are chains and graphs whose parameters are words (tests/random_failures.py); failure models are bit flips of
-signals and of parameters in every format, crashes of weights, synapses, neurons, channels and groups, and their sums. The
-oracle (tests/oracle/failing_words.py) evaluates every configuration by definition; enumeration, bounds and the exact search are
-held against it. Prints a line for every violation, and the numbers; exit code 1 if there was one.
+signals and of parameters in every format, crashes of weights, synapses, neurons, channels and groups, and their sums.
+The oracle (tests/oracle/failing_words.py) evaluates every configuration by definition; enumeration, bounds and the
+exact search are held against it. Prints a line for every violation, and the numbers; exit code 1 if there was one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every answer about failures of words, groups, synapses and parameters, held against the oracle's list of all of them."""
+"""Every answer about failures of words, groups, synapses and parameters, held against all configurations."""
 
 from __future__ import annotations
 
@@ -11,40 +11,30 @@ from typing import Any
 
 import numpy as np
 import withstand as ws
+from against import INF, Against, nearest
 from oracle import failing_words
-from oracle.failing_words import Configuration, Truth
 from random_failures import Problem
 from tally import Tally
-from word_nouns import as_failures
+from word_nouns import wide
 
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
-INF = math.inf
-
 
 def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -> None:
     """Compare everything that is asked of one problem."""
     with np.errstate(all="ignore"):
-        found = failing_words.truth(problem.net, problem.terms, problem.X, problem.argmax)
-    intact = np.sort(found.intact, axis=1)
-    if problem.argmax and not problem.exact and (intact[:, -1] - intact[:, -2] < 1e-9 * (1 + abs(intact[:, -1]))).any():
+        found = failing_words.truth(problem.net, problem.terms, problem.X, problem.argmax, problem.lowest)
+    if (
+        problem.argmax
+        and not problem.exact
+        and nearest(problem, found.intact) < 1e-9 * (1 + np.abs(found.intact).max())
+    ):
         return  # which class it is, rounding decides
-    name = f"{name} {problem.failures!r}{' argmax' if problem.argmax else ''}"
+    name = f"{name} {problem.failures!r}{' argmax' * problem.argmax}{' lowest' * problem.lowest}"
     Checks(problem, found, name, tally, rng).run()
 
 
-class Checks:
+class Checks(Against):
     """The questions of one problem."""
-
-    def __init__(self, problem: Problem, truth: Truth, name: str, tally: Tally, rng: np.random.Generator) -> None:
-        self.p, self.t, self.name, self.tally, self.rng = problem, truth, name, tally, rng
-        self.errors = truth.errors
-        finite = np.abs(truth.harms[np.isfinite(truth.harms)])
-        self.size = max(float(finite.max(initial=0.0)), float(np.abs(truth.intact).max()))
-        self.room = 1e-9 * self.size + 1e-300
-        self.spec = ws.Argmax() if problem.argmax else None
-        self.by_key: dict[Any, list[int]] = {}
-        for i, configuration in enumerate(truth.all_of):
-            self.by_key.setdefault(key(configuration), []).append(i)
 
     def run(self) -> None:
         p, tally = self.p, self.tally
@@ -61,14 +51,6 @@ class Checks:
         self.bounds()
         self.search()
         self.wider()
-
-    def same(self, kind: str, got: Any, expected: Any) -> None:
-        self.tally.check(kind, got == expected, lambda: f"{self.name}: got {got!r}, expected {expected!r}")
-
-    def near(self, kind: str, got: float, expected: float, room: float | None = None) -> None:
-        room = self.room if room is None else room
-        holds = got == expected or abs(got - expected) <= room
-        self.tally.check(kind, holds, lambda: f"{self.name}: got {got!r}, expected {expected!r}")
 
     # -- every configuration -----------------------------------------------------------------------------------
 
@@ -94,7 +76,7 @@ class Checks:
             if found.std < INF or self.size < 1e150:  # squares beyond the doubles count as infinite
                 self.near("std", found.std, expected, 2 * loose)
         self.same("histogram", int(found.histogram.counts.sum()) + found.infinite, len(self.errors))
-        for got, expected in zip(found.per_output, self.t.harms.max(axis=(0, 1))):
+        for got, expected in () if self.alone else zip(found.per_output, self.t.harms.max(axis=(0, 1))):
             self.near("per_output", float(got), float(expected))
         self.exceeding(found, epsilon)
         self.quantiles(found, loose)
@@ -118,9 +100,8 @@ class Checks:
         if self.p.argmax:
             if self.p.exact or not (np.abs(self.errors) <= self.room).any():
                 self.near("exceeding", found.exceeding, float((self.errors >= 0).mean()), 1e-12)
-        elif epsilon is not None:
-            if self.p.exact or not (np.abs(self.errors - epsilon) <= self.room).any():
-                self.near("exceeding", found.exceeding, float((self.errors > epsilon).mean()), 1e-12)
+        elif epsilon is not None and (self.p.exact or not (np.abs(self.errors - epsilon) <= self.room).any()):
+            self.near("exceeding", found.exceeding, float((self.errors > epsilon).mean()), 1e-12)
 
     def quantiles(self, found: ws.Enumeration, loose: float) -> None:
         ordered = np.sort(self.errors)
@@ -140,41 +121,6 @@ class Checks:
         if all(len(same) == 1 for same in self.by_key.values()):  # two models may do the same to a component
             self.same("top", len(seen), len(found.top))
 
-    def witness(self, worst: ws.Witness) -> int:
-        """Compare a witness with the configurations that it may be; return which one it is."""
-        p = self.p
-        given = frozenset(
-            (c, worst.ways.get(c), None if c in worst.ways else value) for c, value in worst.values.items()
-        )
-        self.same("witness", tuple(worst.values), worst.failed)
-        known = [i for i in self.by_key.get(given, ())]
-        self.tally.check("witness", known, lambda: f"{self.name}: {worst!r} {worst.ways} is no configuration")
-        if not known:
-            return -1
-        here = self.t.harms[known, worst.input_index, worst.output]  # two models may flip the same bits of other words
-        with np.errstate(invalid="ignore"):
-            at = int(np.argmin(np.where(here == worst.error, 0.0, np.abs(here - worst.error))))
-        self.near("witness", worst.error, float(here[at]))
-        self.same("witness", np.array_equal(worst.input, p.X[worst.input_index]), True)
-        groups = tuple(
-            sorted(f.candidate.parts for f in self.t.all_of[known[0]] if f.term.groups is not None or f.term.channel)
-        )
-        self.same("witness", worst.groups, groups)
-        if math.isfinite(worst.error):
-            self.replay(worst)
-        return known[at]
-
-    def replay(self, worst: ws.Witness) -> None:
-        """The witness' error is that of the canonical evaluation, to the last bit."""
-        intact = self.p.network.forward(worst.input)
-        for failed in (worst, worst.values):
-            faulty = self.p.network.forward(worst.input, failed=failed)
-            lead = np.abs(faulty - intact)
-            if self.p.argmax:
-                lead = faulty - faulty[intact.argmax()]
-                lead[intact.argmax()] = -INF
-            self.same("replay", (float(lead.max()), float(lead[worst.output])), (worst.error, worst.error))
-
     def components(self, found: ws.Enumeration, loose: float) -> None:
         having: dict[Any, list[int]] = {}
         for i, configuration in enumerate(self.t.all_of):
@@ -191,10 +137,6 @@ class Checks:
 
     # -- bounds and search -------------------------------------------------------------------------------------
 
-    def above(self, kind: str, bound: float, truth: float, what: str) -> None:
-        room = self.room if math.isfinite(truth) else 0.0
-        self.tally.check(kind, bound >= truth - room, lambda: f"{self.name}: {what} {bound!r} < {truth!r}")
-
     def bounds(self) -> None:
         p = self.p
         for method in METHODS:
@@ -204,8 +146,8 @@ class Checks:
                     if self.rng.random() < 0.6:
                         continue
                     refusals = ("",)
-                found = self.tally.ask("bound", self.name, lambda d=domain: ws.bound(
-                    p.network, p.failures, d, method=method, spec=self.spec), refusals)  # fmt: skip
+                found = self.tally.ask("bound", self.name, lambda d=domain, m=method: ws.bound(
+                    p.network, p.failures, d, method=m, spec=self.spec), refusals)  # fmt: skip
                 if found is None:
                     continue
                 self.tally.seen[f"{method} {what}"] += 1
@@ -214,7 +156,7 @@ class Checks:
                     self.parts(found, method)
 
     def parts(self, found: ws.Bound, method: str) -> None:
-        for got, truth in zip(found.per_output, self.t.harms.max(axis=(0, 1))):
+        for got, truth in () if self.alone else zip(found.per_output, self.t.harms.max(axis=(0, 1))):
             self.above("bound per output", float(got), float(truth), f"{method} of an output")
         for got, truth in zip(found.per_input, self.t.harms.max(axis=(0, 2))):
             self.above("bound per input", float(got), float(truth), f"{method} of an input")
@@ -264,7 +206,7 @@ class Checks:
             self.tally.check("wider", over.lower <= over.upper + self.room, lambda: f"{self.name}: {over}")
 
     def interval(self, found: ws.WorstCase, truth: float) -> None:
-        room = self.room + (found.rounding if math.isfinite(found.rounding) else 0.0)
+        room = self.room + (found.rounding * (1 + 1e-9) if math.isfinite(found.rounding) else 0.0)
         self.tally.check(
             "lower", found.lower <= truth + self.room, lambda: f"{self.name}: lower {found.lower!r} > {truth!r}"
         )
@@ -280,23 +222,3 @@ class Checks:
         if found.witness is not None:
             self.same("lower", found.witness.error, found.lower)
             self.witness(found.witness)
-
-
-def wide(term: failing_words.Term) -> ws.Failures:
-    """The model, or one with values out of an interval that hold the constant."""
-    counted = {"counts": term.counts, "exactly": term.exactly, "among": term.among}
-    if term.groups is None and not term.channel and term.kind == "neuron" and term.effect in ("crash", "stuck"):
-        return ws.Byzantine(capacity=abs(term.value), **counted)
-    if term.kind == "synapse":
-        return ws.SynapseByzantine(capacity=0.25, convention="replace", **counted)
-    return as_failures(term)
-
-
-def key(configuration: Configuration) -> frozenset[Any]:
-    """Which parts fail, and how, as a witness tells it."""
-    parts = []
-    for failure in configuration:
-        bits = failure.bits if failure.bits is None or len(failure.bits) > 1 else failure.bits[0]
-        value = None if bits is not None else failure.way
-        parts += [(part, bits, value) for part in failure.candidate.parts]
-    return frozenset(parts)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Random questions about words, groups, synapses and parameters: as the oracle's plain data, and as the package's nouns.
+"""Random questions about words, groups, synapses and parameters: the oracle's plain data, and the package's nouns.
 
-Half of the networks are dyadic: their words are multiples of powers of two, their activations piecewise linear, so that both
-sides compute without rounding.
+Half of the networks are dyadic: their words are multiples of powers of two, their activations piecewise linear, so
+that both sides compute without rounding.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Problem:
     terms: tuple[Term, ...]
     X: np.ndarray
     argmax: bool
+    lowest: bool
     exact: bool
     network: ws.Network
     failures: ws.Failures
@@ -54,8 +55,9 @@ def problem(rng: Rng, *, limit: int = 600, images: bool = True) -> Problem:
             and not rounds
             and not any(t.effect == "flip" and t.kind == "neuron" and t.scale is None for t in terms)
         )
-        argmax = net.width(net.depth + 1) > 1 and bool(rng.random() < 0.35)
-        return Problem(net, terms, X, argmax, exact, built(net, scales), reduce(add, map(as_failures, terms)))
+        argmax, lowest = bool(rng.random() < 0.35), bool(rng.random() < 0.2)
+        network, failures = built(net, scales), reduce(add, map(as_failures, terms))
+        return Problem(net, terms, X, argmax, argmax and lowest, exact, network, failures)
 
 
 # models ---------------------------------------------------------------------------------------------------------------
@@ -99,8 +101,9 @@ def _term(rng: Rng, net: Net, scales: Any, storage: str, exact: bool, few: bool)
         form = str(rng.choice((*INTEGERS, *FLOATS)))
         scale = None if formats.is_float(form) else _signal_scale(rng, net, exact)
         inputs = [] if isinstance(scale, list) else [(0, i) for i in range(net.width(0))]
-        return Term("neuron", "flip", 1, exactly, among=_some(rng, net.neurons() + inputs, 0.3), format=form, scale=scale,
-                    **_flips(rng, form, few, exact))  # fmt: skip
+        among = _some(rng, net.neurons() + inputs, 0.3)
+        flips = _flips(rng, form, few, exact)
+        return Term("neuron", "flip", 1, exactly, among=among, format=form, scale=scale, **flips)
     value = float(rng.choice((1.0, -0.5, 0.25))) if kind == "stuck" else 0.0
     how = rng.random()
     if how < 0.25:

@@ -7,7 +7,13 @@ from collections import Counter
 from typing import Any
 
 #: What no question can be asked about, by a part of the sentence.
-KNOWN = ("which share no count", "biases have the formats")
+KNOWN = (
+    "which share no count",
+    "takes outputs behind",
+    "no other yet",
+    "name the synapses that may fail",
+    "biases have the formats",
+)
 #: What may be refused, likewise.
 REFUSALS = {
     "configurations": KNOWN,

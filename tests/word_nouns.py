@@ -13,11 +13,16 @@ from oracle.words import Conv, Layer, Net, Select
 from withstand.model.quantisation import LayerFormat, Quantisation
 
 
+def is_chain(net: Net) -> bool:
+    """Whether it is given as matrices, one for each layer."""
+    reads = [layer.reads for layer in net.layers]
+    matrices = all(len(r) == 1 and r[0][0] == l and isinstance(r[0][1], np.ndarray) for l, r in enumerate(reads))
+    return matrices and len(net.inputs) == 1 and all(layer.may_fail and layer.shape == () for layer in net.layers)
+
+
 def built(net: Net, scales: Any) -> ws.Network:
     """The network as the package has it; of a file, one that knows its formats."""
-    chain = all(layer.reads[0][0] == l and len(layer.reads) == 1 and layer.may_fail and isinstance(layer.reads[0][1], np.ndarray)
-                and layer.shape == () for l, layer in enumerate(net.layers)) and len(net.inputs) == 1  # fmt: skip
-    if chain:
+    if is_chain(net):
         made = ws.Network([layer.reads[0][1] for layer in net.layers], [layer.bias for layer in net.layers],
                           activation=[as_activation(layer.activation) for layer in net.layers[:-1]],
                           output_activation=as_activation(net.layers[-1].activation))  # fmt: skip
@@ -73,3 +78,13 @@ def as_failures(term: Term) -> ws.Failures:
         return ws.WeightCrash(**counted)
     counted |= {"groups": term.groups, "unit": "channel" if term.channel else "neuron"}
     return ws.Crash(**counted) if term.effect == "crash" else ws.StuckAt(value=term.value, **counted)
+
+
+def wide(term: Term) -> ws.Failures:
+    """The model, or one with values out of an interval that hold the constant."""
+    counted = {"counts": term.counts, "exactly": term.exactly, "among": term.among}
+    if term.groups is None and not term.channel and term.kind == "neuron" and term.effect in ("crash", "stuck"):
+        return ws.Byzantine(capacity=abs(term.value), **counted)
+    if term.kind == "synapse":
+        return ws.SynapseByzantine(capacity=0.25, convention="replace", **counted)
+    return as_failures(term)

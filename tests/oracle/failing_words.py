@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Every configuration of crashed, stuck and flipped neurons, groups, synapses and parameters, one after the other.
 
-Imports nothing from the package. A component fails once, in one way. What a flip makes of a signal is made of the signal
-that arrives; a way that makes a number infinite, or none, does infinite harm.
+Imports nothing from the package. A component fails once, in one way. What a flip makes of a signal is made of the
+signal that arrives; a way that makes a number infinite, or none, does infinite harm.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ def signals(net: Net, X: np.ndarray, configuration: Configuration) -> tuple[list
 
 def _fail(y: np.ndarray, neurons: dict[Any, Failure], number: int | None, endless: np.ndarray) -> None:
     """Let the neurons of a layer fail; what is infinite is noted, and counts for 0 from here on."""
+    endless |= ~np.isfinite(y).all(axis=1)
+    y[~np.isfinite(y)] = 0.0
     for (at, neuron), failure in neurons.items():
         if at == number:
             flips = failure.term.effect == "flip"
@@ -154,24 +156,35 @@ class Truth:
         return self.harms.max(axis=(1, 2))
 
 
-def truth(net: Net, terms: tuple[Term, ...], X: np.ndarray, argmax: bool = False) -> Truth:
+def truth(net: Net, terms: tuple[Term, ...], X: np.ndarray, argmax: bool = False, lowest: bool = False) -> Truth:
     """Evaluate them all."""
     intact = signals(net, X, ())[0][-1]
     all_of = configurations(net, terms, X)
-    harms = np.array([harm(net, X, c, intact, argmax) for c in all_of])
+    harms = np.array([harm(net, X, c, intact, argmax, lowest) for c in all_of])
     return Truth(all_of, harms, intact)
 
 
-def harm(net: Net, X: np.ndarray, configuration: Configuration, intact: np.ndarray, argmax: bool) -> np.ndarray:
+def harm(
+    net: Net, X: np.ndarray, configuration: Configuration, intact: np.ndarray, argmax: bool, lowest: bool = False
+) -> np.ndarray:
     """|faulty - intact|, or each output's lead over the intact network's class; infinite by convention."""
     sent, endless = signals(net, X, configuration)
-    chosen = intact.argmax(axis=1)
-    rows = np.arange(len(X))
-    if argmax:
-        found = sent[-1] - sent[-1][rows, chosen][:, None]
-    else:
-        found = np.abs(sent[-1] - intact)
+    found = lead(net, sent[-1], intact, lowest) if argmax else np.abs(sent[-1] - intact)
     found[endless] = INF
-    if argmax:
-        found[rows, chosen] = -INF
+    if argmax and intact.shape[1] > 1:
+        found[np.arange(len(X)), _classes(intact, lowest)] = -INF
     return found
+
+
+def lead(net: Net, faulty: np.ndarray, intact: np.ndarray, lowest: bool) -> np.ndarray:
+    """How far outputs are before the intact network's class; of a single one, how far it is beyond the middle."""
+    sign = -1.0 if lowest else 1.0
+    if intact.shape[1] > 1:
+        return sign * (faulty - faulty[np.arange(len(faulty)), _classes(intact, lowest)][:, None])
+    middle = float(net.layers[-1].activation(np.zeros(1))[0])
+    above = sign * (intact - middle) >= 0
+    return np.where(above, -1.0, 1.0) * sign * (faulty - middle)
+
+
+def _classes(intact: np.ndarray, lowest: bool) -> np.ndarray:
+    return (-intact if lowest else intact).argmax(axis=1)

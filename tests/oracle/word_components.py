@@ -144,7 +144,9 @@ def flipped(term: Term, way: Any, signal: float) -> float:
 
 def word_of(form: str, value: float, scale: float) -> int:
     """The word nearest to value / scale, a quotient of doubles."""
-    return formats.encode(form, value if formats.is_float(form) else value / scale)
+    if formats.is_float(form):
+        return formats.encode(form, value)
+    return formats.encode(form, min(max(value / scale, -(2.0**40)), 2.0**40))  # it saturates long before
 
 
 def _flip(form: str, word: int, bits: tuple[int, ...], scale: float) -> float:

@@ -20,7 +20,7 @@ from .activations import Activation
 
 Shape = tuple[int, ...]
 Parameter = tuple[int, str, tuple[int, ...]]
-#: What a failed parameter is: a number, at the places (read, to, from) of a layer's matrices, or at (to,) of its biases.
+#: Where a parameter is used: at (read, to, from) in a layer's matrices, or at (to,) in its biases.
 Places = list[tuple[int, ...]]
 
 
@@ -91,8 +91,8 @@ def _convolution(conv: Conv, source: Shape) -> Any:
         channel = o // (out // conv.groups) * each + c
         for at in np.ndindex(*result):
             for entry in np.ndindex(*sizes):
-                read = [p * s - before + e * d
-                        for p, s, (before, _), e, d in zip(at, conv.stride, conv.padding, entry, conv.dilation)]  # fmt: skip
+                each = zip(at, conv.stride, conv.padding, entry, conv.dilation)
+                read = [p * s - before + e * d for p, s, (before, _), e, d in each]
                 if any(not 0 <= q < n for q, n in zip(read, image)):
                     continue
                 to = np.ravel_multi_index((*at, o) if last else (o, *at), shape)
@@ -139,7 +139,7 @@ class Net:
 
     @cached_property
     def synapses(self) -> dict[tuple[int, int, int], tuple[int, int, int, int]]:
-        """Products of a stored weight: (layer, to, from) to (place, read, to, sender); from counts through all reads."""
+        """Products of stored weights, (layer, to, from) with from through all reads: (place, read, to, sender)."""
         found = {}
         for number, place in enumerate(self.places[1:], 1):
             before = 0
