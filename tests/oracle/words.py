@@ -91,8 +91,8 @@ def _convolution(conv: Conv, source: Shape) -> Any:
         channel = o // (out // conv.groups) * each + c
         for at in np.ndindex(*result):
             for entry in np.ndindex(*sizes):
-                each = zip(at, conv.stride, conv.padding, entry, conv.dilation)
-                read = [p * s - before + e * d for p, s, (before, _), e, d in each]
+                along = zip(at, conv.stride, conv.padding, entry, conv.dilation)
+                read = [p * s - before + e * d for p, s, (before, _), e, d in along]
                 if any(not 0 <= q < n for q, n in zip(read, image)):
                     continue
                 to = np.ravel_multi_index((*at, o) if last else (o, *at), shape)
