@@ -75,7 +75,7 @@ def together_of(
         return None, kind
     if not total or among is not None or kind is not None:
         raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
-    if isinstance(groups, (str, bytes)) or not isinstance(groups, Iterable):
+    if isinstance(groups, str) or not hasattr(groups, "__iter__"):  # type: ignore[unreachable,redundant-expr]
         raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
     return tuple(components_of(group, 2, who, "a group") or () for group in groups), None
 
