@@ -192,7 +192,7 @@ void check_counts(const Network& net, const Space::Term& term) {
   const Failure& failure = term.failure;
   const Who who{failure};
   const bool parameters = on_parameters(failure.effect), synapses = on_synapses(failure.effect) || parameters;
-  const char* things = parameters ? "weights" : synapses ? "synapses" : term.grouped() ? failure.group.c_str() : "neurons";
+  const char* things = parameters ? "weights" : synapses ? "synapses" : term.grouped() ? (failure.group == "channel" ? "channels" : "groups") : "neurons";
   for (Index count : failure.counts) require(count >= 0, who, ": counts must be at least 0, got ", count);
   if (failure.total) {
     require(failure.counts.size() == 1, who, ": a total is one count");
