@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import withstand as ws
+from withstand.model.quantisation import LayerFormat, Quantisation
 from withstand.questions.enumeration import enumerate_failures
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
@@ -258,3 +259,39 @@ def test_witnesses_are_replayed_by_any_name() -> None:
         for failed in (worst, worst.values):
             assert np.abs(ROUNDED.forward(worst.input, failed=failed) - intact).max() == worst.error
         assert [y.shape for y in ROUNDED.trace(worst.input, failed=worst)] == [(1,), (2,), (1,)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_of_a_file_have_a_zero_point(seed: int) -> None:
+    """Signals as quantised files store them: asymmetric, per tensor, and per channel."""
+    rng = np.random.default_rng(seed)
+    net = ws.Network([rng.normal(size=(3, 2)), rng.normal(size=(2, 3))])
+    form = ws.Format("int8", 0.05, -128) if seed % 2 else ws.Format("uint8", (0.05, 0.125, 0.3), (0, 3, 128))
+    net._quantisation = Quantisation((LayerFormat(), LayerFormat(signal=form), LayerFormat()))
+    failures, x = ws.BitFlip(1, format=form.name, exactly=True), rng.normal(size=2)
+    sent = net.trace(x)[1]
+    intact = net.forward(x)
+    expected = {}
+    for neuron in range(3):
+        for bit, word in enumerate(form.channel(neuron).flips(sent[neuron])):
+            expected[(1, neuron), bit] = float(np.abs(net.forward(x, failed={(1, neuron): word}) - intact).max())
+    found = enumerate_failures(net, failures, x)
+    assert found.configurations == 24 and found.worst == max(expected.values())
+    assert [w.error for w in found.top] == sorted(expected.values())[:-11:-1]
+    for worst in found.top:
+        ((component, bit),) = worst.ways.items()
+        assert worst.error == expected[component, bit]
+    exact = ws.worst_case(net, failures, x)
+    assert exact.lower == found.worst and exact.upper >= found.worst
+    for method in ("capped", "matrix", "signed", "adjoint", "tightest"):
+        assert ws.bound(net, failures, x, method=method).value >= found.worst
+    assert ws.bound(net, ws.BitFlip(1, format=form.name), x, method="at-most").value >= found.worst
+
+
+def test_a_group_may_lose_what_a_dead_synapse_no_longer_delivers() -> None:
+    """-2 a + b with a = 1, b = 0: both stuck at 3 make -3; without the first product they make 3, 5 more than -2."""
+    net = ws.Network([[[1.0], [0.0]], [[-2.0, 1.0]]])
+    failures = ws.StuckAt(1, 3.0, groups=[[(1, 0), (1, 1)]]) + ws.SynapseCrash(1)
+    assert enumerate_failures(net, failures, [1.0]).worst == 5.0
+    for method in ("at-most", "capped", "matrix", "signed", "tightest"):
+        assert ws.bound(net, failures, [1.0], method=method).value >= 5.0, method
