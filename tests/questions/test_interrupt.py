@@ -14,6 +14,7 @@ import pytest
 import withstand as ws
 from withstand import _core
 from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
+from withstand.model import forcing
 from withstand.questions.sharding import Problem
 
 

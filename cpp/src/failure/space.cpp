@@ -93,6 +93,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
     std::vector<Site> kept;
     for (const Site& site : term.sites[l]) {
       const double weight = stored(net, site);
+      check_alone(net, failure, site);
       require(is_stored(failure, site, weight), Who{failure}, ": parameter ", weight, " of layer ", l, " is no word of ",
               failure.words ? failure.words->format.name : "", "; flip the bits of net.rounded('",
               failure.words ? failure.words->format.name : "", "'), whose parameters are");
@@ -112,7 +113,6 @@ void survey_parameters(const Network& net, Space::Term& term) {
       if (any == 0) continue;
       if (stuck) term.ways[l].push_back(any);
       kept.push_back(site);
-      check_alone(net, failure, site);
       places_of(net, term, site, places);
       here.places = std::max(here.places, static_cast<Index>(places.size()));
     }

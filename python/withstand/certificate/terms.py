@@ -19,7 +19,7 @@ def described(failures: Failures) -> list[dict[str, Any]]:
     """
     terms = []
     for term in failures._terms:
-        if term.effect not in ("crash", "stuck"):
+        if term.effect not in ("crash", "stuck") or term.together:
             raise ValueError(f"certificates cover crashed and stuck neurons, not {failures!r}")
         value = float(term.amount[0]) if term.effect == "stuck" else 0.0  # the format's own words, for what reads them
         among = None if term.among is None else [list(c) for c in term.among]

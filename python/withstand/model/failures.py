@@ -71,19 +71,23 @@ class Failures:
         >>> ws.Crash(2).configurations(net)  # 1 + 64 + 2016, the empty set included
         2081
         """
-        count = self._space(as_network(net)).configurations()
+        signals = [1.0] * (as_network(net).depth + 1)  # how large words are does not change how many there are
+        count = self._resolved(net, signals).configurations()
         if count is None:
             raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
         return int(count)
 
     def _space(self, net: Network, rows: FloatArray | None = None) -> _core.Space:
         """Resolve the model against a network; `rows` are the inputs that it is asked about, if any."""
+        signals = None
+        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
+            signals = [float(np.abs(y).max()) for y in net.trace(rows)[:-1]]
+        return self._resolved(net, signals)
+
+    def _resolved(self, net: Network, signals: list[float] | None) -> _core.Space:
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        signals = None
-        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
-            signals = [float(np.abs(y).max()) for y in net.trace(rows)[1:-1]]
         return _core.Space(net._core, [term.core(net, signals) for term in self._terms])
 
 

@@ -31,7 +31,7 @@ def witness(
             bias = site.from_ == _core.parameters + _core.one
             bits = (failed.way,) if bias and term.flips.every else term.flips.bits[failed.way]
             found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
-        if term.groups is not None or term.unit is not None:
+        if term.together:
             groups.append(_group(net, term._groups(net) or [], site))
     ordered = tuple(sorted(held, key=_order))
     told = net._judged_output(output)

@@ -181,7 +181,7 @@ class _Draws:
         if len(terms) != 1:
             raise ValueError(f"{model(1)!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
         (term,) = terms
-        if term.effect not in _KINDS:
+        if term.effect not in _KINDS or term.together:
             raise ValueError(f"{model(1)!r}: random sets are drawn of {', '.join(_KINDS)} only")
         self.space = model(1)._space(net)
         self.ways = _core.choices_of(term.core())  # a failed component takes one of them, by chance

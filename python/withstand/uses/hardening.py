@@ -202,7 +202,7 @@ def _crashes(net: Network, failures: int | Crash) -> tuple[tuple[int, ...], bool
         raise TypeError(f"harden takes how many neurons may crash, or a Crash, got {failures!r}")
     model = failures if isinstance(failures, Crash) else Crash(failures)
     (term,) = model._terms
-    if term.exactly or term.among is not None:
+    if term.exactly or term.among is not None or term.together:
         raise ValueError(f"{model!r}: harden takes at most so many crashes among all neurons")
     model._space(net)
     return term.counts, term.total

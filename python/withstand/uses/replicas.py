@@ -244,6 +244,8 @@ def _faults(
         counts, total = term.counts, term.total
         if term.effect not in _NEURON_EFFECTS:
             raise ValueError(f"{failures!r}: copies are of neurons, and only failures of neurons are weighed")
+        if term.together:
+            raise ValueError(f"{failures!r}: copies are of neurons that fail one by one, not in groups")
         if term.among is not None:
             raise ValueError(f"{failures!r}: the copies to come cannot be named, drop among")
         if not total and len(counts) != net.depth:

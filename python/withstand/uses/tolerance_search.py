@@ -96,7 +96,7 @@ class Question:
             self.clock.interrupt()
         guaranteed, breaking = found.harmless, None
         if found.witness is not None:  # what is proved in real arithmetic may still round to harm
-            breaking = len(found.witness.failed)
+            breaking = _count(found.witness)
             guaranteed = min(guaranteed, breaking - 1)
         method = "search" if guaranteed > found.bounded else "tightest" if found.bounded > start else known[1]
         exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
@@ -142,12 +142,18 @@ class Question:
                 stride *= 2
 
     def _fewest(self, witness: Witness) -> Witness:
-        """Take out failures, one after the other, that are not needed to do harm."""
-        for component in witness.failed:
-            values = {c: v for c, v in witness.values.items() if c != component}
+        """Take out failures, one after the other, that are not needed to do harm.
+
+        What a flip makes of a signal depends on the failures before it, and an infinite one is not replayed: these stay.
+        """
+        if witness.ways or not math.isfinite(witness.error):
+            return witness
+        for together in witness.groups or [(component,) for component in witness.failed]:
+            values = {c: v for c, v in witness.values.items() if c not in together}
             error, output = self._replayed(witness.input, values)
             if not self.harmless(error):
-                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output)
+                groups = tuple(group for group in witness.groups if group != together)
+                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output, groups=groups)
         return witness
 
     def _replayed(self, x: FloatArray, values: dict[AnyComponent, float]) -> tuple[float, int]:
@@ -179,3 +185,9 @@ class Question:
                     return every.worst, every.worst, every.witness
                 self.clock.interrupt()
         return found.lower, found.upper, found.witness
+
+
+def _count(witness: Witness) -> int:
+    """Return how many components failed; neurons of a group are one."""
+    members = {neuron for group in witness.groups for neuron in group}
+    return len(witness.groups) + sum(component not in members for component in witness.failed)
