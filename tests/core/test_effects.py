@@ -61,7 +61,8 @@ def test_witnesses_of_every_engine_replay(model, spec, rng):
         off = output_harms(intact[witness.input_index], faulty, spec is not None)
         assert (off.max(), off.argmax()) == (witness.error, witness.output)
         goal = _core.Goal.error if spec is None else _core.Goal.argmax
-        assert _core.replay(net._core, witness.input, Forcing(net, witness.values).at(witness.input), goal) == (off.max(), off.argmax())
+        forced = Forcing(net, witness.values).at(witness.input)
+        assert _core.replay(net._core, witness.input, forced, goal) == (off.max(), off.argmax())
     assert every.worst == search.lower
 
 

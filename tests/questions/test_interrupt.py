@@ -12,9 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import withstand as ws
-from withstand import _core
 from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
-from withstand.model import forcing
+from withstand import _core
 from withstand.questions.sharding import Problem
 
 

@@ -106,17 +106,3 @@ def amplitudes_of(delta: Any) -> tuple[float, ...]:
         delta = delta.item()
     values = delta if isinstance(delta, (list, tuple, np.ndarray)) else [delta]
     return tuple(capacity_of(value, "Noise", "delta") for value in values)
-
-
-def together_of(
-    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
-) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
-    """Return the groups that fail together, and the unit where that is not a neuron."""
-    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
-    if groups is None:
-        return None, kind
-    if not total or among is not None or kind is not None:
-        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
-    if isinstance(groups, str) or not hasattr(groups, "__iter__"):  # type: ignore[unreachable,redundant-expr]
-        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
-    return tuple(components_of(group, 2, who) or () for group in groups), None

@@ -72,7 +72,7 @@ class Term(NamedTuple):
     def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular.
 
-        `signals` are the largest that the inputs and each hidden layer transmit, for words whose scale nothing else gives.
+        `signals` are the largest that inputs and hidden layers transmit, for words whose scale nothing else gives.
         """
         amount, counts = self.amount, self._held()
         if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
@@ -109,7 +109,7 @@ class Term(NamedTuple):
             if self.flips is None or not self.flips.biases:
                 for component, place in zip(components, found):
                     if place.from_ == _core.parameters + _core.one:
-                        raise ValueError(f"{self}: among names {component}, biases fail in WeightFlip(biases=True) alone")
+                        raise ValueError(f"{self}: among names {component}, biases fail only with biases=True")
             return found
         return [net._place(component) for component in components]  # type: ignore[arg-type]
 
@@ -163,7 +163,8 @@ class Term(NamedTuple):
                 layers, what = hidden + 1, "layers of weights" if self.on_weights else "layers of synapses"
             if len(counts) != layers:
                 raise ValueError(f"{self}: {len(counts)} counts for {layers} {what}")
-            counts = self._of_stages(net, counts) if self.on_weights else tuple(layout.per_layer(counts, self.on_synapses))
+            spread = tuple(layout.per_layer(counts, self.on_synapses)) if not self.on_weights else None
+            counts = spread or self._of_stages(net, counts)
         return amount, counts
 
     def _of_stages(self, net: Network, counts: tuple[int, ...]) -> tuple[int, ...]:
@@ -177,8 +178,10 @@ class Term(NamedTuple):
                 named = {site(layout, net._core, c).layer for c in self.among if c[0] == number}  # type: ignore[arg-type]
                 storing = [place for place in storing if place in named] or storing[-1:]
             if len(storing) > 1 and count:
-                raise ValueError(f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no "
-                                 "count: give one count for all layers, or a sum of models with among")  # fmt: skip
+                raise ValueError(
+                    f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no count: give "
+                    "one count for all layers, or a sum of models with among"
+                )
             found[storing[-1] - 1] = count
         return tuple(found)
 

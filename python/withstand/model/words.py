@@ -177,7 +177,7 @@ def _given(flips: Flips, layers: int, number: int, what: str) -> tuple[float, ..
         return None if flips.scale is None else (flips.scale,)
     if len(flips.scale) != layers:
         given = len(flips.scale)
-        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {given} entries")
+        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {given}")
     return flips.scale[number - 1]
 
 

@@ -144,7 +144,7 @@ class Question:
     def _fewest(self, witness: Witness) -> Witness:
         """Take out failures, one after the other, that are not needed to do harm.
 
-        What a flip makes of a signal depends on the failures before it, and an infinite one is not replayed: these stay.
+        What a flip makes of a signal depends on the failures before it; an infinite one is not replayed: these stay.
         """
         if witness.ways or not math.isfinite(witness.error):
             return witness
@@ -153,7 +153,8 @@ class Question:
             error, output = self._replayed(witness.input, values)
             if not self.harmless(error):
                 groups = tuple(group for group in witness.groups if group != together)
-                witness = replace(witness, failed=tuple(values), values=values, error=error, output=output, groups=groups)
+                less = replace(witness, failed=tuple(values), values=values, groups=groups)
+                witness = replace(less, error=error, output=output)
         return witness
 
     def _replayed(self, x: FloatArray, values: dict[AnyComponent, float]) -> tuple[float, int]:
