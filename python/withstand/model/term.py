@@ -179,8 +179,8 @@ class Term(NamedTuple):
                 storing = [place for place in storing if place in named] or storing[-1:]
             if len(storing) > 1 and count:
                 raise ValueError(
-                    f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no count: give "
-                    "one count for all layers, or a sum of models with among"
+                    f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no count; "
+                    "give one count for all layers, or a sum of models with among"
                 )
             found[storing[-1] - 1] = count
         return tuple(found)

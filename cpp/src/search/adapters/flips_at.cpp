@@ -136,8 +136,8 @@ void FlipsAt::close(std::size_t depth) {
   for (std::size_t n = 0; n < chosen.size() && n < at(closed_); ++n)
     failed.push_back({flips_.back()[chosen[n].second].site, 0, flips_.back()[chosen[n].second].way, 0});
   const std::vector<Forced> forced = forced_by(net_, space_, nominal_, failed);
-  const double before = incumbent_.harm();
-  if (incumbent_.offer(net_, harm_, input_, row_, forced) > before) found_ = failed;
+  incumbent_.offer(net_, harm_, input_, row_, forced);
+  if (incumbent_.holds(row_, forced)) found_ = failed;  // of equals the fewest, and smallest, stays
   level_ = std::max(level_, incumbent_.harm());
 }
 
