@@ -219,6 +219,8 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   SearchResult result;
   result.lower = -infinity;
   result.upper = search.ceiling;
+  // Over boxes nothing but bounds says what cannot be: they come first.
+  const double known = points ? search.ceiling : without_tree(search);
   try {
     std::optional<SearchResult> found;
     if (search.space.magnitude() * static_cast<double>(domain.size()) > few)
@@ -226,7 +228,7 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
                             points ? search.ceiling : infinity, search.budget);
     result = found ? *found
                    : enumerated(search.net, search.space, domain, search.options, search.ceiling, search.budget);
-    if (!points) result.upper = search.ceiling;
+    if (!points) result.upper = known;
     if (!points && result.status == SearchStatus::exact) result.status = SearchStatus::gap;
   } catch (const Interrupted&) {  // what is known stays true
     result.status = status_of(search.budget.reason());
@@ -237,7 +239,8 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
     result.witness->failed = values_of(search.net, search.space, result.witness->failed, first);
     result.witness->ways = first;
   }
-  if (result.status != SearchStatus::exact) result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
+  if (result.status != SearchStatus::exact && points) result.upper = std::min(result.upper, without_tree(search));
+  result.upper = std::max(result.lower, std::min(result.upper, known));
   return result;
 }
 

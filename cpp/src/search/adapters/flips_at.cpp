@@ -23,6 +23,14 @@ bool FlipsAt::none_above(double level) {
   return true;
 }
 
+double FlipsAt::known() const {
+  double most = incumbent_.harm();
+  if (known_.empty()) return count_ > 0 ? infinity : most;
+  for (std::size_t hidden = 1; hidden < known_.size(); ++hidden)
+    for (const double bound : known_[hidden]) most = std::max(most, bound);
+  return most;
+}
+
 void FlipsAt::select_outputs() {
   for (Index o = 0; o < harm_.rows().rows(); ++o) stratum(0, o);
 }
@@ -48,10 +56,9 @@ bool FlipsAt::stratum(Index hidden, Index objective) {
   pre_[0] = nominal_.pre[at(net_.layers())];
   before_[0] = nominal_.post[at(net_.depth())];
   const double value = value_of(0), others = rate(influence, units, hidden);
-  if (harm_at(value + others + largest_) + noise_ <= level_) {
-    known_[at(hidden)][at(objective)] = harm_at(value + others + largest_) + noise_;
-    return true;
-  }
+  double& known = known_[at(hidden)][at(objective)];
+  known = harm_at(value + others + largest_) + noise_;
+  if (known <= level_) return true;
   keep_promising(value + others);
   return extend(0, hidden, 1, 0, value);
 }

@@ -38,6 +38,8 @@ class FlipsAt {
   /// Whether nothing that includes a failure before the outputs does more than `level`, or than what is found on the way;
   /// false where the budget ended first.
   bool none_above(double level);
+  /// No set does more, as far as every kind of sets has been looked at; infinite before.
+  double known() const;
   bool usable() const { return harm_.by_objectives(); }
   const std::vector<Failed>& found() const { return found_; }  ///< of the best witness that came from here
 

@@ -47,6 +47,9 @@ std::optional<SearchResult> by_parameters(const Network& net, const Space& space
     if (on) upper = std::min(upper, std::max(level, incumbent.harm()) + 2 * noise);
     if (share == 0 || upper - incumbent.harm() <= options.gap * std::abs(upper)) break;
   }
+  double known = incumbent.harm();
+  for (const auto& input : inputs) known = std::max(known, input->known());
+  upper = std::min(upper, known + 2 * noise);
   SearchResult result;
   result.lower = incumbent.harm();
   result.upper = std::max(upper, result.lower);
