@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Failures as a batch dimension in PyTorch, the layers before the first one cached: crashes of chains and graphs, weights."""
+"""Failures as a batch dimension in PyTorch, the layers before the first one cached: crashes, changed weights."""
 
 from __future__ import annotations
 
