@@ -115,7 +115,7 @@ def test_crashes_of_a_graph() -> None:
 @pytest.mark.parametrize("written", ["baddbmm", "update"])
 @pytest.mark.parametrize("activation", ["relu", "logistic"])
 def test_changed_weights(written: str, activation: str) -> None:
-    """Every weight of a chain doubled and lowered by one, in more than one batch, as by a network that has the weight."""
+    """Every weight doubled and lowered by one, in more than one batch, as by a network that has that weight."""
     torch = pytest.importorskip("torch")
     net, x = random_net((3, 5, 4, 2), activation, seed=5)
     peer = batched_torch.Words(net, x, torch.float64, written, batch=8)

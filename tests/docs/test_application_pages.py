@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
+PAGES = ("bit_flips", "criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
 MODULES = ("criticality", "enumeration", "hardening", "latency", "moments", "precision", "probability", "quantise",
            "quorum", "reliability", "replicas", "tolerance", "curve", "report")  # fmt: skip
 
