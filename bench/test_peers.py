@@ -110,3 +110,24 @@ def test_crashes_of_a_graph() -> None:
     expected = [np.abs(output(mask) - output(np.ones(108))).max() for mask in masks]
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
     assert found.max() > 0
+
+
+@pytest.mark.parametrize("written", ["baddbmm", "update"])
+@pytest.mark.parametrize("activation", ["relu", "logistic"])
+def test_changed_weights(written: str, activation: str) -> None:
+    """Every weight doubled and lowered by one, in more than one batch, as by a network that has that weight."""
+    torch = pytest.importorskip("torch")
+    net, x = random_net((3, 5, 4, 2), activation, seed=5)
+    peer = batched_torch.Words(net, x, torch.float64, written, batch=8)
+    for layer, w in enumerate(net.weights, start=1):
+        to, source = np.divmod(np.arange(w.size), w.shape[1])
+        words = 2.0 * w.reshape(-1) - 1.0
+        expected = []
+        for place, word in zip(zip(to, source, strict=True), words, strict=True):
+            weights = [v.copy() for v in net.weights]
+            weights[layer - 1][place] = word
+            other = Net(tuple(weights), net.biases, activation)
+            expected.append(np.abs(other.trace(x)[-1] - net.trace(x)[-1]).max())
+        found = peer.errors(layer, to, source, words)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert found.max() > 0

@@ -39,6 +39,7 @@ from arguments_kinds import (
     NO_SYNAPSES,
     NO_THREADS,
 )
+from arguments_words import NO_FLIPS, NO_FLOATS, NO_GROUPS, NO_WEIGHTS
 from withstand.uses.curve import measure_curve
 from withstand.uses.error_moments import expected_error, last_layer_moments
 from withstand.uses.probability import clopper_pearson
@@ -57,6 +58,8 @@ def campaign(net, X, y, failures, trials, rates=None, seed=0, spec=None, confide
 def graph(layers, shape, biases=None, activation="relu", output_activation="identity"):
     return ws.Network(None, biases, activation=activation, output_activation=output_activation, layers=layers,
                       shape=shape)  # fmt: skip
+
+NO_TOGETHER = {"unit": NO_NAME, "groups": NO_GROUPS}
 
 #: Function, arguments that it takes, and what it is to refuse of each.
 TABLE = [
@@ -130,9 +133,13 @@ TABLE = [
                    (["x"], TypeError, "counts must be an integer"), ([HUGE], ValueError, "can fail, not 1000")],
         **EACH_SEARCH}),
     (ws.embedded, ("digits",), {"name": [(v, ValueError, "embedded networks are") for v in ("x", None, 3, [])]}),
-    (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS}),
+    (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
     (ws.StuckAt, (1, 0.5), {
-        "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS}),
+        "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
+    (ws.BitFlip, (1,), {"counts": NO_COUNTS, **NO_FLIPS, "exactly": NO_FLAG, "among": NO_NEURONS}),
+    (ws.WeightFlip, (1,), {
+        "counts": NO_COUNTS, **NO_FLOATS, "biases": NO_FLAG, "exactly": NO_FLAG, "among": NO_WEIGHTS}),
+    (ws.WeightCrash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_WEIGHTS}),
     (ws.Byzantine, (1, 1.0), {
         "counts": NO_COUNTS, "capacity": NO_CAPACITY, "convention": NO_NAME, "exactly": NO_FLAG, "among": NO_NEURONS,
         "equivocal": NO_FLAG}),

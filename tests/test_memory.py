@@ -39,6 +39,7 @@ print((resident("VmHWM") - before) / sum(w.nbytes for w in net.weights))
 """
 
 
+@pytest.mark.limits_memory
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks of memory are read from Linux's /proc")
 @pytest.mark.parametrize(
     ("failures", "inputs", "threads"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Masks as a batch dimension in PyTorch, the layers before the first failure cached: chains (float64) and graphs."""
+"""Failures as a batch dimension in PyTorch, the layers before the first one cached: crashes, changed weights."""
 
 from __future__ import annotations
 
@@ -86,3 +86,49 @@ def _sum(parts: Sequence[Tensor], relu: bool) -> Tensor:
     for part in parts[1:]:
         total = total + part
     return total.relu() if relu else total
+
+
+class Words:
+    """Single changed weights of a chain of dense layers, a batch at a time; whatever lies before the weight is cached.
+
+    Two ways to write the layer that has the weight: a product of the cached signals with a matrix for each entry of the
+    batch ("baddbmm"), and the cached sums with what the weight changes added to one of them ("update").
+    """
+
+    def __init__(self, net: Net, x: Array, dtype: torch.dtype, form: str = "update", batch: int = FAILURES) -> None:
+        assert form in ("baddbmm", "update"), form
+        self.form, self.batch = form, batch
+        self.weights = [torch.tensor(w, dtype=dtype) for w in net.weights]
+        self.biases = [torch.tensor(b, dtype=dtype) for b in net.biases]
+        self.activate = torch.relu_ if net.activation == "relu" else torch.sigmoid_
+        self.values, self.sums = [torch.tensor(x, dtype=dtype)], []
+        with torch.inference_mode():
+            for w, b in zip(self.weights, self.biases, strict=True):
+                self.sums.append(torch.nn.functional.linear(self.values[-1], w, b))
+                self.values.append(self.activate(self.sums[-1].clone()))
+
+    def errors(self, layer: int, to: Indices, source: Indices, words: Array) -> Array:
+        """Error at the worst input of each change: this weight (to, source) of a layer (from 1) becomes this word."""
+        rows, columns = torch.from_numpy(to), torch.from_numpy(source)
+        values = torch.tensor(words, dtype=self.weights[0].dtype)
+        with torch.inference_mode():
+            parts = zip(rows.split(self.batch), columns.split(self.batch), values.split(self.batch), strict=True)
+            return torch.cat([self._batch(layer - 1, *part) for part in parts]).double().numpy()
+
+    def _batch(self, layer: int, rows: Tensor, columns: Tensor, words: Tensor) -> Tensor:
+        y = (self._product if self.form == "baddbmm" else self._update)(layer, rows, columns, words)
+        for w, b in zip(self.weights[layer + 1 :], self.biases[layer + 1 :], strict=True):
+            y = torch.nn.functional.linear(self.activate(y), w, b)
+        return (y - self.sums[-1]).abs_().flatten(1).amax(dim=1)
+
+    def _product(self, layer: int, rows: Tensor, columns: Tensor, words: Tensor) -> Tensor:
+        matrices = self.weights[layer].repeat(len(rows), 1, 1)
+        matrices[torch.arange(len(rows)), rows, columns] = words
+        signals = self.values[layer].expand(len(rows), -1, -1)
+        return torch.baddbmm(self.biases[layer], signals, matrices.transpose(1, 2))
+
+    def _update(self, layer: int, rows: Tensor, columns: Tensor, words: Tensor) -> Tensor:
+        sums = self.sums[layer].repeat(len(rows), 1, 1)
+        change = (words - self.weights[layer][rows, columns])[:, None] * self.values[layer].T[columns]
+        sums[torch.arange(len(rows)), :, rows] += change
+        return sums

@@ -41,8 +41,8 @@ SLIPS = (
     Slip(
         "space-exactly",
         "src/failure/counting.cpp",
-        "choice.demands.push_back({cap, failure.exactly,",
-        "choice.demands.push_back({cap, failure.exactly && failure.total,",
+        "choice.demands.push_back({cap, failure.exactly});",
+        "choice.demands.push_back({cap, failure.exactly && failure.total});",
         "exact counts per layer counted as at most",
     ),
     Slip(
@@ -55,7 +55,7 @@ SLIPS = (
     Slip(
         "space-ways",
         "src/failure/counting.cpp",
-        "static_cast<std::uint32_t>(std::max(1, ways(failure)))",
+        "static_cast<std::uint32_t>(std::max(1, ways(space.terms()[t].failure)))",
         "1",
         "a component that may fail in several ways counted once",
     ),
@@ -69,14 +69,14 @@ SLIPS = (
     Slip(
         "forward-bias",
         FORWARD,
-        "  return sum + net.bias(l)(j);",
-        "  return sum;",
+        "? sum : sum + net.bias(l)(j);",
+        "? sum : sum;",
         "the bias behind failed synapses forgotten",
     ),
     Slip(
         "forward-synapse",
         FORWARD,
-        "  for (Cursor f = synapse; f != end; ++f) sum += f->value;\n",
+        "  for (Cursor f = synapse; f != end; ++f) sum += f->value;  // a bias that is replaced sorts last\n",
         "",
         "a failed synapse delivers nothing, whatever it sends",
     ),

@@ -28,15 +28,15 @@ SLIPS = (
     Slip(
         "walker-ways",
         "src/enumerate/walker.cpp",
-        "const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position + 1);",
-        "const int first = here.first_from(next, alone ? 0 : choices_[depth - 1].position);",
+        "alone ? 0 : choices_[depth - 1].position + 1);",
+        "alone ? 0 : choices_[depth - 1].position);",
         "in its next way a component fails twice",
     ),
     Slip(
         "grid-stuck-sign",
         GRID,
-        "values_.push_back(sends(space.terms()[t].failure, way, 0));",
-        "values_.push_back(std::abs(sends(space.terms()[t].failure, way, 0)));",
+        "sends(space.terms()[t].failure, way, {}, 0) : 0);",
+        "std::abs(sends(space.terms()[t].failure, way, {}, 0)) : 0);",
         "the sign of a stuck value lost",
     ),
     Slip(
@@ -246,7 +246,7 @@ SLIPS = (
     Slip(
         "rows-no-abs",
         ROWS,
-        "    if (end_.either_sign) row = row.abs();\n",
+        "    if (end_.either_sign) rows.col(o) = rows.col(o).abs();\n",
         "",
         "dropped abs where a row is looked at closely",
     ),

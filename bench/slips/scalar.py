@@ -12,7 +12,7 @@ SLIPS = (
     Slip(
         "scalar-all-relay",
         SCALAR,
-        "        alive -= taken;\n",
+        "        if (!f.term->grouped()) alive -= taken;  // of groups, whoever is not among the worst ones relays\n",
         "",
         "N_l neurons relay, not N_l - f_l",
     ),

@@ -19,6 +19,51 @@ std::optional<py::int_> configurations(const Space& space, std::uint64_t steps) 
   return type.attr("from_bytes")(py::bytes(bytes), "little");
 }
 
+void bind_words(py::module_& m) {
+  py::class_<Format>(m, "Format")
+      .def(py::init(&Format::named), py::arg("name"))
+      .def_readonly("bits", &Format::bits);
+
+  using Scalings = std::vector<std::vector<std::pair<double, double>>>;
+  const auto scalings = [](const Scalings& layers) {
+    std::vector<std::vector<Scaling>> all;
+    for (const auto& layer : layers) {
+      all.emplace_back();
+      for (const auto& [scale, zero] : layer) all.back().push_back({scale, zero});
+    }
+    return all;
+  };
+  py::class_<Words, std::shared_ptr<Words>>(m, "Words")
+      .def(py::init([=](const std::string& format, std::vector<std::uint64_t> masks, std::optional<int> to,
+                        std::optional<std::pair<double, double>> clamp, const Scalings& signals,
+                        const std::optional<std::string>& biases, std::vector<std::uint64_t> bias_masks,
+                        const Scalings& bias_scalings) {
+             std::optional<Format> other;
+             if (biases) other = Format::named(*biases);
+             return std::make_shared<Words>(Words{Format::named(format), std::move(masks), to, clamp, scalings(signals),
+                                                  other, std::move(bias_masks), scalings(bias_scalings)});
+           }),
+           py::kw_only(), py::arg("format"), py::arg("masks"), py::arg("to"), py::arg("clamp"), py::arg("scalings"),
+           py::arg("biases"), py::arg("bias_masks"), py::arg("bias_scalings"));
+}
+
+void bind_space(py::module_& m) {
+  py::class_<Space>(m, "Space")
+      .def(py::init<const Network&, const std::vector<Failure>&>(), py::arg("network"), py::arg("failures"))
+      .def_property_readonly("finite", &Space::finite)
+      .def_property_readonly("plain", &Space::plain)
+      .def("candidates", [](const Space& space, std::size_t term) {
+        py::typing::List<SiteName> all;
+        for (const std::vector<Site>& layer : space.terms().at(term).sites)
+          for (const Site& site : layer) all.append(py::make_tuple(site.layer, site.to, site.from));
+        return all;
+      }, py::arg("term"))
+      .def_property_readonly("at_most", &Space::at_most)
+      .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)
+      .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(Space::counting_steps / 5); })
+      .def("describe", &Space::describe);
+}
+
 }  // namespace
 
 FailedValues held(const std::vector<Forced>& failed) {
@@ -47,31 +92,7 @@ void bind_failure(py::module_& m) {
   m.attr("parameters") = Site::parameters;
   m.attr("one") = Site::one;
 
-  py::class_<Format>(m, "Format")
-      .def(py::init(&Format::named), py::arg("name"))
-      .def_readonly("bits", &Format::bits);
-
-  using Scalings = std::vector<std::vector<std::pair<double, double>>>;
-  const auto scalings = [](const Scalings& layers) {
-    std::vector<std::vector<Scaling>> all;
-    for (const auto& layer : layers) {
-      all.emplace_back();
-      for (const auto& [scale, zero] : layer) all.back().push_back({scale, zero});
-    }
-    return all;
-  };
-  py::class_<Words, std::shared_ptr<Words>>(m, "Words")
-      .def(py::init([=](const std::string& format, std::vector<std::uint64_t> masks, std::optional<int> to,
-                        std::optional<std::pair<double, double>> clamp, const Scalings& signals,
-                        const std::optional<std::string>& biases, std::vector<std::uint64_t> bias_masks,
-                        const Scalings& bias_scalings) {
-             std::optional<Format> other;
-             if (biases) other = Format::named(*biases);
-             return std::make_shared<Words>(Words{Format::named(format), std::move(masks), to, clamp, scalings(signals),
-                                                  other, std::move(bias_masks), scalings(bias_scalings)});
-           }),
-           py::kw_only(), py::arg("format"), py::arg("masks"), py::arg("to"), py::arg("clamp"), py::arg("scalings"),
-           py::arg("biases"), py::arg("bias_masks"), py::arg("bias_scalings"));
+  bind_words(m);
 
   py::class_<Forced>(m, "Forced").def(py::init<Site, double>(), py::arg("site"), py::arg("value"));
 
@@ -100,18 +121,5 @@ void bind_failure(py::module_& m) {
 
   m.def("choices_of", &choices_of, py::arg("failure"));
 
-  py::class_<Space>(m, "Space")
-      .def(py::init<const Network&, const std::vector<Failure>&>(), py::arg("network"), py::arg("failures"))
-      .def_property_readonly("finite", &Space::finite)
-      .def_property_readonly("plain", &Space::plain)
-      .def("candidates", [](const Space& space, std::size_t term) {
-        py::typing::List<SiteName> all;
-        for (const std::vector<Site>& layer : space.terms().at(term).sites)
-          for (const Site& site : layer) all.append(py::make_tuple(site.layer, site.to, site.from));
-        return all;
-      }, py::arg("term"))
-      .def_property_readonly("at_most", &Space::at_most)
-      .def("configurations", &configurations, py::arg("steps") = Space::counting_steps)
-      .def_property_readonly("magnitude", [](const Space& space) { return space.magnitude(Space::counting_steps / 5); })
-      .def("describe", &Space::describe);
+  bind_space(m);
 }

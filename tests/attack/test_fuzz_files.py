@@ -39,6 +39,7 @@ def test_a_false_confirmation_is_noticed(monkeypatch):
     assert part(Certificates, 30, "0")
 
 
+@pytest.mark.limits_memory
 def test_a_wrong_result_is_noticed(monkeypatch):
     monkeypatch.setattr("fuzz_files.numbers", lambda found: object())
     assert part(Checkpoints, 5, "0")

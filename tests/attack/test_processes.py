@@ -21,6 +21,7 @@ def test_64_threads_and_64_callers():
         check("another truth")
 
 
+@pytest.mark.limits_memory
 def test_small_calls():
     small_calls(None, 2000)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("accuracy", "criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance")
+PAGES = (
+    "accuracy", "bit_flips", "criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance"
+)  # fmt: skip
 MODULES = ("accuracy", "campaign", "criticality", "enumeration", "hardening", "latency", "moments",
            "precision", "probability", "quantise", "quorum", "reliability", "replicas", "tolerance", "curve",
            "report", "spec")  # fmt: skip

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 import withstand as ws
 
 ROOT = Path(__file__).resolve().parents[2]
+PICTURE = ROOT / "docs" / "img" / "bit_flips.svg"
 
 
 def example(name):
@@ -72,3 +74,18 @@ def test_the_tolerance_curve_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["tolerance_curve.py", "--most", "2", "--svg", str(tmp_path / "curve.svg")])
     example("tolerance_curve").main()
     assert (tmp_path / "curve.svg").stat().st_size > 10_000
+
+
+def test_the_bits_that_hurt_are_printed_and_drawn(tmp_path, monkeypatch, capsys):
+    picture = tmp_path / "bits.svg"
+    monkeypatch.setattr("sys.argv", ["bit_flips.py", "--svg", str(picture)])
+    example("bit_flips").main()
+    lines = capsys.readouterr().out.splitlines()
+    net, X, _ = ws.embedded("digits_small")
+    for format, sign, row in (("int8", 7, lines[1]), ("float16", 15, lines[10])):
+        every = ws.enumerate_failures(net.rounded(format), ws.WeightFlip(1, format=format, bits=[sign]), X[:16])
+        assert int(row.split()[0]) == sign
+        assert max(map(float, row.split()[1:])) == pytest.approx(every.worst, rel=1e-4)
+    texts = [re.findall(r">([^<>]+)</text>", path.read_text(encoding="utf-8")) for path in (picture, PICTURE)]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 3 * (8 + 16)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from runs import ENDLESS, ENDLESS_NET, LONG, LONG_NET, LONG_X, NET, X, numbers
+from withstand import _core
 from withstand.questions.sharding import Problem
 
 
@@ -108,7 +109,7 @@ def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(sigint, monkeypatch):
     rng = np.random.default_rng(0)
     net = ws.Network([rng.normal(size=(400, 4)), rng.normal(size=(400, 400)), rng.normal(size=(1, 400))])
     rows = np.ones((20_000_000 // sum(w.size for w in net.weights) * 3 + 1, 4)) * rng.normal(size=(1, 4))
-    calls, core = [], ws.network._core.forward_batch
+    calls, core = [], _core.forward_batch
 
     def ended(*args):
         calls.append(len(args[1]))
@@ -117,7 +118,7 @@ def test_ctrl_c_is_heard_while_many_inputs_are_evaluated(sigint, monkeypatch):
         return core(*args)
 
     assert np.array_equal(net.forward(rows), np.repeat(net.forward(rows[:1]), len(rows), axis=0))
-    monkeypatch.setattr(ws.network._core, "forward_batch", ended)
+    monkeypatch.setattr(_core, "forward_batch", ended)
     with pytest.raises(KeyboardInterrupt):
         net.forward(rows)
     assert len(calls) == 2

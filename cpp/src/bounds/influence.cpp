@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bounds/products.hpp"
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 #include "failure/effects.hpp"
@@ -15,14 +16,6 @@ namespace {
 constexpr double most_entries = 3e7;  // of the tables of one layer
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-/// The largest product of two numbers from two intervals; of infinity and 0 it is 0.
-double most(const Interval& a, const Interval& b) {
-  return std::max(std::max(mul_up(a.lower, b.lower), mul_up(a.lower, b.upper)),
-                  std::max(mul_up(a.upper, b.lower), mul_up(a.upper, b.upper)));
-}
-
-double least(const Interval& a, const Interval& b) { return -most({-a.upper, -a.lower}, b); }
 
 Matrix dense_of(const Affine& map) {
   if (map.matrix() != nullptr) return *map.matrix();
@@ -59,13 +52,11 @@ Influence::Influence(const Network& net, const Space& space, const Nominal& nomi
     slopes_[0].push_back({1, 1});
   }
   list_neurons(0);
-  end_.push_back(components_.size());
   for (Index l = 1; l <= net.layers(); ++l) {
     interruption_point();
     hand_on(l);
     enter(l);
-    end_.push_back(components_.size());
-  }
+    }
 }
 
 /// From what changes do to layer l - 1 to what they do to layer l, whose senders they pass.
@@ -96,61 +87,66 @@ void Influence::hand_on(Index l) {
   arrive_.push_back({weights, weights, size});
 }
 
+/// The most that any set moves a neuron's sum in one direction: the largest of what components before and those of its own
+/// weights do.
+double Influence::moved(Index l, Index k, double sign, const std::vector<Own>& own) const {
+  std::vector<std::vector<std::vector<double>>> gains(space_.terms().size(),
+                                                      std::vector<std::vector<double>>(at(net_.layers() + 1)));
+  for (std::size_t t = 0; t < gains.size(); ++t)
+    for (Index s = 0; s < l; ++s) {
+      const Matrix &rises = rises_[t][at(s)], &falls = falls_[t][at(s)];
+      const Table& table = arrive_[at(s)];
+      for (Index i = 0; i < rises.rows(); ++i) {
+        const double high = sign > 0 ? table.high(k, i) : -table.low(k, i);
+        const double low = sign > 0 ? table.low(k, i) : -table.high(k, i);
+        for (Index q = 0; q < rises.cols() && high > 0 && rises(i, q) > 0; ++q)
+          gains[t][at(s)].push_back(mul_up(rises(i, q), high));
+        for (Index q = 0; q < falls.cols() && low < 0 && falls(i, q) < 0; ++q)
+          gains[t][at(s)].push_back(mul_up(falls(i, q), low));
+      }
+    }
+  for (const auto& [component, change] : own) {
+    const double gain = sign > 0 ? changes_[change].high : -changes_[change].low;
+    if (gain > 0) gains[components_[component].term][at(l)].push_back(gain);
+  }
+  for (const std::size_t c : several_) {  // the others are among the rises and falls
+    const Component& component = components_[c];
+    const Table& table = arrive_[at(component.site.layer)];
+    double gain = 0;
+    for (std::size_t n = component.first; n < component.first + component.count; ++n) {
+      const Interval change{changes_[n].low, changes_[n].high};
+      const Interval weight{table.low(k, changes_[n].neuron), table.high(k, changes_[n].neuron)};
+      gain = add_up(gain, sign > 0 ? most(change, weight) : -least(change, weight));
+    }
+    if (gain > 0) gains[component.term][at(component.site.layer)].push_back(gain);
+  }
+  return together(gains);
+}
+
 /// Ranges of a layer with failures, and the components that fail there.
 void Influence::enter(Index l) {
   const std::size_t first = components_.size();
   list_parameters(l);
-  // What any set does to a neuron's sum: the largest of what components before and those of its own weights do.
+  std::vector<std::vector<Own>> own(at(net_.width(l)));
+  for (std::size_t c = first; c < components_.size(); ++c)
+    for (std::size_t n = components_[c].first; n < components_[c].first + components_[c].count; ++n)
+      own[at(changes_[n].neuron)].emplace_back(c, n);
   for (Index k = 0; k < net_.width(l); ++k) {
     const Interval nominal = nominal_.pre(l, k);
-    double ends[2];
-    for (const double sign : {1.0, -1.0}) {
-      std::vector<std::vector<std::vector<double>>> gains(space_.terms().size(),
-                                                          std::vector<std::vector<double>>(at(net_.layers() + 1)));
-      for (std::size_t t = 0; t < gains.size(); ++t)
-        for (Index s = 0; s < l; ++s) {
-          const Matrix &rises = rises_[t][at(s)], &falls = falls_[t][at(s)];
-          for (Index i = 0; i < rises.rows(); ++i) {
-            const Table& table = arrive_[at(s)];
-            const double high = sign > 0 ? table.high(k, i) : -table.low(k, i);
-            const double low = sign > 0 ? table.low(k, i) : -table.high(k, i);
-            for (Index q = 0; q < rises.cols() && high > 0 && rises(i, q) > 0; ++q)
-              gains[t][at(s)].push_back(mul_up(rises(i, q), high));
-            for (Index q = 0; q < falls.cols() && low < 0 && falls(i, q) < 0; ++q)
-              gains[t][at(s)].push_back(mul_up(falls(i, q), low));
-          }
-        }
-      for (std::size_t c = 0; c < components_.size(); ++c) {
-        const Component& component = components_[c];
-        const bool own = c >= first;
-        if (!own && component.count == 1) continue;  // among the rises and falls
-        double gain = 0;
-        for (std::size_t n = component.first; n < component.first + component.count; ++n) {
-          const Change& change = changes_[n];
-          if (own && change.neuron == k) gain = sign > 0 ? change.high : -change.low;
-          if (own) continue;
-          const Table& table = arrive_[at(component.site.layer)];
-          const Interval weight{table.low(k, change.neuron), table.high(k, change.neuron)};
-          gain = add_up(gain, sign > 0 ? most({change.low, change.high}, weight) : -least({change.low, change.high}, weight));
-        }
-        if (gain > 0) gains[component.term][at(component.site.layer)].push_back(gain);
-      }
-      ends[sign > 0 ? 0 : 1] = together(gains);
-    }
-    pre_[at(l)].push_back({sub_down(nominal.lower, ends[1]), add_up(nominal.upper, ends[0])});
-  }
-  for (Index k = 0; k < net_.width(l); ++k) {
-    const Activation& phi = net_.activation(l, k);
-    slopes_[at(l)].push_back(local_slopes(phi, pre_[at(l)][at(k)]));
-    sent_[at(l)].push_back(values_over(phi, pre_[at(l)][at(k)]));
+    const Interval range{sub_down(nominal.lower, moved(l, k, -1, own[at(k)])), add_up(nominal.upper, moved(l, k, 1, own[at(k)]))};
+    pre_[at(l)].push_back(range);
+    slopes_[at(l)].push_back(local_slopes(net_.activation(l, k), range));
+    sent_[at(l)].push_back(values_over(net_.activation(l, k), range));
   }
   if (l == net_.layers()) return;
   for (std::size_t n = first < components_.size() ? components_[first].first : changes_.size(); n < changes_.size(); ++n) {
     Change& change = changes_[n];  // of a sum: now of what is sent
-    const Interval moved = through(l, change.neuron, {change.low, change.high});
-    change.low = moved.lower, change.high = moved.upper;
+    const Interval sent = through(l, change.neuron, {change.low, change.high});
+    change.low = sent.lower, change.high = sent.upper;
   }
   list_neurons(l);
+  for (std::size_t c = first; c < components_.size(); ++c)
+    if (components_[c].count != 1) several_.push_back(c);
   keep_largest(l, first);
 }
 
@@ -197,7 +193,10 @@ void Influence::list_neurons(Index l) {
       }
     }
   }
-  if (l == 0) keep_largest(0, from);
+  if (l > 0) return;
+  for (std::size_t c = 0; c < components_.size(); ++c)
+    if (components_[c].count != 1) several_.push_back(c);
+  keep_largest(0, from);
 }
 
 Interval Influence::reachable(Index l, Index neuron) const {
@@ -258,80 +257,6 @@ double Influence::together(std::vector<std::vector<std::vector<double>>>& gains)
       for (const double gain : top_values(std::move(all), term.failure.counts.front())) sum = add_up(sum, gain);
   }
   return sum;
-}
-
-std::vector<double> Influence::gains(const Target& target, double sign) const {
-  const Index last = net_.layers();
-  std::vector<std::vector<Interval>> weight(at(last));  // of a change of what each neuron sends
-  for (Index s = 0; s < last; ++s) {
-    const Table& table = arrive_[at(s)];
-    for (Index i = 0; i < table.low.cols(); ++i) {
-      Interval w{table.low(target.plus, i), table.high(target.plus, i)};
-      if (target.is_difference())
-        w = {sub_down(w.lower, table.high(target.minus, i)), sub_up(w.upper, table.low(target.minus, i))};
-      weight[at(s)].push_back(sign > 0 ? w : Interval{-w.upper, -w.lower});
-    }
-  }
-  std::vector<double> gains;
-  for (const Component& component : components_) {
-    double gain = 0;
-    for (std::size_t n = component.first; n < component.first + component.count; ++n) {
-      const Change& change = changes_[n];
-      const Index layer = component.site.layer;
-      if (layer < last) gain = add_up(gain, most({change.low, change.high}, weight[at(layer)][at(change.neuron)]));
-      else if (change.neuron == target.plus) gain = add_up(gain, sign > 0 ? change.high : -change.low);
-      else if (change.neuron == target.minus) gain = add_up(gain, sign > 0 ? -change.low : change.high);
-    }
-    gains.push_back(std::max(gain, 0.0));
-  }
-  return gains;
-}
-
-Influence::Units Influence::units(ConstVectorRef row, const std::vector<Closing>& closing, Index closed) const {
-  Units units{std::vector<Vector>(at(net_.layers())), std::vector<Vector>(at(net_.layers()))};
-  std::vector<double> rises, falls;
-  for (Index l = 1; l <= net_.depth(); ++l) {
-    const Table& table = arrive_[at(l)];
-    units.rise[at(l)] = units.fall[at(l)] = Vector::Zero(net_.width(l));
-    for (Index j = 0; j < net_.width(l); ++j) {
-      const Interval slope = slopes_[at(l)][at(j)];
-      Interval weight{0, 0};
-      for (Index o = 0; o < row.size(); ++o) {
-        const Interval here{table.low(o, j), table.high(o, j)}, factor{row(o), row(o)};
-        weight = {add_down(weight.lower, least(here, factor)), add_up(weight.upper, most(here, factor))};
-      }
-      rises.clear(), falls.clear();
-      for (const Closing& c : closing) {
-        const bool last = l == net_.depth();
-        if (last && c.sender != j) continue;
-        const Interval effect = last ? Interval{1, 1} : Interval{before_[at(l)].low(c.sender, j), before_[at(l)].high(c.sender, j)};
-        const Interval moved{least(effect, slope), most(effect, slope)};
-        rises.push_back(std::max(0.0, most(moved, {c.low, c.high})));
-        falls.push_back(std::max(0.0, -least(moved, {c.low, c.high})));
-      }
-      double rise = std::max(0.0, most(weight, slope)), fall = std::max(0.0, -least(weight, slope));
-      for (const double more : top_values(rises, closed)) rise = add_up(rise, more);
-      for (const double more : top_values(falls, closed)) fall = add_up(fall, more);
-      units.rise[at(l)](j) = rise;
-      units.fall[at(l)](j) = fall;
-    }
-  }
-  return units;
-}
-
-double Influence::bound(const Target& target) const {
-  double worst = 0;
-  for (const double sign : {1.0, -1.0}) {
-    if (sign < 0 && target.is_difference()) break;
-    interruption_point();
-    const std::vector<double> each = gains(target, sign);
-    std::vector<std::vector<std::vector<double>>> sorted(space_.terms().size(),
-                                                         std::vector<std::vector<double>>(at(net_.layers() + 1)));
-    for (std::size_t c = 0; c < each.size(); ++c)
-      if (each[c] > 0) sorted[components_[c].term][at(components_[c].site.layer)].push_back(each[c]);
-    worst = std::max(worst, together(sorted));
-  }
-  return worst;
 }
 
 }  // namespace withstand::bounds

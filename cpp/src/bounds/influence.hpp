@@ -60,7 +60,10 @@ class Influence {
   };
   using Ranges = std::vector<Interval>;
 
+  using Own = std::pair<std::size_t, std::size_t>;  // of a sum: a component of its weights, and its change
+
   void enter(Index layer);
+  double moved(Index layer, Index neuron, double sign, const std::vector<Own>& own) const;
   void list_parameters(Index layer);
   void list_neurons(Index layer);
   void keep_largest(Index layer, std::size_t from);
@@ -75,7 +78,7 @@ class Influence {
   std::vector<Ranges> pre_, sent_;       // [layer]: with failures; what neurons send, failing or not
   std::vector<Ranges> slopes_;
   std::vector<Component> components_;    // by layer
-  std::vector<std::size_t> end_;         // [layer]: one past its last component
+  std::vector<std::size_t> several_;     // components with more than one change
   std::vector<Change> changes_;
   // [term][layer]: of every neuron the largest rises and falls of what it sends, by components that are its own alone
   std::vector<std::vector<Matrix>> rises_, falls_;

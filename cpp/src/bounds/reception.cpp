@@ -175,7 +175,7 @@ double Reception::few_failures(const Row& row, double sign) {
       const double weight = sign * row.terms.weight[t];
       if (c >= 0 && !f.group.empty())
         gains_[static_cast<std::size_t>(f.group[static_cast<std::size_t>(c)])] +=
-            std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i);
+            member(std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i));
       else if (c >= 0) gains_.push_back(std::max(weight * f.lower(c), weight * f.upper(c)) - ends_(i));
     }
     const auto silent = f.group.empty() ? static_cast<Index>(f.neurons.size() - gains_.size()) : 0;
@@ -199,7 +199,7 @@ double Reception::failures(const Row& row, double sign) {
     }
     if (!f.group.empty()) {
       std::vector<double> together(static_cast<std::size_t>(f.groups), 0.0);
-      for (std::size_t c = 0; c < gains_.size(); ++c) together[static_cast<std::size_t>(f.group[c])] += gains_[c];
+      for (std::size_t c = 0; c < gains_.size(); ++c) together[static_cast<std::size_t>(f.group[c])] += member(gains_[c]);
       gains_ = std::move(together);
     }
     // With failing synapses a source may fail twice over, which only gains that are not negative can account for.

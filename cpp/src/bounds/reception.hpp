@@ -61,6 +61,8 @@ class Reception {
   double few_failures(const Row& row, double sign);
   double synapses(const Row& row, double sign);
   double parameters(const Row& row, double sign);
+  /// A failed synapse may hide what one member of a group loses.
+  double member(double gain) const { return synapses_ && gain < 0 ? 0 : gain; }
   void list_parameters();
   double error(const Row& row, double struck) const;
 

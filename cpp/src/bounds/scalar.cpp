@@ -8,8 +8,8 @@
 // largest e_l for every number of failures spent so far is all that has to be kept; and the largest |deviation| v_l of one
 // neuron, for a failed synapse into one of two compared outputs takes away what its source deviates by as well.
 //
-// Graphs and maps with few weights (docs/theory.md 14): what a layer receives of each source is at most w e and at most
-// rho v, its neurons deviate together by at most K chi e; both are kept for every source that is still read.
+// Graphs and maps with few weights (docs/theory.md 14): a layer receives at most w e and at most rho v of each source, its
+// neurons deviate together by at most K chi e; both are kept for every source that is still read.
 #include <algorithm>
 #include <cmath>
 #include <sstream>
@@ -20,6 +20,7 @@
 #include "failure/effects.hpp"
 #include "bounds/methods.hpp"
 #include "bounds/spending.hpp"
+#include "bounds/struck.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
@@ -32,7 +33,7 @@ class Recursion {
       : net_(net), space_(space), layers_(layers), formula_(formula), dense_(net.is_dense()) {
     for (Index l = 1; l <= net.layers(); ++l) fans_.push_back(fans(net, l));
     for (const Space::Term& term : space.terms()) {
-      if (on_parameters(term.failure.effect)) grow(term);
+      for (Index l = 1; l <= net.layers(); ++l) grow(term, l, fans_[static_cast<std::size_t>(l - 1)]);
       if (is_counted(term.failure.effect)) add(term);
     }
     spending_.lay_out_states(net.layers());
@@ -47,79 +48,40 @@ class Recursion {
   bool relaxed() const { return spending_.relaxed(); }
 
   std::vector<double> run(const std::vector<Target>& targets) const {
-    const Deviations last = propagate();
     std::vector<double> values;
+    const Deviations last = propagate();
     for (const Target& target : targets) values.push_back(finish(last, target).value());
     return values;
   }
 
  private:
   const std::vector<Faults>& faults() const { return spending_.faults(); }
-
   /// Of the neurons of one layer: e_l >= sum over j of |delta_j|, v_l >= max over j of |delta_j|.
-  struct Deviation {
-    Upper sum = 0, largest = 0;
-  };
+  struct Deviation { Upper sum = 0, largest = 0; };
   /// Of every layer so far, for every number of failures spent; nothing where that cannot be reached.
   using Deviations = std::vector<std::vector<Deviation>>;
 
   void add(const Space::Term& term) {
     const Failure& failure = term.failure;
-    const bool parameters = on_parameters(failure.effect);
-    // Where groups reach through several layers, each layer may hold what it can.
-    const bool spread = std::any_of(term.members.begin(), term.members.end(), [](const auto& group) {
-      return group.second.back().layer > group.first.layer;
-    });
+    const bool parameters = on_parameters(failure.effect), spread = reaches_through(term);
     Faults faults{&term, on_synapses(failure.effect) || parameters, !failure.total || spread, failure.counts.front(), 0, {}, {}};
     for (Index l = 0; l <= net_.layers(); ++l) {
       faults.most.push_back(term.grouped() ? struck_groups(term, l).first : term.most(l));
       if (parameters) faults.places.push_back(std::max<Index>(1, term.struck[static_cast<std::size_t>(l)].places));
-      if (l > net_.depth()) break;
-      const bool any = faults.most.back() > 0;
-      if (parameters) {
-        faults.effect.push_back(any ? changed(term, l) : 0);
-        continue;
-      }
-      if (term.grouped()) {
-        const Interval& hull = layers_[static_cast<std::size_t>(l)];
-        faults.effect.push_back(any ? mul_up(static_cast<double>(struck_groups(term, l).second),
-                                             magnitude(deviates(failure, {l, -1, -1}, hull))) : 0);
-        continue;
-      }
-      faults.effect.push_back(!any ? 0 : faults.synapses ? received(failure, l, largest_weight(l))
-                                                         : magnitude(deviates(failure, {l, -1, -1}, layers_[static_cast<std::size_t>(l)])));
+      if (l <= net_.depth()) faults.effect.push_back(faults.most.back() > 0 ? effect(term, l) : 0);
     }
     spending_.add(std::move(faults));
   }
 
-  /// Groups with members in a layer, at most so many of which fail, and the most members of one there.
-  static std::pair<Index, Index> struck_groups(const Space::Term& term, Index l) {
-    Index groups = 0, largest = 0;
-    for (const auto& [first, members] : term.members) {
-      const auto here = static_cast<Index>(
-          std::count_if(members.begin(), members.end(), [l](const Site& site) { return site.layer == l; }));
-      groups += here > 0 ? 1 : 0;
-      largest = std::max(largest, here);
-    }
-    const Index most = term.failure.total ? term.failure.counts.front() : term.count(l);
-    return {std::min(groups, most), largest};
+  /// Delta of a neuron or of a group, M of a synapse or of a parameter.
+  double effect(const Space::Term& term, Index l) const {
+    if (on_parameters(term.failure.effect)) return changed(term, l);
+    if (on_synapses(term.failure.effect)) return received(term.failure, l, net_.map(l).facts().row_max.head(net_.own(l)).maxCoeff());
+    const double one = magnitude(deviates(term.failure, {l, -1, -1}, layers_[static_cast<std::size_t>(l)]));
+    return term.grouped() ? mul_up(static_cast<double>(struck_groups(term, l).second), one) : one;
   }
 
-  /// Failed parameters also multiply what their senders deviate by: w, rho and chi with them (docs/theory.md 16).
-  void grow(const Space::Term& term) {
-    for (Index l = 1; l <= net_.layers(); ++l) {
-      const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(l)];
-      const Upper added = Upper(static_cast<double>(term.most(l))) * struck.growth;
-      for (Fan& fan : fans_[static_cast<std::size_t>(l - 1)]) {
-        if (term.most(l) == 0) continue;
-        fan.largest = std::max(fan.largest, struck.value);
-        fan.in = (Upper(fan.in) + added).value();
-        fan.out = (Upper(fan.out) + added).value();
-      }
-    }
-  }
-
-  /// M: what one failed parameter of layer l does to a receiver, for nominal signals.
+  /// M: what one failed parameter does to a receiver, for nominal signals.
   double changed(const Space::Term& term, Index l) const {
     const double sent = std::max(magnitude(sent_into(net_, layers_, l)), term.failure.biases ? 1.0 : 0.0);
     return mul_up(term.struck[static_cast<std::size_t>(l)].change, sent);
@@ -129,9 +91,6 @@ class Recursion {
   double received(const Failure& failure, Index l, double weight) const {
     return magnitude(deviates(failure, {l, -1, 0}, sent_into(net_, layers_, l), weight));
   }
-
-  /// Of those that the layer's own neurons have.
-  double largest_weight(Index l) const { return net_.map(l).facts().row_max.head(net_.own(l)).maxCoeff(); }
 
   /// Terms by decreasing effect: where more failures are counted than there are neurons, the worst come first.
   std::vector<std::size_t> order_by_effect(std::size_t at) const {
@@ -195,8 +154,8 @@ class Recursion {
   Upper step(Index l, const Upper& relayed, const Upper& all, const Counts& counts) const {
     const auto at = static_cast<std::size_t>(l);
     const Upper alone = relayed + noise_[at];
-    Index alive = net_.own(l);
     Upper failed = 0;
+    Index alive = net_.own(l);
     for (const bool must : {true, false})
       for (const std::size_t t : order_[at]) {
         const Faults& f = faults()[t];
@@ -281,7 +240,7 @@ class Recursion {
     interruption_point();
     const bool apart = target.is_difference() && equivocal(space_);
     std::vector<Fan> outputs = fans_of_outputs(net_, target.plus, target.is_difference() ? target.minus : -1, apart);
-    for (const Space::Term& term : space_.terms()) grow_outputs(term, target, outputs);
+    for (const Space::Term& term : space_.terms()) grow_outputs(term, net_.layers(), target.is_difference(), outputs);
     Upper worst = 0;
     for (std::size_t state = 0; state < spending_.states(); ++state) {
       if (last[state].empty()) continue;
@@ -300,19 +259,6 @@ class Recursion {
       if (complete) worst = std::max(worst, sum);
     }
     return worst;
-  }
-
-  /// Between two outputs a parameter of either may change, or one of both.
-  void grow_outputs(const Space::Term& term, const Target& target, std::vector<Fan>& outputs) const {
-    if (!on_parameters(term.failure.effect) || term.most(net_.layers()) == 0) return;
-    const Space::Term::Struck& struck = term.struck.back();
-    const Upper one = target.is_difference() ? Upper(2) * struck.change : Upper(struck.growth);
-    const Upper all = Upper(static_cast<double>(term.most(net_.layers()))) * one;
-    for (Fan& fan : outputs) {
-      fan.largest = target.is_difference() ? (Upper(fan.largest) + one).value() : std::max(fan.largest, struck.value);
-      fan.in = (Upper(fan.in) + all).value();
-      fan.out = (Upper(fan.out) + all).value();
-    }
   }
 
   /// A failed synapse into an output. Between two outputs, W_ki - W_ji still multiplies what its source deviates by,
@@ -340,8 +286,8 @@ class Recursion {
 }  // namespace
 
 bool equivocal(const Space& space) {
-  return std::any_of(space.terms().begin(), space.terms().end(),
-                     [](const Space::Term& term) { return term.failure.equivocal; });
+  const auto apart = [](const Space::Term& term) { return term.failure.equivocal; };
+  return std::any_of(space.terms().begin(), space.terms().end(), apart);
 }
 
 ScalarBound scalar_bound(const Network& network, const Space& space, const std::vector<Interval>& layers,

@@ -23,6 +23,7 @@ BatchEvaluator::BatchEvaluator(const Problem& problem, Responses& responses)
       linear_(problem, responses.large()),
       reached_(problem.network),
       parts_(problem),
+      single_(problem),
       responses_(responses) {
   errors_.resize(static_cast<std::size_t>(columns));
   worst_.resize(static_cast<std::size_t>(net_.outputs()));
@@ -80,12 +81,16 @@ Matrix BatchEvaluator::changes() const {
 
 void BatchEvaluator::evaluate(const Grid::Batch& batch, Judge& judge) {
   const Grid::Class& cls = grid_.classes()[batch.cls];
-  if (cls.failures > 0) plan(batch);
+  const bool single = !grid_.plain() && single_.applies(cls);
+  if (single) single_.begin(batch);
+  else if (cls.failures > 0) plan(batch);
   for (Index input = 0; input < problem_.inputs.rows(); ++input) {
     interruption_point();
     walk_.begin_input(input);
     if (cls.failures == 0)
       intact(judge);
+    else if (single)
+      single_parameters(judge);
     else if (!grid_.plain())
       parts(judge);
     else if (by_rows(cls))
@@ -210,6 +215,20 @@ void BatchEvaluator::parts(Judge& judge) {
     }
   }
   if (used_ > 0) flush_signals(judge);
+}
+
+void BatchEvaluator::single_parameters(Judge& judge) {
+  block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
+  offset_ = 0;
+  single_.begin_input(walk_);
+  for (std::uint64_t first = 0; first < single_.size(); first += static_cast<std::uint64_t>(used_)) {
+    used_ = static_cast<Index>(std::min<std::uint64_t>(single_.size() - first, static_cast<std::uint64_t>(columns)));
+    const Index taken = used_;
+    single_.run(first, used_, block_.data(), columns);
+    deliver(judge);
+    used_ = taken;
+  }
+  used_ = 0;
 }
 
 /// Run the network behind the block's layer over its signals.

@@ -8,6 +8,7 @@
 #include "linear_rows.hpp"
 #include "parts.hpp"
 #include "reached.hpp"
+#include "single_parameters.hpp"
 #include "walk.hpp"
 
 namespace withstand::enumerate {
@@ -46,6 +47,7 @@ class BatchEvaluator {
   void rows(Judge& judge);
   void reached(Judge& judge);
   void parts(Judge& judge);
+  void single_parameters(Judge& judge);
   void fill(const Walker::Run& run, Index n);
   void flush(Judge& judge);
   void flush_signals(Judge& judge);
@@ -58,6 +60,7 @@ class BatchEvaluator {
   LinearRows linear_;
   Reached reached_;
   Parts parts_;
+  SingleParameters single_;
   Responses& responses_;
 
   std::size_t count_ = 0;                            // of choices of a configuration

@@ -84,8 +84,13 @@ std::vector<Forced> forced_by(const Network& net, const Space& space, ConstVecto
     if (!deaf && static_cast<std::ptrdiff_t>(forced.size()) > neurons) faulty = trace(net, input, forced);
     for (auto p = next; p != end; ++p) {
       if (p->site.is_synapse()) continue;
+      const Failure& failure = failure_of(space, *p->failed);
+      if (!is_counted(failure.effect) && !forced.empty() && forced.back().site == p->site) {
+        forced.back().value += p->failed->free;  // noise of several models adds up
+        continue;
+      }
       const Signal signal = listens ? signal_at(net, p->site, *given, arriving()) : Signal{};
-      forced.push_back({p->site, sends(failure_of(space, *p->failed), *p->failed, signal)});
+      forced.push_back({p->site, sends(failure, *p->failed, signal)});
     }
     std::sort(forced.begin() + neurons, forced.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
   }

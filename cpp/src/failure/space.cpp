@@ -52,7 +52,6 @@ void check_site(const Network& net, const Failure& failure, const Site& site) {
             ", synapses enter layers 1 to ", net.layers());
     require(site.from < net.width(site.layer - 1), who, ": among names ", name_of(site), ", layer ", site.layer - 1,
             " has ", net.width(site.layer - 1), " neurons");
-    check_alone(net, failure, site);
   } else if (!is_counted(failure.effect)) {  // its amplitudes are those of hidden layers
     require(!site.is_synapse() && site.layer >= 1 && site.layer <= net.depth(), who, ": among names ", name_of(site),
             ", noise is of neurons in layers 1 to ", net.depth());
@@ -94,6 +93,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
     std::vector<Site> kept;
     for (const Site& site : term.sites[l]) {
       const double weight = stored(net, site);
+      check_alone(net, failure, site);
       require(is_stored(failure, site, weight), Who{failure}, ": parameter ", weight, " of layer ", l, " is no word of ",
               failure.words ? failure.words->format.name : "", "; flip the bits of net.rounded('",
               failure.words ? failure.words->format.name : "", "'), whose parameters are");
@@ -113,7 +113,6 @@ void survey_parameters(const Network& net, Space::Term& term) {
       if (any == 0) continue;
       if (stuck) term.ways[l].push_back(any);
       kept.push_back(site);
-      check_alone(net, failure, site);
       places_of(net, term, site, places);
       here.places = std::max(here.places, static_cast<Index>(places.size()));
     }
@@ -156,10 +155,7 @@ void add_every_site(const Network& net, Space::Term& term) {
     for (Index to = 0; to < receivers; ++to) {
       if (synapses) net.map(l).synapses_of_row(to, senders);
       else senders.assign(1, -1);
-      for (const Index from : senders) {
-        sites.push_back({l, to, from});
-        if (synapses) check_alone(net, term.failure, sites.back());
-      }
+      for (const Index from : senders) sites.push_back({l, to, from});
     }
     term.candidates += static_cast<Index>(sites.size());
   }
@@ -192,7 +188,7 @@ void check_counts(const Network& net, const Space::Term& term) {
   const Failure& failure = term.failure;
   const Who who{failure};
   const bool parameters = on_parameters(failure.effect), synapses = on_synapses(failure.effect) || parameters;
-  const char* things = parameters ? "weights" : synapses ? "synapses" : term.grouped() ? failure.group.c_str() : "neurons";
+  const char* things = parameters ? "weights" : synapses ? "synapses" : term.grouped() ? (failure.group == "channel" ? "channels" : "groups") : "neurons";
   for (Index count : failure.counts) require(count >= 0, who, ": counts must be at least 0, got ", count);
   if (failure.total) {
     require(failure.counts.size() == 1, who, ": a total is one count");

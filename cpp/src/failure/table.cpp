@@ -48,7 +48,9 @@ std::string words(const Failure& failure) {
   const Words& w = *failure.words;
   std::string out = ", format='" + w.format.name + "'";
   if (!w.format.is_float() && !w.scalings.empty()) out += scaling(w.scalings);
-  if (static_cast<int>(w.masks.size()) != w.format.bits) {
+  bool every = static_cast<int>(w.masks.size()) == w.format.bits;
+  for (std::size_t way = 0; every && way < w.masks.size(); ++way) every = w.masks[way] == std::uint64_t{1} << way;
+  if (!every) {
     out += ", bits=(";
     for (std::size_t way = 0; way < w.masks.size(); ++way) out += (way == 0 ? "" : ", ") + bits(w.masks[way]);
     out += w.masks.size() == 1 ? ",)" : ")";

@@ -213,18 +213,34 @@ double without_tree(const Search& search) {
 /// budget lasts; bounds say what is left.
 SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   constexpr double few = 1e6;  // configurations, which are enumerated sooner than anything is proved of them
-  std::optional<SearchResult> found;
-  if (search.space.magnitude() * static_cast<double>(search.domain.size()) > few)
-    found = by_parameters(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
-  SearchResult result = found ? *found :
-      enumerated(search.net, search.space, search.domain, search.options, search.ceiling, search.budget);
+  const Domain& domain = search.domain;
+  const Matrix middle = 0.5 * domain.lower + 0.5 * domain.upper;
+  const bool points = (domain.lower.array() == domain.upper.array()).all();
+  SearchResult result;
+  result.lower = -infinity;
+  result.upper = search.ceiling;
+  // Over boxes nothing but bounds says what cannot be: they come first.
+  const double known = points ? search.ceiling : without_tree(search);
+  try {
+    std::optional<SearchResult> found;
+    if (search.space.magnitude() * static_cast<double>(domain.size()) > few)
+      found = by_parameters(search.net, search.space, points ? domain : Domain::points(middle), search.options,
+                            points ? search.ceiling : infinity, search.budget);
+    result = found ? *found
+                   : enumerated(search.net, search.space, domain, search.options, search.ceiling, search.budget);
+    if (!points) result.upper = known;
+    if (!points && result.status == SearchStatus::exact) result.status = SearchStatus::gap;
+  } catch (const Interrupted&) {  // what is known stays true
+    result.status = status_of(search.budget.reason());
+  }
   if (search.incumbent.harm() > result.lower) {
     result.lower = search.incumbent.harm();
     result.witness = search.incumbent.witness();
     result.witness->failed = values_of(search.net, search.space, result.witness->failed, first);
     result.witness->ways = first;
   }
-  if (result.status != SearchStatus::exact) result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
+  if (result.status != SearchStatus::exact && points) result.upper = std::min(result.upper, without_tree(search));
+  result.upper = std::max(result.lower, std::min(result.upper, known));
   return result;
 }
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from withstand._coerce import finite, shown, whole
+from withstand._coerce import choice, finite, shown, whole
 from withstand._types import Component
 
 Counts = int | Sequence[int]
+#: Neurons that fail together, group by group.
+Groups = Iterable[Iterable[Sequence[int]]]
 
 #: Digits (to base 2) up to which a count is read, so that it can be said how many are too many.
 _BITS = 4096
@@ -40,28 +42,42 @@ def _count(value: object, name: str, whole_argument: object) -> int:
     return count
 
 
-def components_of(among: Any, size: int, who: str) -> tuple[Component, ...] | None:
+def components_of(among: Any, size: int, who: str, what: str = "among") -> tuple[Component, ...] | None:
     """Return the candidates, as tuples of integers."""
     if among is None:
         return None
     form = "(layer, neuron)" if size == 2 else "(layer, to, from)"
     if isinstance(among, (str, bytes)) or not isinstance(among, Iterable):
-        raise TypeError(f"{who}: among must be a sequence of {form}, got {shown(among)}")
-    return tuple(_component(component, size, form, who) for component in among)
+        raise TypeError(f"{who}: {what} must be a sequence of {form}, got {shown(among)}")
+    return tuple(_component(component, size, form, f"{who}: {what} names") for component in among)
 
 
-def _component(component: Any, size: int, form: str, who: str) -> Component:
+def _component(component: Any, size: int, form: str, names: str) -> Component:
     try:
         parts = tuple(int(whole(part, "a part", least=-LARGEST, most=LARGEST)) for part in component)
     except ValueError:  # no network is as large
-        raise ValueError(f"{who}: among names {shown(component)}, numbers that no network has") from None
+        raise ValueError(f"{names} {shown(component)}, numbers that no network has") from None
     except TypeError:
-        raise TypeError(f"{who}: among names {shown(component)}, expected integers {form}") from None
+        raise TypeError(f"{names} {shown(component)}, expected integers {form}") from None
     if len(parts) != size:
-        raise ValueError(f"{who}: among names {shown(parts)}, expected {form}")
+        raise ValueError(f"{names} {shown(parts)}, expected {form}")
     if min(parts) < 0:
-        raise ValueError(f"{who}: among names {parts}, layers and neurons are numbered from 0")
+        raise ValueError(f"{names} {parts}, layers and neurons are numbered from 0")
     return (parts[0], parts[1], parts[2]) if size == 3 else (parts[0], parts[1])
+
+
+def together_of(
+    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
+) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
+    """Return the groups that fail together, and the unit where that is not a neuron."""
+    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
+    if groups is None:
+        return None, kind
+    if not total or among is not None or kind is not None:
+        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
+    if isinstance(groups, str) or not hasattr(groups, "__iter__"):  # type: ignore[unreachable,redundant-expr]
+        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
+    return tuple(components_of(group, 2, who, "a group") or () for group in groups), None
 
 
 def named_component(component: Any) -> Component:

@@ -10,13 +10,19 @@ import numpy as np
 
 from withstand import _core
 from withstand._coerce import choice, finite, flag, shown
-from withstand._types import Component, FloatArray
-from withstand.model.failure_arguments import LARGEST, Counts, amplitudes_of, capacity_of, components_of, counts_of
+from withstand._types import FloatArray
+from withstand.model.failure_arguments import (
+    LARGEST,
+    Counts,
+    Groups,
+    amplitudes_of,
+    capacity_of,
+    components_of,
+    counts_of,
+    together_of,
+)
 from withstand.model.network import Network, as_network
 from withstand.model.term import Term
-
-#: Neurons that fail together, group by group.
-Groups = Iterable[Iterable[Sequence[int]]]
 
 
 class Failures:
@@ -65,19 +71,23 @@ class Failures:
         >>> ws.Crash(2).configurations(net)  # 1 + 64 + 2016, the empty set included
         2081
         """
-        count = self._space(as_network(net)).configurations()
+        signals = [1.0] * (as_network(net).depth + 1)  # how large words are does not change how many there are
+        count = self._resolved(net, signals).configurations()
         if count is None:
             raise ValueError(f"{self!r}: there are too many ways to share out the failures to count them")
         return int(count)
 
     def _space(self, net: Network, rows: FloatArray | None = None) -> _core.Space:
         """Resolve the model against a network; `rows` are the inputs that it is asked about, if any."""
+        signals = None
+        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
+            signals = [float(np.abs(y).max()) for y in net.trace(rows)[:-1]]
+        return self._resolved(net, signals)
+
+    def _resolved(self, net: Network, signals: list[float] | None) -> _core.Space:
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        signals = None
-        if rows is not None and any(term.effect == "bit_flip" for term in self._terms):
-            signals = [float(np.abs(y).max()) for y in net.trace(rows)[1:-1]]
         return _core.Space(net._core, [term.core(net, signals) for term in self._terms])
 
 
@@ -96,20 +106,6 @@ def modelled(model: object, counts: int | tuple[int, ...]) -> Failures:
     if not isinstance(made, Failures):
         raise TypeError(f"model must make failure models such as Crash(2), from {counts} it made {shown(made)}")
     return made
-
-
-def _together(
-    who: str, total: bool, among: tuple[Component, ...] | None, unit: str, groups: Groups | None
-) -> tuple[tuple[tuple[Component, ...], ...] | None, str | None]:
-    """Return the groups that fail together, and the unit where that is not a neuron."""
-    kind = None if choice(unit, f"{who}: unit", ("neuron", "channel")) == "neuron" else unit
-    if groups is None:
-        return None, kind
-    if not total or among is not None or kind is not None:
-        raise ValueError(f"{who}: groups go neither with counts per layer, nor with among or unit")
-    if isinstance(groups, str) or not hasattr(groups, "__iter__"):  # type: ignore[unreachable,redundant-expr]
-        raise TypeError(f"{who}: groups must be a sequence of groups of (layer, neuron), got {shown(groups)}")
-    return tuple(components_of(group, 2, who) or () for group in groups), None
 
 
 class Crash(Failures):
@@ -155,7 +151,7 @@ class Crash(Failures):
     ) -> None:
         values, total = counts_of(counts, "Crash")
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "Crash")
-        together, kind = _together("Crash", total, sites, unit, groups)
+        together, kind = together_of("Crash", total, sites, unit, groups)
         super().__init__([Term("crash", (), values, total, exact, among=sites, groups=together, unit=kind)])
 
 
@@ -185,7 +181,7 @@ class StuckAt(Failures):
         values, total = counts_of(counts, "StuckAt")
         amount = (finite(value, "StuckAt: value"),)
         exact, sites = flag(exactly, "exactly"), components_of(among, 2, "StuckAt")
-        together, kind = _together("StuckAt", total, sites, unit, groups)
+        together, kind = together_of("StuckAt", total, sites, unit, groups)
         super().__init__([Term("stuck", amount, values, total, exact, among=sites, groups=together, unit=kind)])
 
 

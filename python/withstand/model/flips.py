@@ -166,4 +166,7 @@ def _weights(who: str, among: Iterable[Sequence[Any]] | None) -> tuple[Weight, .
         return None
     if isinstance(among, (str, bytes)) or not isinstance(among, Iterable):
         raise TypeError(f"{who}: among must be a sequence of (layer, parameter, index), got {shown(among)}")
-    return tuple(map(as_weight, among))
+    named = tuple(map(as_weight, among))
+    if len(set(named)) < len(named):
+        raise ValueError(f"{who}: among names {next(weight for weight in named if named.count(weight) > 1)} twice")
+    return named

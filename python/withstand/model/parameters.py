@@ -11,6 +11,7 @@ import numpy as np
 from withstand import _core
 from withstand._coerce import shown, whole
 from withstand._types import FloatArray, Weight
+from withstand.model.failure_arguments import LARGEST
 from withstand.model.layout import Layout, stored, stores_bias
 from withstand.model.maps import Conv, Shape
 
@@ -36,6 +37,12 @@ def weight_names(layout: Layout, place: int) -> list[tuple[str, int]]:
     several = len(reads) > 1
     found = (n for n, (_, kind) in enumerate(reads) if stored(kind))
     return [(array_name(layout, place, f"weight_{n}" if several else "weight"), n) for n in found]
+
+
+def has_parameters(layout: Layout, place: int, biases: bool) -> bool:
+    """Whether a stage stores weights, or, where they are asked about too, biases."""
+    layer = layout.given[place - 1]
+    return bool(weight_names(layout, place)) or (biases and layer.bias is not None and stores_bias(layer))
 
 
 def named(layout: Layout, core: _core.Network, place: int, to: int, source: int) -> Weight:
@@ -113,8 +120,8 @@ def as_weight(component: Sequence[object]) -> Weight:
     try:
         layer, name, index = component
         entries = (index,) if isinstance(index, (int, np.integer)) else tuple(index)  # type: ignore[arg-type]
-        place = tuple(whole(entry, "an index") for entry in entries)
-        number = whole(layer, "a layer")
+        place = tuple(whole(entry, "an index", most=LARGEST) for entry in entries)
+        number = whole(layer, "a layer", most=LARGEST)
     except (TypeError, ValueError):
         raise ValueError(f"component {shown(component)}: {form}") from None
     if not isinstance(name, str):

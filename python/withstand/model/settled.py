@@ -22,7 +22,7 @@ def settled(failures: Failures, net: Network, domain: Any) -> Failures:
     if not any(hears) or domain is None or isinstance(domain, Box):
         return failures
     rows, _ = bounds_of(net, domain, "domain")
-    largest = tuple(float(np.abs(y).max()) for y in net.trace(rows)[1:-1])
+    largest = tuple(float(np.abs(y).max()) for y in net.trace(rows)[:-1])
     return Failures(_heard(term, largest) if hear else term for term, hear in zip(failures._terms, hears))
 
 

@@ -11,7 +11,7 @@ from withstand._types import AnyComponent
 from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
-from withstand.model.parameters import channels, shared_biases, site
+from withstand.model.parameters import channels, has_parameters, owner, shared_biases, site
 from withstand.model.quantisation import carried
 from withstand.model.words import Flips
 
@@ -72,7 +72,7 @@ class Term(NamedTuple):
     def core(self, net: Network | None = None, signals: Sequence[float] | None = None) -> _core.Failure:
         """Return the term as the core takes it, of a network or of none in particular.
 
-        `signals` are the largest that each hidden layer transmits, for words whose scale nothing else gives.
+        `signals` are the largest that inputs and hidden layers transmit, for words whose scale nothing else gives.
         """
         amount, counts = self.amount, self._held()
         if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
@@ -80,6 +80,7 @@ class Term(NamedTuple):
         if net is not None and net._layout is not None:
             amount, counts = self._spread(net, amount, counts)
         biases = net is not None and self.flips is not None and self.flips.biases
+        inputs = any(component[0] == 0 for component in self.among or ())
         among: Sequence[AnyComponent] | None = self.among
         if net is not None and self.on_synapses and among is None:
             among = real_synapses(net)
@@ -95,7 +96,7 @@ class Term(NamedTuple):
             among=None if among is None or self.unit is not None else self._sites(net, among),
             groups=self._groups(net),
             group="groups" if self.unit is None else self.unit,
-            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals),
+            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals, inputs),
             biases=shared_biases(net._described()) if biases and net is not None else None,
         )
 
@@ -104,7 +105,12 @@ class Term(NamedTuple):
             return [_core.Site(*(c if not isinstance(c[1], str) else (c[0], n))) for n, c in enumerate(components)]
         if self.on_weights:
             layout = net._described()
-            return [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
+            found = [site(layout, net._core, component) for component in components]  # type: ignore[arg-type]
+            if self.flips is None or not self.flips.biases:
+                for component, place in zip(components, found):
+                    if place.from_ == _core.parameters + _core.one:
+                        raise ValueError(f"{self}: among names {component}, biases fail only with biases=True")
+            return found
         return [net._place(component) for component in components]  # type: ignore[arg-type]
 
     def _groups(self, net: Network | None) -> list[list[_core.Site]] | None:
@@ -157,8 +163,27 @@ class Term(NamedTuple):
                 layers, what = hidden + 1, "layers of weights" if self.on_weights else "layers of synapses"
             if len(counts) != layers:
                 raise ValueError(f"{self}: {len(counts)} counts for {layers} {what}")
-            counts = tuple(layout.per_layer(counts, self.on_synapses or self.on_weights))
+            spread = tuple(layout.per_layer(counts, self.on_synapses)) if not self.on_weights else None
+            counts = spread or self._of_stages(net, counts)
         return amount, counts
+
+    def _of_stages(self, net: Network, counts: tuple[int, ...]) -> tuple[int, ...]:
+        """Counts of parameters: what a layer counts may lie in a stage before it that cannot fail, but in one only."""
+        layout, every = net._described(), self.flips is not None and self.flips.biases
+        found = [0] * len(layout.given)
+        for number, count in enumerate(counts, start=1):
+            stages = [place for place in range(1, len(found) + 1) if owner(layout, place) == number]
+            storing = [place for place in stages if has_parameters(layout, place, every)] or stages[-1:]
+            if self.among is not None:
+                named = {site(layout, net._core, c).layer for c in self.among if c[0] == number}  # type: ignore[arg-type]
+                storing = [place for place in storing if place in named] or storing[-1:]
+            if len(storing) > 1 and count:
+                raise ValueError(
+                    f"{self}: layer {number} counts the parameters of {len(storing)} stages, which share no count; "
+                    "give one count for all layers, or a sum of models with among"
+                )
+            found[storing[-1] - 1] = count
+        return tuple(found)
 
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""

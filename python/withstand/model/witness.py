@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from withstand._types import AnyComponent, FloatArray
@@ -64,6 +65,6 @@ class Witness:
         return str(component) if way is None else f"{component} {'bit' if isinstance(way, int) else 'bits'} {way}"
 
     def _key(self) -> tuple[object, ...]:
-        values = tuple(sorted(self.values.items(), key=repr))
-        ways = tuple(sorted(self.ways.items(), key=repr))
+        values = tuple(sorted((repr(c), "nan" if math.isnan(v) else v) for c, v in self.values.items()))
+        ways = tuple(sorted((repr(c), way) for c, way in self.ways.items()))
         return self.failed, values, ways, self.input.tobytes(), self.input_index, self.output, self.error

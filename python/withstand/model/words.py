@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from withstand._types import FloatArray
 from withstand.model.formats import FORMATS, Format
 from withstand.model.layout import Layout, stored, stores_bias
 from withstand.model.network import Network
-from withstand.model.parameters import array_name, channels, owner, weight_names
+from withstand.model.parameters import channels, owner, weight_names
 
 Scales = tuple[tuple[float, ...], ...]
 #: One for all words of a layer, or one per neuron.
@@ -56,11 +57,17 @@ class Flips(NamedTuple):
         """Return the bits that flip together in each way; of biases, whose words have so many bits."""
         return tuple((bit,) for bit in range(bias_bits)) if self.every and bias_bits is not None else self.bits
 
-    def core(self, net: Network | None, parameters: bool, signals: Sequence[float] | None) -> _core.Words:
-        """Return what the core takes, of a network or of none; `signals` are the largest ones of each layer."""
-        weights: list[Scaling] = [[(self.scale, 0.0)]] if isinstance(self.scale, float) else []
+    def core(
+        self, net: Network | None, parameters: bool, signals: Sequence[float] | None, inputs: bool = False
+    ) -> _core.Words:
+        """Return what the core takes, of a network or of none in particular.
+
+        `signals` are the largest ones of the inputs and each hidden layer, `inputs` whether they may fail.
+        """
+        given = ((self.scale,),) if isinstance(self.scale, float) else self.scale or ()
+        weights: list[Scaling] = [[(scale, 0.0) for scale in scales] for scales in given]
         biases: list[Scaling] = []
-        bias_format: str | None = None
+        bias_format = self.format if self.biases and net is None else None
         if net is not None:
             layout = net._described()
             if parameters:
@@ -73,13 +80,14 @@ class Flips(NamedTuple):
                 biases = [[], *(scaling for _, scaling in found)]
             else:
                 known = signals if self.signals is None else self.signals
-                weights = [[], *(_of_signals(self, net, layout, place, known) for place in _stages(layout))]
+                weights = [_of_signals(self, net, layout, place, known) for place in _stages(layout)]
+                weights.insert(0, _of_signals(self, net, layout, 0, known) if inputs else [])
         return _core.Words(
             format=self.format,
             masks=_masks(self.bits),
             to=self.to,
             clamp=self.clamp,
-            scalings=weights,
+            scalings=weights if any(weights) else [],
             biases=bias_format,
             bias_masks=[] if bias_format is None else _masks(self.ways(Format(bias_format).bits)),
             bias_scalings=biases,
@@ -110,7 +118,7 @@ def _masks(ways: Iterable[tuple[int, ...]]) -> list[int]:
 def _scale(who: str, scale: Any) -> float | Scales | None:
     if scale is None:
         return None
-    if np.ndim(scale) == 0 and not isinstance(scale, (list, tuple)):
+    if not isinstance(scale, (list, tuple)) and np.ndim(scale) == 0:
         return _positive(who, finite(scale, f"{who}: scale"))
     return tuple(tuple(_positive(who, s) for s in real_array(s, f"{who}: scale").reshape(-1).tolist()) for s in scale)
 
@@ -130,7 +138,7 @@ def _bits(who: str, bits: Any, size: int) -> tuple[tuple[int, ...], ...]:
     for entry in bits:
         together = entry if isinstance(entry, (tuple, list)) else (entry,)
         try:
-            way = tuple(sorted(whole(bit, "a bit", most=size - 1) for bit in together))
+            way = tuple(sorted(whole(bit, f"{who}: a bit", most=size - 1) for bit in together))
         except ValueError:
             raise ValueError(f"{who}: bits are numbered 0 to {size - 1}, got {shown(entry)}") from None
         if not way or len(set(way)) != len(way):
@@ -173,7 +181,8 @@ def _given(flips: Flips, layers: int, number: int, what: str) -> tuple[float, ..
     if flips.scale is None or isinstance(flips.scale, float):
         return None if flips.scale is None else (flips.scale,)
     if len(flips.scale) != layers:
-        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {flips.scale}")
+        given = len(flips.scale)
+        raise ValueError(f"scale must be a number, or one for each of the {layers} layers of {what}, got {given}")
     return flips.scale[number - 1]
 
 
@@ -195,13 +204,12 @@ def _fitted(name: str, largest: float) -> Format:
     return words if words.is_float or largest == 0 else Format(name, largest / most)
 
 
-def _known(net: Network, layout: Layout, place: int, name: str, own: str) -> Format | None:
-    """Return what the file says of an array's format, where it is the one asked about."""
-    formats = net.formats
-    if formats is None:
+def _known(net: Network, place: int, name: str, own: str) -> Format | None:
+    """Return what the file says of an array's format, where it is the one asked about; of biases, whatever it says."""
+    if net._quantisation is None:
         return None
-    form = dict(formats[owner(layout, place) - 1].parameters).get(own)
-    return form if form is not None and (form.name == name or own.endswith("bias")) else None
+    form = dict(net._quantisation.formats[place].parameters).get(own)
+    return form if form is not None and (form.name == name or own == "bias") else None
 
 
 def of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scaling:
@@ -212,7 +220,8 @@ def of_weights(flips: Flips, net: Network, layout: Layout, place: int) -> Scalin
     given = _given(flips, len(layout.places) - 1, owner(layout, place), "weights")
     if given is not None:
         return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
-    found = {_known(net, layout, place, flips.format, name) for name, _ in names}
+    single = len(layout.given[place - 1].reads) == 1
+    found = {_known(net, place, flips.format, "weight" if single else f"weight_{n}") for _, n in names}
     if len(found) > 1:
         raise ValueError(f"layer {owner(layout, place)} stores weights of several formats: give scale")
     known = found.pop()
@@ -225,7 +234,7 @@ def of_biases(flips: Flips, net: Network, layout: Layout, place: int) -> tuple[s
     layer = layout.given[place - 1]
     if not flips.biases or layer.bias is None or not stores_bias(layer):
         return flips.format, []
-    known = _known(net, layout, place, flips.format, array_name(layout, place, "bias"))
+    known = _known(net, place, flips.format, "bias")
     form = known or _fitted(flips.format, float(np.abs(layer.bias).max()))
     return form.name, _spread(layout, place, form) if not form.is_float else [(1.0, 0.0)]
 
@@ -236,19 +245,17 @@ def _of_signals(
     if place not in layout.numbers or place == layout.places[-1] or Format(flips.format).is_float:
         return []
     number = layout.numbers[place]
-    given = _given(flips, len(layout.places) - 2, number, "signals")
-    if given is not None:
-        return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
-    known = None if net.formats is None else net.formats[number - 1].signal
+    if number > 0 or isinstance(flips.scale, float):  # a scale per layer speaks of hidden ones
+        given = _given(flips, len(layout.places) - 2, number, "signals")
+        if given is not None:
+            return _spread(layout, place, Format(flips.format, given[0] if len(given) == 1 else given))
+    known = None if net._quantisation is None else net._quantisation.formats[place].signal
     if known is not None and known.name == flips.format:
         return _spread(layout, place, known)
-    phi = layout.given[place - 1].activation
-    largest = max(map(abs, phi.range))
-    if not np.isfinite(largest):
+    largest = math.inf if number == 0 else max(map(abs, layout.given[place - 1].activation.range))
+    if not math.isfinite(largest):
         if signals is None:
-            raise ValueError(
-                f"BitFlip: layer {number} ({phi.name}) is unbounded, so its words need a scale: give scale, or ask "
-                "about given inputs"
-            )
-        largest = signals[number - 1]
+            who = "inputs are" if number == 0 else f"layer {number} ({layout.given[place - 1].activation.name}) is"
+            raise ValueError(f"BitFlip: {who} unbounded, so words need a scale: give scale, or ask about given inputs")
+        largest = signals[number]
     return _spread(layout, place, _fitted(flips.format, largest))

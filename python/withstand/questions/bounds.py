@@ -142,8 +142,11 @@ def bound_within(
     threads: int | None = None,
 ) -> Bound:
     """Return the least bound of the methods that can be expected to end in so many seconds; one of them always runs."""
-    rows = 1 if domain is None else len(bounds_of(net, domain, "domain")[0])
-    space = as_failures(failures)._space(net)
+    rows, space = 1, None
+    if domain is not None:
+        lower, upper = bounds_of(net, domain, "domain")
+        rows, space = len(lower), as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
+    space = space or as_failures(failures)._space(net)
     costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in _FACTS}
     if sum(costs.values()) <= seconds:
         return bound(net, failures, domain, spec=spec, threads=threads)

@@ -255,9 +255,15 @@ class Checkpoint(ShardFile[_core.Statistics]):
     def _fits(self, statistics: _core.Statistics) -> bool:
         """Return whether the worst configurations speak of this problem's inputs, outputs and failures."""
         outputs, inputs = len(self._problem.empty().per_output), range(len(self._problem.rows))
-        terms = range(len(self._problem.failures._terms))
+        # The words of biases may have up to 64 bits.
+        flips = [term.flips for term in self._problem.failures._terms]
+        ways = [1 if f is None else 64 if f.biases else len(f.bits) for f in flips]
+        manners = range(sum(ways))
         return len(statistics.per_output) == outputs and all(
-            index in inputs and output in range(outputs) and len(sites) == len(named) and all(t in terms for t in named)
+            index in inputs
+            and output in range(outputs)
+            and len(sites) == len(named)
+            and all(m in manners for m in named)
             for _, sites, named, index, output in statistics.top
         )
 

@@ -74,8 +74,7 @@ class Problem:
     @property
     def is_plain(self) -> bool:
         """Whether components are single neurons and synapses that fail in one way."""
-        terms = self.failures._terms
-        return all(t.flips is None and t.groups is None and t.unit is None and not t.on_weights for t in terms)
+        return all(t.flips is None and not t.together and not t.on_weights for t in self.failures._terms)
 
     def empty(self) -> _core.Statistics:
         """Return the statistics of nothing."""

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// What each failed parameter can do at most, whatever else fails: the order that the walk takes them in.
+#include <algorithm>
+#include <cmath>
+
+#include "core/rounding.hpp"
+#include "failure/effects.hpp"
+#include "search/adapters/flips_at.hpp"
+#include "withstand/bound.hpp"
+
+namespace withstand::search {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+FlipsAt::FlipsAt(const Network& net, const Space& space, const Domain& domain, Index row, const SearchOptions& options,
+                 Budget& budget, Incumbent& incumbent)
+    : net_(net), space_(space), input_(domain.lower.row(row).transpose()), row_(row), goal_(options.goal), budget_(budget),
+      incumbent_(incumbent), harm_(net, input_, goal_), nominal_(trace(net, input_)), count_(space.terms().front().failure.counts.front()) {
+  const Domain point = Domain::points(input_.transpose());
+  noise_ = withstand::bound(net, space, point, Method::capped, Goal::error, 1).slack;
+  noise_ = 2 * noise_ + 1e-13 * harm_.rows().cwiseAbs().rowwise().sum().maxCoeff() * nominal_.pre.back().cwiseAbs().maxCoeff();
+  nominal_ranges_ = propagate(net, input_, input_);
+  list();
+  before_.resize(at(count_) + 1), pre_ = before_;
+}
+
+void FlipsAt::list() {
+  const Space::Term& term = space_.terms().front();
+  flips_.resize(at(net_.layers()) + 1);
+  for (Index l = 1; l <= net_.layers(); ++l)
+    for (const Site& site : term.sites[at(l)]) {
+      const double weight = stored(net_, site);
+      for (int way = 0; way < ways(term.failure); ++way)
+        if (offers(term.failure, way, site, weight))
+          flips_[at(l)].push_back({site, way, sends(term.failure, way, site, 1, weight) - weight, 0});
+    }
+}
+
+const Influence& FlipsAt::influence(Index hidden) {
+  while (static_cast<Index>(influences_.size()) <= hidden) {
+    std::vector<Failure> fewer{space_.terms().front().failure};
+    fewer.front().counts = {static_cast<Index>(influences_.size())};
+    spaces_.push_back(std::make_unique<Space>(net_, fewer));
+    influences_.push_back(std::make_unique<Influence>(net_, *spaces_.back(), nominal_ranges_));
+  }
+  return *influences_[at(hidden)];
+}
+
+void FlipsAt::list_closing() {
+  closing_.clear();
+  best_.clear();
+  const std::vector<Flip>& outputs = flips_.back();
+  for (std::size_t n = 0; n < outputs.size();) {  // the ways of a parameter stand together
+    const Site& site = outputs[n].site;
+    const double factor = objective_(site.to);
+    Influence::Closing c{site.is_bias() ? -1 : site.sender(), 0, 0};
+    std::size_t low = n, high = n;
+    for (; n < outputs.size() && outputs[n].site == site; ++n) {
+      const double change = factor * outputs[n].change;
+      if (change < c.low) c.low = change, low = n;
+      if (change > c.high) c.high = change, high = n;
+    }
+    if (c.low == 0 && c.high == 0) continue;
+    closing_.push_back(c);
+    best_.push_back({low, high});
+  }
+}
+
+double FlipsAt::rate(const Influence& influence, const Influence::Units& units, Index hidden) {
+  std::vector<double> largest(at(hidden), 0.0);
+  for (Index l = 1; l <= net_.depth(); ++l) {
+    Vector low(net_.width(l - 1)), high(low.size());
+    for (Index i = 0; i < low.size(); ++i) {
+      const Interval y = influence.reachable(l - 1, i);
+      low(i) = y.lower, high(i) = y.upper;
+    }
+    for (Flip& flip : flips_[at(l)]) {
+      const bool bias = flip.site.is_bias();
+      const double a = flip.change * (bias ? 1 : low(flip.site.sender())), b = flip.change * (bias ? 1 : high(flip.site.sender()));
+      const double up = std::max({a, b, 0.0}), down = std::max({-a, -b, 0.0});
+      flip.gain = std::max(up * units.rise[at(l)](flip.site.to), down * units.fall[at(l)](flip.site.to)) * (1 + 1e-12);
+      if (flip.gain > largest.back()) {
+        largest.back() = flip.gain;
+        for (std::size_t n = largest.size() - 1; n > 0 && largest[n] > largest[n - 1]; --n) std::swap(largest[n], largest[n - 1]);
+      }
+    }
+  }
+  largest_ = largest.front();
+  double sum = 0;
+  for (std::size_t n = 1; n < largest.size(); ++n) sum += largest[n];
+  return sum;
+}
+
+void FlipsAt::keep_promising(double others) {
+  sorted_.assign(at(net_.layers()), {});
+  for (Index l = 1; l <= net_.depth(); ++l) {
+    std::vector<Flip>& kept = sorted_[at(l)];
+    for (const Flip& flip : flips_[at(l)])
+      if (harm_at(others + flip.gain) + noise_ > level_) kept.push_back(flip);
+    std::sort(kept.begin(), kept.end(), [](const Flip& x, const Flip& y) { return x.gain > y.gain; });
+  }
+}
+
+}  // namespace withstand::search
