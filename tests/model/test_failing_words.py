@@ -237,8 +237,6 @@ def test_certificates_are_of_single_neurons(failures: ws.Failures, tmp_path: Pat
 
 @pytest.mark.parametrize("failures", [ws.Crash(1, groups=GROUPS), ws.Crash(1, unit="channel")])
 def test_uses_of_single_neurons_refuse_groups(failures: ws.Failures) -> None:
-    with pytest.raises(ValueError, match="harden takes at most so many crashes among all neurons"):
-        ws.harden(NET, failures, 0.5, [[1.0]])
     with pytest.raises(ValueError, match="one by one, not in groups"):
         ws.replicas_needed(NET, failures, 0.5, [[1.0]])
 
