@@ -52,7 +52,8 @@ class Independent:
     def __init__(self, net: Network, failures: Failures, p: object, epsilon: float, X: FloatArray, spec: Argmax | None,
                  threads: int | None, clock: Clock) -> None:  # fmt: skip
         if len(failures._terms) != 1:
-            raise ValueError(f"{failures!r}: a probability is of one kind of failure, got a sum of {len(failures._terms)}")
+            terms = len(failures._terms)
+            raise ValueError(f"{failures!r}: a probability is of one kind of failure, got a sum of {terms}")
         (self._term,) = failures._terms
         space = failures._space(net)
         if not space.finite or self._term.effect == "noise" or not self._term.total or self._term.exactly:
