@@ -57,7 +57,7 @@ bool FlipsAt::stratum(Index hidden, Index objective) {
   before_[0] = nominal_.post[at(net_.depth())];
   const double value = value_of(0), others = rate(influence, units, hidden);
   double& known = known_[at(hidden)][at(objective)];
-  known = harm_at(value + others + largest_) + noise_;
+  known = harm_at(value + others + last_) + noise_;
   if (known <= level_) return true;
   keep_promising(value + others);
   return extend(0, hidden, 1, 0, value);

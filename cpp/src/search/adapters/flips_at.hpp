@@ -53,8 +53,8 @@ class FlipsAt {
   /// Sets with exactly so many failures before the outputs, and as many there as are left, for one objective.
   bool stratum(Index hidden, Index objective);
 
-  /// The most that each flip before the outputs does; returns the sum of the largest ones but the very largest, as many as are
-  /// to fail, which is kept.
+  /// The most that each flip before the outputs does; returns the sum of the largest ones, all but one of as many as are to
+  /// fail: what any flip may be joined by.
   double rate(const Influence& influence, const Influence::Units& units, Index hidden);
 
   /// Those flips, layer by layer and the largest first, which with the best of others may do more than is known.
@@ -96,7 +96,7 @@ class FlipsAt {
   std::vector<std::pair<std::size_t, std::size_t>> best_;  // flips of the outputs that add least and most
   Vector objective_;
   Index index_ = 0, closed_ = 0;
-  double largest_ = 0;
+  double last_ = 0;  // of the gains that rate adds up the least, which it leaves out
   std::vector<std::vector<double>> known_;  // [failures before the outputs][objective]: no set does more
   std::vector<const Flip*> taken_;
   std::vector<Vector> pre_, before_;  // [depth]

@@ -88,9 +88,9 @@ double FlipsAt::rate(const Influence& influence, const Influence::Units& units, 
       }
     }
   }
-  largest_ = largest.front();
+  last_ = largest.back();
   double sum = 0;
-  for (std::size_t n = 1; n < largest.size(); ++n) sum += largest[n];
+  for (std::size_t n = 0; n + 1 < largest.size(); ++n) sum += largest[n];
   return sum;
 }
 
