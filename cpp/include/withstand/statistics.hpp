@@ -73,6 +73,7 @@ struct Statistics {
 
   /// Moments, smallest value and histogram of one batch; `exceeding` and the worst entries are counted elsewhere.
   void add(const double* errors, std::size_t n);
+  void add_any(const double* errors, std::size_t n);  ///< also of errors that are infinite, or whose squares are
   void offer(Entry entry);
   void merge(const Statistics& other);  ///< throws std::invalid_argument where the numbers of outputs differ
 };

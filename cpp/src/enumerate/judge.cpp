@@ -98,7 +98,8 @@ void Judge::finish() {
     throw;
   }
   statistics_.exceeding += exceeding;
-  statistics_.add(errors_.data(), errors_.size());
+  if (problem_.canonical) statistics_.add_any(errors_.data(), errors_.size());  // words may be infinite
+  else statistics_.add(errors_.data(), errors_.size());
   const auto canonical = [this](const std::vector<Choice>& choices, std::uint64_t offset) {
     return replayer_.entry(choices, static_cast<Index>(where_[offset])).error;
   };

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -104,15 +103,28 @@ bool worse(const Entry& a, const Entry& b) {
 Statistics::Statistics(std::size_t outputs, std::size_t keep_top)
     : least(infinity), per_output(outputs, -infinity), keep(keep_top) {}
 
-void Statistics::add(const double* errors, std::size_t n) {
-  const auto endless = static_cast<std::size_t>(std::count(errors, errors + n, infinity));
-  if (endless > 0) {
-    std::vector<double> finite;
-    std::copy_if(errors, errors + n, std::back_inserter(finite), [](double error) { return error < infinity; });
-    infinite += endless;
-    count += endless;
-    return add(finite.data(), finite.size());
+void Statistics::add_any(const double* errors, std::size_t n) {
+  std::vector<double> moderate;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double error = errors[i];
+    if (std::abs(error) < 1e150) {
+      moderate.push_back(error);
+      continue;
+    }
+    ++count;
+    if (error == infinity) {
+      ++infinite;
+      continue;
+    }
+    ++large;
+    sum.add(error);
+    least = std::min(least, error);
+    histogram.add(&error, 1);
   }
+  add(moderate.data(), moderate.size());
+}
+
+void Statistics::add(const double* errors, std::size_t n) {
   count += n;
   constexpr std::size_t lanes = 4;  // independent sums, so that the additions do not wait for each other
   Wide values[lanes];
@@ -120,8 +132,7 @@ void Statistics::add(const double* errors, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     double product = 0;
     double error = 0;
-    if (std::abs(errors[i]) < 1e150) square(errors[i], product, error);
-    else ++large;
+    square(errors[i], product, error);
     values[i % lanes].add(errors[i]);
     powers[i % lanes].add(product);
     powers[i % lanes].low += error;
