@@ -36,6 +36,8 @@ class Space {
     std::vector<std::vector<int>> ways;
 
     bool grouped() const { return !members.empty(); }
+    /// Whether some group has members in several layers, each of which may then hold what it can.
+    bool reaches_through() const;
     const int* ways_of(Index layer) const {
       return ways.empty() || ways[static_cast<std::size_t>(layer)].empty() ? nullptr : ways[static_cast<std::size_t>(layer)].data();
     }

@@ -36,7 +36,8 @@ Found one_method(const Problem& p, const Recipe& method, Goal goal) {
 Found tightest(const Problem& p, Goal goal) {
   Found best;
   for (const Recipe& method : recipes()) {
-    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (!method.parts && !p.space.plain()) || (method.needs_domain && !p.domain)) continue;
+    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (method.needs_domain && !p.domain)) continue;
+    if (!method.parts && !p.space.plain()) continue;
     const Found found = one_method(p, method, goal);
     if (best.values.empty()) best = found;
     for (std::size_t k = 0; k < best.values.size(); ++k)

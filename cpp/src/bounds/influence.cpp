@@ -19,12 +19,9 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 Matrix dense_of(const Affine& map) {
   if (map.matrix() != nullptr) return *map.matrix();
-  Matrix all = Matrix::Zero(map.rows(), map.cols());
+  Matrix all(map.rows(), map.cols());
   Terms terms;
-  for (Index j = 0; j < map.rows(); ++j) {
-    map.terms_of_row(j, terms);
-    for (Index t = 0; t < terms.size; ++t) all(j, terms.sender(t)) = terms.weight[t];
-  }
+  for (Index j = 0; j < map.rows(); ++j) all.row(j) = Eigen::Map<const Vector>(map.row(j, terms), map.cols());
   return all;
 }
 
@@ -33,8 +30,7 @@ Matrix dense_of(const Affine& map) {
 bool Influence::applies(const Network& net, const Space& space) {
   for (const Space::Term& term : space.terms()) {
     if (!is_counted(term.failure.effect) || on_synapses(term.failure.effect) || term.failure.equivocal) return false;
-    for (const auto& [first, members] : term.members)
-      if (members.back().layer != first.layer) return false;
+    if (term.reaches_through()) return false;
   }
   double senders = 0;
   for (Index l = 0; l <= net.depth(); ++l) senders += static_cast<double>(net.width(l));
@@ -44,9 +40,6 @@ bool Influence::applies(const Network& net, const Space& space) {
 Influence::Influence(const Network& net, const Space& space, const Nominal& nominal)
     : net_(net), space_(space), nominal_(nominal), pre_(at(net.layers() + 1)), sent_(pre_.size()), slopes_(pre_.size()),
       rises_(space.terms().size(), std::vector<Matrix>(pre_.size())), falls_(rises_) {
-  for (const Space::Term& term : space.terms())
-    for (Index l = 0; l <= (term.failure.total ? 0 : net.layers()); ++l)
-      most_ += term.failure.total ? term.failure.counts.front() : term.most(l);
   for (Index i = 0; i < net.inputs(); ++i) {
     sent_[0].push_back(nominal.post(0, i));
     slopes_[0].push_back({1, 1});
@@ -56,7 +49,7 @@ Influence::Influence(const Network& net, const Space& space, const Nominal& nomi
     interruption_point();
     hand_on(l);
     enter(l);
-    }
+  }
 }
 
 /// From what changes do to layer l - 1 to what they do to layer l, whose senders they pass.
@@ -133,7 +126,8 @@ void Influence::enter(Index l) {
       own[at(changes_[n].neuron)].emplace_back(c, n);
   for (Index k = 0; k < net_.width(l); ++k) {
     const Interval nominal = nominal_.pre(l, k);
-    const Interval range{sub_down(nominal.lower, moved(l, k, -1, own[at(k)])), add_up(nominal.upper, moved(l, k, 1, own[at(k)]))};
+    const double fall = moved(l, k, -1, own[at(k)]), rise = moved(l, k, 1, own[at(k)]);
+    const Interval range{sub_down(nominal.lower, fall), add_up(nominal.upper, rise)};
     pre_[at(l)].push_back(range);
     slopes_[at(l)].push_back(local_slopes(net_.activation(l, k), range));
     sent_[at(l)].push_back(values_over(net_.activation(l, k), range));
@@ -189,7 +183,8 @@ void Influence::list_neurons(Index l) {
       for (const Site& place : places) {
         const Interval would = sent_[at(l)][at(place.to)];
         const Interval sent = sends(term.failure, place, would);
-        changes_.push_back({place.to, std::min(0.0, sub_down(sent.lower, would.upper)), std::max(0.0, sub_up(sent.upper, would.lower))});
+        const double fall = sub_down(sent.lower, would.upper), rise = sub_up(sent.upper, would.lower);
+        changes_.push_back({place.to, std::min(0.0, fall), std::max(0.0, rise)});
       }
     }
   }

@@ -24,16 +24,6 @@ class Influence {
   /// Upper bound of s_plus - s_minus (plus alone: of |s_plus|) of the failed network's outputs, off the intact ones.
   double bound(const Target& target) const;
 
-  /// A component that may fail.
-  struct Component {
-    Site site;
-    std::size_t term = 0;
-    std::size_t first = 0, count = 0;  ///< of its changes
-  };
-  const std::vector<Component>& components() const { return components_; }
-  /// Upper bounds of what each does to sign * (s_plus - s_minus).
-  std::vector<double> gains(const Target& target, double sign) const;
-
   /// A failed weight into the outputs: what it adds to a functional of them, per unit of what its sender transmits.
   struct Closing {
     Index sender = 0;
@@ -49,6 +39,12 @@ class Influence {
   Interval reachable(Index layer, Index neuron) const;
 
  private:
+  /// A component that may fail.
+  struct Component {
+    Site site;
+    std::size_t term = 0;
+    std::size_t first = 0, count = 0;  // of its changes
+  };
   /// Of what a neuron of the component's layer sends, or (outputs) of its pre-activation.
   struct Change {
     Index neuron = 0;
@@ -69,12 +65,13 @@ class Influence {
   void keep_largest(Index layer, std::size_t from);
   Interval through(Index layer, Index neuron, Interval change) const;
   void hand_on(Index layer);
+  /// Upper bounds of what each component does to sign * (s_plus - s_minus).
+  std::vector<double> gains(const Target& target, double sign) const;
   double together(std::vector<std::vector<std::vector<double>>>& gains) const;
 
   const Network& net_;
   const Space& space_;
   const Nominal& nominal_;
-  Index most_ = 0;                       // failures in all
   std::vector<Ranges> pre_, sent_;       // [layer]: with failures; what neurons send, failing or not
   std::vector<Ranges> slopes_;
   std::vector<Component> components_;    // by layer

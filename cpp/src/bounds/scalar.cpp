@@ -63,7 +63,7 @@ class Recursion {
 
   void add(const Space::Term& term) {
     const Failure& failure = term.failure;
-    const bool parameters = on_parameters(failure.effect), spread = reaches_through(term);
+    const bool parameters = on_parameters(failure.effect), spread = term.reaches_through();
     Faults faults{&term, on_synapses(failure.effect) || parameters, !failure.total || spread, failure.counts.front(), 0, {}, {}};
     for (Index l = 0; l <= net_.layers(); ++l) {
       faults.most.push_back(term.grouped() ? struck_groups(term, l).first : term.most(l));

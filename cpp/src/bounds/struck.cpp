@@ -19,12 +19,6 @@ std::pair<Index, Index> struck_groups(const Space::Term& term, Index layer) {
   return {std::min(groups, most), largest};
 }
 
-bool reaches_through(const Space::Term& term) {
-  return std::any_of(term.members.begin(), term.members.end(), [](const auto& group) {
-    return group.second.back().layer > group.first.layer;
-  });
-}
-
 void grow(const Space::Term& term, Index layer, std::vector<Fan>& fans) {
   if (!on_parameters(term.failure.effect) || term.most(layer) == 0) return;
   const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(layer)];

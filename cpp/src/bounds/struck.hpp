@@ -13,9 +13,6 @@ namespace withstand::bounds {
 /// Groups with members in a layer, at most so many of which fail, and the most members of one there.
 std::pair<Index, Index> struck_groups(const Space::Term& term, Index layer);
 
-/// Whether some group has members in several layers, each of which may then hold what it can.
-bool reaches_through(const Space::Term& term);
-
 /// Failed parameters of a layer also multiply what their senders deviate by: w, rho and chi with them.
 void grow(const Space::Term& term, Index layer, std::vector<Fan>& fans);
 

@@ -28,9 +28,8 @@ Found capped(const Problem& p, const std::vector<Target>& targets) { return scal
 bool has_spread_total(const Space& space) {
   for (const Space::Term& term : space.terms()) {
     if (!term.failure.total || !is_counted(term.failure.effect)) continue;
-    Index layers = 0;
+    Index layers = term.reaches_through() ? 1 : 0;
     for (Index l = 0; l <= space.layers(); ++l) layers += term.most(l) > 0 ? 1 : 0;
-    for (const auto& [first, members] : term.members) layers += members.back().layer > first.layer ? 1 : 0;
     if (layers > 1) return true;
   }
   return false;

@@ -253,6 +253,12 @@ Index Space::Term::count(Index layer) const {
              : 0;
 }
 
+bool Space::Term::reaches_through() const {
+  return std::any_of(members.begin(), members.end(), [](const auto& group) {
+    return group.second.back().layer > group.first.layer;
+  });
+}
+
 Index Space::Term::most(Index layer) const {
   if (!is_counted(failure.effect)) return static_cast<Index>(sites[static_cast<std::size_t>(layer)].size());
   return std::min(count(layer), static_cast<Index>(sites[static_cast<std::size_t>(layer)].size()));
