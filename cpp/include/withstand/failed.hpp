@@ -10,14 +10,17 @@
 namespace withstand {
 
 /// What failed components are held at, each neuron and synapse of them, sorted by site: layer by layer, as what one sends may
-/// depend on what failed before it. Not finite where a way is infinite. Throws std::invalid_argument for a component that is no candidate of its term, std::logic_error for a way that the
-/// effect does not have.
+/// depend on what failed before it. Not finite where a way is infinite. Throws std::invalid_argument for a component that is no
+/// candidate of its term, std::logic_error for a way that the effect does not have.
 std::vector<Forced> forced_by(const Network& network, const Space& space, ConstVectorRef input,
                               const std::vector<Failed>& failed);
 
 /// The same from the execution without failures.
 std::vector<Forced> forced_by(const Network& network, const Space& space, const Trace& intact,
                               const std::vector<Failed>& failed);
+
+/// Whether no way to fail is infinite; by convention that is infinite harm, and nothing is evaluated.
+bool is_finite(const std::vector<Forced>& forced);
 
 /// What stands for each failed component: what its neurons and synapses are held at, or what replaces a parameter.
 std::vector<Forced> values_of(const Network& network, const Space& space, const std::vector<Forced>& forced,

@@ -174,6 +174,15 @@ void Grid::finish_class(const std::vector<std::uint32_t>& codes, const std::vect
   classes_.push_back(std::move(cls));
 }
 
+std::vector<Failed> Grid::failed(const Choice* choices, std::size_t count) const {
+  std::vector<Failed> all;
+  for (std::size_t d = 0; d < count; ++d) {
+    const Manner& manner = manners_[static_cast<std::size_t>(choices[d].manner)];
+    all.push_back({site(choices[d]), manner.term, manner.way, 0});
+  }
+  return all;
+}
+
 std::vector<Site> Grid::components() const {
   std::vector<Site> all;
   for (const Stage& stage : stages_) all.insert(all.end(), stage.sites.begin(), stage.sites.end());

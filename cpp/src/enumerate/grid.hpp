@@ -91,6 +91,8 @@ class Grid {
   const Site& site(const Choice& choice) const {
     return stages_[static_cast<std::size_t>(choice.stage)].sites[static_cast<std::size_t>(choice.position)];
   }
+  /// The components of a configuration, and how they fail.
+  std::vector<Failed> failed(const Choice* choices, std::size_t count) const;
   /// Every component that may fail, stage by stage, hence sorted.
   std::vector<Site> components() const;
   std::uint64_t configurations() const { return configurations_; }

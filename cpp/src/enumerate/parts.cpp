@@ -37,18 +37,12 @@ const std::vector<Site>& Parts::places(const Choice& choice) {
   return known;
 }
 
-/// A failed synapse delivers what it delivers whatever the weight behind it: the weight's place there goes.
 void Parts::gather(const Choice* choices, std::size_t count) {
   parts_.clear();
   for (std::size_t d = 0; d < count; ++d)
     for (const Site& site : places(choices[d]))
       parts_.push_back({site, static_cast<std::size_t>(choices[d].manner), grid_.site(choices[d])});
-  if (parts_.size() == 1) return;
-  std::stable_sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) {
-    return a.site != b.site ? a.site < b.site : !a.component.is_parameter() && b.component.is_parameter();
-  });
-  const auto same = [](const Part& a, const Part& b) { return a.site == b.site && b.component.is_parameter(); };
-  parts_.erase(std::unique(parts_.begin(), parts_.end(), same), parts_.end());
+  if (parts_.size() > 1) settle(parts_);
 }
 
 /// Strike a layer whose sums and signals are those of its neurons without its own failures. False: a way is infinite.
@@ -83,15 +77,9 @@ void Parts::unbounded(double* column, Index ld) const {
 }
 
 void Parts::canonical(const Choice* choices, std::size_t count, double* column, Index ld) const {
-  std::vector<Failed> failed;
-  for (std::size_t d = 0; d < count; ++d) {
-    const Manner& manner = grid_.manners()[static_cast<std::size_t>(choices[d].manner)];
-    failed.push_back({grid_.site(choices[d]), manner.term, manner.way, 0});
-  }
   const Trace& nominal = problem_.nominal[static_cast<std::size_t>(walk_->input())];
-  const std::vector<Forced> forced = forced_by(net_, grid_.space(), nominal, failed);
-  if (!std::all_of(forced.begin(), forced.end(), [](const Forced& f) { return std::isfinite(f.value); }))
-    return unbounded(column, ld);
+  const std::vector<Forced> forced = forced_by(net_, grid_.space(), nominal, grid_.failed(choices, count));
+  if (!is_finite(forced)) return unbounded(column, ld);
   const Vector outputs = forward(net_, nominal, forced);
   for (Index o = 0; o < net_.outputs(); ++o) column[o * ld] = outputs(o);
 }

@@ -2,7 +2,6 @@
 #include "replay.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -32,7 +31,10 @@ const Site& site_of(const Grid& grid, const Choice& choice) {
 /// transmits its value whatever it receives: its synapses, which stand behind it, never change anything.
 std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& configuration) const {
   const Trace& nominal = problem_.nominal[static_cast<std::size_t>(input)];
-  if (!problem_.grid.plain()) return held(nominal, configuration);
+  if (!problem_.grid.plain()) {
+    const std::vector<Failed> failed = problem_.grid.failed(configuration.data(), configuration.size());
+    return forced_by(problem_.network, problem_.grid.space(), nominal, failed);
+  }
   std::vector<Forced> forced;
   const Site* neuron = nullptr;  // the last failed one
   for (const Choice& choice : configuration) {
@@ -51,16 +53,6 @@ std::vector<Forced> Replayer::effective(Index input, const std::vector<Choice>& 
   return forced;
 }
 
-/// What the failed components of any configuration are held at.
-std::vector<Forced> Replayer::held(const Trace& nominal, const std::vector<Choice>& configuration) const {
-  std::vector<Failed> failed;
-  for (const Choice& choice : configuration) {
-    const Manner& manner = problem_.grid.manners()[static_cast<std::size_t>(choice.manner)];
-    failed.push_back({problem_.grid.site(choice), manner.term, manner.way, 0});
-  }
-  return forced_by(problem_.network, problem_.grid.space(), nominal, failed);
-}
-
 /// By convention an infinite way does infinite harm, whatever an execution would make of it.
 Vector Replayer::endless(Index input) const {
   Vector harm = Vector::Constant(problem_.outputs(), std::numeric_limits<double>::infinity());
@@ -74,8 +66,7 @@ const Vector& Replayer::harm(Index input, const std::vector<Choice>& configurati
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
   if (known_.size() >= most_known) known_.clear();
-  if (!std::all_of(forced.begin(), forced.end(), [](const Forced& f) { return std::isfinite(f.value); }))
-    return known_.emplace(key, endless(input)).first->second;
+  if (!is_finite(forced)) return known_.emplace(key, endless(input)).first->second;
   const Vector outputs = forward(problem_.network, problem_.nominal[static_cast<std::size_t>(input)], forced);
   return known_.emplace(key, harms(problem_, input, outputs)).first->second;
 }

@@ -19,7 +19,6 @@ class Replayer {
   Entry entry(const std::vector<Choice>& configuration, Index only = -1);
 
  private:
-  std::vector<Forced> held(const Trace& nominal, const std::vector<Choice>& configuration) const;
   Vector endless(Index input) const;
   std::vector<Forced> effective(Index input, const std::vector<Choice>& configuration) const;
 

@@ -2,6 +2,7 @@
 #include "withstand/failed.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <stdexcept>
 
@@ -26,25 +27,18 @@ void check(const Space& space, const Failed& failed) {
 
 /// One neuron or synapse of what failed.
 struct Part {
-  Site site;
+  Site site, component;
   const Failed* failed;
 };
 
-/// All of them, sorted. A failed synapse delivers what it delivers, whatever the weight behind it: it stays, the weight's
-/// place there goes.
 std::vector<Part> parts_of(const Network& net, const Space& space, const std::vector<Failed>& failed) {
   std::vector<Part> parts;
   std::vector<Site> places;
   for (const Failed& f : failed) {
     places_of(net, space.terms()[f.term], f.site, places);
-    for (const Site& site : places) parts.push_back({site, &f});
+    for (const Site& site : places) parts.push_back({site, f.site, &f});
   }
-  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    if (a.site != b.site) return a.site < b.site;
-    return !a.failed->site.is_parameter() && b.failed->site.is_parameter();
-  });
-  const auto same = [](const Part& a, const Part& b) { return a.site == b.site && b.failed->site.is_parameter(); };
-  parts.erase(std::unique(parts.begin(), parts.end(), same), parts.end());
+  settle(parts);
   return parts;
 }
 
@@ -106,6 +100,10 @@ std::vector<Forced> forced_by(const Network& net, const Space& space, ConstVecto
 
 std::vector<Forced> forced_by(const Network& net, const Space& space, const Trace& intact, const std::vector<Failed>& failed) {
   return forced_by(net, space, intact.post.front(), &intact, failed);
+}
+
+bool is_finite(const std::vector<Forced>& forced) {
+  return std::all_of(forced.begin(), forced.end(), [](const Forced& f) { return std::isfinite(f.value); });
 }
 
 std::vector<Forced> values_of(const Network& net, const Space& space, const std::vector<Forced>& forced,

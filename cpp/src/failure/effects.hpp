@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "evaluate/ranges.hpp"
 #include "withstand/space.hpp"
 
@@ -55,6 +58,18 @@ bool is_weighted(Effect effect);
 
 /// Neurons and synapses that a component is: itself, the members of a group, the places of a parameter; sorted.
 void places_of(const Network& network, const Space::Term& term, const Site& site, std::vector<Site>& places);
+
+/// Sort the neurons and synapses of failed components, each with its `site` and the `component` that it is of. A failed
+/// synapse delivers what it delivers, whatever the weight behind it: the weight's place there goes.
+template <class Part>
+void settle(std::vector<Part>& parts) {
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return a.site != b.site ? a.site < b.site : !a.component.is_parameter() && b.component.is_parameter();
+  });
+  const auto same = [](const Part& a, const Part& b) { return a.site == b.site && b.component.is_parameter(); };
+  parts.erase(std::unique(parts.begin(), parts.end(), same), parts.end());
+}
+
 /// Of the biases of a layer, where they may fail: for each own neuron the first one that shares its bias; else null.
 const std::vector<Index>* shared_biases(const Network& network, const Failure& failure, Index layer);
 /// What is stored behind a parameter.
