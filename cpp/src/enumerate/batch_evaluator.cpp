@@ -221,14 +221,11 @@ void BatchEvaluator::single_parameters(Judge& judge) {
   block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
   offset_ = 0;
   single_.begin_input(walk_);
-  for (std::uint64_t first = 0; first < single_.size(); first += static_cast<std::uint64_t>(used_)) {
-    used_ = static_cast<Index>(std::min<std::uint64_t>(single_.size() - first, static_cast<std::uint64_t>(columns)));
-    const Index taken = used_;
-    single_.run(first, used_, block_.data(), columns);
-    deliver(judge);
-    used_ = taken;
+  while (offset_ < single_.size()) {
+    used_ = static_cast<Index>(std::min<std::uint64_t>(single_.size() - offset_, static_cast<std::uint64_t>(columns)));
+    single_.run(offset_, used_, block_.data(), columns);
+    deliver(judge);  // and go on behind them
   }
-  used_ = 0;
 }
 
 /// Run the network behind the block's layer over its signals.
