@@ -13,6 +13,11 @@ constexpr std::size_t memory = 100000;  ///< components in the sets that wait fo
 
 }  // namespace
 
+SearchStatus status_of(Budget::Stop stop) {
+  if (stop == Budget::Stop::none) return SearchStatus::exact;
+  return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
+}
+
 bool better(const Witness& a, const Witness& b) {
   if (a.harm != b.harm) return a.harm > b.harm;
   if (a.failed.size() != b.failed.size()) return a.failed.size() < b.failed.size();

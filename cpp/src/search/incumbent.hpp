@@ -6,12 +6,16 @@
 #include <optional>
 #include <vector>
 
+#include "core/budget.hpp"
 #include "withstand/forward.hpp"
 #include "withstand/harm.hpp"
 #include "withstand/search.hpp"
 #include "evaluate/precise.hpp"
 
 namespace withstand::search {
+
+/// Why a search ended that its budget ended; exact: it did not.
+SearchStatus status_of(Budget::Stop stop);
 
 /// Whether `a` is to be reported rather than `b`: more harm, then fewer failures, then smaller components, then values,
 /// then the earlier input. A total order, so that the reported witness does not depend on who found it first.

@@ -38,11 +38,6 @@ struct Search {
   int team() const { return budget.limited() ? 1 : options.threads; }
 };
 
-SearchStatus status_of(Budget::Stop stop) {
-  if (stop == Budget::Stop::none) return SearchStatus::exact;
-  return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
-}
-
 /// What a search has proved, and how well evaluations know it.
 struct Proved {
   double upper;

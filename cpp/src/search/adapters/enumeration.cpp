@@ -5,16 +5,12 @@
 #include <cmath>
 
 #include "core/rounding.hpp"
-#include "failure/effects.hpp"
+#include "search/incumbent.hpp"
 #include "withstand/enumerate.hpp"
 #include "withstand/failed.hpp"
 
 namespace withstand::search {
 namespace {
-
-SearchStatus status_of(Budget::Stop stop) {
-  return stop == Budget::Stop::interrupted ? SearchStatus::interrupted : SearchStatus::budget;
-}
 
 Witness witness_of(const Enumerator& engine, const Entry& entry, const Matrix& inputs) {
   return {engine.witness(entry), inputs.row(entry.input).transpose(), entry.input, entry.output, entry.error,

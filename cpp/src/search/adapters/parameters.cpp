@@ -45,17 +45,17 @@ std::optional<SearchResult> by_parameters(const Network& net, const Space& space
     const double level = std::max(incumbent.harm(), incumbent.harm() + share * (upper - incumbent.harm()));
     for (const auto& input : inputs) on = on && input->none_above(level);
     if (on) upper = std::min(upper, std::max(level, incumbent.harm()) + 2 * noise);
+    double known = incumbent.harm();
+    for (const auto& input : inputs) known = std::max(known, input->known());
+    upper = std::min(upper, known + 2 * noise);
     if (share == 0 || upper - incumbent.harm() <= options.gap * std::abs(upper)) break;
   }
-  double known = incumbent.harm();
-  for (const auto& input : inputs) known = std::max(known, input->known());
-  upper = std::min(upper, known + 2 * noise);
   SearchResult result;
   result.lower = incumbent.harm();
   result.upper = std::max(upper, result.lower);
   result.rounding = 4 * noise;
   const bool exact = result.upper - result.lower <= result.rounding;
-  result.status = exact ? SearchStatus::exact : on ? SearchStatus::gap : budget.interrupted() ? SearchStatus::interrupted : SearchStatus::budget;
+  result.status = exact ? SearchStatus::exact : on ? SearchStatus::gap : status_of(budget.reason());
   result.witness = incumbent.witness();
   for (const auto& input : inputs) {
     result.evaluations += input->evaluations();
