@@ -43,6 +43,8 @@ void check(const Activation& phi, const withstand::ActivationFacts& facts) {
   }
   for (const double end : {-withstand::infinity, -1e300, -800.0, 800.0, 1e300, withstand::infinity}) {
     CHECK(!std::isnan(phi(end)) && phi(end) >= phi.infimum() && phi(end) <= phi.supremum());
+    // What comes to 0 from below is -0, as in every runtime: a flipped bit of it may say so.
+    if (end < 0 && phi(end) == 0 && !phi.nondecreasing()) CHECK(std::signbit(phi(end)));
     const Interval slopes = withstand::local_slopes(phi, {std::min(end, 0.0), std::max(end, 0.0)});
     CHECK(slopes.lower <= slopes.upper && slopes.upper <= phi.lipschitz() * (1 + 1e-15));
   }

@@ -157,6 +157,32 @@ void harmless_output(const Kernels& kernels) {
   CHECK(errors.minCoeff() == 1.0 && errors.maxCoeff() == 1.0);
 }
 
+/// Pieces of random lines, some of length 0, and places on their ends, between and beyond them.
+void look_ups(const Kernels& kernels) {
+  for (std::size_t size : {1, 2, 8, 64})
+    for (std::size_t count = size / 2 + 1; count <= size; count += size / 4 + 1)
+      for (Index n : {1, 5, 8, 17}) {
+        const Vector random = Vector::Random(static_cast<Index>(4 * size));
+        std::vector<double> pieces(random.data(), random.data() + random.size());
+        std::sort(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count));
+        if (count > 2) pieces[2] = pieces[1];
+        pieces[0] = -infinity;
+        std::fill(pieces.begin() + static_cast<std::ptrdiff_t>(count), pieces.begin() + static_cast<std::ptrdiff_t>(size), infinity);
+        Vector at = Vector::Random(n + room) * (n % 2 == 0 ? 0.1 : 1.0), out(n + room);
+        if (count > 1) at(0) = pieces[count - 1];
+        const double worst = kernels.look_up(n, at.data(), static_cast<long>(size), pieces.data(), out.data());
+        double largest = -infinity;
+        for (Index i = 0; i < n; ++i) {
+          std::size_t k = count - 1;
+          while (pieces[k] > at(i)) --k;
+          const double expected = pieces[2 * size + k] + pieces[3 * size + k] * (at(i) - pieces[size + k]);
+          CHECK(std::abs(out(i) - expected) <= 1e-15);
+          largest = std::max(largest, out(i));
+        }
+        CHECK(worst == largest);
+      }
+}
+
 }  // namespace
 
 int main() {
@@ -171,6 +197,7 @@ int main() {
       for (Index outputs : {1, 2, 3, 4, 5, 7, 9, 10, 13, 20, 27})
         for (bool either_sign : {false, true}) rows(variant, n, outputs, either_sign);
     harmless_output(variant);
+    look_ups(variant);
   }
   CHECK(message_of<std::runtime_error>([] { kernels("quantum"); }).find("quantum is not available here") !=
         std::string::npos);

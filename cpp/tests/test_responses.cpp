@@ -15,7 +15,7 @@ namespace {
 
 Problem problem(const std::vector<Index>& widths, Index inputs) {
   const Setting s = setting(widths, "relu", inputs);
-  return {s.network, Grid(s.network, Space(s.network, {crash({1, 0}, false)}), 1024), s.inputs, Question(), {}, {}, {}, 0, false};
+  return {s.network, Grid(s.network, Space(s.network, {crash({1, 0}, false)}), 1024), s.inputs, Question(), {}, {}, {}, 0, false, {}};
 }
 
 /// Makes reactions by a response of a small network, and counts those that live.

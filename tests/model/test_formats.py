@@ -168,3 +168,11 @@ def test_bits_that_no_word_has(bits):
 def test_numbers_that_are_none():
     with pytest.raises(ValueError, match="must be finite"):
         ws.Format("float32").flips(math.nan)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "silu", "hard_swish"])
+def test_the_word_of_a_signal_that_comes_to_0_from_below_has_a_sign(activation: str) -> None:
+    net = ws.Network([[[1.0]], [[3.0]]], activation=activation)
+    found = ws.enumerate_failures(net, ws.BitFlip(1, format="bfloat16", bits=[14], exactly=True), [-1000.0])
+    assert found.witness is not None  # the word 0x8000 becomes 0xC000
+    assert (found.worst, list(found.witness.values.values())) == (6.0, [-2.0])

@@ -20,7 +20,7 @@ double distribution(double t) { return 0.5 * std::erfc(-root_half * t); }
 
 double value(double, double t) {
   const double p = distribution(t);
-  return p == 0 ? 0.0 : t * p;
+  return p == 0 ? -0.0 : t * p;
 }
 
 /// P + t P'; at infinite t the product has no value, and long before it is 0.

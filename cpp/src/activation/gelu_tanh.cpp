@@ -20,7 +20,7 @@ double value(double, double t) {
   const double u = twice(t);
   if (u >= 0) return t / (1 + std::exp(-u));
   const double e = std::exp(u);
-  return e == 0 ? 0.0 : t * e / (1 + e);
+  return e == 0 ? -0.0 : t * e / (1 + e);
 }
 
 /// p (1 + t (1 - p) u') with p = logistic(u); at infinite t the product has no value, and long before it is 0.

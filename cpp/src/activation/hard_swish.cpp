@@ -10,7 +10,7 @@ namespace {
 constexpr double corner = 3, turn = -1.5;
 
 /// t + 3 is exact near -3, so that nothing cancels.
-double value(double, double t) { return t <= -corner ? 0.0 : t >= corner ? t : t * (t + corner) / 6; }
+double value(double, double t) { return t <= -corner ? -0.0 : t >= corner ? t : t * (t + corner) / 6; }
 
 double derivative(double factor, double, double t) {
   return t <= -corner ? 0.0 : t > corner ? factor : factor * (2 * t + corner) / 6;

@@ -15,7 +15,7 @@ constexpr double bend = 2.3993572805154676678;
 double value(double, double t) {
   if (t >= 0) return t / (1 + std::exp(-t));
   const double e = std::exp(t);
-  return e == 0 ? 0.0 : t * e / (1 + e);
+  return e == 0 ? -0.0 : t * e / (1 + e);
 }
 
 /// p (1 + t (1 - p)) with p = logistic(t); at infinite t the product has no value, and long before it is 0.

@@ -145,8 +145,7 @@ void BatchEvaluator::blocks(Judge& judge) {
   block_.resize(static_cast<std::size_t>(net_.widest() * columns));  // not before: rows do without
   other_.resize(block_.size());
   block_layer_ = walk_.receivers(static_cast<std::size_t>(steps_.front().run.stage));
-  offset_ = 0;
-  used_ = 0;
+  offset_ = 0, used_ = 0;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     if (i > 0) walk_.update(choices(i), steps_[i].from);
     walk_.enter_last(choices(i));
@@ -169,8 +168,7 @@ void BatchEvaluator::reached(Judge& judge) {
   }
   reached_.start(pre, post);
   block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
-  offset_ = 0;
-  used_ = 0;
+  offset_ = 0, used_ = 0;
   const auto change = [&](int stage, std::size_t manner, Index position) {
     const Site& site = grid_.stages()[static_cast<std::size_t>(stage)].sites[static_cast<std::size_t>(position)];
     return std::make_pair(site, grid_.value(manner) - reached_.signal(site.layer, site.to));
@@ -201,8 +199,7 @@ void BatchEvaluator::parts(Judge& judge) {
   block_layer_ = parts_.layer_of(choices(0), count_);
   block_.resize(static_cast<std::size_t>(net_.widest() * columns));
   other_.resize(block_.size());
-  offset_ = 0;
-  used_ = 0;
+  offset_ = 0, used_ = 0;
   std::vector<Choice> configuration;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Walker::Run& run = steps_[i].run;
@@ -217,15 +214,22 @@ void BatchEvaluator::parts(Judge& judge) {
   if (used_ > 0) flush_signals(judge);
 }
 
+/// The harm of each configuration; where it may be the worst of some output, all outputs.
 void BatchEvaluator::single_parameters(Judge& judge) {
+  const Index input = walk_.input();
   block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
-  offset_ = 0;
+  harms_.resize(single_.size() + static_cast<std::size_t>(kernels().lanes));
   single_.begin_input(walk_);
-  while (offset_ < single_.size()) {
-    used_ = static_cast<Index>(std::min<std::uint64_t>(single_.size() - offset_, static_cast<std::uint64_t>(columns)));
-    single_.run(offset_, used_, block_.data(), columns);
-    deliver(judge);  // and go on behind them
+  for (std::size_t run = 0; run < single_.runs(); ++run) {
+    std::size_t first = single_.begin_of(run);
+    if (!judge.matters(input, single_.harms(run, harms_.data() + first))) continue;
+    for (; first < single_.end_of(run); first += static_cast<std::size_t>(used_)) {
+      used_ = std::min(static_cast<Index>(single_.end_of(run) - first), columns);
+      single_.outputs(first, used_, block_.data(), columns);
+      inspect(judge, first);
+    }
   }
+  judge.row(input, 0, static_cast<Index>(single_.size()), harms_.data());
 }
 
 /// Run the network behind the block's layer over its signals.
@@ -276,14 +280,18 @@ void BatchEvaluator::flush(Judge& judge) {
   deliver(judge);
 }
 
-/// The outputs of a block.
-void BatchEvaluator::deliver(Judge& judge) {
+/// Harms of a block of outputs, of configurations from `offset` on.
+void BatchEvaluator::inspect(Judge& judge, std::uint64_t offset) {
   const Index input = walk_.input();
   judge.harm(input, used_, block_.data(), columns, reference().data(), errors_.data(), worst_.data());
   for (Index o = 0; o < net_.outputs(); ++o)
     if (judge.matters(input, o, worst_[static_cast<std::size_t>(o)]))
-      judge.inspect(input, o, offset_, used_, block_.data() + o * columns);
-  judge.row(input, offset_, used_, errors_.data());
+      judge.inspect(input, o, offset, used_, block_.data() + o * columns);
+}
+
+void BatchEvaluator::deliver(Judge& judge) {
+  inspect(judge, offset_);
+  judge.row(walk_.input(), offset_, used_, errors_.data());
   offset_ += static_cast<std::uint64_t>(used_);
   used_ = 0;
 }

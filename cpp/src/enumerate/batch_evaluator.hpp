@@ -13,12 +13,13 @@
 
 namespace withstand::enumerate {
 
-/// The fast evaluation of a batch, one input after the other. Four ways to go from the states of the walk to outputs:
+/// The fast evaluation of a batch, one input after the other. Five ways to go from the states of the walk to outputs:
 ///
 /// blocks  the last component runs over its candidates and fills a block of columns, through which the rest of the
 ///         network runs as matrix products; any activation, any failure;
 /// rows    for piecewise-linear tails: see LinearRows;
 /// parts   where components are several neurons or synapses, or hear what they are sent: see Parts;
+/// curves  one parameter of a chain fails: see SingleParameters;
 /// reached where maps have few weights: a failed neuron changes few of the next ones, which are followed.
 class BatchEvaluator {
  public:
@@ -51,6 +52,7 @@ class BatchEvaluator {
   void fill(const Walker::Run& run, Index n);
   void flush(Judge& judge);
   void flush_signals(Judge& judge);
+  void inspect(Judge& judge, std::uint64_t offset);
   void deliver(Judge& judge);
 
   const Problem& problem_;
@@ -68,7 +70,8 @@ class BatchEvaluator {
   std::vector<Choice> choices_;                      // of every step
   std::vector<double> delta_;                        // scratch of a run
   std::vector<double> block_, other_;                // pre-activations of receivers x configurations
-  std::vector<double> errors_, worst_;
+  std::vector<double> errors_, worst_;               // of a block: by configuration, by output
+  std::vector<double> harms_;                        // of a batch
   Index block_layer_ = 0;
   Index used_ = 0;
   std::uint64_t offset_ = 0;                         // of the first column in the batch

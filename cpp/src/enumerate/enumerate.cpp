@@ -55,7 +55,7 @@ bool needs_canonical(const Space& space) {
 Problem make_problem(const Network& net, const Space& space, const Matrix& inputs, const Question& question) {
   check_inputs(net, inputs, question);
   require_no_overflow(net, space, Domain::points(inputs));
-  Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space)};
+  Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space), still_outputs(net, space)};
   for (Index n = 0; n < inputs.rows(); ++n) {
     interruption_point();
     problem.nominal.push_back(trace(net, inputs.row(n).transpose()));

@@ -54,12 +54,13 @@ void merge_candidates(const Network& net, const Space& space, const std::vector<
   stage.members.resize(count);
   stage.behind.resize(count);
   std::vector<const Site*> next(count, nullptr), end(count, nullptr);
-  for (std::size_t t = 0; t < count; ++t)
-    if (stage.caps[t] > 0) {
-      const std::vector<Site>& sites = space.terms()[manners[t].term].sites[static_cast<std::size_t>(stage.layer)];
-      next[t] = sites.data();
-      end[t] = sites.data() + sites.size();
-    }
+  for (std::size_t t = 0; t < count; ++t) {
+    if (stage.caps[t] == 0) continue;
+    const std::vector<Site>& sites = space.terms()[manners[t].term].sites[static_cast<std::size_t>(stage.layer)];
+    next[t] = sites.data();
+    end[t] = sites.data() + sites.size();
+    stage.members[t].reserve(sites.size());
+  }
   for (int p = 0;; ++p) {
     if (p % 4096 == 0) interruption_point();
     const Site* first = nullptr;

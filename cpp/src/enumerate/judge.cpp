@@ -33,6 +33,11 @@ void Judge::begin(const Grid::Batch& batch) {
   where_.assign(room, -1);
   seen_.assign(candidates_.size(), -infinity);
   limits_ = statistics_.per_output;
+  for (std::size_t o = 0; o < limits_.size() && !problem_.question.decisions; ++o) {
+    if (!problem_.still[o]) continue;  // else every configuration comes within rounding of the worst
+    statistics_.per_output[o] = 0;
+    limits_[o] = infinity;
+  }
 }
 
 void Judge::row(Index input, std::uint64_t offset, Index n, const double* errors, const int* index, Index width) {

@@ -28,6 +28,14 @@ class Judge {
     return harm > -std::numeric_limits<double>::infinity() &&  // the intact class itself does no harm
            harm >= limits_[static_cast<std::size_t>(output)] - problem_.slack(input);
   }
+  /// Whether one could be the worst of some output.
+  bool matters(Index input, double harm) const {
+    for (Index output = 0; output < problem_.outputs(); ++output) {
+      const bool can = !problem_.question.decisions || output != problem_.decision[static_cast<std::size_t>(input)];
+      if (can && matters(input, output, harm)) return true;
+    }
+    return false;
+  }
   /// What a harm of each output must come within rounding of to matter. Limits only rise, so what was far below them
   /// stays there.
   const double* limits() const { return limits_.data(); }

@@ -21,11 +21,16 @@ struct Problem {
   double largest_slack = 0;
   bool canonical = false;          ///< words decide what is sent, or make numbers of any size: every evaluation is canonical
 
+  std::vector<bool> still;         ///< outputs that no configuration moves: their error is 0
+
   Index outputs() const { return network.outputs(); }
 };
 
 /// The canonical harm of each output: |faulty - nominal|, or output j - output c (-infinity for j = c).
 Vector harms(const Problem& problem, Index input, const Vector& outputs);
+
+/// Of every output, whether no failed component is heard by it, however far in front.
+std::vector<bool> still_outputs(const Network& network, const Space& space);
 
 /// Per input, a bound on the rounding of an output in any configuration, however its operations are ordered. The standard
 /// model of floating-point arithmetic, layer by layer: a sum of n products errs by at most n u times the sum of

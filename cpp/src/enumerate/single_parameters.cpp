@@ -4,38 +4,27 @@
 #include <algorithm>
 #include <cmath>
 
+#include "evaluate/ranges.hpp"
 #include "failure/effects.hpp"
+#include "kernels/kernels.hpp"
 #include "response.hpp"
 
 namespace withstand::enumerate {
 namespace {
 
-constexpr double kept_bytes = 32e6;
-
-/// A corner of an activation in its argument, and the slopes on both sides.
-struct Corner {
-  double at, left, right;
-};
-
-std::vector<Corner> corners_of(const Activation& phi) {
-  const Pieces& p = phi.pieces();
-  const double g = phi.gain();
-  std::vector<Corner> corners;
-  if (p.corners == 0) return corners;
-  if (p.corner[0] == p.corner[p.corners - 1]) return {{p.corner[0] / g, p.slope[0] * g, p.slope[2] * g}};
-  return {{p.corner[0] / g, p.slope[0] * g, p.slope[1] * g}, {p.corner[1] / g, p.slope[1] * g, p.slope[2] * g}};
-}
+constexpr double most_bytes = 64e6;  // of curves that a worker keeps
 
 }  // namespace
 
-SingleParameters::SingleParameters(const Problem& problem) : problem_(problem), net_(problem.network), grid_(problem.grid) {}
+SingleParameters::SingleParameters(const Problem& problem)
+    : problem_(problem), net_(problem.network), grid_(problem.grid), follower_(problem.network) {}
 
 bool SingleParameters::applies(const Grid::Class& cls) const {
   if (cls.failures != 1 || problem_.canonical || !net_.is_dense()) return false;
   for (std::size_t s = 0; s < grid_.stages().size(); ++s) {
     if (cls.codes[s] == 0) continue;
     const Grid::Stage& stage = grid_.stages()[s];
-    if (stage.layer + 1 < net_.depth() || !Response::applies(net_, std::max<Index>(stage.layer, 1))) return false;
+    if (!Response::applies(net_, stage.layer + 1) || !pays(stage.layer, cls.size)) return false;
     for (std::size_t t = 0; t < stage.members.size(); ++t) {
       const Space::Term& term = grid_.space().terms()[grid_.manners()[t].term];
       const bool here = stage.left(cls.codes[s], t) > 0;
@@ -45,8 +34,25 @@ bool SingleParameters::applies(const Grid::Class& cls) const {
   return true;
 }
 
+/// Whether following the curves of all receivers takes less than a product with every layer for each configuration. A
+/// neuron bends once or so; a bend turns a layer by a column, and those behind it by a product with one vector, which is
+/// some times as slow as one with many.
+bool SingleParameters::pays(Index layer, std::uint64_t configurations) const {
+  const auto width = [this](Index l) { return static_cast<double>(net_.width(l)); };
+  double knots = 0, followed = 0, tried = 0;
+  for (Index l = layer + 1; l <= net_.layers(); ++l) {
+    followed += knots * width(l);
+    if (l > layer + 2) followed += 4 * (knots - width(l - 1)) * width(l) * width(l - 1);
+    if (l > layer + 1) tried += width(l) * width(l - 1);
+    knots += width(l);
+  }
+  return followed * width(layer) <= tried * static_cast<double>(configurations);
+}
+
 void SingleParameters::begin(const Grid::Batch& batch) {
-  to_.clear(), from_.clear(), change_.clear();
+  ends_.clear(), from_.clear(), change_.clear();
+  change_most_ = 0;
+  receiver_.clear();
   each_run(grid_, batch, [this](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t, std::size_t) {
     const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(choices.back().stage)];
     const Manner& manner = grid_.manners()[static_cast<std::size_t>(run.manner)];
@@ -55,126 +61,70 @@ void SingleParameters::begin(const Grid::Batch& batch) {
     for (Index m = run.first; m < run.last; ++m) {
       const Site& site = stage.sites[static_cast<std::size_t>(stage.members[static_cast<std::size_t>(run.manner)][static_cast<std::size_t>(m)])];
       const double weight = stored(net_, site);
-      to_.push_back(static_cast<int>(site.to));
-      from_.push_back(site.is_bias() ? -1 : static_cast<int>(site.sender()));
+      if (receiver_.empty() || receiver_.back() != site.to) {
+        receiver_.push_back(site.to);
+        ends_.push_back(0);
+      }
+      from_.push_back(static_cast<int>(site.is_bias() ? net_.width(layer_ - 1) : site.sender()));
       change_.push_back(sends(failure, manner.way, site, 1, weight) - weight);
+      ends_.back() = change_.size();
     }
   });
+  moved_.assign(change_.size() + static_cast<std::size_t>(kernels().lanes), 0.0);
+  for (const Space::Term& term : grid_.space().terms())
+    if (on_parameters(term.failure.effect)) change_most_ = std::max(change_most_, term.struck[static_cast<std::size_t>(layer_)].change);
+  if (kept_layer_ == layer_) return;
+  kept_layer_ = layer_;
+  kept_.clear();
+  kept_.resize(static_cast<std::size_t>(problem_.inputs.rows() * net_.width(layer_)));
+  kept_bytes_ = 0;
 }
 
 void SingleParameters::begin_input(const Walk& walk) {
   walk_ = &walk;
-  if (layer_ + 1 != net_.depth()) return;
-  const auto receivers = static_cast<std::size_t>(net_.width(layer_));
-  const double bytes = 32.0 * static_cast<double>(net_.width(net_.depth()) * net_.outputs()) * static_cast<double>(receivers);
-  const auto inputs = static_cast<std::size_t>(problem_.inputs.rows());
-  const bool keep = bytes * static_cast<double>(inputs) <= kept_bytes;
-  if (curved_ != layer_) curves_.assign(keep ? inputs : 1, std::vector<Curve>(receivers));
-  curved_ = layer_;
-  if (!keep) curves_.front().assign(receivers, {});
-  if (outgoing_.size() == 0) outgoing_ = net_.map(net_.layers()).matrix()->transpose();
+  const Vector& senders = walk.post(layer_ - 1);
+  signals_.resize(senders.size() + 1);
+  signals_ << senders, 1;
 }
 
-/// The pieces in one direction, from what the intact receiver sends.
-void SingleParameters::follow(Index receiver, double sign, std::vector<double>& starts, std::vector<double>& lines) const {
-  const Index behind = layer_ + 1, outputs = net_.outputs();
-  const Matrix& in = *net_.map(behind).matrix();
-  const Activation& phi = net_.activation(behind);
-  const Vector& sums = walk_->pre(behind);
-  const std::vector<Corner> corners = corners_of(phi);
-  struct Bend {
-    double distance;
-    Index neuron;
-    double slopes;  // by which the neuron's signal bends, per distance
-  };
-  std::vector<Bend> bends;
-  Vector slope = Vector::Zero(outputs);
-  for (Index k = 0; k < sums.size(); ++k) {
-    const double rate = sign * in(k, receiver), s = sums(k);
-    if (rate == 0) continue;
-    double here = corners.empty() ? phi.pieces().slope[0] * phi.gain() : 0;
-    for (std::size_t c = 0; c < corners.size(); ++c)  // on a corner, the piece that the sum moves into
-      if (rate > 0 ? s >= corners[c].at : s > corners[c].at) here = corners[c].right;
-      else if (c == 0) here = corners[c].left;
-    slope += outgoing_.row(k).transpose() * (here * rate);
-    for (const Corner& corner : corners) {
-      const double distance = (corner.at - s) / rate;
-      if (distance > 0) bends.push_back({distance, k, (rate > 0 ? corner.right - corner.left : corner.left - corner.right) * rate});
-    }
-  }
-  std::sort(bends.begin(), bends.end(), [](const Bend& a, const Bend& b) { return a.distance < b.distance; });
-  Vector value = walk_->post(net_.layers());
-  starts.assign(1, 0.0);
-  starts.reserve(bends.size() + 1);
-  lines.clear();
-  lines.reserve((bends.size() + 1) * 2 * static_cast<std::size_t>(outputs));
-  const auto write = [&] {
-    lines.insert(lines.end(), value.data(), value.data() + outputs);
-    lines.insert(lines.end(), slope.data(), slope.data() + outputs);
-  };
-  write();
-  for (const Bend& bend : bends) {
-    value += slope * (bend.distance - starts.back());
-    slope += outgoing_.row(bend.neuron).transpose() * bend.slopes;
-    starts.push_back(bend.distance);
-    write();
-  }
+/// As far as any failure of a parameter of the layer moves the receiver, whatever the batch: its curve is always the same.
+void SingleParameters::make(Index receiver, Path& path) {
+  const double sum = walk_->pre(layer_)(receiver), sent = walk_->post(layer_)(receiver);
+  const double reach = change_most_ * signals_.cwiseAbs().maxCoeff();
+  const Interval range = values_over(net_.activation(layer_), {sum - reach, sum + reach});
+  follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), path.down);
+  follower_.follow(*walk_, layer_, receiver, 1, std::max(0.0, range.upper - sent), path.up);
+  const Index decision = problem_.question.decisions ? problem_.decision[static_cast<std::size_t>(walk_->input())] : -1;
+  path.harm = HarmCurve(path.down, path.up, walk_->post(net_.layers()), decision);
 }
 
-void SingleParameters::bend(Index receiver, Curve& curve) const {
-  follow(receiver, 1, curve.up, curve.up_lines);
-  follow(receiver, -1, curve.down, curve.down_lines);
-  curve.known = true;
+const SingleParameters::Path& SingleParameters::path(Index receiver) {
+  auto& kept = kept_[static_cast<std::size_t>(walk_->input() * net_.width(layer_) + receiver)];
+  if (kept) return *kept;
+  auto made = std::make_unique<Path>();
+  make(receiver, *made);
+  const bool room = kept_bytes_ + made->bytes() <= most_bytes;
+  if (room) kept_bytes_ += made->bytes();
+  return *((room ? kept : passing_) = std::move(made));
 }
 
-/// Outputs where a receiver of layer L - 1 sends so much more.
-void SingleParameters::along(Index receiver, Index n, const double* sent, double* block, Index ld) {
-  const std::size_t input = curves_.size() > 1 ? static_cast<std::size_t>(walk_->input()) : 0;
-  Curve& curve = curves_[input][static_cast<std::size_t>(receiver)];
-  if (!curve.known) bend(receiver, curve);
-  const Index outputs = net_.outputs();
+double SingleParameters::harms(std::size_t run, double* harms) {
+  const Index receiver = receiver_[run];
+  const std::size_t first = begin_of(run), end = ends_[run];
+  const auto n = static_cast<Index>(end - first);
+  double* moved = moved_.data() + first;
+  const double sum = walk_->pre(layer_)(receiver), sent = walk_->post(layer_)(receiver);
+  for (std::size_t i = first; i < end; ++i) moved_[i] = sum + change_[i] * signals_(from_[i]);
+  activate(net_.activation(layer_), moved, n);
+  for (Index i = 0; i < n; ++i) moved[i] -= sent;
+  path_ = &path(receiver);
+  return path_->harm.look_up(n, moved, harms);
+}
+
+void SingleParameters::outputs(std::size_t first, Index n, double* block, Index ld) {
   for (Index i = 0; i < n; ++i) {
-    const double distance = std::abs(sent[i]);
-    const bool up = sent[i] > 0;
-    const std::vector<double>& starts = up ? curve.up : curve.down;
-    const auto piece = std::upper_bound(starts.begin(), starts.end(), distance) - starts.begin() - 1;
-    const double* line = (up ? curve.up_lines : curve.down_lines).data() + piece * 2 * outputs;
-    const double rest = distance - starts[static_cast<std::size_t>(piece)];
-    for (Index o = 0; o < outputs; ++o) block[o * ld + i] = line[o] + line[outputs + o] * rest;
-  }
-}
-
-void SingleParameters::run(std::uint64_t first, Index n, double* block, Index ld) {
-  const Index outputs = net_.outputs();
-  const Vector &signals = walk_->post(layer_ - 1), &intact = walk_->post(net_.layers());
-  moved_.resize(static_cast<std::size_t>(n));
-  for (Index i = 0; i < n; ++i) {
-    const std::size_t at = first + static_cast<std::size_t>(i);
-    moved_[static_cast<std::size_t>(i)] = change_[at] * (from_[at] < 0 ? 1 : signals(from_[at]));
-  }
-  if (layer_ == net_.layers()) {
-    for (Index o = 0; o < outputs; ++o) std::fill_n(block + o * ld, n, intact(o));
-    for (Index i = 0; i < n; ++i) block[to_[first + static_cast<std::size_t>(i)] * ld + i] += moved_[static_cast<std::size_t>(i)];
-    return;
-  }
-  for (Index begin = 0, end = 0; begin < n; begin = end) {  // flips of one receiver stand together
-    const Index receiver = to_[first + static_cast<std::size_t>(begin)];
-    for (end = begin; end < n && to_[first + static_cast<std::size_t>(end)] == receiver; ++end) {}
-    double* sent = moved_.data() + begin;
-    const double sum = walk_->pre(layer_)(receiver), signal = walk_->post(layer_)(receiver);
-    for (Index i = 0; i < end - begin; ++i) sent[i] += sum;
-    activate(net_.activation(layer_), sent, end - begin);
-    for (Index i = 0; i < end - begin; ++i) sent[i] -= signal;
-    if (layer_ < net_.depth()) {
-      along(receiver, end - begin, sent, block + begin, ld);
-      continue;
-    }
-    const Matrix& out = *net_.map(net_.layers()).matrix();
-    for (Index o = 0; o < outputs; ++o) {
-      const double weight = out(o, receiver), value = intact(o);
-      double* row = block + o * ld + begin;
-      for (Index i = 0; i < end - begin; ++i) row[i] = value + weight * sent[i];
-    }
+    const double moved = moved_[first + static_cast<std::size_t>(i)];
+    (moved < 0 ? path_->down : path_->up).look_up(std::abs(moved), block + i, ld);
   }
 }
 

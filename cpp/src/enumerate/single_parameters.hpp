@@ -1,54 +1,68 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "walk.hpp"
+#include <memory>
+
+#include "harm_curve.hpp"
 
 namespace withstand::enumerate {
 
-/// One failed parameter of a chain of matrices with piecewise-linear tails: it moves one sum, by the change of the weight times
-/// a signal, and so the outputs along a line, as long as nothing behind it leaves its piece.
-///
-/// A receiver of the outputs or of the last hidden layer moves them in proportion. One layer before, the outputs are a
-/// piecewise-linear function of what the receiver sends, a curve with a bend for every corner of the last hidden layer; flips
-/// of all weights of a receiver look up the same curve. Receivers further in front are left to others.
+/// One failed parameter of a chain of matrices with piecewise-linear activations behind its receiver: it moves one sum, by
+/// the change of the weight times a signal, and so what the receiver sends. All failures of a receiver's parameters look
+/// their harm up on one curve.
 class SingleParameters {
  public:
   explicit SingleParameters(const Problem& problem);
 
-  /// Whether the configurations of a class are such.
+  /// Whether the configurations of a class are such, and many enough for curves to pay.
   bool applies(const Grid::Class& cls) const;
   /// The configurations of a batch, by what their parameters change.
   void begin(const Grid::Batch& batch);
-  std::uint64_t size() const { return change_.size(); }
+  std::size_t size() const { return change_.size(); }
   /// At the input of the walk.
   void begin_input(const Walk& walk);
-  /// Outputs of n configurations from `first` on: a row of the block per output.
-  void run(std::uint64_t first, Index n, double* block, Index ld);
+
+  /// Configurations that follow each other and are of parameters of one receiver.
+  std::size_t runs() const { return ends_.size(); }
+  std::size_t begin_of(std::size_t run) const { return run == 0 ? 0 : ends_[run - 1]; }
+  std::size_t end_of(std::size_t run) const { return ends_[run]; }
+  /// Harms of a run, which have room for a vector more; returns the largest.
+  double harms(std::size_t run, double* harms);
+  /// Outputs of n configurations of that run: a row of the block per output.
+  void outputs(std::size_t first, Index n, double* block, Index ld);
 
  private:
-  /// The outputs by what a receiver sends more: from `start` of every piece on, value + slope * distance.
-  struct Curve {
-    bool known = false;
-    std::vector<double> up, down;              // where pieces begin, away from 0: in each direction the first at 0
-    std::vector<double> up_lines, down_lines;  // of each piece: values, then slopes, of all outputs
+  struct Path {
+    Curve down, up;
+    HarmCurve harm;
+    double bytes() const { return harm.bytes() + 8.0 * static_cast<double>(up.outputs.size() + down.outputs.size()); }
   };
 
-  void bend(Index receiver, Curve& curve) const;
-  void follow(Index receiver, double sign, std::vector<double>& starts, std::vector<double>& lines) const;
-  void along(Index receiver, Index n, const double* sent, double* block, Index ld);
+  bool pays(Index layer, std::uint64_t configurations) const;
+  const Path& path(Index receiver);
+  void make(Index receiver, Path& path);
 
   const Problem& problem_;
   const Network& net_;
   const Grid& grid_;
-  Index layer_ = 0;
-  std::vector<int> to_, from_;   // of every configuration; from -1: a bias
-  std::vector<double> change_;
+  CurveFollower follower_;
   const Walk* walk_ = nullptr;
-  Matrix outgoing_;              // weights into the outputs, a row per sender
-  // Of the receivers, per input, or of the one at hand where those of all take much memory; of the layer that they are for.
-  std::vector<std::vector<Curve>> curves_;
-  Index curved_ = -1;
-  std::vector<double> moved_;    // scratch: what a receiver's sums, then its signals, change by
+
+  Index layer_ = 0;
+  double change_most_ = 0;       // of a parameter of the layer
+  std::vector<int> from_;        // of every configuration; biases are from behind the senders
+  std::vector<double> change_;
+  std::vector<Index> receiver_;  // of every run, and
+  std::vector<std::size_t> ends_;
+  Vector signals_;               // what parameters of the layer meet: senders, then 1
+  std::vector<double> moved_;    // what receivers send more in every configuration
+  const Path* path_ = nullptr;   // of the run at hand
+
+  // Of the layer that they are for, by input and receiver, as long as there is room: then one at a time.
+  Index kept_layer_ = -1;
+  std::vector<std::unique_ptr<const Path>> kept_;
+  double kept_bytes_ = 0;
+  std::unique_ptr<const Path> passing_;
 };
 
 }  // namespace withstand::enumerate

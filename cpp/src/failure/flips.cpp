@@ -24,9 +24,10 @@ const Format& format_of(const Words& words, const Site& site) {
   return site.is_bias() && words.biases ? *words.biases : words.format;
 }
 
+const std::vector<Scaling> plain{Scaling{}};
+
 /// Of the word of a component; none where a site stands for all of its layer.
 const std::vector<Scaling>& scalings(const Words& words, const Site& site) {
-  static const std::vector<Scaling> plain{Scaling{}};
   const auto& layers = site.is_bias() && words.biases ? words.bias_scalings : words.scalings;
   const auto layer = static_cast<std::size_t>(site.layer);
   return layer < layers.size() && !layers[layer].empty() ? layers[layer] : plain;
@@ -109,7 +110,8 @@ bool offers_parameter(const Failure& failure, int way, const Site& site, double 
   const Words& words = *failure.words;
   const std::vector<std::uint64_t>& masks = masks_of(words, site);
   const auto n = static_cast<std::size_t>(way);
-  return n < masks.size() && applies(words, encoded(format_of(words, site), scaling_of(words, site), weight), masks[n]);
+  if (n >= masks.size() || !words.to) return n < masks.size();
+  return applies(words, encoded(format_of(words, site), scaling_of(words, site), weight), masks[n]);
 }
 
 Interval product_range(const Failure& failure, const Site& site, const Interval& signal, double weight) {

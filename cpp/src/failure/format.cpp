@@ -14,8 +14,10 @@ std::uint64_t ones(int bits) { return bits == 64 ? ~std::uint64_t{0} : (std::uin
 
 int bias(const Format& f) { return (1 << (f.exponent - 1)) - 1; }
 
-double least(const Format& f) { return f.is_signed ? -std::ldexp(1.0, f.bits - 1) : 0; }
-double most(const Format& f) { return std::ldexp(1.0, f.is_signed ? f.bits - 1 : f.bits) - 1; }
+// Of integers, which have at most 32 bits.
+double words(const Format& f) { return static_cast<double>(std::uint64_t{1} << f.bits); }
+double least(const Format& f) { return f.is_signed ? -words(f) / 2 : 0; }
+double most(const Format& f) { return (f.is_signed ? words(f) / 2 : words(f)) - 1; }
 
 std::uint64_t encoded_float(const Format& f, double value) {
   const std::uint64_t sign = std::signbit(value) ? std::uint64_t{1} << (f.bits - 1) : 0;
@@ -76,8 +78,8 @@ std::uint64_t encoded(const Format& f, const Scaling& scaling, double value) {
 double decoded(const Format& f, const Scaling& scaling, std::uint64_t word) {
   if (f.is_float()) return decoded_float(f, word);
   const bool negative = f.is_signed && ((word >> (f.bits - 1)) & 1U);
-  const double q = static_cast<double>(word) - (negative ? std::ldexp(1.0, f.bits) : 0);
-  return scaling.scale * (q - scaling.zero);
+  const auto q = static_cast<std::int64_t>(negative ? word | ~ones(f.bits) : word);
+  return scaling.scale * (static_cast<double>(q) - scaling.zero);
 }
 
 bool is_word(const Format& f, const Scaling& scaling, double value) {

@@ -87,6 +87,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
   const bool stuck = failure.words && (failure.words->to || (failure.words->biases && failure.biases));
   if (stuck) term.ways.resize(term.sites.size());
   std::vector<Site> places;
+  const int most_ways = ways(failure);
   term.candidates = 0;
   for (std::size_t l = 1; l < term.sites.size(); ++l) {
     Space::Term::Struck& here = term.struck[l];
@@ -98,7 +99,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
               failure.words ? failure.words->format.name : "", "; flip the bits of net.rounded('",
               failure.words ? failure.words->format.name : "", "'), whose parameters are");
       int any = 0;
-      for (int way = 0; way < ways(failure); ++way) {
+      for (int way = 0; way < most_ways; ++way) {
         if (!offers(failure, way, site, weight)) continue;
         ++any;
         const double value = sends(failure, way, site, 1, weight);

@@ -93,6 +93,10 @@ struct Kernels {
   long (*next_above)(long n, const double* values, double threshold, long start);
   /// The values that are not 0 and their indices, in order; returns how many. Writes up to a vector beyond them.
   long (*nonzero)(long n, const double* values, int* index, double* scale);
+  /// A piecewise-linear function at n places: out[i] = value[k] + slope[k] * (at[i] - on[k]) for the last piece k that begins
+  /// at at[i] or before, the first one if none does. `pieces`: where each of a power of two begins, then on, value, slope of
+  /// all. Returns the largest; n > 0; at and out have room for a vector more.
+  double (*look_up)(long n, const double* at, long size, const double* pieces, double* out);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

@@ -15,6 +15,7 @@ namespace {
 
 #include "activate.inl"
 #include "combine.inl"
+#include "look_up.inl"
 #include "multiply_add.inl"
 #include "nonzero.inl"
 #include "relax.inl"
@@ -27,4 +28,4 @@ namespace {
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
   multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, end_row, reach, activate, combine,     \
-  split, support, magnitude, next_above, nonzero
+  split, support, magnitude, next_above, nonzero, look_up

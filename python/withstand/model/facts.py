@@ -27,10 +27,11 @@ Outputs = Literal["values", "logits"]
 class Facts:
     """What `Network` tells of itself; the core holds the numbers."""
 
-    __slots__ = ("_arrays", "_box", "_core", "_judged", "_layout", "_names", "_outputs", "_quantisation")
+    __slots__ = ("_arrays", "_box", "_chain", "_core", "_judged", "_layout", "_names", "_outputs", "_quantisation")
     _core: _core.Network
     _arrays: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]] | None
     _layout: Layout | None
+    _chain: Layout | None  # of a chain of matrices, once somebody has asked
     _names: tuple[str, ...]  # of a chain's layers 1..L+1, or none
     _judged: tuple[bool, bool] | None  # made for a decision: with negated outputs, and with a second output
     _outputs: Outputs
@@ -214,12 +215,14 @@ class Facts:
         return values.max(keepdims=True) if self._judged is not None and self._judged[1] else values
 
     def _described(self) -> Layout:
-        if self._layout is not None:
-            return self._layout
+        known = self._chain if self._layout is None else self._layout
+        if known is not None:
+            return known
         phis = (*self.activations, self.output_activation)
         parts = zip(self.weights, self.biases, phis, self._names or ("",) * len(phis), strict=True)
         layers = [Layer([(l, w)], b, phi, name=name) for l, (w, b, phi, name) in enumerate(parts)]
-        return Layout(layers, self.widths[:1])
+        self._chain = Layout(layers, self.widths[:1])
+        return self._chain
 
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""

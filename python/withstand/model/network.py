@@ -91,7 +91,7 @@ class Network(Facts):
         shape: Sequence[int] | None = None,
     ) -> None:
         self._outputs, self._box, self._layout, self._arrays, self._names = "values", None, None, None, ()
-        self._quantisation = None
+        self._chain, self._quantisation = None, None
         self._judged = None
         if (weights is None) == (layers is None):
             raise TypeError("a network is made of weights, or of layers and the shape of its inputs")
