@@ -276,3 +276,19 @@ def test_a_harm_on_the_edge_of_a_bin_is_in_the_bin_above():
     edges, counts = found.histogram.edges, found.histogram.counts
     assert counts.tolist() == [1]
     assert edges[0] <= -0.5 < edges[1]
+
+
+def test_a_first_witness_fails_in_ways_that_there_are():
+    # Bit 1 of 2 is 1 already: only bit 2 can be stuck at 1, and makes up for the neuron that crashes. This once was "exactly 4".
+    net = ws.Network([[[1.0], [0.0]], [[1.0, 2.0]]], [[0.0, 1.0], [0.0]])
+    stuck = dict(format="int4", scale=1.0, bits=(1, 2), to=1, among=[(2, "weight", (0, 1))])
+    failures = ws.Crash(1, exactly=True, groups=[[(1, 0)]]) + ws.WeightFlip(1, exactly=True, **stuck)
+    found = ws.worst_case(net, failures, [4.0])
+    assert found.exact and found.lower == 0.0 == ws.enumerate_failures(net, failures, [4.0]).worst
+
+
+def test_an_output_that_nothing_moves_is_still():
+    net = ws.Network([[[1.0], [2.0]], [[1.0, 1.0], [0.0, 0.0]]])
+    assert ws.enumerate_failures(net, ws.Crash(1), [[1.0]]).per_output.tolist() == [2.0, 0.0]
+    flips = ws.WeightFlip(1, format="int4", scale=1.0, among=[(2, "weight", (1, 0))])
+    assert ws.enumerate_failures(net, flips, [[1.0]]).per_output.tolist() == [0.0, 8.0]

@@ -69,8 +69,14 @@ std::vector<Restriction::Failed> Execution::components(const Restriction& restri
 
 std::vector<Failed> Execution::failed(const std::vector<Restriction::Failed>& components, const Point& point) const {
   std::vector<Failed> failed;
-  for (std::size_t c = 0; c < components.size(); ++c)
-    failed.push_back({components[c].site, components[c].term, 0, point.parameters[c]});
+  for (std::size_t c = 0; c < components.size(); ++c) {
+    const auto& [site, term, lower, upper] = components[c];
+    const Failure& failure = space_.terms()[term].failure;
+    const double weight = site.is_parameter() ? stored(net_, site) : 1;
+    int way = 0;  // a cell that is stuck may hold what it is stuck at
+    while (way + 1 < ways(failure) && !offers(failure, way, site, weight)) ++way;
+    failed.push_back({site, term, way, point.parameters[c]});
+  }
   return failed;
 }
 

@@ -21,9 +21,9 @@ class Execution {
     Vector input;
     std::vector<double> parameters;  ///< as many as components
   };
-  /// The components as they fail there, those with ways to fail by the first.
+  /// The components as they fail there, those with ways to fail by the first that they have.
   std::vector<Failed> failed(const std::vector<Restriction::Failed>& components, const Point& point) const;
-  /// What the components transmit there, those with ways to fail by the first.
+  /// What the components transmit there, those with ways to fail by the first that they have.
   std::vector<Forced> forced(const std::vector<Restriction::Failed>& components, const Point& point) const;
   /// Harm by the canonical evaluation.
   double harm(const std::vector<Restriction::Failed>& components, const Point& point) const;
