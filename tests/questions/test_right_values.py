@@ -279,9 +279,9 @@ def test_a_harm_on_the_edge_of_a_bin_is_in_the_bin_above():
 
 
 def test_a_first_witness_fails_in_ways_that_there_are():
-    # Bit 1 of 2 is 1 already: only bit 2 can be stuck at 1, and makes up for the neuron that crashes. This once was "exactly 4".
+    # Bit 1 of 2 is 1 already: only bit 2 can be stuck at 1, and makes up for the crash. It once was "exactly 4".
     net = ws.Network([[[1.0], [0.0]], [[1.0, 2.0]]], [[0.0, 1.0], [0.0]])
-    stuck = dict(format="int4", scale=1.0, bits=(1, 2), to=1, among=[(2, "weight", (0, 1))])
+    stuck = {"format": "int4", "scale": 1.0, "bits": (1, 2), "to": 1, "among": [(2, "weight", (0, 1))]}
     failures = ws.Crash(1, exactly=True, groups=[[(1, 0)]]) + ws.WeightFlip(1, exactly=True, **stuck)
     found = ws.worst_case(net, failures, [4.0])
     assert found.exact and found.lower == 0.0 == ws.enumerate_failures(net, failures, [4.0]).worst
