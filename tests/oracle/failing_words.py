@@ -88,7 +88,9 @@ def configurations(net: Net, terms: tuple[Term, ...], X: np.ndarray) -> list[Con
 
 
 # execution ------------------------------------------------------------------------------------------------------
-def signals(net: Net, X: np.ndarray, configuration: Configuration) -> tuple[list[np.ndarray], np.ndarray]:
+def signals(
+    net: Net, X: np.ndarray, configuration: Configuration, rounded_once: bool = False
+) -> tuple[list[np.ndarray], np.ndarray]:
     """What every place transmits, at every input; and at which inputs something infinite is sent or stored."""
     neurons = {part: f for f in configuration if f.term.kind == "neuron" for part in f.candidate.parts}
     dead = {net.synapses[part] for f in configuration if f.term.kind == "synapse" for part in f.candidate.parts}
@@ -99,13 +101,20 @@ def signals(net: Net, X: np.ndarray, configuration: Configuration) -> tuple[list
     for place in range(1, len(net.layers) + 1):
         matrices, bias, broken = _stored(net, place, weights, dead)
         endless |= broken
-        total = sum(sent[source] @ m.T for (source, _), m in zip(net.layers[place - 1].reads, matrices)) + bias
+        read = [(sent[source], m) for (source, _), m in zip(net.layers[place - 1].reads, matrices)]
+        total = _sums_rounded_once(read, bias) if rounded_once else sum(y @ m.T for y, m in read) + bias
         y = np.array(net.layers[place - 1].activation(total), dtype=float)
         if place < len(net.layers):
             _fail(y, neurons, net.number(place), endless)
         endless |= ~np.isfinite(y).all(axis=1)
         sent.append(np.where(np.isfinite(y), y, 0.0))
     return sent, endless
+
+
+def _sums_rounded_once(read: list[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> np.ndarray:
+    """Sums of products, however the terms cancel."""
+    products = [np.concatenate([y * m[to] for y, m in read], axis=1) for to in range(len(bias))]
+    return np.array([[math.fsum([*row, b]) for row, b in zip(rows, bias)] for rows in zip(*products)])
 
 
 def _fail(y: np.ndarray, neurons: dict[Any, Failure], number: int | None, endless: np.ndarray) -> None:
@@ -154,6 +163,17 @@ class Truth:
     @property
     def errors(self) -> np.ndarray:
         return self.harms.max(axis=(1, 2))
+
+
+def rounding_decides(net: Net, terms: tuple[Term, ...], X: np.ndarray, room: float) -> bool:
+    """Whether some signal's word, hence what a flip makes of it, depends on how sums round."""
+    if not any(term.effect == "flip" and term.kind == "neuron" for term in terms):
+        return False
+    for configuration in configurations(net, terms, X):
+        (sent, endless), (again, no) = (signals(net, X, configuration, once) for once in (False, True))
+        if (endless != no).any() or np.abs(sent[-1] - again[-1]).max() > room:
+            return True
+    return False
 
 
 def truth(net: Net, terms: tuple[Term, ...], X: np.ndarray, argmax: bool = False, lowest: bool = False) -> Truth:

@@ -55,7 +55,7 @@ bool needs_canonical(const Space& space) {
 Problem make_problem(const Network& net, const Space& space, const Matrix& inputs, const Question& question) {
   check_inputs(net, inputs, question);
   require_no_overflow(net, space, Domain::points(inputs));
-  Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space), still_outputs(net, space)};
+  Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space), {}};
   for (Index n = 0; n < inputs.rows(); ++n) {
     interruption_point();
     problem.nominal.push_back(trace(net, inputs.row(n).transpose()));
@@ -64,7 +64,9 @@ Problem make_problem(const Network& net, const Space& space, const Matrix& input
     problem.decision.push_back(c);
   }
   problem.slack = Vector::Zero(inputs.rows());
-  if (problem.canonical) return problem;
+  problem.still.assign(static_cast<std::size_t>(net.outputs()), false);
+  if (problem.canonical) return problem;  // an infinite word harms every output
+  problem.still = still_outputs(net, space);
   problem.slack = rounding_bounds(net, problem.grid, inputs);
   if (!net.is_dense() && problem.grid.plain()) problem.slack = problem.slack.cwiseMin(rounding_by_gains(net, problem.grid, problem.nominal));
   problem.slack *= 4;  // two outputs, in two evaluations

@@ -88,6 +88,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
   if (stuck) term.ways.resize(term.sites.size());
   std::vector<Site> places;
   const int most_ways = ways(failure);
+  const bool dense = net.is_dense();  // every weight has one place
   term.candidates = 0;
   for (std::size_t l = 1; l < term.sites.size(); ++l) {
     Space::Term::Struck& here = term.struck[l];
@@ -114,7 +115,8 @@ void survey_parameters(const Network& net, Space::Term& term) {
       if (any == 0) continue;
       if (stuck) term.ways[l].push_back(any);
       kept.push_back(site);
-      places_of(net, term, site, places);
+      if (dense && !site.is_bias()) places.assign(1, site);
+      else places_of(net, term, site, places);
       here.places = std::max(here.places, static_cast<Index>(places.size()));
     }
     here.change = next_up(here.change), here.growth = next_up(here.growth);
