@@ -59,7 +59,7 @@ void merge_candidates(const Network& net, const Space& space, const std::vector<
     const std::vector<Site>& sites = space.terms()[manners[t].term].sites[static_cast<std::size_t>(stage.layer)];
     next[t] = sites.data();
     end[t] = sites.data() + sites.size();
-    stage.members[t].reserve(sites.size());
+    stage.members[t].reserve(sites.size()), stage.behind[t].reserve(sites.size());
   }
   for (int p = 0;; ++p) {
     if (p % 4096 == 0) interruption_point();

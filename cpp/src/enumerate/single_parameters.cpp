@@ -92,8 +92,10 @@ void SingleParameters::make(Index receiver, Path& path) {
   const double sum = walk_->pre(layer_)(receiver), sent = walk_->post(layer_)(receiver);
   const double reach = change_most_ * signals_.cwiseAbs().maxCoeff();
   const Interval range = values_over(net_.activation(layer_), {sum - reach, sum + reach});
-  follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), path.down);
-  follower_.follow(*walk_, layer_, receiver, 1, std::max(0.0, range.upper - sent), path.up);
+  follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), made_);
+  path.down = made_;  // a copy takes no more memory than it needs
+  follower_.follow(*walk_, layer_, receiver, 1, std::max(0.0, range.upper - sent), made_);
+  path.up = made_;
   const Index decision = problem_.question.decisions ? problem_.decision[static_cast<std::size_t>(walk_->input())] : -1;
   path.harm = HarmCurve(path.down, path.up, walk_->post(net_.layers()), decision);
 }

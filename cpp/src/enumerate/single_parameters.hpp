@@ -63,6 +63,7 @@ class SingleParameters {
   std::vector<std::unique_ptr<const Path>> kept_;
   double kept_bytes_ = 0;
   std::unique_ptr<const Path> passing_;
+  Curve made_;
 };
 
 }  // namespace withstand::enumerate

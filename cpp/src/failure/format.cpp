@@ -14,6 +14,9 @@ std::uint64_t ones(int bits) { return bits == 64 ? ~std::uint64_t{0} : (std::uin
 
 int bias(const Format& f) { return (1 << (f.exponent - 1)) - 1; }
 
+/// Added to a number of at most 32 bits and taken away again it leaves the nearest integer, half to even.
+constexpr double halfway_up = 0x1.8p52;
+
 // Of integers, which have at most 32 bits.
 double words(const Format& f) { return static_cast<double>(std::uint64_t{1} << f.bits); }
 double least(const Format& f) { return f.is_signed ? -words(f) / 2 : 0; }
@@ -71,7 +74,8 @@ Format Format::named(const std::string& name) {
 
 std::uint64_t encoded(const Format& f, const Scaling& scaling, double value) {
   if (f.is_float()) return encoded_float(f, value);
-  const double q = std::min(std::max(std::nearbyint(value / scaling.scale) + scaling.zero, least(f)), most(f));
+  const double within = std::min(std::max(value / scaling.scale, least(f) - scaling.zero), most(f) - scaling.zero);
+  const double q = (within + halfway_up) - halfway_up + scaling.zero;
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(q)) & ones(f.bits);
 }
 

@@ -52,18 +52,6 @@ inline Pack gather(const double* p, const int* index) {
 #endif
 }
 
-/// p[places[lane]].
-inline Pack gather(const double* p, Bits places) {
-#if defined(__AVX512F__) && WITHSTAND_LANES == 8
-  const auto index = reinterpret_cast<__m512i>(places);
-  return reinterpret_cast<Pack>(_mm512_mask_i64gather_pd(_mm512_setzero_pd(), 0xff, index, p, 8));
-#else
-  Pack values;
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) values[lane] = p[places[lane]];
-  return values;
-#endif
-}
-
 /// The first n lanes, all bits set.
 inline Bits first_lanes(long n) {
   Bits number;
