@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/interval.hpp"
+#include "failure/effects.hpp"
 #include "withstand/failure.hpp"
 
 // What a failed component does is one row of a table (table.cpp). Where that is any value of an interval, the row says it
@@ -22,6 +23,8 @@ struct Alternatives {
   Interval (*range)(const Failure& failure, const Site& site, const Interval& signal, double weight);
   /// Whether a component has a way to fail.
   bool (*offers)(const Failure& failure, int way, const Site& site, double weight) = nullptr;  ///< null: all of them
+  /// What replaces a parameter, by every way that it has; null: what the ways send for a signal of 1.
+  void (*becomes)(const Failure& failure, const Site& site, double weight, std::vector<Become>& all) = nullptr;
 };
 
 enum class Strikes {

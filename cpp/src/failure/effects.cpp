@@ -53,8 +53,10 @@ Interval added(const Conduct& does, const Failure& failure, double weight) {
 }  // namespace
 
 double sends(const Failure& failure, int way, const Site& site, double signal, double weight) {
-  if (way < 0 || way >= ways(failure)) refuse(failure, "has no way " + std::to_string(way) + " to fail");
-  return conduct(failure.effect).alternatives->sends(failure, way, site, signal, weight);
+  const Alternatives* alternatives = conduct(failure.effect).alternatives;
+  if (alternatives == nullptr || way < 0 || way >= alternatives->count(failure))
+    refuse(failure, "has no way " + std::to_string(way) + " to fail");
+  return alternatives->sends(failure, way, site, signal, weight);
 }
 
 double sends(const Failure& failure, const Failed& failed, const Signal& signal) {
@@ -72,6 +74,14 @@ double sends(const Failure& failure, const Failed& failed, const Signal& signal)
 bool offers(const Failure& failure, int way, const Site& site, double weight) {
   const Alternatives* alternatives = conduct(failure.effect).alternatives;
   return alternatives == nullptr || alternatives->offers == nullptr || alternatives->offers(failure, way, site, weight);
+}
+
+void becomes(const Failure& failure, const Site& site, double weight, std::vector<Become>& all) {
+  all.clear();
+  const Alternatives* alternatives = conduct(failure.effect).alternatives;
+  if (alternatives->becomes != nullptr) return alternatives->becomes(failure, site, weight, all);
+  for (int way = 0; way < alternatives->count(failure); ++way)
+    if (offers(failure, way, site, weight)) all.push_back({way, alternatives->sends(failure, way, site, 1, weight)});
 }
 
 Interval sends(const Failure& failure, const Site& site, const Interval& signal, double weight) {

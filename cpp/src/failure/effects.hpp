@@ -30,6 +30,14 @@ double sends(const Failure& failure, const Failed& failed, const Signal& signal)
 /// Whether a component has a way to fail; `weight` is that of a parameter.
 bool offers(const Failure& failure, int way, const Site& site, double weight = 1);
 
+/// What replaces a failed parameter, in a way; infinity stands for all that is not finite.
+struct Become {
+  int way = 0;
+  double value = 0;
+};
+/// By every way that a parameter has to fail.
+void becomes(const Failure& failure, const Site& site, double weight, std::vector<Become>& all);
+
 /// Whether a parameter is a word of the format that its bits flip in; of other effects it is what it is.
 bool is_stored(const Failure& failure, const Site& site, double weight);
 

@@ -11,7 +11,7 @@ namespace {
 
 int count(const Failure& failure) { return failure.amount.empty() ? 1 : static_cast<int>(failure.amount.size()); }
 
-double sends(const Failure& failure, int way, const Site&, double, double) {
+double value_of(const Failure& failure, int way, const Site&, double, double) {
   return failure.amount.empty() ? 0 : failure.amount[static_cast<std::size_t>(way)];
 }
 
@@ -23,12 +23,12 @@ Interval range(const Failure& failure, const Site&, const Interval&, double) {
 
 }  // namespace
 
-extern const Alternatives fixed{count, sends, range};
+extern const Alternatives fixed{count, value_of, range};
 
 extern const Alternatives fixed_parameter{
     count,
     [](const Failure& failure, int way, const Site& site, double signal, double weight) {
-      return sends(failure, way, site, signal, weight) * signal;
+      return value_of(failure, way, site, signal, weight) * signal;
     },
     [](const Failure& failure, const Site& site, const Interval& signal, double weight) {
       const Interval values = range(failure, site, signal, weight);

@@ -44,19 +44,32 @@ double clamped(const Words& words, double value) {
   return std::min(std::max(value, words.clamp->first), words.clamp->second);
 }
 
-/// Whether every bit of a mask would become what it is to become.
-bool applies(const Words& words, std::uint64_t word, std::uint64_t mask) {
-  return !words.to || (word & mask) == (*words.to == 0 ? mask : 0);
-}
+/// A value as a word, and what flips make of it.
+class Word {
+ public:
+  Word(const Words& words, const Site& site, double value)
+      : words_(words), format_(format_of(words, site)), scaling_(scaling_of(words, site)), masks_(masks_of(words, site)),
+        word_(encoded(format_, scaling_, value)) {}
 
-/// The value with the bits of a way flipped; of a cell that is stuck at what it holds, the value of the word.
-double flipped(const Failure& failure, int way, const Site& site, double value) {
-  const Words& words = *failure.words;
-  const Format& format = format_of(words, site);
-  const Scaling scaling = scaling_of(words, site);
-  const std::uint64_t word = encoded(format, scaling, value), mask = masks_of(words, site)[static_cast<std::size_t>(way)];
-  return clamped(words, decoded(format, scaling, applies(words, word, mask) ? word ^ mask : word));
-}
+  int ways() const { return static_cast<int>(masks_.size()); }
+  /// Whether every bit of a way would become what it is to become.
+  bool offers(int way) const {
+    const std::uint64_t mask = masks_[static_cast<std::size_t>(way)];
+    return !words_.to || (word_ & mask) == (*words_.to == 0 ? mask : 0);
+  }
+  /// The value with the bits of a way flipped; of a cell that is stuck at what it holds, the value of the word.
+  double flipped(int way) const {
+    const std::uint64_t mask = masks_[static_cast<std::size_t>(way)];
+    return clamped(words_, decoded(format_, scaling_, offers(way) ? word_ ^ mask : word_));
+  }
+
+ private:
+  const Words& words_;
+  const Format& format_;
+  const Scaling scaling_;
+  const std::vector<std::uint64_t>& masks_;
+  const std::uint64_t word_;
+};
 
 /// Holds what any flip makes of numbers up to so large: of an integer any word, of a float twice the number (the fraction)
 /// times what the bits of the exponent can add.
@@ -94,7 +107,7 @@ Interval words_over(const Failure& failure, const Site& site, const Interval& va
 }
 
 double sends_signal(const Failure& failure, int way, const Site& site, double signal, double) {
-  return flipped(failure, way, site, signal);
+  return Word(*failure.words, site, signal).flipped(way);
 }
 
 Interval signal_range(const Failure& failure, const Site& site, const Interval& signal, double) {
@@ -102,23 +115,30 @@ Interval signal_range(const Failure& failure, const Site& site, const Interval& 
 }
 
 double sends_product(const Failure& failure, int way, const Site& site, double signal, double weight) {
-  const double value = flipped(failure, way, site, weight);
+  const double value = Word(*failure.words, site, weight).flipped(way);
   return std::isfinite(value) ? value * signal : infinity;  // by convention, whatever its sender does
 }
 
 bool offers_parameter(const Failure& failure, int way, const Site& site, double weight) {
-  const Words& words = *failure.words;
-  const std::vector<std::uint64_t>& masks = masks_of(words, site);
-  const auto n = static_cast<std::size_t>(way);
-  if (n >= masks.size() || !words.to) return n < masks.size();
-  return applies(words, encoded(format_of(words, site), scaling_of(words, site), weight), masks[n]);
+  const Word word(*failure.words, site, weight);
+  return way < word.ways() && word.offers(way);
+}
+
+void parameter_becomes(const Failure& failure, const Site& site, double weight, std::vector<Become>& all) {
+  const Word word(*failure.words, site, weight);
+  for (int way = 0; way < word.ways(); ++way) {
+    if (!word.offers(way)) continue;
+    const double value = word.flipped(way);
+    all.push_back({way, std::isfinite(value) ? value : infinity});
+  }
 }
 
 Interval product_range(const Failure& failure, const Site& site, const Interval& signal, double weight) {
   Interval hull{infinity, -infinity};
-  for (int way = 0; way < count(failure); ++way) {
-    if (!offers_parameter(failure, way, site, weight)) continue;
-    const double value = flipped(failure, way, site, weight);
+  const Word word(*failure.words, site, weight);
+  for (int way = 0; way < word.ways(); ++way) {
+    if (!word.offers(way)) continue;
+    const double value = word.flipped(way);
     if (!std::isfinite(value)) return {-infinity, infinity};
     hull = {std::min({hull.lower, mul_down(value, signal.lower), mul_down(value, signal.upper)}),
             std::max({hull.upper, mul_up(value, signal.lower), mul_up(value, signal.upper)})};
@@ -134,6 +154,6 @@ bool is_stored(const Failure& failure, const Site& site, double weight) {
 }
 
 extern const Alternatives flipped_signal{count, sends_signal, signal_range};
-extern const Alternatives flipped_parameter{count, sends_product, product_range, offers_parameter};
+extern const Alternatives flipped_parameter{count, sends_product, product_range, offers_parameter, parameter_becomes};
 
 }  // namespace withstand

@@ -87,7 +87,7 @@ void survey_parameters(const Network& net, Space::Term& term) {
   const bool stuck = failure.words && (failure.words->to || (failure.words->biases && failure.biases));
   if (stuck) term.ways.resize(term.sites.size());
   std::vector<Site> places;
-  const int most_ways = ways(failure);
+  std::vector<Become> ways;
   const bool dense = net.is_dense();  // every weight has one place
   term.candidates = 0;
   for (std::size_t l = 1; l < term.sites.size(); ++l) {
@@ -99,21 +99,18 @@ void survey_parameters(const Network& net, Space::Term& term) {
       require(is_stored(failure, site, weight), Who{failure}, ": parameter ", weight, " of layer ", l, " is no word of ",
               failure.words ? failure.words->format.name : "", "; flip the bits of net.rounded('",
               failure.words ? failure.words->format.name : "", "'), whose parameters are");
-      int any = 0;
-      for (int way = 0; way < most_ways; ++way) {
-        if (!offers(failure, way, site, weight)) continue;
-        ++any;
-        const double value = sends(failure, way, site, 1, weight);
-        if (!std::isfinite(value)) {
+      becomes(failure, site, weight, ways);
+      for (const Become& way : ways) {
+        if (!std::isfinite(way.value)) {
           here.infinite = true;
           continue;
         }
-        here.value = std::max(here.value, std::abs(value));
-        here.change = std::max(here.change, std::abs(value - weight));
-        here.growth = std::max(here.growth, std::abs(value) - std::abs(weight));
+        here.value = std::max(here.value, std::abs(way.value));
+        here.change = std::max(here.change, std::abs(way.value - weight));
+        here.growth = std::max(here.growth, std::abs(way.value) - std::abs(weight));
       }
-      if (any == 0) continue;
-      if (stuck) term.ways[l].push_back(any);
+      if (ways.empty()) continue;
+      if (stuck) term.ways[l].push_back(static_cast<int>(ways.size()));
       kept.push_back(site);
       if (dense && !site.is_bias()) places.assign(1, site);
       else places_of(net, term, site, places);

@@ -29,13 +29,13 @@ FlipsAt::FlipsAt(const Network& net, const Space& space, const Domain& domain, I
 
 void FlipsAt::list() {
   const Space::Term& term = space_.terms().front();
+  std::vector<Become> ways;
   flips_.resize(at(net_.layers()) + 1);
   for (Index l = 1; l <= net_.layers(); ++l)
     for (const Site& site : term.sites[at(l)]) {
       const double weight = stored(net_, site);
-      for (int way = 0; way < ways(term.failure); ++way)
-        if (offers(term.failure, way, site, weight))
-          flips_[at(l)].push_back({site, way, sends(term.failure, way, site, 1, weight) - weight, 0});
+      becomes(term.failure, site, weight, ways);
+      for (const Become& way : ways) flips_[at(l)].push_back({site, way.way, way.value - weight, 0});
     }
 }
 
