@@ -203,7 +203,7 @@ def main() -> None:
     """Print a table for each part."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--inputs", type=int, default=16, help='of "single"; "worst" takes half of them')
     parser.add_argument("--flips", type=int, nargs="+", default=[1, 2, 3, 5])
     options = parser.parse_args()

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -48,32 +49,33 @@ bool has_way(const Network& net, const Space& space, const Manner& manner, const
   return term.ways.empty() || offers(term.failure, manner.way, site, stored(net, site));
 }
 
-/// The components of a stage: a merge of its manners' sorted candidates, which may be millions of synapses.
+/// The components of a stage, which may be millions of synapses, and those of each manner among them.
 void merge_candidates(const Network& net, const Space& space, const std::vector<Manner>& manners, Grid::Stage& stage) {
+  std::vector<Site> merged;
+  for (const Space::Term& term : space.terms()) {
+    if (term.most(stage.layer) == 0) continue;
+    const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(stage.layer)];
+    merged.clear();
+    std::set_union(stage.sites.begin(), stage.sites.end(), sites.begin(), sites.end(), std::back_inserter(merged));
+    stage.sites.swap(merged);
+  }
   const std::size_t count = stage.caps.size();
   stage.members.resize(count);
   stage.behind.resize(count);
-  std::vector<const Site*> next(count, nullptr), end(count, nullptr);
   for (std::size_t t = 0; t < count; ++t) {
+    std::vector<int>&members = stage.members[t], &behind = stage.behind[t];
+    behind.assign(stage.sites.size(), 0);
     if (stage.caps[t] == 0) continue;
     const std::vector<Site>& sites = space.terms()[manners[t].term].sites[static_cast<std::size_t>(stage.layer)];
-    next[t] = sites.data();
-    end[t] = sites.data() + sites.size();
-    stage.members[t].reserve(sites.size()), stage.behind[t].reserve(sites.size());
-  }
-  for (int p = 0;; ++p) {
-    if (p % 4096 == 0) interruption_point();
-    const Site* first = nullptr;
-    for (std::size_t t = 0; t < count; ++t)
-      if (next[t] != end[t] && (first == nullptr || *next[t] < *first)) first = next[t];
-    if (first == nullptr) return;
-    stage.sites.push_back(*first);
-    for (std::size_t t = 0; t < count; ++t) {
-      if (next[t] != end[t] && *next[t] == stage.sites.back()) {
-        if (has_way(net, space, manners[t], *next[t])) stage.members[t].push_back(p);
-        ++next[t];
+    members.reserve(sites.size());
+    auto next = sites.begin();
+    for (std::size_t p = 0; p < stage.sites.size(); ++p) {
+      if (p % 4096 == 0) interruption_point();
+      if (next != sites.end() && *next == stage.sites[p]) {
+        if (has_way(net, space, manners[t], *next)) members.push_back(static_cast<int>(p));
+        ++next;
       }
-      stage.behind[t].push_back(static_cast<int>(stage.members[t].size()));
+      behind[p] = static_cast<int>(members.size());
     }
   }
 }

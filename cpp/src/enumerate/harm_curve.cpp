@@ -30,15 +30,15 @@ class Envelope {
     for (std::size_t k = 0; k + 1 < curve.at.size(); ++k) {
       const double length = curve.at[k + 1] - curve.at[k];
       if (length <= 0) continue;
-      const Eigen::Map<const Vector> from(curve.outputs.data() + static_cast<Index>(k) * n, n), to(from.data() + n, n);
+      const double* outputs = curve.outputs.data() + static_cast<Index>(k) * n;
       at_ = curve.at[k];
-      harm_ = from - reference(from);
-      slope_ = (to - reference(to) - harm_) / length;
+      measure(outputs, harm_);
+      measure(outputs + n, slope_);
+      slope_ = (slope_ - harm_) / length;
       split(at_, top(at_), curve.at[k + 1], top(curve.at[k + 1]), 2 * n);
     }
     if (!pieces_.empty()) return;
-    harm_ = Eigen::Map<const Vector>(curve.outputs.data(), n);  // the neuron cannot move this way
-    harm_ -= reference(harm_);
+    measure(curve.outputs.data(), harm_);  // the neuron cannot move this way
     slope_ = Vector::Zero(n);
     add(0, top(0));
   }
@@ -50,8 +50,11 @@ class Envelope {
     bool operator==(const Line& other) const { return output == other.output && sign == other.sign; }
   };
 
-  Vector reference(const Eigen::Ref<const Vector>& outputs) const {
-    return decision_ < 0 ? reference_ : Vector::Constant(reference_.size(), outputs(decision_));
+  /// What outputs are away from the reference; their leads.
+  void measure(const double* outputs, Vector& harm) const {
+    harm = Eigen::Map<const Vector>(outputs, reference_.size());
+    if (decision_ < 0) harm -= reference_;
+    else harm.array() -= outputs[decision_];
   }
   double value(const Line& line, double distance) const {
     return line.sign * (harm_(line.output) + slope_(line.output) * (distance - at_));
