@@ -177,7 +177,7 @@ inline void check(const Affine& map, const Matrix& w, const Matrix& sizes, bool 
   Matrix other = w;
   other(w.rows() - 1, w.cols() - 1) += 1;
   CHECK(!(map == Dense(other)) && !(map == Dense(Matrix(w.rows() + 1, w.cols()))));
-  CHECK(map.cost() >= 0 && map.bytes() > 0);
+  CHECK(map.cost() >= 0 && map.bytes() >= 0);
 }
 
 inline void check(const Affine& map, const Matrix& w) { check(map, w, w.cwiseAbs(), true); }

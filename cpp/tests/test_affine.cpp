@@ -15,9 +15,7 @@ namespace {
 /// What a map that gives nothing but its terms can do.
 class Sparse final : public Affine {
  public:
-  explicit Sparse(Matrix weights) : Affine(weights.rows(), weights.cols()), weights_(std::move(weights)) {
-    facts_ = facts_of_terms();
-  }
+  explicit Sparse(Matrix weights) : Affine(weights.rows(), weights.cols()), weights_(std::move(weights)) {}
   const char* name() const override { return "sparse"; }
   void terms_of_row(Index j, Terms& terms) const override {
     terms.clear();

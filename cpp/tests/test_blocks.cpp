@@ -13,14 +13,14 @@ using Map = std::shared_ptr<const Affine>;
 
 namespace {
 
-Matrix selected(Index senders, const std::vector<Index>& from, const std::vector<double>& weight) {
+Matrix selected(Index senders, const std::vector<int>& from, const std::vector<double>& weight) {
   Matrix w = Matrix::Zero(static_cast<Index>(from.size()), senders);
   for (std::size_t j = 0; j < from.size(); ++j)
-    if (from[j] >= 0) w(static_cast<Index>(j), from[j]) = weight.empty() ? 1 : weight[j];
+    if (from[j] >= 0) w(static_cast<Index>(j), from[j]) = weight.empty() ? 1 : weight[weight.size() > 1 ? j : 0];
   return w;
 }
 
-void check_selection(Index senders, const std::vector<Index>& from, const std::vector<double>& weight = {}) {
+void check_selection(Index senders, const std::vector<int>& from, const std::vector<double>& weight = {}) {
   const Selection map(senders, from, weight);
   const Matrix w = selected(senders, from, weight);
   law::check(map, w);
@@ -33,13 +33,14 @@ void check_selections() {
   check_selection(4, {3, 2, 1, 0});
   check_selection(5, {2, -1, 2, 4, 2, 0}, {0.5, 3, -2, 1, 0, -0.25});
   check_selection(40, {39, 1, 1, 7, -1, 38, 0, 22, 22, 22, 5, -1, 13});
+  check_selection(3, {2, -1, 2, 0}, {-0.5});
   law::check(*Selection::identity(6), Matrix::Identity(6, 6));
-  const auto refused = [](const std::vector<Index>& from, const std::vector<double>& weight, const char* words) {
+  const auto refused = [](const std::vector<int>& from, const std::vector<double>& weight, const char* words) {
     const auto make = [&] { Selection(3, from, weight); };
     return message_of<std::invalid_argument>(make).find(words) != std::string::npos;
   };
   CHECK(refused({0, 3}, {}, "sender 3 of 3") && refused({-2}, {}, "sender -2"));
-  CHECK(refused({0, 1}, {1}, "1 factors for 2"));
+  CHECK(refused({0, 1, 2}, {1, 1}, "2 factors for 3"));
 }
 
 /// Maps of blocks, beside the matrices that they are made of.

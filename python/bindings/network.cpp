@@ -6,8 +6,12 @@ using namespace withstand;
 
 void bind_network(py::module_& m) {
   py::class_<Network>(m, "Network")
-      .def(py::init<std::vector<Matrix>, std::vector<Vector>, std::vector<Activation>>(), py::arg("weights"),
-           py::arg("biases"), py::arg("activations"))
+      .def(py::init([](const std::vector<std::shared_ptr<Affine>>& maps, std::vector<Vector> biases,
+                       std::vector<Activation> activations) {
+             return std::make_unique<Network>(std::vector<std::shared_ptr<const Affine>>(maps.begin(), maps.end()),
+                                              std::move(biases), std::move(activations));
+           }),
+           py::arg("maps"), py::arg("biases"), py::arg("activations"))
       .def(py::init<Index, const std::vector<Layer>&>(), py::arg("inputs"), py::arg("layers"))
       .def_property_readonly("depth", &Network::depth)
       .def_property_readonly("bytes", &Network::bytes)

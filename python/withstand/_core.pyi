@@ -42,6 +42,24 @@ class Activation:
     @property
     def supremum(self) -> float:
         ...
+class Held:
+    def __init__(self, rows: typing.SupportsInt | typing.SupportsIndex, columns: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def array(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+    @property
+    def room(self) -> numpy.typing.NDArray[numpy.float64]:
+        ...
+class HeldIndices:
+    def __init__(self, rows: typing.SupportsInt | typing.SupportsIndex, columns: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    @property
+    def array(self) -> numpy.typing.NDArray[numpy.int32]:
+        ...
+    @property
+    def room(self) -> numpy.typing.NDArray[numpy.int32]:
+        ...
 class Affine:
     @property
     def bytes(self) -> float:
@@ -53,26 +71,29 @@ class Affine:
     def rows(self) -> int:
         ...
 class Dense(Affine):
-    def __init__(self, weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"]) -> None:
+    def __init__(self, weights: Held) -> None:
         ...
 class Axis:
     def __init__(self, *, source: typing.SupportsInt | typing.SupportsIndex, result: typing.SupportsInt | typing.SupportsIndex, size: typing.SupportsInt | typing.SupportsIndex, stride: typing.SupportsInt | typing.SupportsIndex, dilation: typing.SupportsInt | typing.SupportsIndex, before: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class Convolution(Affine):
-    def __init__(self, kernel: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"], groups: typing.SupportsInt | typing.SupportsIndex, axes: collections.abc.Sequence[Axis], channels_last: bool) -> None:
+    def __init__(self, kernel: Held, groups: typing.SupportsInt | typing.SupportsIndex, axes: collections.abc.Sequence[Axis], channels_last: bool) -> None:
         ...
 class Selection(Affine):
-    def __init__(self, senders: typing.SupportsInt | typing.SupportsIndex, from_: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], weight: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]) -> None:
+    def __init__(self, senders: typing.SupportsInt | typing.SupportsIndex, from_: HeldIndices, weight: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"]) -> None:
+        ...
+class Bias:
+    def __init__(self, values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"], each: typing.SupportsInt | typing.SupportsIndex, size: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
 class Layer:
-    def __init__(self, reads: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, Affine | None]], bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"], activation: Activation, may_fail: bool) -> None:
+    def __init__(self, reads: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, Affine | None]], bias: Bias, activation: Activation, may_fail: bool) -> None:
         ...
 class Network:
     __hash__: typing.ClassVar[None] = None  # type: ignore[assignment]
     def __eq__(self, other: typing.Any) -> bool:
         ...
     @typing.overload
-    def __init__(self, weights: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, n]"]], biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"]], activations: collections.abc.Sequence[Activation]) -> None:
+    def __init__(self, maps: collections.abc.Sequence[Affine], biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64, "[m, 1]"]], activations: collections.abc.Sequence[Activation]) -> None:
         ...
     @typing.overload
     def __init__(self, inputs: typing.SupportsInt | typing.SupportsIndex, layers: collections.abc.Sequence[Layer]) -> None:

@@ -9,7 +9,7 @@
 
 namespace withstand {
 
-/// What every bound needs of a layer's weights, computed once. Sums and norms are rounded up.
+/// What every bound needs of a layer's weights. Sums and norms are rounded up.
 struct WeightFacts {
   Vector row_max;   ///< max over i of |W_ji|, per receiver j
   Vector row_sum;   ///< sum over i of |W_ji|
@@ -70,7 +70,8 @@ class Affine {
 
   Index rows() const { return rows_; }  ///< receivers
   Index cols() const { return cols_; }  ///< senders
-  const WeightFacts& facts() const { return facts_; }
+  /// Computed when they are first asked for: who only evaluates does without these numbers of every receiver.
+  const WeightFacts& facts() const;
 
   virtual const char* name() const = 0;  ///< for messages
   /// The terms of receiver j.
@@ -87,6 +88,8 @@ class Affine {
   virtual std::vector<Place> stored() const;
   /// Whether W_ji is one weight, not the sum of several.
   virtual bool alone(Index /*j*/, Index /*i*/) const { return true; }
+  /// Whether all weights are finite, as far as an operator sees without looking at the terms of every receiver.
+  virtual bool plainly_finite() const { return false; }
   /// All places of the stored weight that receiver j hears sender i with, sorted; it must be one.
   virtual void shared(Index j, Index i, std::vector<Place>& places) const { places.assign(1, {j, i}); }
   /// S += W Y for n vectors; every entry adds its terms by increasing sender.
@@ -137,7 +140,7 @@ class Affine {
   virtual const Matrix* matrix() const { return nullptr; }
   /// Multiply-adds of one product with a vector.
   virtual double cost() const = 0;
-  /// Memory that it holds.
+  /// Memory that it holds, without what is made when somebody asks for it.
   virtual double bytes() const = 0;
 
   /// All weights of receiver j; where the operator stores none in a row they are laid out in `terms`.
@@ -150,21 +153,22 @@ class Affine {
   bool operator==(const Affine& other) const;
 
  protected:
-  /// Of operators that set their own facts.
-  Affine(Index rows, Index cols, WeightFacts facts = {}) : facts_(std::move(facts)), rows_(rows), cols_(cols) {}
+  Affine(Index rows, Index cols) : rows_(rows), cols_(cols) {}
   /// From the terms of every row.
-  WeightFacts facts_of_terms() const;
-
-  WeightFacts facts_;
+  virtual WeightFacts find_facts() const;
 
  private:
   Index rows_, cols_;
+  mutable std::once_flag asked_;
+  mutable WeightFacts facts_;
 };
 
 /// A matrix that holds every weight.
 class Dense final : public Affine {
  public:
-  explicit Dense(Matrix weights);
+  explicit Dense(Matrix weights) : Dense(std::make_shared<const Matrix>(std::move(weights))) {}
+  /// Of weights that somebody else shows as well.
+  explicit Dense(std::shared_ptr<const Matrix> weights);
 
   const char* name() const override { return "dense"; }
   void terms_of_row(Index j, Terms& terms) const override;
@@ -178,6 +182,7 @@ class Dense final : public Affine {
   void spread(Index n, const double* base, const int* senders, const double* scale, double* s, Index lds) const override;
   Vector product(const Vector& y) const override;
   Vector absolute_product(const Vector& y) const override;
+  bool plainly_finite() const override { return weights_.allFinite(); }
   double weight(Index j, Index i) const override { return weights_(j, i); }
   const Matrix* matrix() const override { return &weights_; }
   double cost() const override { return static_cast<double>(weights_.size()); }
@@ -185,13 +190,17 @@ class Dense final : public Affine {
   const double* column(Index i, Vector& scratch) const override;
   const double* columns(Index first, Index n, Matrix& scratch) const override;
 
+ protected:
+  WeightFacts find_facts() const override;
+
  private:
   /// Row i holds the weights that leave sender i. Made when it is first asked for: who goes through a large matrix as a
   /// whole does without it.
   const Matrix& transposed() const;
   bool small() const;
 
-  Matrix weights_;
+  std::shared_ptr<const Matrix> held_;
+  const Matrix& weights_;
   mutable std::once_flag once_;
   mutable Matrix transposed_;
 };

@@ -6,6 +6,7 @@
 
 #include "withstand/activation.hpp"
 #include "withstand/affine.hpp"
+#include "withstand/bias.hpp"
 #include "withstand/types.hpp"
 
 namespace withstand {
@@ -19,7 +20,7 @@ struct Read {
 /// A layer of a graph: phi(sum over its reads of W y + b).
 struct Layer {
   std::vector<Read> reads;
-  Vector bias;
+  Bias bias;
   Activation phi;
   bool may_fail = true;
 };
@@ -56,7 +57,7 @@ class Network {
   Index widest() const;                                 ///< max over all layers of N_l
   bool is_graph() const { return graph_; }              ///< whether there are wires, or layers that may not fail
   bool is_dense() const;                                ///< a chain of matrices
-  double bytes() const;                                 ///< memory that weights and biases take
+  double bytes() const;                                 ///< memory of weights and biases, as they are stored
   double cost() const;                                  ///< multiply-adds of one evaluation
   Vector sent_squares(Index layer) const;               ///< per sender, of its weights to the layer's own neurons
   Index synapses() const;                               ///< products of a stored weight and a signal that may fail
@@ -65,7 +66,7 @@ class Network {
   /// The same as a matrix, for what is not written for other maps yet. Throws std::invalid_argument, with the layer and
   /// the map's name, where the map holds none.
   const Matrix& dense(Index layer) const;
-  const Vector& bias(Index layer) const { return biases_[at(layer)]; }
+  const Vector& bias(Index layer) const { return biases_[at(layer)]->all(); }
   /// Of the layer's own neurons.
   const Activation& activation(Index layer) const { return activations_[at(layer)]; }
   /// Of one neuron: wires have the identity.
@@ -88,10 +89,10 @@ class Network {
  private:
   static std::size_t at(Index layer) { return static_cast<std::size_t>(layer - 1); }
   void lower(Index inputs, const std::vector<Layer>& layers);
-  void check() const;
+  void check();
 
   std::vector<std::shared_ptr<const Affine>> maps_;
-  std::vector<Vector> biases_;
+  std::vector<std::shared_ptr<const Biases>> biases_;
   std::vector<Activation> activations_;
   std::vector<double> bias_grids_;
   std::vector<Index> own_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "withstand/affine.hpp"
@@ -10,15 +12,19 @@ namespace withstand {
 /// A map of which every receiver reads one sender, or none, times a factor: identity, slices, pads, transposes.
 class Selection final : public Affine {
  public:
-  /// `from[j]` is the sender of receiver j, -1 for none; `weight` is empty where every factor is 1.
-  /// Throws std::invalid_argument for a sender that does not exist.
-  Selection(Index senders, std::vector<Index> from, std::vector<double> weight = {});
+  /// `from[j]` is the sender of receiver j, -1 for none; `weight` has a factor of each, or one for all of them, or is empty
+  /// where that is 1. Throws std::invalid_argument for a sender that does not exist.
+  Selection(Index senders, const std::vector<int>& from, std::vector<double> weight = {});
+  /// Of senders that somebody else shows as well, row by row.
+  Selection(Index senders, std::shared_ptr<const Indices> from, std::vector<double> weight);
+  /// Every receiver reads the sender of its number. Nothing is stored.
   static std::shared_ptr<const Selection> identity(Index size);
 
   const char* name() const override { return "selecting"; }
   void terms_of_row(Index j, Terms& terms) const override;
   void terms_of_column(Index i, Terms& terms) const override;
   void synapses_of_row(Index, std::vector<Index>& from) const override { from.clear(); }
+  bool plainly_finite() const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void add_in_order(const double* y, double* s) const override;
@@ -28,11 +34,20 @@ class Selection final : public Affine {
   double bytes() const override;
 
  private:
-  double factor(Index j) const { return weight_.empty() ? 1 : weight_[static_cast<std::size_t>(j)]; }
+  /// The receivers of every sender.
+  struct Readers {
+    std::vector<int> first, all;
+  };
+  explicit Selection(Index size) : Affine(size, size) {}
+  Index from(Index j) const { return from_ == nullptr ? j : from_[j]; }
+  double factor(Index j) const { return weight_.empty() ? 1 : weight_[weight_.size() > 1 ? static_cast<std::size_t>(j) : 0]; }
+  const Readers& readers() const;
 
-  std::vector<Index> from_;
+  std::shared_ptr<const Indices> held_;
+  const int* from_ = nullptr;  // null for an identity
   std::vector<double> weight_;
-  std::vector<Index> first_, readers_;  // the receivers of every sender
+  mutable std::once_flag once_;
+  mutable Readers readers_;
 };
 
 }  // namespace withstand

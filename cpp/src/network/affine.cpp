@@ -177,7 +177,12 @@ bool Affine::operator==(const Affine& other) const {
   return true;
 }
 
-WeightFacts Affine::facts_of_terms() const {
+const WeightFacts& Affine::facts() const {
+  std::call_once(asked_, [this] { facts_ = find_facts(); });
+  return facts_;
+}
+
+WeightFacts Affine::find_facts() const {
   WeightFacts facts{Vector::Zero(rows_), Vector::Zero(rows_), Vector::Zero(rows_), 0, 0, infinity, 0};
   Vector out = Vector::Zero(cols_);
   Terms terms;

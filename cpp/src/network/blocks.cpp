@@ -32,7 +32,11 @@ Blocks::Blocks(Index rows, Index cols, std::vector<Block> blocks) : Affine(rows,
     alone_.push_back(std::none_of(blocks_.begin(), blocks_.end(), [&](const Block& other) {
       return &other != &block && other.row < block.row + block.map->rows() && block.row < other.row + other.map->rows();
     }));
-  facts_ = facts_of_terms();
+}
+
+/// Where blocks overlap their sums may be infinite.
+bool Blocks::plainly_finite() const {
+  return !overlap_ && std::all_of(blocks_.begin(), blocks_.end(), [](const Block& block) { return block.map->plainly_finite(); });
 }
 
 /// Show the terms of one receiver or sender; of overlapping blocks sorted, and those of one weight added up.

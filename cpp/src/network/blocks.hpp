@@ -24,6 +24,7 @@ class Blocks final : public Affine {
   void synapses_of_row(Index j, std::vector<Index>& from) const override;
   std::vector<Place> stored() const override;
   bool alone(Index j, Index i) const override;
+  bool plainly_finite() const override;
   void shared(Index j, Index i, std::vector<Place>& places) const override;
   void multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;
   void absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const override;

@@ -48,76 +48,52 @@ Index Convolution::results(const Matrix& kernel, const std::vector<Axis>& axes) 
 }
 
 Convolution::Convolution(Matrix kernel, Index groups, std::vector<Axis> axes, bool channels_last)
-    : Affine(results(kernel, axes), sources(kernel, groups, axes)), in_(kernel.cols() / entries_of(axes) * groups),
-      out_(kernel.rows()), in_group_(kernel.cols() / entries_of(axes)), out_group_(kernel.rows() / groups),
-      in_places_(places(axes, [](const Axis& axis) { return axis.source; })),
+    : Convolution(std::make_shared<const Matrix>(ordered(std::move(kernel), entries_of(axes), channels_last)), groups, axes,
+                  channels_last) {}
+
+Convolution::Convolution(std::shared_ptr<const Matrix> kernel, Index groups, const std::vector<Axis>& axes, bool channels_last)
+    : Affine(results(*kernel, axes), sources(*kernel, groups, axes)), held_(std::move(kernel)), kernel_(*held_),
+      in_(kernel_.cols() / entries_of(axes) * groups), out_(kernel_.rows()), in_group_(kernel_.cols() / entries_of(axes)),
+      out_group_(kernel_.rows() / groups), in_places_(places(axes, [](const Axis& axis) { return axis.source; })),
       out_places_(places(axes, [](const Axis& axis) { return axis.result; })), entries_(entries_of(axes)),
       last_(channels_last) {
-  require(kernel.size() > 0 && kernel.cols() % entries_ == 0 && kernel.rows() % groups == 0, "a kernel of shape (",
-          kernel.rows(), ", ", kernel.cols(), ") has no whole channels in ", groups, " groups");
+  require(kernel_.size() > 0 && kernel_.cols() % entries_ == 0 && kernel_.rows() % groups == 0, "a kernel of shape (",
+          kernel_.rows(), ", ", kernel_.cols(), ") has no whole channels in ", groups, " groups");
   for (const Axis& axis : axes)
     require(axis.source > 0 && axis.result > 0 && axis.size > 0 && axis.stride > 0 && axis.dilation > 0,
             "a convolution takes ", axis.source, " places to ", axis.result, " by ", axis.size, " with stride ", axis.stride,
             " and dilation ", axis.dilation, "; all must be positive");
-  kernel_ = ordered(std::move(kernel), entries_, last_);
-  absolute_ = kernel_.cwiseAbs();
-  if (groups == 1) {
+  connect(axes);
+  cost_ = backward_.size() * static_cast<double>(out_) * static_cast<double>(in_group_);
+}
+
+/// A row per (entry, channel of the source), padded to whole vectors; of a single group. Made when it is first asked for:
+/// bounds do without it.
+const Matrix& Convolution::turned() const {
+  std::call_once(once_, [this] {
     const Index lanes = kernels().lanes;
     turned_ = Matrix::Zero(kernel_.cols(), (out_ + lanes - 1) / lanes * lanes);
     for (Index e = 0; e < entries_; ++e)
       for (Index c = 0; c < in_; ++c)
         turned_.row(e * in_ + c).head(out_) = kernel_.col(last_ ? e * in_ + c : c * entries_ + e).transpose();
-  }
-  connect(axes);
-  cost_ = static_cast<double>(backward_.taps.size()) * static_cast<double>(out_) * static_cast<double>(in_group_);
-  facts_ = facts_of_terms();
-}
-
-/// Every pair of places that some entry of the kernel connects; of one place in row-major order, so by increasing entry.
-void Convolution::connect(const std::vector<Axis>& axes) {
-  backward_.first.assign(1, 0);
-  std::vector<std::size_t> readers(at(in_places_) + 1, 0);
-  for (Index p = 0; p < out_places_; ++p) {
-    for (Index e = 0; e < entries_; ++e) {
-      Index place = 0, rest = p, entry = e, step = 1;
-      bool inside = true;
-      for (std::size_t a = axes.size(); a-- > 0 && inside;) {
-        const Axis& axis = axes[a];
-        const Index where = rest % axis.result * axis.stride - axis.before + entry % axis.size * axis.dilation;
-        rest /= axis.result, entry /= axis.size;
-        inside = where >= 0 && where < axis.source;
-        place += where * step;
-        step *= axis.source;
-      }
-      if (!inside) continue;
-      backward_.taps.push_back({place, e});
-      ++readers[at(place) + 1];
-    }
-    backward_.first.push_back(backward_.taps.size());
-  }
-  for (std::size_t q = 1; q < readers.size(); ++q) readers[q] += readers[q - 1];
-  forward_.first = readers;
-  forward_.taps.resize(backward_.taps.size());
-  for (Index p = 0; p < out_places_; ++p)
-    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t)
-      forward_.taps[readers[at(backward_.taps[t].place)]++] = {p, backward_.taps[t].entry};
+  });
+  return turned_;
 }
 
 void Convolution::terms_of_row(Index j, Terms& terms) const {
   const Index o = last_ ? j % out_ : j / out_places_, p = last_ ? j / out_ : j % out_places_;
   const Index group = o / out_group_;
   const double* const weights = kernel_.data() + o * kernel_.cols();
-  const Tap* const first = backward_.taps.data() + backward_.first[at(p)];
-  const Tap* const end = backward_.taps.data() + backward_.first[at(p) + 1];
+  const Taps taps = backward_.of(p);
   terms.clear();
   if (last_) {
-    for (const Tap* tap = first; tap != end; ++tap)
+    for (const Tap tap : taps)
       for (Index c = 0; c < in_group_; ++c)
-        terms.add(sender(group * in_group_ + c, tap->place), weights[tap->entry * in_group_ + c]);
+        terms.add(sender(group * in_group_ + c, tap.place), weights[tap.entry * in_group_ + c]);
   } else {
     for (Index c = 0; c < in_group_; ++c)
-      for (const Tap* tap = first; tap != end; ++tap)
-        terms.add(sender(group * in_group_ + c, tap->place), weights[c * entries_ + tap->entry]);
+      for (const Tap tap : taps)
+        terms.add(sender(group * in_group_ + c, tap.place), weights[c * entries_ + tap.entry]);
   }
   terms.show();
 }
@@ -126,10 +102,8 @@ void Convolution::terms_of_row(Index j, Terms& terms) const {
 std::vector<Affine::Place> Convolution::stored() const {
   std::vector<Index> first(at(entries_), -1), read(at(entries_), 0);
   for (Index p = 0; p < out_places_; ++p)
-    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t) {
-      const Tap& tap = backward_.taps[t];
+    for (const Tap tap : backward_.of(p))
       if (first[at(tap.entry)] < 0) first[at(tap.entry)] = p, read[at(tap.entry)] = tap.place;
-    }
   std::vector<Place> all;
   for (Index o = 0; o < out_; ++o)
     for (Index c = 0; c < in_group_; ++c)
@@ -144,30 +118,30 @@ void Convolution::shared(Index j, Index i, std::vector<Place>& places) const {
   const Index o = last_ ? j % out_ : j / out_places_, p = last_ ? j / out_ : j % out_places_;
   const Index c = last_ ? i % in_ : i / in_places_, q = last_ ? i / in_ : i % in_places_;
   Index entry = -1;
-  for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t)
-    if (backward_.taps[t].place == q) entry = backward_.taps[t].entry;
+  for (const Tap tap : backward_.of(p))
+    if (tap.place == q) entry = tap.entry;
   require(entry >= 0 && c / in_group_ == o / out_group_, "receiver ", j, " does not hear sender ", i);
   places.clear();
   for (Index r = 0; r < out_places_; ++r)
-    for (std::size_t t = backward_.first[at(r)]; t < backward_.first[at(r) + 1]; ++t)
-      if (backward_.taps[t].entry == entry) places.push_back({receiver(o, r), sender(c, backward_.taps[t].place)});
+    for (const Tap tap : backward_.of(r))
+      if (tap.entry == entry) places.push_back({receiver(o, r), sender(c, tap.place)});
 }
 
 void Convolution::terms_of_column(Index i, Terms& terms) const {
   const Index c = last_ ? i % in_ : i / in_places_, q = last_ ? i / in_ : i % in_places_;
   const Index group = c / in_group_, own = c % in_group_;
+  const Taps taps = forward_.of(q);
   terms.clear();
   const auto add = [&](Index o, const Tap& tap) {
     const Index column = last_ ? tap.entry * in_group_ + own : own * entries_ + tap.entry;
     terms.add(receiver(o, tap.place), kernel_(o, column));
   };
-  const std::size_t first = forward_.first[at(q)], end = forward_.first[at(q) + 1];
   if (last_) {
-    for (std::size_t t = first; t < end; ++t)
-      for (Index o = group * out_group_; o < (group + 1) * out_group_; ++o) add(o, forward_.taps[t]);
+    for (const Tap tap : taps)
+      for (Index o = group * out_group_; o < (group + 1) * out_group_; ++o) add(o, tap);
   } else {
     for (Index o = group * out_group_; o < (group + 1) * out_group_; ++o)
-      for (std::size_t t = first; t < end; ++t) add(o, forward_.taps[t]);
+      for (const Tap tap : taps) add(o, tap);
   }
   terms.show();
 }
@@ -175,13 +149,11 @@ void Convolution::terms_of_column(Index i, Terms& terms) const {
 /// What the kernel's columns meet at one place of the result: n signals each, zeros outside the image.
 void Convolution::gather(Index group, Index place, Index n, const double* y, Index ldy, double* patch) const {
   std::fill_n(patch, kernel_.cols() * n, 0.0);
-  for (std::size_t t = backward_.first[at(place)]; t < backward_.first[at(place) + 1]; ++t) {
-    const Tap& tap = backward_.taps[t];
+  for (const Tap tap : backward_.of(place))
     for (Index c = 0; c < in_group_; ++c) {
       const Index column = last_ ? tap.entry * in_group_ + c : c * entries_ + tap.entry;
       std::copy_n(y + sender(group * in_group_ + c, tap.place) * ldy, n, patch + column * n);
     }
-  }
 }
 
 /// One product per group and place where there are many signals; for single ones, of many places together: then the
@@ -223,28 +195,28 @@ void Convolution::multiply_add(Index n, const double* y, Index ldy, double* s, I
 }
 
 void Convolution::absolute_multiply_add(Index n, const double* y, Index ldy, double* s, Index lds) const {
-  convolve(absolute_, n, y, ldy, s, lds);
+  convolve(kernel_.cwiseAbs(), n, y, ldy, s, lds);
 }
 
 /// All channels of a place at once: each of them in its own order.
 void Convolution::add_in_order(const double* y, double* s) const {
-  if (turned_.size() == 0) return Affine::add_in_order(y, s);
+  if (in_group_ < in_) return Affine::add_in_order(y, s);
+  const Matrix& turned = this->turned();
   std::vector<double> sums(at(out_));
   const auto add = [&](Index entry, Index channel, Index place) {
     const double signal = y[sender(channel, place)];
-    const double* const weights = turned_.data() + (entry * in_ + channel) * turned_.cols();
+    const double* const weights = turned.data() + (entry * in_ + channel) * turned.cols();
     for (Index o = 0; o < out_; ++o) sums[at(o)] += weights[o] * signal;
   };
   for (Index p = 0; p < out_places_; ++p) {
-    const Tap* const first = backward_.taps.data() + backward_.first[at(p)];
-    const Tap* const end = backward_.taps.data() + backward_.first[at(p) + 1];
+    const Taps taps = backward_.of(p);
     for (Index o = 0; o < out_; ++o) sums[at(o)] = s[receiver(o, p)];
     if (last_) {
-      for (const Tap* tap = first; tap != end; ++tap)
-        for (Index c = 0; c < in_; ++c) add(tap->entry, c, tap->place);
+      for (const Tap tap : taps)
+        for (Index c = 0; c < in_; ++c) add(tap.entry, c, tap.place);
     } else {
       for (Index c = 0; c < in_; ++c)
-        for (const Tap* tap = first; tap != end; ++tap) add(tap->entry, c, tap->place);
+        for (const Tap tap : taps) add(tap.entry, c, tap.place);
     }
     for (Index o = 0; o < out_; ++o) s[receiver(o, p)] = sums[at(o)];
   }
@@ -273,18 +245,15 @@ void Convolution::pull_back(Index k, const double* a, Index lda, double* b, Inde
                   kernel_.data() + group * out_group_ * columns, columns, pulled.data(), columns);
       double* const out = b + r * ldb;
       for (Index n = 0; n < count; ++n)
-        for (std::size_t t = backward_.first[at(met[at(n)])]; t < backward_.first[at(met[at(n)]) + 1]; ++t) {
-          const Tap& tap = backward_.taps[t];
+        for (const Tap tap : backward_.of(met[at(n)]))
           for (Index c = 0; c < in_group_; ++c)
             out[sender(group * in_group_ + c, tap.place)] +=
                 pulled(n, last_ ? tap.entry * in_group_ + c : c * entries_ + tap.entry);
-        }
     }
 }
 
 double Convolution::bytes() const {
-  return 8.0 * static_cast<double>(turned_.size()) +
-         16.0 * static_cast<double>(kernel_.size() + static_cast<Index>(backward_.taps.size() + forward_.taps.size()));
+  return 8.0 * static_cast<double>(kernel_.size()) + backward_.bytes() + forward_.bytes();
 }
 
 }  // namespace withstand

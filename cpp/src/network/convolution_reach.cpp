@@ -43,10 +43,9 @@ void Convolution::sort(const Few& senders, Scratch& scratch) const {
 void Convolution::find(Scratch& scratch) const {
   scratch.reached.clear();
   for (const Index place : scratch.places) {
-    const auto q = at(place);
-    for (std::size_t t = forward_.first[q]; t < forward_.first[q + 1]; ++t) {
-      const auto p = at(forward_.taps[t].place);
-      if (scratch.mark[p] == 0) scratch.reached.push_back(forward_.taps[t].place);
+    for (const Tap tap : forward_.of(place)) {
+      const auto p = at(tap.place);
+      if (scratch.mark[p] == 0) scratch.reached.push_back(tap.place);
       scratch.mark[p] = 1;
     }
   }
@@ -54,28 +53,29 @@ void Convolution::find(Scratch& scratch) const {
 }
 
 void Convolution::reach(const Few& senders, Few& receivers, Scratch& scratch) const {
-  if (turned_.size() == 0) return Affine::reach(senders, receivers, scratch);
+  if (in_group_ < in_) return Affine::reach(senders, receivers, scratch);
+  const Matrix& turned = this->turned();
   scratch.grow(std::max(in_places_, out_places_));
   scratch.count.resize(std::max(scratch.count.size(), at(in_places_) + 1), 0);
   sort(senders, scratch);
   find(scratch);
   scratch.index.resize(at(kernel_.cols()) + 64);
   scratch.scale.resize(scratch.index.size());
-  scratch.block.assign(2 * at(turned_.cols()), 0.0);
-  double* const out = scratch.block.data() + turned_.cols();
+  scratch.block.assign(2 * at(turned.cols()), 0.0);
+  double* const out = scratch.block.data() + turned.cols();
   for (const Index p : scratch.reached) {
     long count = 0;
-    for (std::size_t t = backward_.first[at(p)]; t < backward_.first[at(p) + 1]; ++t) {
-      const Tap& tap = backward_.taps[t];
-      const auto k = static_cast<std::size_t>(scratch.sum[at(tap.place)]);
+    for (const Tap tap : backward_.of(p)) {
+      const std::size_t q = at(tap.place);
+      const auto k = static_cast<std::size_t>(scratch.sum[q]);
       if (k == 0) continue;
-      for (std::size_t n = at(scratch.count[at(tap.place)]); n < scratch.end[k - 1]; ++n) {
+      for (std::size_t n = at(scratch.count[q]); n < scratch.end[k - 1]; ++n) {
         scratch.index[at(count)] = static_cast<int>(tap.entry * in_ + scratch.some.at[n]);
         scratch.scale[at(count++)] = scratch.some.value[n];
       }
     }
-    kernels().combine(turned_.cols(), scratch.block.data(), count, scratch.index.data(), scratch.scale.data(), turned_.data(),
-                      turned_.cols(), out);
+    kernels().combine(turned.cols(), scratch.block.data(), count, scratch.index.data(), scratch.scale.data(), turned.data(),
+                      turned.cols(), out);
     for (Index o = 0; o < out_; ++o) receivers.add(receiver(o, p), out[o]);
   }
   for (const Index q : scratch.places) {

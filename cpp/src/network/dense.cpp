@@ -9,21 +9,6 @@
 namespace withstand {
 namespace {
 
-WeightFacts facts_of(const Matrix& weight) {
-  WeightFacts facts;
-  // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
-  const double up = 1 + 2 * static_cast<double>(weight.cols() + 4) * unit_roundoff;
-  facts.row_max = weight.cwiseAbs().rowwise().maxCoeff();
-  facts.row_sum = weight.cwiseAbs().rowwise().sum() * up;
-  facts.row_norm = weight.rowwise().stableNorm() * up;
-  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
-  facts.max = facts.row_max.maxCoeff();
-  facts.out = weight.cwiseAbs().colwise().sum().maxCoeff() * (1 + 2 * static_cast<double>(weight.rows() + 4) * unit_roundoff);
-  facts.grid = grid(weight.data(), weight.size());
-  facts.terms = weight.cols();
-  return facts;
-}
-
 /// The sums of `receive` and of every vector alike, bit by bit, with some rows transposed at a time: whole vector
 /// registers, so that the same sums are the vectorised ones.
 void by_rows(const Matrix& weights, bool absolute, Index n, const double* y, Index ldy, double* s, Index lds) {
@@ -45,8 +30,24 @@ void by_rows(const Matrix& weights, bool absolute, Index n, const double* y, Ind
 
 }  // namespace
 
-Dense::Dense(Matrix weights)
-    : Affine(weights.rows(), weights.cols(), facts_of(weights)), weights_(std::move(weights)) {}
+Dense::Dense(std::shared_ptr<const Matrix> weights)
+    : Affine(weights->rows(), weights->cols()), held_(std::move(weights)), weights_(*held_) {}
+
+WeightFacts Dense::find_facts() const {
+  const Matrix& weight = weights_;
+  WeightFacts facts;
+  // A sum of n rounded terms, and a square root on top, are low by less than (n + 4) units in the last place.
+  const double up = 1 + 2 * static_cast<double>(weight.cols() + 4) * unit_roundoff;
+  facts.row_max = weight.cwiseAbs().rowwise().maxCoeff();
+  facts.row_sum = weight.cwiseAbs().rowwise().sum() * up;
+  facts.row_norm = weight.rowwise().stableNorm() * up;
+  facts.row_norm = facts.row_norm.cwiseMax(facts.row_max);  // results below the normal range
+  facts.max = facts.row_max.maxCoeff();
+  facts.out = weight.cwiseAbs().colwise().sum().maxCoeff() * (1 + 2 * static_cast<double>(weight.rows() + 4) * unit_roundoff);
+  facts.grid = grid(weight.data(), weight.size());
+  facts.terms = weight.cols();
+  return facts;
+}
 
 const Matrix& Dense::transposed() const {
   std::call_once(once_, [this] { transposed_ = weights_.transpose(); });

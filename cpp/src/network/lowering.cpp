@@ -18,7 +18,7 @@ std::vector<Index> sizes_of(Index inputs, const std::vector<Layer>& layers) {
   std::vector<Index> sizes{inputs};
   for (const Layer& layer : layers) {
     const std::size_t l = sizes.size();
-    const Index own = layer.bias.size();
+    const Index own = layer.bias.size;
     require(!layer.reads.empty(), "layer ", l, " reads nothing");
     for (const Read& read : layer.reads) {
       require(read.source >= 0 && index(read.source) < l, "layer ", l, " reads layer ", read.source,
@@ -44,10 +44,10 @@ std::vector<Read> joined(const Layer& layer) {
     bool selections = true;
     for (const Read& other : layer.reads) {
       if (!same(other)) continue;
-      maps.push_back(other.map ? other.map : Selection::identity(layer.bias.size()));
+      maps.push_back(other.map ? other.map : Selection::identity(layer.bias.size));
       selections = selections && dynamic_cast<const Selection*>(maps.back().get()) != nullptr;
     }
-    if (maps.size() > 1 && selections) maps = {std::make_shared<const Sparse>(maps)};
+    if (maps.size() > 1 && selections) maps = {std::make_shared<const Sparse>(std::move(maps))};
     for (auto& map : maps) reads.push_back({read.source, std::move(map)});
   }
   return reads;
@@ -85,9 +85,7 @@ void Network::lower(Index inputs, const std::vector<Layer>& layers) {
     }
     const bool plain = blocks.size() == 1 && blocks.front().map->cols() == before;
     maps_.push_back(plain ? blocks.front().map : std::make_shared<const Blocks>(width, before, std::move(blocks)));
-    Vector bias = Vector::Zero(width);
-    bias.head(sizes[l]) = layer.bias;
-    biases_.push_back(std::move(bias));
+    biases_.push_back(std::make_shared<const Biases>(layer.bias, width));
     activations_.push_back(layer.phi);
     own_.push_back(sizes[l]);
     may_fail_.push_back(layer.may_fail || l == layers.size());

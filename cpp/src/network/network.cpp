@@ -15,17 +15,19 @@ void check_shape(std::size_t l, Index rows, Index columns) {
           "), every layer needs at least one neuron");
 }
 
-void check_layer(std::size_t l, const Affine& map, const Vector& bias, Index expected_columns) {
+void check_layer(std::size_t l, const Affine& map, const Bias& bias, Index width, Index expected_columns) {
   require(map.cols() == expected_columns, "layer ", l, ": weights have ", map.cols(), " columns, layer ", l - 1,
           " has ", expected_columns, " neurons");
-  require(bias.size() == map.rows(), "layer ", l, ": ", bias.size(), " biases for ", map.rows(), " neurons");
+  require(width == map.rows(), "layer ", l, ": ", bias.size, " biases for ", map.rows(), " neurons");
+  if (map.plainly_finite() && bias.values.allFinite()) return;
   Terms terms;
   for (Index j = 0; j < map.rows(); ++j) {
     map.terms_of_row(j, terms);
     for (Index t = 0; t < terms.size; ++t)
       require(std::isfinite(terms.weight[t]), "layer ", l, ": weight (", j, ", ",
               terms.from == nullptr ? t : terms.from[t], ") is ", terms.weight[t], ", weights must be finite");
-    require(std::isfinite(bias(j)), "layer ", l, ": bias ", j, " is ", bias(j), ", biases must be finite");
+    require(j >= bias.size || std::isfinite(bias(j)), "layer ", l, ": bias ", j, " is ", j < bias.size ? bias(j) : 0,
+            ", biases must be finite");
   }
 }
 
@@ -45,13 +47,16 @@ Network::Network(std::vector<Matrix> weights, std::vector<Vector> biases, std::v
 
 Network::Network(std::vector<std::shared_ptr<const Affine>> maps, std::vector<Vector> biases,
                  std::vector<Activation> activations)
-    : maps_(std::move(maps)), biases_(std::move(biases)), activations_(std::move(activations)) {
+    : maps_(std::move(maps)), activations_(std::move(activations)) {
+  for (Vector& bias : biases) {
+    const Index size = bias.size();
+    biases_.push_back(std::make_shared<const Biases>(std::move(bias), size));
+  }
   require(!maps_.empty(), "a network needs at least one hidden layer and an output layer, got no weights");
   require(maps_.size() >= 2, "a network needs at least one hidden layer, got the output layer alone");
   require(biases_.size() == maps_.size(), biases_.size(), " bias vectors for ", maps_.size(), " layers");
   require(activations_.size() == maps_.size(), activations_.size(), " activations for ", maps_.size(), " layers");
   check();
-  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
   for (std::size_t l = 1; l <= maps_.size(); ++l) {
     own_.push_back(maps_[l - 1]->rows());
     may_fail_.push_back(true);
@@ -69,14 +74,16 @@ Network::Network(Index inputs, const std::vector<Layer>& layers) {
           " layers");
   lower(inputs, layers);
   check();
-  for (const Vector& bias : biases_) bias_grids_.push_back(grid(bias.data(), bias.size()));
 }
 
-void Network::check() const {
+/// Checked, and what is known of its biases.
+void Network::check() {
   for (std::size_t k = 0; k < maps_.size(); ++k) {
     require(maps_[k] != nullptr, "layer ", k + 1, " has no weights");
     check_shape(k + 1, maps_[k]->rows(), maps_[k]->cols());
-    check_layer(k + 1, *maps_[k], biases_[k], k == 0 ? maps_[0]->cols() : maps_[k - 1]->rows());
+    check_layer(k + 1, *maps_[k], biases_[k]->own(), biases_[k]->width(), k == 0 ? maps_[0]->cols() : maps_[k - 1]->rows());
+    const Vector& values = biases_[k]->own().values;
+    bias_grids_.push_back(grid(values.data(), values.size()));
   }
 }
 
@@ -87,7 +94,7 @@ bool Network::is_dense() const {
 double Network::bytes() const {
   double sum = 0;
   for (const auto& map : maps_) sum += map->bytes();
-  for (const Vector& bias : biases_) sum += 8 * static_cast<double>(bias.size());
+  for (const auto& bias : biases_) sum += 8 * static_cast<double>(bias->own().values.size());
   return sum;
 }
 
@@ -147,7 +154,7 @@ bool Network::operator==(const Network& other) const {
   if (own_ != other.own_ || may_fail_ != other.may_fail_) return false;
   for (std::size_t k = 0; k < maps_.size(); ++k) {
     if (maps_[k] != other.maps_[k] && !(*maps_[k] == *other.maps_[k])) return false;
-    if (biases_[k] != other.biases_[k]) return false;
+    if (biases_[k] != other.biases_[k] && biases_[k]->all() != other.biases_[k]->all()) return false;
   }
   return true;
 }

@@ -82,7 +82,7 @@ def _saved(n: int, layer: Layer) -> dict[str, Any]:
             arrays[f"map_{n}_{k}"] = kind.kernel.reshape(len(kind.kernel), -1)
             arrays[f"conv_{n}_{k}"] = np.array(numbers, dtype=np.int64)
         elif isinstance(kind, Select):
-            arrays[f"index_{n}_{k}"] = kind.index.reshape(-1)
+            arrays[f"index_{n}_{k}"] = kind.index.reshape(-1).astype(np.int64)
             arrays[f"axes_{n}_{k}"] = np.array(kind.index.shape, dtype=np.int64)
             if kind.weight is not None:
                 arrays[f"map_{n}_{k}"] = kind.weight.reshape(1, -1)

@@ -13,6 +13,7 @@ from withstand import _core
 from withstand._coerce import real_array, shown
 from withstand.model.activations import ActivationLike, as_activation, per_layer
 from withstand.model.graph import Layer
+from withstand.model.held import shared
 from withstand.model.maps import Shape, as_shape
 
 
@@ -33,7 +34,7 @@ def chain(
     ]
     hidden = per_layer(activation, max(len(matrices) - 1, 0))
     activations = [*hidden, as_activation(output_activation)]
-    return _core.Network(matrices, vectors, [a._core for a in activations])
+    return _core.Network([_core.Dense(shared(w)) for w in matrices], vectors, [a._core for a in activations])
 
 
 def of_layers(layers: Any) -> list[Layer]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from withstand._coerce import flag, real_array, shown, whole
 from withstand._types import FloatArray
 from withstand.model.activations import Activation, ActivationLike, as_activation
-from withstand.model.maps import Conv, Map, Select, Shape, as_shape, held, shape_behind
+from withstand.model.held import held
+from withstand.model.maps import Conv, Map, Select, Shape, as_shape, shape_behind
 
 
 class Layer:
@@ -110,16 +111,20 @@ def shapes_of(layers: Sequence[Layer], inputs: Shape) -> list[Shape]:
 
 def bias_of(layer: Layer, shape: Shape) -> FloatArray:
     """Return the biases of a layer's neurons, flat."""
+    values, each = stored_bias(layer, shape)
+    return np.resize(np.repeat(values, each), math.prod(shape))
+
+
+def stored_bias(layer: Layer, shape: Shape) -> tuple[FloatArray, int]:
+    """Return the biases that a layer stores, and how many neighbours share one; behind the last one they start anew."""
     size = math.prod(shape)
     if layer.bias is None:
-        return np.zeros(size)
+        return np.zeros(1), size
     if layer.bias.shape in ((size,), shape):
-        return np.ascontiguousarray(layer.bias.reshape(-1))
+        return np.ascontiguousarray(layer.bias.reshape(-1)), 1
     for _, kind in layer.reads:
         if isinstance(kind, Conv) and layer.bias.shape == kind.channels[1:]:
-            ends = (1,) * (len(shape) - 1)
-            own = layer.bias.reshape((-1, *ends) if kind.channel_axis == 0 else (*ends, -1))
-            return np.ascontiguousarray(np.broadcast_to(own, shape).reshape(-1))
+            return layer.bias, math.prod(shape[1:]) if kind.channel_axis == 0 else 1
     raise ValueError(f"{layer.bias.shape} biases for neurons of shape {shape}")
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from withstand import _core
 from withstand._types import Component, FloatArray
 from withstand.model.activations import Activation
-from withstand.model.graph import Layer, bias_of, shapes_of
-from withstand.model.maps import Conv, Map, Select, Shape
+from withstand.model.graph import Layer, shapes_of, stored_bias
+from withstand.model.held import shared, shared_indices
+from withstand.model.maps import Conv, Map, Select, Shape, in_order
 
 Number = TypeVar("Number", int, float)
 
@@ -114,10 +115,10 @@ class Layout:
         layer, shape = self.given[place - 1], self.shapes[place]
         reads = [(source, _map(kind, self.shapes[source])) for source, kind in layer.reads]
         try:
-            bias = bias_of(layer, shape)
+            values, each = stored_bias(layer, shape)
         except ValueError as error:
             raise ValueError(f"layer {place}: {error}") from None
-        return _core.Layer(reads, bias, layer.activation._core, layer.may_fail)
+        return _core.Layer(reads, _core.Bias(values, each, math.prod(shape)), layer.activation._core, layer.may_fail)
 
     def _facts(self, place: int) -> LayerFacts:
         layer = self.given[place - 1]
@@ -164,10 +165,11 @@ def _map(kind: Map, source: Shape) -> _core.Affine | None:
     if kind is None:
         return None
     if isinstance(kind, Select):
-        weight = [] if kind.weight is None else kind.weight.reshape(-1).tolist()
-        return _core.Selection(math.prod(source), kind.index.reshape(-1).tolist(), weight)
+        weight = np.empty(0) if kind.weight is None else kind.weight
+        one = not any(weight.strides)  # in memory, for all receivers
+        return _core.Selection(math.prod(source), shared_indices(kind.index), weight.reshape(-1)[: 1 if one else None])
     if not isinstance(kind, Conv):
-        return _core.Dense(kind)
+        return _core.Dense(shared(kind))
     result, last = kind.shape(source), kind.channel_axis == -1
     images = zip(source[:-1], result[:-1]) if last else zip(source[1:], result[1:])
     axes = [
@@ -176,4 +178,4 @@ def _map(kind: Map, source: Shape) -> _core.Affine | None:
             images, kind.kernel.shape[2:], kind.stride, kind.dilation, kind.padding
         )
     ]
-    return _core.Convolution(kind.kernel.reshape(len(kind.kernel), -1), kind.groups, axes, last)
+    return _core.Convolution(shared(in_order(kind.kernel, kind.channel_axis)), kind.groups, axes, last)

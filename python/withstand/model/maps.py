@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from withstand._coerce import real_array, shown, whole
 from withstand._types import FloatArray
+from withstand.model.held import held, held_indices
 
 Shape: TypeAlias = tuple[int, ...]
 #: A number for every axis of an image, or one for all of them.
@@ -61,21 +62,22 @@ class Conv:
         groups: int = 1,
         channel_axis: int = 0,
     ) -> None:
-        self.kernel: FloatArray = held(real_array(kernel, "kernel"))
-        if self.kernel.ndim < 3 or 0 in self.kernel.shape:
-            raise ValueError(
-                f"kernel must have shape (channels out, channels in / groups, size, ...), got {self.kernel.shape}"
-            )
-        axes = self.kernel.ndim - 2
+        given = _kernel(kernel)
+        if given.ndim < 3 or 0 in given.shape:
+            wanted = "(channels out, channels in / groups, size, ...)"
+            raise ValueError(f"kernel must have shape {wanted}, got {given.shape}")
+        axes = given.ndim - 2
         self.stride = _per_axis(stride, axes, "stride", 1)
         self.dilation = _per_axis(dilation, axes, "dilation", 1)
         self.padding = _pairs(padding, axes)
         self.groups = whole(groups, "groups", least=1)
-        if len(self.kernel) % self.groups:
-            raise ValueError(f"groups: {len(self.kernel)} channels do not fall into {self.groups} groups")
+        if len(given) % self.groups:
+            raise ValueError(f"groups: {len(given)} channels do not fall into {self.groups} groups")
         if channel_axis not in (0, -1):
             raise ValueError(f"channel_axis must be 0 or -1, got {shown(channel_axis)}")
         self.channel_axis = int(channel_axis)
+        ordered = in_order(given, self.channel_axis)
+        self.kernel: FloatArray = held(ordered) if channel_axis == 0 else np.moveaxis(held(ordered), -1, 1)
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -149,14 +151,14 @@ class Select:
             raise TypeError(f"index must hold integers, got dtype {given.dtype} and shape {given.shape}")
         if given.min() < -1:
             raise ValueError(f"index must be at least -1, got {int(given.min())}")
-        if given.max() > np.iinfo(np.int64).max:
+        if given.max() > np.iinfo(np.int32).max:
             raise ValueError(f"index names sender {int(given.max())}, which no source has")
-        self.index: npt.NDArray[np.int64] = np.ascontiguousarray(given, dtype=np.int64)
+        self.index: npt.NDArray[np.int32] = held_indices(given)
         self.weight: FloatArray | None = None
         if weight is not None:
             factors = real_array(weight, "weight")
             try:
-                self.weight = held(np.ascontiguousarray(np.broadcast_to(factors, self.index.shape)))
+                self.weight = _uniform(np.broadcast_to(factors, self.index.shape))
             except ValueError:
                 raise ValueError(f"weight has shape {factors.shape}, index has {self.index.shape}") from None
 
@@ -204,15 +206,26 @@ def as_shape(shape: Any) -> Shape:
     return tuple(whole(size, "shape", least=1) for size in (shape if several else [shape]))
 
 
-def held(array: FloatArray) -> FloatArray:
-    """Return a read-only copy, unless it is one."""
-    if array.flags.writeable:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+def in_order(kernel: FloatArray, channel_axis: int) -> FloatArray:
+    """Return a kernel with its axes in the order in which the core holds them: channels where images have them."""
+    return kernel if channel_axis == 0 else np.moveaxis(kernel, 1, -1)
 
 
 # what they are made from ---------------------------------------------------------------------------------------------
+def _kernel(value: npt.ArrayLike) -> FloatArray:
+    """Return an array of finite doubles, in any order: holding it makes the only copy."""
+    if type(value) is np.ndarray and value.dtype == np.float64 and np.isfinite(value).all():
+        return value
+    return real_array(value, "kernel")
+
+
+def _uniform(weight: FloatArray) -> FloatArray:
+    """Return factors, one in memory where all are alike."""
+    first = weight.reshape(-1)[:1]
+    alike = bool(first[0] != 0 and np.all(weight == first))
+    return np.broadcast_to(held(first), weight.shape) if alike else held(weight)
+
+
 def _per_axis(value: Any, axes: int, name: str, least: int) -> Shape:
     each = [value] * axes if not isinstance(value, (Sequence, np.ndarray)) else list(value)
     if len(each) != axes:
