@@ -11,6 +11,7 @@ import numpy as np
 
 from withstand.model.activations import Activation
 from withstand.model.graph import Layer
+from withstand.model.held import held
 from withstand.model.maps import Conv, Map, Select
 
 from .budget import Account
@@ -82,7 +83,7 @@ class Layering:
     def _read(self, term: Term, form: Form) -> tuple[int, Map]:
         if isinstance(term.map, np.ndarray):
             self.account.matrix(form.size, term.map.shape[1])
-            return term.source, _fixed(term.rows())
+            return term.source, held(term.rows())
         if isinstance(term.map, Conv):
             own = self._convolution(term, term.map, form)
             if own is not None:
@@ -109,7 +110,7 @@ class Layering:
             return None
         self.account.array(conv.kernel.size)
         kernel = conv.kernel * factor.reshape(-1, *(1,) * (conv.kernel.ndim - 1))
-        return Conv(_fixed(kernel), conv.stride, conv.padding, conv.dilation, conv.groups, conv.channel_axis)
+        return Conv(held(kernel), conv.stride, conv.padding, conv.dilation, conv.groups, conv.channel_axis)
 
 
 def _bias(form: Form, reads: list[tuple[int, Map]]) -> Array | None:
@@ -121,7 +122,7 @@ def _bias(form: Form, reads: list[tuple[int, Map]]) -> Array | None:
             own = _per_channel(form.shift, form.shape, kind.channel_axis)
             if own is not None:
                 return own
-    return _fixed(np.array(form.shift).reshape(form.shape or (1,)))
+    return held(np.reshape(form.shift, form.shape or (1,)))
 
 
 def _per_channel(values: Array, shape: Shape, channel_axis: int) -> Array | None:
@@ -129,14 +130,8 @@ def _per_channel(values: Array, shape: Shape, channel_axis: int) -> Array | None
     if math.prod(shape) != values.size:
         return None
     by_channel = np.moveaxis(values.reshape(shape), channel_axis, 0).reshape(shape[channel_axis], -1)
-    return _fixed(by_channel[:, 0].copy()) if np.all(by_channel == by_channel[:, :1]) else None
+    return held(by_channel[:, 0]) if np.all(by_channel == by_channel[:, :1]) else None
 
 
 def _is_zero(shift: Array | None) -> bool:
     return shift is None or not np.any(shift)
-
-
-def _fixed(array: Array) -> Array:
-    """Return an array that a layer holds as it is, without copying it."""
-    array.flags.writeable = False
-    return array

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from withstand.model.held import held
 from withstand.model.maps import Padding, PerAxis
 
 from .budget import Account
 from .form import Form, Index, Term
 from .form_sum import join, total
 from .graph_layers import Layering, Shape
-from .graph_maps import apply, convolve, convolve_transposed, held
+from .graph_maps import apply, convolve, convolve_transposed
 from .layers import Array, as_array
 from .unit_tensors import matrix_of
 
@@ -46,7 +47,7 @@ class LinearBuilder:
 
         Where there are several such vectors, it is a convolution whose kernel covers one position.
         """
-        matrix = held(weight)
+        matrix = held(np.asarray(weight))
         if matrix.ndim != 2 or form.shape[-1:] != matrix.shape[1:]:
             raise ValueError(f"multiplies weights of shape {matrix.shape} with a tensor of shape {form.shape}")
         if form.size == matrix.shape[1]:
@@ -71,7 +72,7 @@ class LinearBuilder:
         padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, channel_axis: int = 0,
     ) -> Form:  # fmt: skip
         """Return a convolution, as `Conv` describes it; zeros that a pad in front puts around become its padding."""
-        result = convolve(self._layering, form, held(kernel), stride, padding, dilation, groups, channel_axis)
+        result = convolve(self._layering, form, np.asarray(kernel), stride, padding, dilation, groups, channel_axis)
         return result if bias is None else result.plus(_along(as_array(bias), result.shape, channel_axis))
 
     def conv_transpose(
@@ -86,7 +87,7 @@ class LinearBuilder:
         result = convolve_transposed(
             self._layering,
             form,
-            held(kernel),
+            np.asarray(kernel, dtype=np.float64),
             stride,
             padding,
             dilation,

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from withstand.model.maps import Conv, Padding, PerAxis
 
@@ -17,7 +16,7 @@ from .form_sum import total
 from .graph_layers import Layering, Shape
 from .layers import Array
 
-__all__ = ["apply", "convolve", "convolve_transposed", "held"]
+__all__ = ["apply", "convolve", "convolve_transposed"]
 
 
 def apply(layering: Layering, form: Form, matrix: Array, shape: Shape) -> Form:
@@ -63,7 +62,7 @@ def _product(layering: Layering, term: Term, matrix: Array, form: Form) -> Array
     if not np.all(read):
         flat, columns = flat[read], columns[:, read]
     product = np.zeros((rows, width))
-    if len(np.unique(flat)) == len(flat):
+    if np.bincount(flat, minlength=1).max() <= 1:  # numpy.unique would import numpy.ma
         product[:, flat] = columns
     else:
         np.add.at(product.T, flat, columns.T)
@@ -166,12 +165,4 @@ def _swapped(kernel: Array, groups: int) -> Array:
         raise ValueError(f"has a kernel of shape {kernel.shape} in {groups} groups")
     own = kernel.reshape(groups, len(kernel) // groups, *kernel.shape[1:])
     own = np.swapaxes(own, 1, 2).reshape(groups * kernel.shape[1], -1, *kernel.shape[2:])
-    return held(np.ascontiguousarray(np.flip(own, tuple(range(2, kernel.ndim)))))
-
-
-def held(values: npt.ArrayLike) -> Array:
-    """Return an array that layers hold as it is: a copy, unless nobody can write to it."""
-    fixed = isinstance(values, np.ndarray) and not (values.dtype == np.float64 and values.flags.writeable)
-    array = np.asarray(values, dtype=np.float64) if fixed else np.array(values, dtype=np.float64)
-    array.flags.writeable = False
-    return array
+    return np.flip(own, tuple(range(2, kernel.ndim)))

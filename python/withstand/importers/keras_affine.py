@@ -27,7 +27,7 @@ def _dense(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
     if kernel.ndim != 2 or kernel.shape[0] != forms[0].shape[-1]:
         raise ValueError(f"has a kernel of shape {kernel.shape} for a tensor of shape {forms[0].shape}")
     agree(part, bias, kernel.shape[1], units=kernel.shape[1])
-    return build.dense(forms[0], np.ascontiguousarray(kernel.T), bias)
+    return build.dense(forms[0], kernel.T, bias)
 
 
 def _batch_normalization(build: GraphBuilder, forms: list[Form], part: Part) -> Form:

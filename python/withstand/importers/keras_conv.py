@@ -48,7 +48,7 @@ def _kernel(array: Array, axes: int) -> Array:
     """Return a kernel as (channels out, channels in / groups, size, ...)."""
     if array.ndim != axes + 2:
         raise ValueError(f"has a kernel of shape {array.shape}, supported are {axes + 2} axes")
-    return np.ascontiguousarray(np.moveaxis(array, (-1, -2), (0, 1)))
+    return np.moveaxis(array, (-1, -2), (0, 1))
 
 
 def _depthwise(array: Array, axes: int) -> Array:
@@ -56,7 +56,7 @@ def _depthwise(array: Array, axes: int) -> Array:
     if array.ndim != axes + 2:
         raise ValueError(f"has a kernel of shape {array.shape}, supported are {axes + 2} axes")
     moved = np.moveaxis(array, (-2, -1), (0, 1))
-    return np.ascontiguousarray(moved.reshape(-1, 1, *array.shape[:-2]))
+    return moved.reshape(-1, 1, *array.shape[:-2])
 
 
 def _conv(axes: int) -> Callable[[GraphBuilder, list[Form], Part], Form]:

@@ -104,7 +104,6 @@ def as_array(values: Any) -> Array:
 
 
 def _finite(what: str, array: Array) -> None:
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        where = tuple(int(i) for i in bad[0])
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise UnsupportedModel(f"{what} must be finite, but entry {where} is {array[where]}")

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from withstand.model.held import held
+
 from .budget import Account
 from .form import Form
-from .onnx_node import Node, Value, type_name, widen
+from .onnx_node import Node, Value, is_float, type_name, widen
 from .onnx_sizes import charge
 
 __all__ = ["fold", "move", "stored"]
@@ -40,7 +42,8 @@ def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
     # Not limited by the largest array that may be computed: these numbers are in the file.
     account.store(8 * math.prod(tensor.dims))
     try:
-        array = widen(numpy_helper.to_array(tensor))
+        array = numpy_helper.to_array(tensor)
+        array = held(array) if is_float(array) else array
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ValueError(f"cannot be read: {error}") from error
     array.flags.writeable = False  # so that layers hold it without copying

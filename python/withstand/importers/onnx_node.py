@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .form import Form
 from .layers import Array
 
-__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "live", "row", "type_name", "widen"]
+__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "is_float", "live", "row", "type_name", "widen"]
 
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -117,8 +117,12 @@ def row(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in double precision if it holds floats a file may store, else unchanged."""
-    kind = type_name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
-    return array.astype(np.float64) if kind in FLOATS else array
+    return array.astype(np.float64) if is_float(array) else array
+
+
+def is_float(array: NDArray[Any]) -> bool:
+    """Whether an array holds floats that a file may store."""
+    return type_name(onnx.helper.np_dtype_to_tensor_dtype(array.dtype)) in FLOATS
 
 
 def constant(value: Value) -> Array:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
+from withstand.model.held import held
 
 from .budget import Account
 from .errors import UnsupportedModel
@@ -110,7 +110,7 @@ class _State:
             if array.dtype.kind == "f":
                 if array.dtype.itemsize < 4:
                     raise ValueError(f"reads '{constant.path}' in {array.dtype}, supported are float32 and float64")
-                array = array.astype(np.float64)
+                array = held(array)
             self.values[name] = array
         if self.values.get(name) is None:
             raise ValueError(f"reads '{name}', which is not supported")
