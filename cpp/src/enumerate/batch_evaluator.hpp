@@ -7,7 +7,7 @@
 #include "judge.hpp"
 #include "linear_rows.hpp"
 #include "parts.hpp"
-#include "reached.hpp"
+#include "evaluate/reached.hpp"
 #include "single_parameters.hpp"
 #include "walk.hpp"
 

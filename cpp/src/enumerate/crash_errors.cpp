@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "reached.hpp"
+#include "evaluate/reached.hpp"
 #include "withstand/forward.hpp"
 #include "withstand/parallel.hpp"
 

@@ -15,7 +15,8 @@
 #include "search/tree.hpp"
 #include "search/branch_bound.hpp"
 #include "search/continuous/continuous.hpp"
-#include "search/layered/idle.hpp"
+#include "search/completed.hpp"
+#include "search/meetings/worst_pairs.hpp"
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
@@ -114,10 +115,35 @@ SearchResult continuous(const Search& search) {
   return conclude(search, {tree.upper(), rounded, scale, scale}, tree.evaluations());
 }
 
+/// What bounds say that can be had within the grace of a limit.
+double without_tree(const Search& search) {
+  const std::unique_ptr<Opinions> opinions = opinions_on(search);
+  double upper = search.ceiling;
+  try {
+    while (const auto known = opinions->next(infinity)) upper = std::min(upper, known->maxCoeff());
+  } catch (const Interrupted&) {  // what is known stays true
+  }
+  return upper;
+}
+
+/// By way of all pairs, where that is possible and nobody asks for a tree, or for bounds or enumeration alone.
+std::optional<SearchResult> by_pairs(const Search& search, const Choices& choices, Points& points, const Recorder& recorder) {
+  const double bounding = search.options.bounding;
+  if (recorder.listens() || bounding == 0 || std::isinf(bounding)) return std::nullopt;
+  const auto pairs = worst_pairs(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
+  if (!pairs) return std::nullopt;
+  const double upper = pairs->complete ? pairs->upper : std::max(search.incumbent.above(), without_tree(search));
+  const Proved proved{upper, pairs->error, pairs->scale, points.outputs()};
+  SearchResult result = conclude(search, proved, pairs->evaluations);
+  if (pairs->complete) clip(result, search, proved);
+  return result;
+}
+
 /// Finite failures at given inputs.
 SearchResult discrete(const Search& search, Recorder& recorder) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
+  if (auto found = by_pairs(search, choices, points, recorder)) return *found;
   NoOpinions silence;  // a tree that is written down is closed by its own bounds
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),
@@ -135,29 +161,6 @@ SearchResult discrete(const Search& search, Recorder& recorder) {
   SearchResult result = conclude(search, proved, tree.evaluations());
   clip(result, search, proved);
   return result;
-}
-
-/// Failures that change nothing make up the prescribed numbers: the witness with them, if there are enough.
-std::optional<Witness> completed(const Network& net, const Choices& choices, Witness witness) {
-  const Trace faulty = trace(net, witness.input, witness.failed);
-  std::vector<Index> owed;
-  for (const Choices::Quota& quota : choices.quotas) owed.push_back(quota.exactly ? quota.count : 0);
-  std::vector<Option> idle;
-  for (const Choices::Stage& stage : choices.stages)
-    for (const Option& o : stage.options) {
-      const Vector& y = faulty.post[static_cast<std::size_t>(o.site.is_synapse() ? o.site.layer - 1 : o.site.layer)];
-      const auto used = std::find_if(witness.failed.begin(), witness.failed.end(),
-                                     [&](const Forced& f) { return f.site == o.site; });
-      if (used != witness.failed.end() && used->value == o.value && choices.quotas[o.quota].exactly) --owed[o.quota];
-      if (used == witness.failed.end() && (o.site.is_synapse() ? y(o.site.from) == 0 : y(o.site.to) == o.value))
-        idle.push_back(o);
-    }
-  const auto filled = fill(owed, idle);
-  if (!filled) return std::nullopt;
-  for (const Option& option : *filled) witness.failed.push_back({option.site, option.value});
-  std::sort(witness.failed.begin(), witness.failed.end(),
-            [](const Forced& a, const Forced& b) { return a.site < b.site; });
-  return witness;
 }
 
 /// Prescribed numbers of failures by way of "at most": its worst case is also theirs where idle failures make up the
@@ -191,17 +194,6 @@ SearchResult searched(Search& search, Recorder& recorder) {
     if (auto found = through_at_most(search, recorder)) return *found;
   recorder.clear();
   return discrete(search, recorder);
-}
-
-/// What bounds say that can be had within the grace of a limit.
-double without_tree(const Search& search) {
-  const std::unique_ptr<Opinions> opinions = opinions_on(search);
-  double upper = search.ceiling;
-  try {
-    while (const auto known = opinions->next(infinity)) upper = std::min(upper, known->maxCoeff());
-  } catch (const Interrupted&) {  // what is known stays true
-  }
-  return upper;
 }
 
 /// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the

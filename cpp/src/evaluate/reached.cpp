@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "reached.hpp"
+#include "evaluate/reached.hpp"
 
-namespace withstand::enumerate {
+namespace withstand {
 
 Reached::Reached(const Network& net)
     : net_(net), changes_(at(net.layers()) + 1), sums_(at(net.layers()) + 1) {}
@@ -36,16 +36,20 @@ bool Reached::follow(Index layer) {
 void Reached::run(Index layer, Index neuron, double change, double* column, Index stride) {
   const Vector& intact = outputs();
   for (Index k = 0; k < intact.size(); ++k) column[k * stride] = intact(k);
+  led_to_ = layer;
   if (change == 0) return;
   changes_[at(layer)].clear();
   changes_[at(layer)].add(neuron, change);
-  for (; layer < net_.layers(); ++layer)
+  for (; layer < net_.layers(); ++layer) {
+    led_to_ = layer + 1;
     if (!follow(layer)) return;
+  }
   const Few& last = changes_[at(layer)];
   for (std::size_t n = 0; n < last.at.size(); ++n) column[last.at[n] * stride] += last.value[n];
 }
 
 void Reached::commit(Index layer, Index neuron, double change) {
+  led_to_ = layer;
   if (change == 0) return;
   kept_.push_back({layer, neuron, layer > 0 ? pre_[at(layer)](neuron) : 0, post_[at(layer)](neuron)});
   changes_[at(layer)].clear();
@@ -53,6 +57,7 @@ void Reached::commit(Index layer, Index neuron, double change) {
   post_[at(layer)](neuron) += change;
   for (bool more = true; more && layer < net_.layers(); ++layer) {
     more = follow(layer);
+    led_to_ = layer + 1;
     const Few &sums = sums_[at(layer + 1)], &changes = changes_[at(layer + 1)];
     Vector &pre = pre_[at(layer + 1)], &post = post_[at(layer + 1)];
     for (std::size_t n = 0; n < sums.at.size(); ++n) {
@@ -71,4 +76,4 @@ void Reached::undo() {
   }
 }
 
-}  // namespace withstand::enumerate
+}  // namespace withstand

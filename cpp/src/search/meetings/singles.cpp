@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "search/meetings/singles.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "evaluate/ranges.hpp"
+#include "search/meetings/steepness.hpp"
+#include "withstand/parallel.hpp"
+
+namespace withstand::search {
+namespace {
+
+constexpr std::size_t most_touches = std::size_t{1} << 25;  ///< 512 MB
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+/// The first layer with options.
+Index lowest_of(const Choices& choices) {
+  for (std::size_t s = 0; s < choices.stages.size(); ++s)
+    if (!choices.stages[s].options.empty()) return choices.stages[s].layer;
+  return static_cast<Index>(choices.stages.size() / 2);
+}
+
+}  // namespace
+
+Places::Places(const Network& net, Index lowest) : first_(at(net.layers()) + 1, 0) {
+  for (Index l = 1; l < net.layers(); ++l) {
+    const bool bends = l > lowest && !net.activation(l).identity();
+    first_[at(l + 1)] = first_[at(l)] + (bends ? net.own(l) : 0);
+  }
+}
+
+Singles::Singles(const Network& net, const Choices& choices, Index lowest)
+    : net_(net), places_(net, lowest), least_(Vector::Zero(places_.count())), most_(least_) {
+  for (const Choices::Stage& stage : choices.stages)
+    for (const Option& option : stage.options)
+      if (choices.quotas[option.quota].count > 0) options_.push_back(option);
+}
+
+std::optional<Singles> Singles::of(const Network& net, const Choices& choices, const Harm& harm, const Trace& intact) {
+  const Index lowest = lowest_of(choices);
+  Singles singles(net, choices, lowest);
+  singles.steep_ = steepness(net, harm.rows(), choices, lowest);
+  Reached reached(net);
+  reached.start(intact.pre, intact.post);
+  singles.evaluate(harm, reached);
+  if (!singles.keep_touches(intact, reached)) return std::nullopt;
+  return singles;
+}
+
+/// What each failure does alone, and between what bounds any one of them moves a place.
+void Singles::evaluate(const Harm& harm, Reached& reached) {
+  Index rows = 0;
+  for (const Option& option : options_)
+    row_.push_back(option.value == reached.signal(option.site.layer, option.site.to) ? -1 : rows++);
+  effects_.resize(rows, harm.rows().rows());
+  Vector outputs(net_.outputs());
+  for (std::size_t n = 0; n < options_.size(); ++n) {
+    if (row_[n] < 0) continue;
+    interruption_point();
+    const Site& site = options_[n].site;
+    reached.run(site.layer, site.to, options_[n].value - reached.signal(site.layer, site.to), outputs.data(), 1);
+    effects_.row(row_[n]) = (harm.rows() * (outputs - reached.outputs())).transpose();
+    for (Index l = site.layer + 1; l <= reached.led_to(); ++l) {
+      const Few& sums = reached.sums(l);
+      for (std::size_t k = 0; k < sums.at.size(); ++k) {
+        if (sums.at[k] >= places_.count(l)) continue;
+        double &least = least_(places_.first(l) + sums.at[k]), &most = most_(places_.first(l) + sums.at[k]);
+        least = std::min(least, sums.value[k]);
+        most = std::max(most, sums.value[k]);
+      }
+    }
+  }
+}
+
+/// By how much the slopes of a neuron's activation can differ within reach of this change and one of any other failure.
+double Singles::bend(const Trace& intact, Index layer, Index neuron, double change) const {
+  const Index place = places_.first(layer) + neuron;
+  const double s = intact.pre[at(layer)](neuron);
+  const Interval slopes = local_slopes(net_.activation(layer), {s + least_(place) + std::min(change, 0.0),
+                                                                s + most_(place) + std::max(change, 0.0)});
+  return slopes.upper - slopes.lower;
+}
+
+bool Singles::keep_touches(const Trace& intact, Reached& reached) {
+  Vector outputs(net_.outputs());
+  end_.assign(at(effects_.rows() * (net_.layers() + 1)), 0);
+  meets_.assign(end_.size(), 0);
+  for (std::size_t n = 0; n < options_.size(); ++n) {
+    if (row_[n] < 0) continue;
+    interruption_point();
+    const Site& site = options_[n].site;
+    reached.run(site.layer, site.to, options_[n].value - reached.signal(site.layer, site.to), outputs.data(), 1);
+    for (Index l = 0; l <= net_.layers(); ++l) {
+      for (std::size_t k = 0; l > site.layer && l <= reached.led_to() && k < reached.sums(l).at.size(); ++k) {
+        const Index j = reached.sums(l).at[k];
+        const double change = reached.sums(l).value[k];
+        if (j >= places_.count(l)) continue;
+        const double bends = bend(intact, l, j, change);
+        if (bends == 0) continue;
+        const Index place = places_.first(l) + j;
+        touches_.push_back({static_cast<int>(place), change});
+        meets_[section(n, l)] += bends * std::min(std::abs(change), std::max(most_(place), -least_(place))) * steep_[at(l)](j);
+      }
+      end_[section(n, l)] = touches_.size();
+    }
+    double behind = 0;
+    for (Index l = net_.layers(); l >= 0; --l) {
+      const double here = meets_[section(n, l)];
+      meets_[section(n, l)] = behind;
+      behind += here;
+    }
+    if (touches_.size() > most_touches) return false;
+  }
+  return true;
+}
+
+}  // namespace withstand::search
