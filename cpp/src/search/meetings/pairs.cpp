@@ -67,6 +67,7 @@ bool Pairs::run() {
   std::vector<std::size_t> firsts;
   for (std::size_t n = 0; n < gain_.size(); ++n)
     if (singles_.effect(n) != nullptr) firsts.push_back(n);  // what changes nothing leaves to the other what it does alone
+  if (firsts.empty()) return true;
   std::stable_sort(firsts.begin(), firsts.end(), [&](std::size_t a, std::size_t b) { return gain_[a] > gain_[b]; });
   std::vector<std::unique_ptr<Worker>> team(at(workers(firsts.size(), threads_)));
   team.front() = std::make_unique<Worker>(net_, singles_, intact_);

@@ -24,9 +24,9 @@ Index lowest_of(const Choices& choices) {
 
 }  // namespace
 
-Places::Places(const Network& net, Index lowest) : first_(at(net.layers()) + 1, 0) {
-  for (Index l = 1; l < net.layers(); ++l) {
-    const bool bends = l > lowest && !net.activation(l).identity();
+Places::Places(const Network& net, Index lowest) : first_(at(net.layers()) + 2, 0) {
+  for (Index l = 1; l <= net.layers(); ++l) {
+    const bool bends = l > lowest && l < net.layers() && !net.activation(l).identity();
     first_[at(l + 1)] = first_[at(l)] + (bends ? net.own(l) : 0);
   }
 }

@@ -21,7 +21,7 @@ class Places {
   Index count(Index layer) const { return first(layer + 1) - first(layer); }
 
  private:
-  std::vector<Index> first_;  // of layers 0..L+1
+  std::vector<Index> first_;  // of layers 0..L+1, and their number
 };
 
 /// What every failure of a finite space does alone, at one input, exactly to rounding: to the objectives, and to the
