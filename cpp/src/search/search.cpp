@@ -16,7 +16,7 @@
 #include "search/branch_bound.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/completed.hpp"
-#include "search/meetings/worst_pairs.hpp"
+#include "search/meetings/few_failures.hpp"
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
@@ -126,16 +126,16 @@ double without_tree(const Search& search) {
   return upper;
 }
 
-/// By way of all pairs, where that is possible and nobody asks for a tree, or for bounds or enumeration alone.
-std::optional<SearchResult> by_pairs(const Search& search, const Choices& choices, Points& points, const Recorder& recorder) {
+/// By way of where failures meet, where that is possible and nobody asks for a tree, or for bounds or enumeration alone.
+std::optional<SearchResult> by_meetings(const Search& search, const Choices& choices, Points& points, const Recorder& recorder) {
   const double bounding = search.options.bounding;
   if (recorder.listens() || bounding == 0 || std::isinf(bounding)) return std::nullopt;
-  const auto pairs = worst_pairs(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
-  if (!pairs) return std::nullopt;
-  const double upper = pairs->complete ? pairs->upper : std::max(search.incumbent.above(), without_tree(search));
-  const Proved proved{upper, pairs->error, pairs->scale, points.outputs()};
-  SearchResult result = conclude(search, proved, pairs->evaluations);
-  if (pairs->complete) clip(result, search, proved);
+  const auto found = few_failures(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
+  if (!found) return std::nullopt;
+  const double upper = found->complete ? found->upper : std::max(search.incumbent.above(), without_tree(search));
+  const Proved proved{upper, found->error, found->scale, points.outputs()};
+  SearchResult result = conclude(search, proved, found->evaluations);
+  if (found->complete) clip(result, search, proved);
   return result;
 }
 
@@ -143,7 +143,7 @@ std::optional<SearchResult> by_pairs(const Search& search, const Choices& choice
 SearchResult discrete(const Search& search, Recorder& recorder) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
-  if (auto found = by_pairs(search, choices, points, recorder)) return *found;
+  if (auto found = by_meetings(search, choices, points, recorder)) return *found;
   NoOpinions silence;  // a tree that is written down is closed by its own bounds
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),

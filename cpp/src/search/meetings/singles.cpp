@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "evaluate/ranges.hpp"
 #include "search/meetings/steepness.hpp"
@@ -11,6 +12,7 @@
 namespace withstand::search {
 namespace {
 
+constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t most_touches = std::size_t{1} << 25;  ///< 512 MB
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -38,14 +40,15 @@ Singles::Singles(const Network& net, const Choices& choices, Index lowest)
       if (choices.quotas[option.quota].count > 0) options_.push_back(option);
 }
 
-std::optional<Singles> Singles::of(const Network& net, const Choices& choices, const Harm& harm, const Trace& intact) {
+std::optional<Singles> Singles::of(const Network& net, const Choices& choices, Index failures, const Harm& harm,
+                                   const Trace& intact) {
   const Index lowest = lowest_of(choices);
   Singles singles(net, choices, lowest);
   singles.steep_ = steepness(net, harm.rows(), choices, lowest);
   Reached reached(net);
   reached.start(intact.pre, intact.post);
   singles.evaluate(harm, reached);
-  if (!singles.keep_touches(intact, reached)) return std::nullopt;
+  if (!singles.keep_touches(intact, failures, reached)) return std::nullopt;
   return singles;
 }
 
@@ -74,16 +77,16 @@ void Singles::evaluate(const Harm& harm, Reached& reached) {
   }
 }
 
-/// By how much the slopes of a neuron's activation can differ within reach of this change and one of any other failure.
-double Singles::bend(const Trace& intact, Index layer, Index neuron, double change) const {
+/// By how much the slopes of a neuron's activation can differ within reach of this change and those of so many others.
+double Singles::bend(const Trace& intact, double others, Index layer, Index neuron, double change) const {
   const Index place = places_.first(layer) + neuron;
   const double s = intact.pre[at(layer)](neuron);
-  const Interval slopes = local_slopes(net_.activation(layer), {s + least_(place) + std::min(change, 0.0),
-                                                                s + most_(place) + std::max(change, 0.0)});
+  const Interval slopes = local_slopes(net_.activation(layer), {s + others * least_(place) + std::min(change, 0.0),
+                                                                s + others * most_(place) + std::max(change, 0.0)});
   return slopes.upper - slopes.lower;
 }
 
-bool Singles::keep_touches(const Trace& intact, Reached& reached) {
+bool Singles::keep_touches(const Trace& intact, Index failures, Reached& reached) {
   Vector outputs(net_.outputs());
   end_.assign(at(effects_.rows() * (net_.layers() + 1)), 0);
   meets_.assign(end_.size(), 0);
@@ -97,10 +100,10 @@ bool Singles::keep_touches(const Trace& intact, Reached& reached) {
         const Index j = reached.sums(l).at[k];
         const double change = reached.sums(l).value[k];
         if (j >= places_.count(l)) continue;
-        const double bends = bend(intact, l, j, change);
+        const double bends = bend(intact, static_cast<double>(failures - 1), l, j, change);
         if (bends == 0) continue;
         const Index place = places_.first(l) + j;
-        touches_.push_back({static_cast<int>(place), change});
+        touches_.push_back({static_cast<int>(place), std::nextafter(static_cast<float>(bends), infinity), change});
         meets_[section(n, l)] += bends * std::min(std::abs(change), std::max(most_(place), -least_(place))) * steep_[at(l)](j);
       }
       end_[section(n, l)] = touches_.size();

@@ -26,16 +26,18 @@ class Places {
 
 /// What every failure of a finite space does alone, at one input, exactly to rounding: to the objectives, and to the
 /// pre-activations of the places that it reaches. Only places count where it could meet another one: where the activation
-/// bends between what it makes of the pre-activation and what any other failure can add to that (docs/theory.md 12.6).
+/// bends between what it makes of the pre-activation and what the others of a set can add to that (docs/theory.md 12.6).
 class Singles {
  public:
   struct Touch {
     int place;
+    float bend;     ///< by how much the slopes of the activation differ in reach of sets with this failure
     double change;  ///< of the pre-activation
   };
 
-  /// Nothing where the touches of all failures would take more than so much memory. Interruptible.
-  static std::optional<Singles> of(const Network& network, const Choices& choices, const Harm& harm, const Trace& intact);
+  /// For sets of at most so many failures. Nothing where the touches would take too much memory. Interruptible.
+  static std::optional<Singles> of(const Network& network, const Choices& choices, Index failures, const Harm& harm,
+                                   const Trace& intact);
 
   const Places& places() const { return places_; }
   const std::vector<Vector>& steep() const { return steep_; }    ///< per layer, see `steepness`
@@ -48,7 +50,7 @@ class Singles {
   /// Its touches in a layer: [begin, end).
   const Touch* begin(std::size_t option, Index layer) const { return touches_.data() + end_[section(option, layer) - 1]; }
   const Touch* end(std::size_t option, Index layer) const { return touches_.data() + end_[section(option, layer)]; }
-  /// The most that its meetings with any one other failure in layers behind this one can move an objective.
+  /// The most that its meetings with one other failure of a set, in layers behind this one, can move an objective.
   double meets(std::size_t option, Index layer) const {
     return row_[option] < 0 ? 0 : meets_[section(option, layer)];
   }
@@ -60,8 +62,8 @@ class Singles {
     return static_cast<std::size_t>(row_[option] * (net_.layers() + 1) + layer);
   }
   void evaluate(const Harm& harm, Reached& reached);
-  bool keep_touches(const Trace& intact, Reached& reached);
-  double bend(const Trace& intact, Index layer, Index neuron, double change) const;
+  bool keep_touches(const Trace& intact, Index failures, Reached& reached);
+  double bend(const Trace& intact, double others, Index layer, Index neuron, double change) const;
 
   const Network& net_;
   Places places_;

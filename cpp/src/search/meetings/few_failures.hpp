@@ -7,17 +7,17 @@
 
 namespace withstand::search {
 
-/// What a search through pairs has proved.
-struct PairsProved {
+/// What a search through pairs or triples of failures has proved.
+struct MeetingsProved {
   bool complete = false;  ///< else only the incumbent is known
   double upper = 0;       ///< where complete: in real arithmetic
   double error = 0, scale = 0;  ///< of precise evaluations; of what outputs sum up: the largest of all inputs
   std::uint64_t evaluations = 0;
 };
 
-/// The worst of at most two failures at given inputs, one input after the other. Nothing where `Pairs` does not apply or
-/// would take too much memory.
-std::optional<PairsProved> worst_pairs(const Network& network, const Domain& domain, const Choices& choices, Points& points,
+/// The worst of at most two or three failures at given inputs, one input after the other. Nothing where `Meetings` do not
+/// apply or would take too much memory.
+std::optional<MeetingsProved> few_failures(const Network& network, const Domain& domain, const Choices& choices, Points& points,
                                        Incumbent& incumbent, Budget& budget, int threads);
 
 }  // namespace withstand::search

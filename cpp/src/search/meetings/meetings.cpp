@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "search/meetings/meetings.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace withstand::search {
+namespace {
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+Index Meetings::most(const Network& net, const Choices& choices) {
+  const Activation& out = net.activation(net.layers());
+  const bool synapses = std::any_of(choices.stages.begin(), choices.stages.end(),
+                                    [](const Choices::Stage& stage) { return stage.synapses && !stage.options.empty(); });
+  if (synapses || choices.exactly() || net.is_dense() || !out.identity() || out.gain() != 1) return 0;
+  Index count = 0;
+  for (const Choices::Quota& quota : choices.quotas) count += quota.count;
+  return count;
+}
+
+Meetings::Worker::Worker(const Network& net, const Singles& singles, const Trace& intact) : reached(net) {
+  reached.start(intact.pre, intact.post);
+  for (Index l = 1; l <= net.depth(); ++l)
+    for (Index j = 0; j < singles.places().count(l); ++j)
+      places.push_back({intact.pre[at(l)](j), intact.pre[at(l)](j), singles.steep()[at(l)](j)});
+  outputs.resize(net.outputs());
+}
+
+Meetings::Meetings(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
+                   Incumbent& incumbent, Budget& budget, int threads)
+    : row_(row), net_(row.problem.network), choices_(choices), singles_(singles), intact_(intact), incumbent_(incumbent),
+      budget_(budget), threads_(threads), base_(row.problem.harm.rows().rows()) {
+  const Harm& harm = row.problem.harm;
+  for (Index o = 0; o < base_.size(); ++o) base_(o) = harm.gauge(o, harm.rows().row(o).dot(intact.pre.back()));
+  for (std::size_t n = 0; n < singles_.options().size(); ++n) {
+    const double* effect = singles_.effect(n);
+    gain_.push_back(effect == nullptr ? 0 : *std::max_element(effect, effect + base_.size()));
+  }
+  // What is added up here are harms of single failures, and differences of four signals at every meeting of two.
+  const double failures = static_cast<double>(most(net_, choices));
+  margin_ = 2 * failures * row.noise;
+  for (Index l = 1; l <= net_.depth(); ++l)
+    if (const Index count = singles_.places().count(l))
+      margin_ += 8 * failures * row.problem.reach->sent_noise[at(l)].head(count).dot(singles_.steep()[at(l)].head(count));
+}
+
+bool Meetings::together(std::size_t a, std::size_t b, std::size_t c) const {
+  const std::size_t set[] = {a, b, c};
+  const auto option = [&](std::size_t n) -> const Option& { return singles_.options()[n]; };
+  for (std::size_t n = 1; n < 3 && set[n] != none; ++n) {
+    Index of_quota = 1;
+    for (std::size_t m = 0; m < n; ++m) {
+      if (option(set[m]).site == option(set[n]).site) return false;
+      of_quota += option(set[m]).quota == option(set[n]).quota ? 1 : 0;
+    }
+    if (of_quota > choices_.quotas[option(set[n]).quota].count) return false;
+  }
+  return true;
+}
+
+double Meetings::value(std::size_t a, std::size_t b, std::size_t c) const {
+  const double* const x = singles_.effect(a);
+  const double* const y = singles_.effect(b);
+  const double* const z = c == none ? nullptr : singles_.effect(c);
+  double most = -std::numeric_limits<double>::infinity();
+  for (Index o = 0; o < base_.size(); ++o)
+    most = std::max(most, base_(o) + x[o] + (y == nullptr ? 0 : y[o]) + (z == nullptr ? 0 : z[o]));
+  return most;
+}
+
+std::vector<std::size_t> Meetings::changing() const {
+  std::vector<std::size_t> found;
+  for (std::size_t n = 0; n < gain_.size(); ++n)
+    if (singles_.effect(n) != nullptr) found.push_back(n);
+  return found;
+}
+
+void Meetings::take(Worker& worker, std::size_t option) const {
+  for (const std::size_t place : worker.touched) worker.places[place].moved = worker.places[place].intact;
+  worker.touched.clear();
+  Reached& reached = worker.reached;
+  reached.undo();
+  add(worker, option);
+  for (Index l = singles_.options()[option].site.layer + 1; l <= reached.led_to(); ++l)
+    for (const Index j : reached.sums(l).at)
+      if (j < singles_.places().count(l)) {
+        worker.touched.push_back(at(singles_.places().first(l) + j));
+        worker.places[worker.touched.back()].moved = reached.pre(l)(j);
+      }
+}
+
+void Meetings::add(Worker& worker, std::size_t option) const {
+  const Option& o = singles_.options()[option];
+  worker.reached.commit(o.site.layer, o.site.to, o.value - worker.reached.signal(o.site.layer, o.site.to));
+}
+
+double Meetings::lost(const Worker& worker, std::size_t option) const {
+  const Site& site = singles_.options()[option].site;
+  return std::abs(worker.reached.signal(site.layer, site.to) - intact_.post[at(site.layer)](site.to)) *
+         singles_.steep()[at(site.layer)](site.to);
+}
+
+void Meetings::evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last) {
+  const Option& option = singles_.options()[last];
+  worker.reached.run(option.site.layer, option.site.to, option.value - worker.reached.signal(option.site.layer, option.site.to),
+                     worker.outputs.data(), 1);
+  ++evaluations_;
+  if (row_.problem.harm(worker.outputs) + row_.noise < incumbent_.harm()) return;
+  std::vector<std::size_t> failed(taken);
+  failed.push_back(last);
+  offer(std::move(failed));
+}
+
+/// Replay a set, and keep it if it is the worst.
+void Meetings::offer(std::vector<std::size_t> failed) {
+  std::vector<Forced> forced;
+  for (const std::size_t n : failed) forced.push_back({singles_.options()[n].site, singles_.options()[n].value});
+  const Layered::Problem& problem = row_.problem;
+  incumbent_.offer(problem.network, problem.harm, problem.input, problem.input_index, std::move(forced), problem.precise);
+}
+
+void Meetings::seed(Worker& worker) {
+  const std::vector<std::size_t> all = changing();
+  const auto size = static_cast<std::size_t>(most(net_, choices_));
+  for (Index o = 0; o < base_.size(); ++o) {
+    const auto more = [&](std::size_t a, std::size_t b) { return singles_.effect(a)[o] > singles_.effect(b)[o]; };
+    std::vector<std::size_t> best(std::min<std::size_t>(8, all.size()));
+    std::partial_sort_copy(all.begin(), all.end(), best.begin(), best.end(), more);
+    std::vector<std::size_t> set;
+    for (const std::size_t n : best)
+      if (set.empty() || (set.size() < size && (set.size() == 1 ? together(set[0], n) : together(set[0], set[1], n))))
+        set.push_back(n);
+    std::sort(set.begin(), set.end());  // in the order of the layers
+    take(worker, set.front());
+    if (set.size() == 2) evaluate(worker, {set[0]}, set[1]);
+    if (set.size() < 3) continue;
+    add(worker, set[1]);
+    evaluate(worker, {set[0], set[1]}, set[2]);
+  }
+}
+
+}  // namespace withstand::search

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <initializer_list>
+#include <vector>
+
+#include "search/branch_bound.hpp"
+#include "search/meetings/singles.hpp"
+
+namespace withstand::search {
+
+/// What searches through small sets of failing neurons share at one input: what every failure does alone, and what is
+/// known of several together from that (docs/theory.md 12.6).
+class Meetings {
+ public:
+  /// Sets of at most so many neurons in a network of maps of few weights, with plain outputs; 0: none of these.
+  static Index most(const Network& network, const Choices& choices);
+
+  Meetings(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
+           Incumbent& incumbent, Budget& budget, int threads);
+
+  std::uint64_t evaluations() const { return evaluations_; }
+
+ protected:
+  /// A place with the first failure taken in.
+  struct Place {
+    double intact, moved;  ///< pre-activations
+    double steep;
+  };
+  struct Worker {
+    Worker(const Network& network, const Singles& singles, const Trace& intact);
+    Reached reached;
+    std::vector<Place> places;
+    std::vector<std::size_t> touched;
+    Vector outputs;
+  };
+
+  bool hopeless(double bound) const { return bound + margin_ < incumbent_.harm(); }
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  /// Whether all of them may fail at once.
+  bool together(std::size_t a, std::size_t b, std::size_t c = none) const;
+  /// The largest objective if they did together what they do alone.
+  double value(std::size_t a, std::size_t b, std::size_t c = none) const;
+  /// Failures that change something in the intact network; the others leave to the rest of a set what it does.
+  std::vector<std::size_t> changing() const;
+  /// The first failure of a set, alone.
+  void take(Worker& worker, std::size_t option) const;
+  /// One more, behind those that are taken.
+  void add(Worker& worker, std::size_t option) const;
+  /// What a failed neuron does not hand on of what the first failure does to it, at most.
+  double lost(const Worker& worker, std::size_t option) const;
+  /// Evaluate what is taken with one more behind it.
+  void evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last);
+  void offer(std::vector<std::size_t> failed);
+  /// For every objective those that add most to it: something to beat.
+  void seed(Worker& worker);
+
+  const BranchBound::Row& row_;
+  const Network& net_;
+  const Choices& choices_;
+  const Singles& singles_;
+  const Trace& intact_;
+  Incumbent& incumbent_;
+  Budget& budget_;
+  int threads_;
+  Vector base_;               // what the objectives say of the intact network
+  std::vector<double> gain_;  // the most that each option adds to an objective
+  double margin_;             // of rounding
+  std::atomic<std::uint64_t> evaluations_{0};
+};
+
+}  // namespace withstand::search
