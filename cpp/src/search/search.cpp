@@ -132,7 +132,8 @@ std::optional<SearchResult> by_meetings(const Search& search, const Choices& cho
   if (recorder.listens() || bounding == 0 || std::isinf(bounding)) return std::nullopt;
   const auto found = few_failures(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
   if (!found) return std::nullopt;
-  const double upper = found->complete ? found->upper : std::max(search.incumbent.above(), without_tree(search));
+  const double upper = found->complete ? found->upper
+                                       : std::max(search.incumbent.above(), std::min(found->upper, without_tree(search)));
   const Proved proved{upper, found->error, found->scale, points.outputs()};
   SearchResult result = conclude(search, proved, found->evaluations);
   if (found->complete) clip(result, search, proved);

@@ -9,8 +9,8 @@ namespace withstand::search {
 
 /// What a search through pairs or triples of failures has proved.
 struct MeetingsProved {
-  bool complete = false;  ///< else only the incumbent is known
-  double upper = 0;       ///< where complete: in real arithmetic
+  bool complete = false;
+  double upper = 0;             ///< in real arithmetic: of everything where complete, else of what is open
   double error = 0, scale = 0;  ///< of precise evaluations; of what outputs sum up: the largest of all inputs
   std::uint64_t evaluations = 0;
 };

@@ -15,6 +15,7 @@ bool Pairs::run() {
   std::stable_sort(firsts.begin(), firsts.end(), [&](std::size_t a, std::size_t b) { return gain_[a] > gain_[b]; });
   std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(firsts.size(), threads_)));
   team.front() = std::make_unique<Worker>(net_, singles_, intact_);
+  done_.assign(gain_.size(), 0);
   seed(*team.front());
   return parallel_for(
       firsts.size(), threads_,
@@ -23,8 +24,19 @@ bool Pairs::run() {
         if (!self) self = std::make_unique<Worker>(net_, singles_, intact_);
         if (!budget_.spend(1)) throw Interrupted();
         second_failures(*self, firsts[static_cast<std::size_t>(task)]);
+        done_[firsts[static_cast<std::size_t>(task)]] = 1;
       },
       [&](std::uint64_t done) { return budget_.poll(done); });
+}
+
+double Pairs::open() const {
+  const double second = gain_.empty() ? 0 : std::max(0.0, *std::max_element(gain_.begin(), gain_.end()));
+  double most = base_.maxCoeff();
+  for (std::size_t a = 0; a < gain_.size(); ++a)
+    if (singles_.effect(a) != nullptr && (done_.empty() || done_[a] == 0))
+      most = std::max(most, base_.maxCoeff() + gain_[a] + second + singles_.unheard(a) +
+                                singles_.meets(a, singles_.options()[a].site.layer));
+  return most + margin_;
 }
 
 /// A failure alone, and with every one behind it.

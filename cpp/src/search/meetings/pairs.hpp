@@ -14,11 +14,15 @@ class Pairs : public Meetings {
 
   /// Nothing that is not evaluated does more harm than the incumbent; false where the budget ended first.
   bool run();
+  /// No pair that has not been looked at does more.
+  double open() const;
 
  private:
   void second_failures(Worker& worker, std::size_t a);
   bool meet_harmlessly(const Worker& worker, std::size_t a, std::size_t b, double bound) const;
   double meet(const Worker& worker, std::size_t b, Index layer) const;
+
+  std::vector<char> done_;  // of each option: with all behind it
 };
 
 }  // namespace withstand::search

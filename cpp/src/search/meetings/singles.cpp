@@ -47,13 +47,13 @@ std::optional<Singles> Singles::of(const Network& net, const Choices& choices, I
   singles.steep_ = steepness(net, harm.rows(), choices, lowest);
   Reached reached(net);
   reached.start(intact.pre, intact.post);
-  singles.evaluate(harm, reached);
+  singles.evaluate(harm, choices, intact, reached);
   if (!singles.keep_touches(intact, failures, reached)) return std::nullopt;
   return singles;
 }
 
 /// What each failure does alone, and between what bounds any one of them moves a place.
-void Singles::evaluate(const Harm& harm, Reached& reached) {
+void Singles::evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Reached& reached) {
   Index rows = 0;
   for (const Option& option : options_)
     row_.push_back(option.value == reached.signal(option.site.layer, option.site.to) ? -1 : rows++);
@@ -65,9 +65,15 @@ void Singles::evaluate(const Harm& harm, Reached& reached) {
     const Site& site = options_[n].site;
     reached.run(site.layer, site.to, options_[n].value - reached.signal(site.layer, site.to), outputs.data(), 1);
     effects_.row(row_[n]) = (harm.rows() * (outputs - reached.outputs())).transpose();
+    unheard_.push_back(0);
     for (Index l = site.layer + 1; l <= reached.led_to(); ++l) {
       const Few& sums = reached.sums(l);
+      const bool may_fail = l <= net_.depth() && !choices.stages[neuron_stage(l)].options.empty();
       for (std::size_t k = 0; k < sums.at.size(); ++k) {
+        if (may_fail && sums.at[k] < net_.own(l)) {
+          const double y = net_.activation(l)(intact.pre[at(l)](sums.at[k]) + sums.value[k]);
+          unheard_.back() = std::max(unheard_.back(), std::abs(y - intact.post[at(l)](sums.at[k])) * steep_[at(l)](sums.at[k]));
+        }
         if (sums.at[k] >= places_.count(l)) continue;
         double &least = least_(places_.first(l) + sums.at[k]), &most = most_(places_.first(l) + sums.at[k]);
         least = std::min(least, sums.value[k]);

@@ -54,6 +54,8 @@ class Singles {
   double meets(std::size_t option, Index layer) const {
     return row_[option] < 0 ? 0 : meets_[section(option, layer)];
   }
+  /// The most that an objective can gain because a neuron which hears of this failure has failed itself.
+  double unheard(std::size_t option) const { return row_[option] < 0 ? 0 : unheard_[static_cast<std::size_t>(row_[option])]; }
 
  private:
   Singles(const Network& network, const Choices& choices, Index lowest);
@@ -61,7 +63,7 @@ class Singles {
   std::size_t section(std::size_t option, Index layer) const {
     return static_cast<std::size_t>(row_[option] * (net_.layers() + 1) + layer);
   }
-  void evaluate(const Harm& harm, Reached& reached);
+  void evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Reached& reached);
   bool keep_touches(const Trace& intact, Index failures, Reached& reached);
   double bend(const Trace& intact, double others, Index layer, Index neuron, double change) const;
 
@@ -75,6 +77,7 @@ class Singles {
   std::vector<Touch> touches_;
   std::vector<std::size_t> end_;  // of every section: an option at a layer
   std::vector<double> meets_;
+  std::vector<double> unheard_;  // of every row
 };
 
 }  // namespace withstand::search

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "withstand/parallel.hpp"
@@ -41,6 +42,14 @@ bool Triples::run() {
   if (!each(&Triples::second_failures)) return false;
   find_partners();
   return each(&Triples::sets_from);
+}
+
+/// Each of the three pairs of a triple is worth half of what its two do alone, and what they gain by meeting.
+double Triples::open() const {
+  if (partner_.empty()) return std::numeric_limits<double>::infinity();
+  double pair = 0;
+  for (std::size_t a = 0; a < gain_.size(); ++a) pair = std::max(pair, gain_[a] / 2 + partner_[a]);
+  return base_.maxCoeff() + 3 * pair + margin_;
 }
 
 /// What a failure and each one behind it can gain by meeting.

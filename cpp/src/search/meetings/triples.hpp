@@ -16,6 +16,8 @@ class Triples : public Meetings {
   static bool fit(const Singles& singles);
   /// Nothing that is not evaluated does more harm than the incumbent; false where the budget ended first.
   bool run();
+  /// No triple does more; infinite before it is known.
+  double open() const;
 
  private:
   void second_failures(Worker& worker, std::size_t a);
