@@ -6,7 +6,7 @@ from __future__ import annotations
 from .slip import Slip
 
 WALK, CLOSING, REACH = (f"src/search/layered/{name}.cpp" for name in ("walk", "closing", "reach"))
-CHOICES, SEARCH, POINTS = (f"src/search/{name}.cpp" for name in ("choices", "search", "points"))
+CHOICES, COMPLETED, SEARCH, POINTS = (f"src/search/{name}.cpp" for name in ("choices", "completed", "search", "points"))
 PRECISE, HARM = (f"src/evaluate/{name}.cpp" for name in ("precise", "harm"))
 
 SLIPS = (
@@ -153,14 +153,14 @@ SLIPS = (
     ),
     Slip(
         "search-owed",
-        SEARCH,
+        COMPLETED,
         "used->value == o.value && choices.quotas[o.quota].exactly) --owed[o.quota];",
         "used->value == o.value && choices.quotas[o.quota].exactly) owed[o.quota] += 0;",
         "a witness is filled up as if it held no failure",
     ),
     Slip(
         "search-idle",
-        SEARCH,
+        COMPLETED,
         "(o.site.is_synapse() ? y(o.site.from) == 0 : y(o.site.to) == o.value))",
         "(o.site.is_synapse() || y(o.site.to) == o.value))",
         "any synapse may fail without effect",

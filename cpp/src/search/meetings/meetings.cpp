@@ -10,13 +10,20 @@ namespace {
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
+/// Whether signals reach few others: all weights take at most half of the multiplications that matrices would.
+bool sparse(const Network& net) {
+  double dense = 0;
+  for (Index l = 1; l <= net.layers(); ++l) dense += static_cast<double>(net.own(l) * net.own(l - 1));
+  return net.cost() <= dense / 2;
+}
+
 }  // namespace
 
 Index Meetings::most(const Network& net, const Choices& choices) {
   const Activation& out = net.activation(net.layers());
   const bool synapses = std::any_of(choices.stages.begin(), choices.stages.end(),
                                     [](const Choices::Stage& stage) { return stage.synapses && !stage.options.empty(); });
-  if (synapses || choices.exactly() || net.is_dense() || !out.identity() || out.gain() != 1) return 0;
+  if (synapses || choices.exactly() || !sparse(net) || !out.identity() || out.gain() != 1) return 0;
   Index count = 0;
   for (const Choices::Quota& quota : choices.quotas) count += quota.count;
   return count;
