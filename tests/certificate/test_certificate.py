@@ -81,7 +81,7 @@ def test_a_proof_of_something_else_is_rejected(proof, expected, reason):
     ("expected", "error", "message"),
     [
         ({"domain": ws.Box([0.0] * 4, [1.0] * 4)}, ValueError, "given inputs, not boxes"),
-        ({"failures": ws.SynapseCrash(1)}, ValueError, "cover crashed and stuck neurons"),
+        ({"failures": ws.Noise(0.1)}, ValueError, "cover crashed and stuck neurons"),
         ({"failures": 2}, TypeError, "failures must be a failure model"),
         ({"spec": "argmax"}, TypeError, "spec"),
     ],
@@ -131,9 +131,9 @@ def test_every_search_is_confirmed(seed, tmp_path):
 @pytest.mark.parametrize(
     ("failures", "domain", "message"),
     [
-        (ws.SynapseCrash(1), [[1.0]], "certificates cover crashed and stuck neurons, not SynapseCrash"),
-        (ws.Byzantine(1, capacity=1.0), [[1.0]], "certificates cover crashed and stuck neurons, not Byzantine"),
-        (ws.Crash(1) + ws.SynapseCrash(1), [[1.0]], "certificates cover crashed and stuck neurons"),
+        (ws.SynapseByzantine(1, capacity=1.0), [[1.0]], "crashed weights and synapses, not SynapseByzantine"),
+        (ws.Byzantine(1, capacity=1.0), [[1.0]], "certificates cover crashed and stuck neurons, .*, not Byzantine"),
+        (ws.Crash(1) + ws.Noise(0.5), [[1.0]], "certificates cover crashed and stuck neurons"),
         (ws.Crash(1), ws.Box([0.0], [1.0]), "certificates cover given inputs, not boxes"),
     ],
 )

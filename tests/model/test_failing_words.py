@@ -230,9 +230,10 @@ def test_counts_per_layer_speak_of_one_stage() -> None:
 
 
 @pytest.mark.parametrize("failures", [ws.Crash(1, groups=GROUPS), ws.Crash(1, unit="channel"), ws.WeightCrash(1)])
-def test_certificates_are_of_single_neurons(failures: ws.Failures, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="certificates cover crashed and stuck neurons, not"):
-        ws.worst_case(NET, failures, [[1.0]], certificate=tmp_path / "none.json")
+def test_certificates_are_of_groups_and_weights_too(failures: ws.Failures, tmp_path: Path) -> None:
+    found = ws.worst_case(NET, failures, [[1.0]], certificate=tmp_path / "proof.json")
+    check = ws.check_certificate(tmp_path / "proof.json", NET, failures=failures, domain=[[1.0]])
+    assert check.valid and check.lower == found.lower and check.configurations == failures.configurations(NET)
 
 
 @pytest.mark.parametrize("failures", [ws.Crash(1, groups=GROUPS), ws.Crash(1, unit="channel")])

@@ -10,6 +10,8 @@ LIMITS = {
     "decisions on the paths of the tree": 20_000_000,
     "steps of counting configurations": 20_000_000,
     "configurations to evaluate": 5_000_000,
+    "configurations of components": 1_000_000,  # at all inputs together
+    "multiply-adds of components": 20_000_000_000,
     "multiply-adds": 10**12,
     "multiply-adds of splitting leaves": 5_000_000_000,  # and a share for every leaf of the file
     "multiply-adds in rational arithmetic": 2_000_000,

@@ -6,17 +6,22 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from withstand._types import FloatArray
 from withstand.certificate.budget import Budget, Rejected
+from withstand.certificate.components import Components
+from withstand.certificate.entries import require
 from withstand.certificate.leaf_bound import Judge
-from withstand.certificate.lowering import lowered
-from withstand.certificate.reading import require
-from withstand.certificate.space import Neuron, Space, State, Way
+from withstand.certificate.lowering import Chain, lowered
+from withstand.certificate.reading import COMPONENTS
+from withstand.certificate.space import Failed, Name, Sets, Space, State
+from withstand.certificate.statement import component
+from withstand.certificate.values import Values
 from withstand.model.fingerprint import fingerprint
 from withstand.model.network import Network
 
@@ -24,9 +29,9 @@ from withstand.model.network import Network
 CAP = 20_000
 #: Below this size a part is evaluated, without trying to bound it.
 _FEW = 64
-_BATCH = 2048
 
-_Part = tuple[float, int, State, Neuron | None]  # -bound, order of arrival, decisions, what to split on
+_V = TypeVar("_V", bound=Values)
+_Part = tuple[float, int, State, Name | None]  # -bound, order of arrival, decisions, what to split on
 _Leaf = tuple[float, int, State, Judge]  # bound (infinite: enumerated), node, decisions
 
 
@@ -38,6 +43,7 @@ class Checker:
         self.lower = self.upper = math.nan
         self.failures: list[dict[str, Any]] = []
         self.goal, self.network = "", ""
+        self.by_components = False  # whether the file speaks of more than crashed and stuck neurons
         self.inputs: FloatArray = np.empty((0, net.widths[0]))
         self.classes: tuple[int, ...] = ()
         self.nodes = self.bounded = self.enumerated = self.configurations = self.refined = 0
@@ -50,54 +56,95 @@ class Checker:
         for n, x in enumerate(file["inputs"]):
             require(len(x) == width, f"input {n} has {len(x)} entries, not {width}")
         self.inputs = np.array(file["inputs"], dtype=np.float64).reshape(-1, width)
+        self.by_components = file["format"] == COMPONENTS
         require(self.network == fingerprint(self._net), "the certificate speaks of another network")
 
     def prepare(self) -> list[Judge]:
-        """Set up what judges the failures at each input."""
-        net = self._net
-        self._space = Space(self.failures, net.widths, self._budget)
-        chain = lowered(net)
-        judges = []
+        """Set up what judges the failures of neurons at each input."""
+        self._space = space = Space(self.failures, self._net.widths, self._budget)
+        chain = lowered(self._net)
+        return self._at_inputs(chain, lambda x: Judge(chain, space, x, self.goal, self._budget))
+
+    def prepare_components(self) -> list[Values]:
+        """Set up what evaluates the failures of components at each input, and count the work of it all."""
+        self._sets = sets = Components(self.failures, self._net, self._budget)
+        size = sets.size(sets.root())
+        self._budget.spend("configurations of components", size * len(self.inputs))
+        chain = lowered(self._net)
+        values = self._at_inputs(chain, lambda x: Values(chain, x, self.goal, self._budget, sets.components))
+        for at_input in values:
+            at_input.evaluating_components(size, sum(quota.count for quota in sets.quotas))
+        return values
+
+    def _at_inputs(self, chain: Chain, made: Callable[[FloatArray], _V]) -> list[_V]:
+        found = []
         with np.errstate(all="ignore"):  # what overflows is not below a claim
             for x in self.inputs:
                 self._budget.spend("multiply-adds", 3 * sum(w.size for w in chain.weights))
-                judges.append(Judge(chain, self._space, x, self.goal, self._budget))
-        self.classes = tuple(j.predicted for j in judges) if self.goal == "argmax" else ()
-        return judges
+                found.append(made(x))
+        self.classes = tuple(at_input.predicted for at_input in found) if self.goal == "argmax" else ()
+        return found
 
     def check(self, file: dict[str, Any]) -> None:
         """Reject the certificate that was read unless it proves its claim."""
-        roots, nodes, inputs = file["roots"], file["nodes"], len(self.inputs)
-        require(inputs > 0 and len(roots) == inputs, f"{inputs} inputs, {len(roots)} trees: every input needs one")
-        judges = self.prepare()
+        require(len(self.inputs) > 0, "0 inputs: nothing is proved")
         with np.errstate(all="ignore"):
-            self._replay(file["claim"]["witness"], judges)
-            self._seen: set[int] = set()
-            leaves: list[_Leaf] = []
-            for judge, root in zip(judges, roots):
-                leaves += [(bound, n, state, judge) for bound, n, state in self._leaves(nodes, root, judge)]
-            require(len(self._seen) == len(nodes), f"{len(nodes) - len(self._seen)} nodes hang nowhere")
-            for bound, n, state, judge in sorted(leaves, key=lambda leaf: -leaf[0]):  # likely false ones first
-                if bound == math.inf:
-                    self._evaluate(n, state, judge)
-                else:
-                    self._close(n, state, judge)
+            if self.by_components:
+                self._check_components(file)
+            else:
+                self._check_trees(file)
 
-    def _replay(self, witness: dict[str, Any], judges: list[Judge]) -> None:
+    def _check_trees(self, file: dict[str, Any]) -> None:
+        roots, nodes, inputs = file["roots"], file["nodes"], len(self.inputs)
+        require(len(roots) == inputs, f"{inputs} inputs, {len(roots)} trees: every input needs one")
+        judges = self.prepare()
+        failed = [((l, i), term, ()) for l, i, term in file["claim"]["witness"]["failed"]]
+        self._replay(file["claim"]["witness"]["input"], failed, self._space, judges)
+        self._seen: set[int] = set()
+        leaves: list[_Leaf] = []
+        for judge, root in zip(judges, roots):
+            leaves += [(bound, n, state, judge) for bound, n, state in self._leaves(nodes, root, judge)]
+        require(len(self._seen) == len(nodes), f"{len(nodes) - len(self._seen)} nodes hang nowhere")
+        for bound, n, state, judge in sorted(leaves, key=lambda leaf: -leaf[0]):  # likely false ones first
+            if bound == math.inf:
+                self._evaluate(f"node {n}", self._space, state, judge)
+            else:
+                self._close(n, state, judge)
+
+    def _check_components(self, file: dict[str, Any]) -> None:
+        """Evaluate every configuration at every input."""
+        values = self.prepare_components()
+        root, count = self._sets.root(), file["configurations"]
+        size = self._sets.size(root)
+        require(count == size, f"there are {size:,} configurations, the file says {count:,}")
+        witness = file["claim"]["witness"]
+        failed = [(component(name, "witness"), term, tuple(bits)) for name, term, bits in witness["failed"]]
+        self._replay(witness["input"], failed, self._sets, values)
+        for n, at_input in enumerate(values):
+            self.enumerated += 1
+            self._evaluate(f"input {n}", self._sets, root, at_input)
+
+    def _replay(self, n: int, failed: Sequence[tuple[Name, int, tuple[int, ...]]], sets: Sets,
+                at_inputs: Sequence[Values]) -> None:  # fmt: skip
         """Confirm that the witness is a configuration of the space and does the harm claimed."""
-        state = self._space.root()
-        for l, i, term in witness["failed"]:
-            ways = [w for w in self._space.ways.get((l, i), []) if w.term == term]
-            require(bool(ways) and (l, i) not in state.decided, f"witness: neuron {(l, i)} cannot fail by term {term}")
-            child = self._space.fail(state, (l, i), ways[0])
+        state = sets.root()
+        for name, term, bits in failed:
+            ways = [w for w in sets.ways.get(name, []) if w.term == term and w.bits == bits]
+            right = bool(ways) and name not in state.decided
+            with_bits = f" with bits {bits}" if bits else ""
+            require(right, f"witness: {_called(name)} cannot fail by term {term}{with_bits}")
+            child = sets.fail(state, name, ways[0])
             if child is None:
                 raise Rejected("witness: more failures than the counts allow")
             state = child
-        short = any(n and q.exactly for n, q in zip(state.left, self._space.quotas))
+        short = any(left and q.exactly for left, q in zip(state.left, sets.quotas))
         require(not short, "witness: fewer failures than exactly asked for")
-        n = witness["input"]
-        require(n < len(judges), f"witness: there is no input {n}")
-        harm, error = (float(v[0]) for v in judges[n].harms([state.failed]))
+        require(n < len(at_inputs), f"witness: there is no input {n}")
+        found = at_inputs[n].harms([state.failed])
+        harm, error = float(found.harm[0]), float(found.error[0])
+        if found.unsure[0]:
+            require(at_inputs[n].exact.possible, "witness: too close to be sure which words its signals are")
+            harm = float(at_inputs[n].exact.harm(state.failed, self.goal))
         off = f"to within {error:.3g}"
         require(self.lower <= harm + error, f"witness: does {harm!r} {off}, less than the claimed {self.lower!r}")
         require(harm - error <= self.upper, f"witness: does {harm!r} {off}, above the claim {self.upper!r}")
@@ -157,7 +204,7 @@ class Checker:
             free = self._space.free(part)
             if size := self._few(part, free):
                 judge.evaluating(size)
-                self._evaluate(index, part, judge)
+                self._evaluate(f"node {index}", self._space, part, judge)
                 continue
             for child in self._space.children(part, best if best is not None else free[0]).values():
                 self.refined += 1
@@ -166,7 +213,7 @@ class Checker:
                 judge.bounding(splitting=True)
                 self._consider(heap, next(order), child, judge)
 
-    def _few(self, part: State, free: list[Neuron]) -> int:
+    def _few(self, part: State, free: list[Name]) -> int:
         """Return the number of configurations where there are few; 0 where there are many."""
         open_ways = sum(part.left[w.quota] > 0 for n in free for w in self._space.ways[n])
         at_most = not any(n and q.exactly for n, q in zip(part.left, self._space.quotas))
@@ -180,18 +227,19 @@ class Checker:
         if not estimate.harm <= self.upper:
             heapq.heappush(heap, (-estimate.harm, order, part, estimate.best))
 
-    def _evaluate(self, index: int, state: State, judge: Judge) -> None:
+    def _evaluate(self, where: str, space: Sets, state: State, at_input: Values) -> None:
         """Evaluate every configuration; in rational arithmetic where rounding leaves it open."""
-        sets = self._space.completions(state)
-        while batch := list(itertools.islice(sets, _BATCH)):
+        sets = space.completions(state)
+        while batch := list(itertools.islice(sets, at_input.batch)):
             self.configurations += len(batch)
-            harm, error = judge.harms(batch)
-            for n in np.flatnonzero(~(harm + error <= self.upper)):
-                done = f"node {index}: failures {_shown(batch[n])} do {float(harm[n])!r} to within {error[n]:.3g}"
-                require(not harm[n] - error[n] > self.upper, f"{done}, above the claim {self.upper!r}")
-                unsure = f"{done}, too close to be sure that it is not above the claim {self.upper!r}"
-                require(judge.exact.possible, unsure)
-                exactly = judge.exact.harm(batch[n], self.goal)
+            found = at_input.harms(batch)
+            for n in np.flatnonzero(~(found.harm + found.error <= self.upper) | found.unsure):
+                harm, error, unsure = float(found.harm[n]), float(found.error[n]), bool(found.unsure[n])
+                done = f"{where}: failures {_shown(batch[n])} do {harm!r} to within {error:.3g}"
+                require(unsure or not harm - error > self.upper, f"{done}, above the claim {self.upper!r}")
+                close = "which words their signals are" if unsure else f"that it is not above the claim {self.upper!r}"
+                require(at_input.exact.possible, f"{done}, too close to be sure {close}")
+                exactly = at_input.exact.harm(batch[n], self.goal)
                 require(exactly <= Fraction(self.upper), f"{done}, exactly more, above the claim {self.upper!r}")
 
 
@@ -199,5 +247,11 @@ def _names(keys: Any) -> str:
     return ", ".join("alive" if key is None else f"failed by term {key}" for key in keys)
 
 
-def _shown(failed: tuple[tuple[Neuron, Way], ...]) -> str:
-    return "{" + ", ".join(f"{neuron}: {way.value:g}" for neuron, way in failed) + "}"
+def _called(name: Name) -> str:
+    """Return what a component is called in messages."""
+    return f"neuron {name}" if len(name) == 2 and isinstance(name[1], int) else str(name)
+
+
+def _shown(failed: Failed) -> str:
+    parts = (f"{name}: {f'bits {way.bits}' if way.bits else format(way.value, 'g')}" for name, way in failed)
+    return "{" + ", ".join(parts) + "}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the certificate checker computes of a network: values and upper bounds of the harm, both rounded outward.
+"""What the certificate checker proves of a network without evaluating everything: upper bounds, rounded outward.
 
 Linear relaxation with failure masks, on what neurons transmit: coefficients are substituted back layer by layer, and a
 free neuron adds the gain that its failure would bring; the best gains that the counts allow bound every completion.
@@ -8,19 +8,17 @@ Written for the checker alone, in NumPy: it shares no code with the bounds that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from withstand._types import FloatArray
-from withstand.certificate.activation_lines import EPS, TINY, Lines, Phi, lines
-from withstand.certificate.budget import Budget, Rejected
-from withstand.certificate.exact import Exact
+from withstand.certificate.activation_lines import EPS, Lines, Phi, lines
+from withstand.certificate.budget import Budget
 from withstand.certificate.lowering import Chain
-from withstand.certificate.space import Neuron, Space, State, Way
+from withstand.certificate.space import Name, Space, State
+from withstand.certificate.values import Values
 
-Failed = Sequence[tuple[Neuron, Way]]
 _SPLITTING = "multiply-adds of splitting leaves"
 
 
@@ -45,46 +43,19 @@ class Estimate:
     """Upper bounds of the harm, one per objective, and what the undecided neurons add to the largest."""
 
     harm: float
-    best: Neuron | None  # the neuron that adds most to the largest bound
+    best: Name | None  # the neuron that adds most to the largest bound
 
 
-class Judge:
+class Judge(Values):
     """A network at one input, with a goal."""
 
-    def __init__(
-        self, chain: Chain, space: Space, x: FloatArray, goal: str, budget: Budget | None = None
-    ) -> None:
-        self._budget = Budget() if budget is None else budget
-        self.exact = Exact(chain, x, self._budget)
-        self._weights, self._biases, self._phis, self._numbers = chain.weights, chain.biases, chain.phis, chain.numbers
-        self._space, self._x = space, x
+    def __init__(self, chain: Chain, space: Space, x: FloatArray, goal: str, budget: Budget | None = None) -> None:
+        super().__init__(chain, x, goal, Budget() if budget is None else budget)
+        self._space = space
         psi = self._phis[-1]
         assert isinstance(psi, Phi)  # behind outputs there are no wires
         self._psi = psi
-        self._goal = goal
         self._candidates: list[int] = []
-        self._gamma = 2 * EPS * (max(max(w.shape) for w in chain.weights) + 32)
-        intact, error = self.outputs([()])
-        self._intact, self._intact_error = intact[0], error[0]
-        self._class = int(np.argmax(self._intact))
-        if goal == "argmax":
-            self._settle_class(error[0])
-
-    @property
-    def predicted(self) -> int:
-        """The intact network's class, with the goal "argmax"."""
-        return self._class
-
-    def _settle_class(self, error: FloatArray) -> None:
-        c = self._class
-        if len(self._intact) < 2:
-            raise Rejected("a network with one output picks no class")
-        lead = self._intact[c] - self._intact - error - error[c]
-        unclear = [j for j in range(len(lead)) if j != c and not lead[j] > 0]
-        if unclear and self.exact.possible:
-            self._class = self.exact.first_largest()
-        elif unclear:
-            raise Rejected(f"outputs {sorted([c, *unclear])} are too close to say which class the network picks")
 
     # -- work -----------------------------------------------------------------------------------------------------
 
@@ -103,45 +74,6 @@ class Judge:
         else:
             self._budget.spend("multiply-adds", bounds * work)
             self._budget.allow(_SPLITTING, 4 * bounds * work)
-
-    def evaluating(self, sets: int) -> None:
-        """Count the work of so many evaluations before it is done."""
-        self._budget.spend("configurations to evaluate", sets)
-        self._budget.spend("multiply-adds", sets * (3 * sum(w.size for w in self._weights) + 2000))
-
-    # -- values ---------------------------------------------------------------------------------------------------
-
-    def outputs(self, sets: Sequence[Failed]) -> tuple[FloatArray, FloatArray]:
-        """Return the outputs under sets of failures, shape (len(sets), m), and bounds of their rounding errors."""
-        y, error = np.repeat(self._x[None], len(sets), axis=0), np.zeros((len(sets), len(self._x)))
-        self._force(sets, 0, y, error)
-        for l, (w, b, phi) in enumerate(zip(self._weights, self._biases, self._phis), start=1):
-            s = y @ w.T + b
-            size = np.abs(y) @ np.abs(w).T + np.abs(b)
-            off = (error @ np.abs(w).T + self._gamma * size) * (1 + self._gamma) + EPS * np.abs(s) + TINY
-            y = phi(s)
-            least, most = phi.over(s - off, s + off)
-            apart = np.maximum(most - y, y - least) * (1 + 4 * EPS)
-            error = np.minimum(apart, phi.lipschitz * off * (1 + 4 * EPS) + phi.error(s, y))
-            self._force(sets, l, y, error)
-        return y, error
-
-    def _force(self, sets: Sequence[Failed], layer: int, y: FloatArray, error: FloatArray) -> None:
-        for n, failed in enumerate(sets):
-            for neuron, way in failed:
-                if neuron[0] == self._numbers[layer]:
-                    y[n, neuron[1]], error[n, neuron[1]] = way.value, 0.0
-
-    def harms(self, sets: Sequence[Failed]) -> tuple[FloatArray, FloatArray]:
-        """Return the harms of sets of failures, and bounds of their rounding errors."""
-        y, error = self.outputs(sets)
-        if self._goal == "error":
-            rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
-            failing = np.array([bool(failed) for failed in sets])  # nothing fails: nothing is off
-            return np.abs(y - self._intact).max(axis=1), np.where(failing, 2 * rounding.max(axis=1), 0.0)
-        others = np.delete(np.arange(y.shape[1]), self._class)
-        margin = y[:, others] - y[:, [self._class]]
-        return margin.max(axis=1), 2 * ((1 + EPS) * error.max(axis=1) + EPS * np.abs(y).max(axis=1))
 
     # -- bounds ---------------------------------------------------------------------------------------------------
 

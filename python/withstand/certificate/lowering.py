@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from withstand.certificate.activation_lines import Phi, Wired
 from withstand.certificate.budget import Rejected
 from withstand.model.activations import Activation
 from withstand.model.graph import bias_of
+from withstand.model.layout import Layout
 from withstand.model.maps import Conv, Map, Select, Shape
 from withstand.model.network import Network
 
@@ -51,18 +52,14 @@ def lowered(net: Network) -> Chain:
         plain = [_phi(a) for a in (*net.activations, net.output_activation)]
         return Chain(net.weights, net.biases, plain, range(len(plain) + 1))
     layout = net._described()
-    sizes = [math.prod(shape) for shape in layout.shapes]
-    last = [max((n for n, layer in enumerate(layout.given, 1) if any(s == source for s, _ in layer.reads)), default=0)
-            for source in range(len(sizes))]  # fmt: skip
-    held: list[list[int]] = [[n] + [s for s in range(n) if last[s] > n] for n in range(len(sizes))]
+    sizes, held = [math.prod(shape) for shape in layout.shapes], _held(layout)
     widths = [sum(sizes[s] for s in sources) for sources in held]
     entries = sum(a * b for a, b in itertools.pairwise(widths))
     if entries > ENTRIES:
         raise Rejected(f"the network's matrices have {entries:,} entries, the checker lays out {ENTRIES:,}")
     weights, biases = [], []
     phis: list[Phi | Wired] = []
-    for n, layer in enumerate(layout.given, 1):
-        starts = dict(zip(held[n - 1], itertools.accumulate([0, *(sizes[s] for s in held[n - 1])])))
+    for n, (layer, starts) in enumerate(zip(layout.given, columns(layout)), 1):
         weight, bias = np.zeros((widths[n], widths[n - 1])), np.zeros(widths[n])
         for source, kind in layer.reads:
             at = starts[source]
@@ -77,6 +74,20 @@ def lowered(net: Network) -> Chain:
         biases.append(bias)
         phis.append(phi if widths[n] == sizes[n] else Wired(phi, sizes[n]))
     return Chain(weights, biases, phis, [layout.numbers.get(n, -1) for n in range(len(sizes))])
+
+
+def columns(layout: Layout) -> list[dict[int, int]]:
+    """Return for every stage the column at which each source that it may read begins in its matrix."""
+    sizes = [math.prod(shape) for shape in layout.shapes]
+    return [dict(zip(held, itertools.accumulate([0, *(sizes[s] for s in held)]))) for held in _held(layout)[:-1]]
+
+
+def _held(layout: Layout) -> list[list[int]]:
+    """Return what the signals behind every stage are: its own, then those on wires that are still to be read."""
+    count = len(layout.shapes)
+    last = [max((n for n, layer in enumerate(layout.given, 1) if any(s == source for s, _ in layer.reads)), default=0)
+            for source in range(count)]  # fmt: skip
+    return [[n] + [s for s in range(n) if last[s] > n] for n in range(count)]
 
 
 def matrix(kind: Map, source: Shape) -> FloatArray:
@@ -95,10 +106,17 @@ def matrix(kind: Map, source: Shape) -> FloatArray:
 
 
 def _convolution(conv: Conv, source: Shape) -> FloatArray:
+    found = np.zeros((math.prod(conv.shape(source)), math.prod(source)))
+    for entry, row, column in taps(conv, source):
+        found[row, column] += conv.kernel[entry]
+    return found
+
+
+def taps(conv: Conv, source: Shape) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """Yield every use of an entry of a kernel: the entry, the receiver and the sender."""
     last = conv.channel_axis == -1
     result = conv.shape(source)
     image, places = (source[:-1], result[:-1]) if last else (source[1:], result[1:])
-    found = np.zeros((math.prod(result), math.prod(source)))
     reads, writes = conv.kernel.shape[1], len(conv.kernel) // conv.groups
     for place in np.ndindex(*places):
         for tap in np.ndindex(*conv.kernel.shape[2:]):
@@ -112,8 +130,7 @@ def _convolution(conv: Conv, source: Shape) -> FloatArray:
                 channel = o // writes * reads + c
                 row = np.ravel_multi_index((*place, o) if last else (o, *place), result)
                 column = np.ravel_multi_index((*at, channel) if last else (channel, *at), source)
-                found[row, column] += conv.kernel[(o, c, *tap)]
-    return found
+                yield (o, c, *tap), int(row), int(column)
 
 
 def _phi(activation: Activation) -> Phi:

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from typing import Any
 
 from withstand.certificate.budget import LIMITS, Rejected
+from withstand.certificate.entries import entries, integers, items, number, require
+from withstand.certificate.statement import component, components_term, neurons_term
 
+#: Of crashed and stuck neurons: a tree for every input.
 FORMAT = "withstand certificate 1"
+#: Of words, groups, parameters and synapses: every configuration at every input.
+COMPONENTS = "withstand certificate 2"
 
-_KEYS = {"format", "network", "failures", "inputs", "goal", "claim", "roots", "nodes", "checksum"}
-_TERM = {"effect", "value", "counts", "total", "exactly", "among"}
+_KEYS = {"format", "network", "failures", "inputs", "goal", "claim", "checksum"}
+_PROOF = {FORMAT: {"roots", "nodes"}, COMPONENTS: {"configurations"}}
 
 
 def checksum(certificate: dict[str, Any]) -> str:
@@ -37,26 +41,20 @@ def parsed(content: bytes) -> dict[str, Any]:
         file = json.loads(content, object_pairs_hook=_once, parse_int=_whole, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Rejected(f"not a certificate: {error}") from None
-    if not isinstance(file, dict) or file.get("format") != FORMAT:
-        raise Rejected(f"not a certificate: the format is not {FORMAT!r}")
+    if not isinstance(file, dict) or file.get("format") not in (FORMAT, COMPONENTS):
+        raise Rejected(f"not a certificate: the format is neither {FORMAT!r} nor {COMPONENTS!r}")
     if file.get("checksum") != checksum(file):
         raise Rejected("the checksum is wrong: the file has been changed or cut")
-    _entries(file, _KEYS, "the certificate")
+    entries(file, _KEYS | _PROOF[file["format"]], "the certificate")
     _check(file)
     return file
 
 
-def require(holds: bool, why: str) -> None:
-    """Reject the certificate where something does not hold."""
-    if not holds:
-        raise Rejected(why)
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        raise ValueError(f"an entry is there twice, among {sorted(entries)[:10]}")
-    return entries
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"an entry is there twice, among {sorted(found)[:10]}")
+    return found
 
 
 def _no_number(name: str) -> Any:
@@ -64,76 +62,52 @@ def _no_number(name: str) -> Any:
 
 
 def _check(file: dict[str, Any]) -> None:
-    network = _entries(file["network"], {"widths", "sha256"}, "network")
-    _integers(network["widths"], "network: widths")
+    network = entries(file["network"], {"widths", "sha256"}, "network")
+    integers(network["widths"], "network: widths")
     require(isinstance(network["sha256"], str), "network: sha256 is no text")
-    for n, term in enumerate(_list(file["failures"], "failures")):
-        _term(_entries(term, _TERM, f"failures, {n}"), f"failures, {n}")
-    for n, row in enumerate(_list(file["inputs"], "inputs")):
-        for value in _list(row, f"input {n}"):
-            _number(value, f"input {n}")
+    one = neurons_term if file["format"] == FORMAT else components_term
+    for n, term in enumerate(items(file["failures"], "failures")):
+        one(term, f"failures, {n}")
+    for n, row in enumerate(items(file["inputs"], "inputs")):
+        for value in items(row, f"input {n}"):
+            number(value, f"input {n}")
     require(file["goal"] in ("error", "argmax"), f"goal {file['goal']!r} is neither error nor argmax")
-    claim = _entries(file["claim"], {"lower", "upper", "witness"}, "claim")
-    _number(claim["lower"], "claim: lower")
-    _number(claim["upper"], "claim: upper")
-    witness = _entries(claim["witness"], {"input", "failed"}, "witness")
-    _integers([witness["input"]], "witness: input")
-    for failed in _list(witness["failed"], "witness: failed"):
-        require(len(_integers(failed, "witness: failed")) == 3, f"witness: {failed!r} is not layer, neuron, term")
-    _integers(file["roots"], "roots")
-    for n, node in enumerate(_list(file["nodes"], "nodes")):
+    claim = entries(file["claim"], {"lower", "upper", "witness"}, "claim")
+    number(claim["lower"], "claim: lower")
+    number(claim["upper"], "claim: upper")
+    witness = entries(claim["witness"], {"input", "failed"}, "witness")
+    integers([witness["input"]], "witness: input")
+    if file["format"] == COMPONENTS:
+        for failed in items(witness["failed"], "witness: failed"):
+            _failed(failed)
+        integers([file["configurations"]], "configurations")
+        return
+    for failed in items(witness["failed"], "witness: failed"):
+        require(len(integers(failed, "witness: failed")) == 3, f"witness: {failed!r} is not layer, neuron, term")
+    integers(file["roots"], "roots")
+    for n, node in enumerate(items(file["nodes"], "nodes")):
         _node(node, f"node {n}")
 
 
-def _term(term: dict[str, Any], where: str) -> None:
-    kind = term["effect"]
-    require(kind in ("crash", "stuck"), f"{where}: of kind {kind!r}, only crash and stuck are covered")
-    _number(term["value"], f"{where}: value")
-    require(kind == "stuck" or term["value"] == 0, f"{where}: a crashed neuron transmits 0")
-    _integers(term["counts"], f"{where}: counts")
-    for key in ("total", "exactly"):
-        require(isinstance(term[key], bool), f"{where}: {key} is {term[key]!r}, not true or false")
-    one = not term["total"] or len(term["counts"]) == 1
-    require(one, f"{where}: counts {str(term['counts'])[:40]} in total, not one number")
-    for place in [] if term["among"] is None else _list(term["among"], f"{where}: among"):
-        require(len(_integers(place, f"{where}: among")) == 2, f"{where}: among names {place!r}, not layer and neuron")
+def _failed(failed: Any) -> None:
+    """Check what a witness says of a component: its name, its term and the bits that flip."""
+    where = "witness: failed"
+    require(len(items(failed, where)) == 3, f"witness: {str(failed)[:60]} is not component, term, bits")
+    component(failed[0], where)
+    integers([failed[1], *items(failed[2], where)], where)
 
 
 def _node(node: Any, where: str) -> None:
     require(isinstance(node, dict), f"{where} is {type(node).__name__}, not an object")
     if node.keys() == {"bounded"}:
-        _number(node["bounded"], where)
+        number(node["bounded"], where)
     elif node.keys() == {"enumerated"}:
-        _integers([node["enumerated"]], where)
+        integers([node["enumerated"]], where)
     else:
-        _entries(node, {"split", "alive", "failed"}, where)
-        require(len(_integers(node["split"], where)) == 2, f"{where} splits on {node['split']!r}, not layer and neuron")
+        entries(node, {"split", "alive", "failed"}, where)
+        require(len(integers(node["split"], where)) == 2, f"{where} splits on {node['split']!r}, not layer and neuron")
         require(isinstance(node["failed"], dict), f"{where}: failed is no object")
-        _integers([node["alive"], *node["failed"].values()], where)
+        integers([node["alive"], *node["failed"].values()], where)
         for term in node["failed"]:
             proper = len(term) < 10 and term.isdecimal() and str(int(term)) == term
             require(proper, f"{where}: no term is called {term[:20]!r}")
-
-
-def _entries(value: Any, keys: set[str], where: str) -> dict[str, Any]:
-    require(isinstance(value, dict), f"{where} is {type(value).__name__}, not an object")
-    require(value.keys() == keys, f"{where} has the entries {sorted(value)[:12]}, not {sorted(keys)}")
-    return dict(value)
-
-
-def _list(value: Any, where: str) -> list[Any]:
-    require(isinstance(value, list), f"{where} is {type(value).__name__}, not a list")
-    return list(value)
-
-
-def _integers(value: Any, where: str) -> list[int]:
-    for number in _list(value, where):
-        right = type(number) is int and 0 <= number < 2**53
-        require(right, f"{where}: {str(number)[:40]} is not an integer from 0 to 2^53")
-    return list(value)
-
-
-def _number(value: Any, where: str) -> float:
-    right = type(value) in (int, float) and abs(value) < 2**1023 and math.isfinite(value)
-    require(right, f"{where}: {str(value)[:40]} is not a finite number")
-    return float(value)

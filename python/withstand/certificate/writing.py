@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from withstand._types import FloatArray, neuron
-from withstand.certificate.budget import LIMITS, Rejected
+from withstand._types import AnyComponent, FloatArray, neuron
+from withstand.certificate.budget import LIMITS, Budget, Rejected
 from withstand.certificate.checker import CAP, Checker
-from withstand.certificate.reading import FORMAT, checksum, parsed
-from withstand.certificate.space import Neuron, Space, State
-from withstand.certificate.terms import described
+from withstand.certificate.components import Components
+from withstand.certificate.reading import COMPONENTS, FORMAT, checksum, parsed
+from withstand.certificate.space import Failed, Name, Sets, Space, State
+from withstand.certificate.terms import described, of_neurons
 from withstand.model.failures import Failures
 from withstand.model.fingerprint import fingerprint
 from withstand.model.network import Network
@@ -41,8 +42,11 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
         For models that certificates do not cover, more than the checker is willing to look at, and tied classes.
     """
     checker = Checker(net, 0)
-    checker.failures, checker.inputs, checker.goal = described(failures), inputs, goal
+    checker.failures, checker.inputs, checker.goal = described(failures, net, inputs), inputs, goal
     try:
+        if not of_neurons(failures):
+            checker.prepare_components()
+            return
         judges = checker.prepare()
         judges[0].bounding(len(judges))
         space = Space(checker.failures, net.widths)
@@ -53,57 +57,85 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
 
 def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
           lower: float, upper: float, witness: Witness, leaves: Sequence[_core.Leaf]) -> None:  # fmt: skip
-    """Write the certificate of lower <= truth <= upper, whose leaves a search recorded.
+    """Write the certificate of lower <= truth <= upper, whose leaves a search recorded where there is a tree.
 
+    Where every configuration is evaluated anyway, the witness itself is claimed to be the worst, if the checker agrees.
     The upper claim gets a billionth of room, so that roundings are no reason to reject it.
     """
-    if not math.isfinite(upper):
+    claims = [end for end in ((upper,) if of_neurons(failures) else sorted({lower, upper})) if math.isfinite(end)]
+    if not claims or not math.isfinite(lower):
         raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
-    terms = described(failures)
-    space = Space(terms, net.widths)
-    forest = _Forest(space, net)
-    roots = [forest.root([leaf for leaf in leaves if leaf.input_index == n]) for n in range(len(inputs))]
+    terms = described(failures, net, inputs)
+    if of_neurons(failures):
+        proof, failed = _tree(net, terms, witness, leaves, len(inputs))
+    else:
+        proof, failed = _components(net, terms, witness)
     body: dict[str, Any] = {
-        "format": FORMAT,
+        "format": FORMAT if of_neurons(failures) else COMPONENTS,
         "network": {"widths": list(net.widths), "sha256": fingerprint(net)},
         "failures": terms,
         "inputs": [[float(v) for v in x] for x in inputs],
         "goal": goal,
-        "claim": {"lower": lower, "upper": upper + ROOM * max(1.0, abs(upper)), "witness": _witness(space, witness)},
-        "roots": roots,
-        "nodes": forest.nodes,
+        "claim": {"lower": lower, "upper": math.nan, "witness": {"input": witness.input_index, "failed": failed}},
+        **proof,
     }
-    body["checksum"] = checksum(body)
-    text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
-    _require_confirmed(text, net, lower, upper)
+    text = _confirmed(body, net, [claim + ROOM * max(1.0, abs(claim)) for claim in claims])
     with open(path, "wb") as file:
         file.write(text)
 
 
-def _require_confirmed(text: bytes, net: Network, lower: float, upper: float) -> None:
-    """Run the checker: what it rejects is not written."""
-    checker = Checker(net, EFFORT)
-    try:
-        file = parsed(text)
-        checker.read(file)
-        checker.check(file)
-    except Rejected as error:
-        found = f"the search found {lower!r} <= worst <= {upper!r}"
-        raise ValueError(f"no certificate is written: {found}, but the checker says: {error}") from None
+def _confirmed(body: dict[str, Any], net: Network, claims: list[float]) -> bytes:
+    """Return the file with the first upper claim that the checker confirms: what it rejects is not written."""
+    rejected = None
+    for upper in claims:
+        body["claim"]["upper"] = upper
+        body["checksum"] = checksum(body)
+        text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        checker = Checker(net, EFFORT)
+        try:
+            file = parsed(text)
+            checker.read(file)
+            checker.check(file)
+            return text
+        except Rejected as error:
+            rejected = error
+    found = f"the search found {body['claim']['lower']!r} <= worst <= {claims[-1]!r}"
+    raise ValueError(f"no certificate is written: {found}, but the checker says: {rejected}")
 
 
-def _witness(space: Space, witness: Witness) -> dict[str, Any]:
-    """Return the witness with the term by which each neuron fails: any assignment that the counts allow."""
-    stack = [(space.root(), 0)]
-    failed = list(map(neuron, witness.failed))
+def _tree(net: Network, terms: list[dict[str, Any]], witness: Witness, leaves: Sequence[_core.Leaf],
+          inputs: int) -> tuple[dict[str, Any], list[list[Any]]]:  # fmt: skip
+    """Return the proof by trees, and how the neurons of the witness fail."""
+    space = Space(terms, net.widths)
+    forest = _Forest(space, net)
+    roots = [forest.root([leaf for leaf in leaves if leaf.input_index == n]) for n in range(inputs)]
+    failed = _assigned(space, [(neuron(name), (), witness.values[name]) for name in witness.failed])
+    return {"roots": roots, "nodes": forest.nodes}, [[*name, way.term] for name, way in failed]
+
+
+def _components(net: Network, terms: list[dict[str, Any]], witness: Witness) -> tuple[dict[str, Any], list[list[Any]]]:
+    """Return the proof by evaluation of everything, and how the components of the witness fail."""
+    sets = Components(terms, net, Budget())
+    together = {member for group in witness.groups for member in group}
+    named: list[tuple[Name, AnyComponent]] = [(tuple(sorted(group)), group[0]) for group in witness.groups]
+    named += [(name, name) for name in witness.failed if name not in together]
+    bits = {name: (way,) if isinstance(way, int) else way for name, way in witness.ways.items()}
+    failed = _assigned(sets, [(name, bits.get(part, ()), witness.values[part]) for name, part in named])
+    return {"configurations": sets.size(sets.root())}, [[name, way.term, way.bits] for name, way in failed]
+
+
+def _assigned(sets: Sets, wanted: list[tuple[Name, tuple[int, ...], float]]) -> Failed:
+    """Return components with ways in which these bits of them flip, or else that value is sent: as counts allow."""
+    stack = [(sets.root(), 0)]
     while stack:
         state, n = stack.pop()
-        if n == len(failed):
-            if not any(left and q.exactly for left, q in zip(state.left, space.quotas)):
-                return {"input": witness.input_index, "failed": [[*neuron, way.term] for neuron, way in state.failed]}
+        if n == len(wanted):
+            if not any(left and q.exactly for left, q in zip(state.left, sets.quotas)):
+                return state.failed
             continue
-        for way in space.ways[failed[n]]:
-            child = space.fail(state, failed[n], way) if way.value == witness.values[failed[n]] else None
+        name, bits, value = wanted[n]
+        for way in sets.ways[name]:
+            child = sets.fail(state, name, way) if way.bits == bits and (bits or way.value == value) else None
             if child is not None:
                 stack.append((child, n + 1))
     raise AssertionError("the witness is a configuration of the space")
@@ -120,15 +152,15 @@ class _Forest:
     def root(self, leaves: list[_core.Leaf]) -> int:
         decided = []
         for leaf in leaves:
-            ways: dict[Neuron, int | None] = {self._neuron(l, i): None for l, i in leaf.alive}
+            ways: dict[Name, int | None] = {self._neuron(l, i): None for l, i in leaf.alive}
             ways.update({self._neuron(l, i): term for l, i, term in leaf.failed})
             decided.append((leaf, ways))
         return self._build(decided)
 
-    def _neuron(self, layer: int, to: int) -> Neuron:
+    def _neuron(self, layer: int, to: int) -> Name:
         return neuron(self._net._component(layer, to, -1))
 
-    def _build(self, leaves: list[tuple[_core.Leaf, dict[Neuron, int | None]]]) -> int:
+    def _build(self, leaves: list[tuple[_core.Leaf, dict[Name, int | None]]]) -> int:
         root: dict[str, Any] = {}
         index = self._add(root)
         stack = [(root, self._space.root(), leaves)]
@@ -147,7 +179,7 @@ class _Forest:
 
     def _leaf(
         self, node: dict[str, Any], state: State, leaf: _core.Leaf
-    ) -> list[tuple[dict[str, Any], State, list[tuple[_core.Leaf, dict[Neuron, int | None]]]]]:
+    ) -> list[tuple[dict[str, Any], State, list[tuple[_core.Leaf, dict[Name, int | None]]]]]:
         """Make a node a leaf; where it enumerates too much for a checker, split it instead."""
         if not leaf.enumerated:
             node["bounded"] = float(leaf.bound)
@@ -165,7 +197,7 @@ class _Forest:
         return [(*child, [(leaf, {})]) for _, child in self._split(node, state, neuron)]
 
     def _split(
-        self, node: dict[str, Any], state: State, neuron: Neuron
+        self, node: dict[str, Any], state: State, neuron: Name
     ) -> list[tuple[int | None, tuple[dict[str, Any], State]]]:
         node.update(split=list(neuron), alive=0, failed={})
         parts = []

@@ -68,20 +68,15 @@ class Flips(NamedTuple):
         weights: list[Scaling] = [[(scale, 0.0) for scale in scales] for scales in given]
         biases: list[Scaling] = []
         bias_format = self.format if self.biases and net is None else None
-        if net is not None:
+        if net is not None and parameters:
+            weights = [[], *weight_scalings(self, net)]
+            found = bias_words(self, net)
+            bias_format, biases = (None, []) if found is None else (found[0].name, [[], *found[1]])
+        elif net is not None:
+            known = signals if self.signals is None else self.signals
             layout = net._described()
-            if parameters:
-                weights = [[], *(of_weights(self, net, layout, place) for place in _stages(layout))]
-                found = [of_biases(self, net, layout, place) for place in _stages(layout)]
-                names = {name for name, scaling in found if scaling}
-                if len(names) > 1:
-                    raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}; ask without")
-                bias_format = names.pop() if names else None
-                biases = [[], *(scaling for _, scaling in found)]
-            else:
-                known = signals if self.signals is None else self.signals
-                weights = [_of_signals(self, net, layout, place, known) for place in _stages(layout)]
-                weights.insert(0, _of_signals(self, net, layout, 0, known) if inputs else [])
+            weights = [_of_signals(self, net, layout, place, known) for place in _stages(layout)]
+            weights.insert(0, _of_signals(self, net, layout, 0, known) if inputs else [])
         return _core.Words(
             format=self.format,
             masks=_masks(self.bits),
@@ -94,9 +89,7 @@ class Flips(NamedTuple):
         )
 
 
-def flips_of(
-    who: str, format: object, scale: Any, bits: Any, to: object, clamp: Any, biases: object = False
-) -> Flips:
+def flips_of(who: str, format: object, scale: Any, bits: Any, to: object, clamp: Any, biases: object = False) -> Flips:
     """Return what the arguments of a failure model ask for."""
     name, given = (format.name, format) if isinstance(format, Format) else (format, None)
     known = Format(choice(name, f"{who}: format", FORMATS))
@@ -239,9 +232,39 @@ def of_biases(flips: Flips, net: Network, layout: Layout, place: int) -> tuple[s
     return form.name, _spread(layout, place, form) if not form.is_float else [(1.0, 0.0)]
 
 
-def _of_signals(
-    flips: Flips, net: Network, layout: Layout, place: int, signals: Sequence[float] | None
-) -> Scaling:
+def weight_scalings(flips: Flips, net: Network) -> list[Scaling]:
+    """Return the scaling of the weights of every stage."""
+    layout = net._described()
+    return [of_weights(flips, net, layout, place) for place in _stages(layout)]
+
+
+def bias_words(flips: Flips, net: Network) -> tuple[Format, list[Scaling]] | None:
+    """Return the one format of all biases that may fail, and their scaling in every stage; None where none may.
+
+    Raises
+    ------
+    ValueError
+        If they have several formats.
+    """
+    layout = net._described()
+    found = [of_biases(flips, net, layout, place) for place in _stages(layout)]
+    names = {name for name, scaling in found if scaling}
+    if len(names) > 1:
+        raise ValueError(f"WeightFlip: biases have the formats {' and '.join(sorted(names))}; ask without")
+    return (Format(names.pop()), [scaling for _, scaling in found]) if names else None
+
+
+def signal_scalings(flips: Flips, net: Network, signals: Sequence[float] | None, inputs: bool) -> list[Scaling]:
+    """Return the scaling of the signals of layers 0..L; nothing for inputs where they cannot fail.
+
+    `signals` are the largest that each of them transmits.
+    """
+    layout, known = net._described(), signals if flips.signals is None else flips.signals
+    scalings = [_of_signals(flips, net, layout, place, known) for place in layout.places[1:-1]]
+    return [_of_signals(flips, net, layout, 0, known) if inputs else [], *scalings]
+
+
+def _of_signals(flips: Flips, net: Network, layout: Layout, place: int, signals: Sequence[float] | None) -> Scaling:
     if place not in layout.numbers or place == layout.places[-1] or Format(flips.format).is_float:
         return []
     number = layout.numbers[place]

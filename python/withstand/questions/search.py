@@ -15,6 +15,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
 from withstand._result import Result
+from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -111,9 +112,10 @@ def worst_case(
         True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
         Write the tree of the search there: a proof of the interval that `check_certificate` and the command
-        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs. The
-        search then closes everything by bounds, and the checker runs once, beyond any limit: what it does not confirm
-        is not written.
+        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs: the
+        search then closes everything by bounds. Of flipped bits, groups, channels and crashed weights and synapses the
+        checker evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. It runs
+        once, beyond any limit: what it does not confirm is not written.
 
     Returns
     -------
@@ -170,7 +172,7 @@ def worst_case(
         threads=thread_count(threads),
         watch=watch,
         record=None if proof is None else proof.record,
-        **({} if proof is None else {"bounding": math.inf}),
+        **({} if proof is None or proof.record is None else {"bounding": math.inf}),
     )
     watch.end()
     if proof is not None:
@@ -203,7 +205,7 @@ class _Proof:
         self._net, self._failures, self._goal = net, failures, goal
         self._inputs, _ = bounds_of(net, domain, "domain")
         require_checkable(net, failures, self._inputs, goal)
-        self.record = _core.TreeRecord()
+        self.record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
     def write(self, found: _core.SearchResult) -> None:
         """Write down what the search found."""
@@ -211,7 +213,7 @@ class _Proof:
         if worst is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, worst,
-              self.record.leaves)  # fmt: skip
+              [] if self.record is None else self.record.leaves)  # fmt: skip
 
 
 def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> Witness | None:

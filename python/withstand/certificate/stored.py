@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""What a network stores and which neurons are channels, listed for the checker alone.
+
+A parameter is called (layer, name of its array, index); an entry of a kernel is one parameter that is used at many
+places, and so is a bias that channels share. Places are those of the checker's matrices; biases are a column behind.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from withstand.certificate.lowering import columns, matrix, taps
+from withstand.certificate.space import Name, Neuron
+from withstand.model.graph import Layer
+from withstand.model.layout import Layout
+from withstand.model.maps import Conv, Map, Select
+
+Index = tuple[int, ...]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A stored number, and the entries (row, column) of the matrix of a stage that are it."""
+
+    name: Name
+    stage: int
+    value: float
+    bias: bool
+    rows: Ints
+    columns: Ints
+
+
+def parameters(layout: Layout, biases: bool) -> Iterator[Parameter]:
+    """Yield what a network stores, as far as some receiver hears it."""
+    for stage, (layer, starts) in enumerate(zip(layout.given, columns(layout)), 1):
+        layer_number, prefix = owner(layout, stage), _prefix(layout, stage)
+        for n, (source, kind) in enumerate(layer.reads):
+            if not isinstance(kind, (Conv, np.ndarray)):
+                continue
+            array = kind.kernel if isinstance(kind, Conv) else kind
+            name = prefix + ("weight" if len(layer.reads) == 1 else f"weight_{n}")
+            for index, places in _uses(kind, layout.shapes[source]).items():
+                rows, senders = np.array(places, dtype=np.int64).T
+                yield Parameter((layer_number, name, index), stage, float(array[index]), False, rows,
+                                senders + starts[source])  # fmt: skip
+        if biases:
+            yield from _biases(layout, stage, (layer_number, prefix + "bias"))
+
+
+def count(layout: Layout, biases: bool) -> int:
+    """Return how many numbers are stored, heard or not."""
+    sizes = [kind.kernel.size if isinstance(kind, Conv) else kind.size for layer in layout.given
+             for _, kind in layer.reads if isinstance(kind, (Conv, np.ndarray))]  # fmt: skip
+    kept = [layer.bias.size for layer in layout.given if layer.bias is not None and stores_bias(layer)]
+    return sum(sizes) + (sum(kept) if biases else 0)
+
+
+def owner(layout: Layout, stage: int) -> int:
+    """Return the layer whose parameters those of a stage are: the next one that may fail, or the outputs."""
+    return min(number for place, number in layout.numbers.items() if place >= stage)
+
+
+def stores_bias(layer: Layer) -> bool:
+    """Whether biases are parameters: of layers that may fail, or that store weights as well."""
+    return layer.may_fail or any(isinstance(kind, (Conv, np.ndarray)) for _, kind in layer.reads)
+
+
+def channels(layout: Layout, stage: int) -> list[int]:
+    """Return the channel of every neuron: its feature map behind convolutions of one orientation, else itself."""
+    shape, reads = layout.shapes[stage], layout.given[stage - 1].reads if stage else ()
+    axes = {kind.channel_axis for _, kind in reads if isinstance(kind, Conv)}
+    if len(axes) != 1:
+        return list(range(math.prod(shape)))
+    axis = axes.pop()
+    return [place[axis] for place in np.ndindex(*shape)]
+
+
+def synapses(layout: Layout) -> Iterator[tuple[Name, int, int, int]]:
+    """Yield (layer, to, from) of products of a stored weight and a signal; and where they are: stage, row, column."""
+    for number, stage in enumerate(layout.places[1:], 1):
+        starts, before = columns(layout)[stage - 1], 0
+        for source, kind in layout.given[stage - 1].reads:
+            if isinstance(kind, (Conv, np.ndarray)):
+                for to, sender in itertools.chain(*_uses(kind, layout.shapes[source]).values()):
+                    yield (number, to, before + sender), stage, to, starts[source] + sender
+            before += math.prod(layout.shapes[source])
+
+
+@functools.lru_cache(maxsize=4)
+def heard_twice(layout: Layout, stage: int) -> npt.NDArray[np.bool_] | None:
+    """Return the entries of a matrix that several reads add up in; None where none can be."""
+    reads, starts = layout.given[stage - 1].reads, columns(layout)[stage - 1]
+    if len({source for source, _ in reads}) == len(reads):
+        return None
+    width = sum(math.prod(layout.shapes[source]) for source in starts)
+    found = np.zeros((math.prod(layout.shapes[stage]), width + 1))
+    for source, kind in reads:
+        size, at = math.prod(layout.shapes[source]), starts[source]
+        found[:, at : at + size] += matrix(_ones(kind), layout.shapes[source])
+    return np.asarray(found > 1)
+
+
+def _ones(kind: Map) -> Map:
+    """Return a map that reads what another one does, with weights of 1."""
+    if isinstance(kind, Conv):
+        ones = np.ones_like(kind.kernel)
+        return Conv(ones, kind.stride, kind.padding, kind.dilation, kind.groups, kind.channel_axis)
+    return Select(kind.index) if isinstance(kind, Select) else None if kind is None else np.ones_like(kind)
+
+
+def neurons(layout: Layout, number: int) -> list[Neuron]:
+    """Return the neurons of a layer."""
+    return [(number, i) for i in range(width(layout, number))]
+
+
+def width(layout: Layout, number: int) -> int:
+    """Return how many neurons a layer has."""
+    return math.prod(layout.shapes[layout.places[number]])
+
+
+def _prefix(layout: Layout, stage: int) -> str:
+    return "" if stage in layout.numbers else f"{layout.given[stage - 1].name or f'stage{stage}'}."
+
+
+def _uses(kind: Conv | npt.NDArray[np.float64], source: Index) -> dict[Index, list[tuple[int, int]]]:
+    """Return where each stored number is used: (to, from), the first receiver first."""
+    if not isinstance(kind, Conv):
+        return {(to, sender): [(to, sender)] for to, sender in np.ndindex(*kind.shape)}
+    found: dict[Index, list[tuple[int, int]]] = {}
+    for entry, to, sender in taps(kind, source):
+        found.setdefault(entry, []).append((to, sender))
+    return found
+
+
+def _biases(layout: Layout, stage: int, name: tuple[int, str]) -> Iterator[Parameter]:
+    layer, size = layout.given[stage - 1], math.prod(layout.shapes[stage])
+    if layer.bias is None or not stores_bias(layer):
+        return
+    own = np.arange(size) if layer.bias.size == size else np.array(channels(layout, stage))
+    behind = sum(math.prod(layout.shapes[source]) for source in columns(layout)[stage - 1])
+    for flat, index in enumerate(np.ndindex(*layer.bias.shape)):
+        rows = np.flatnonzero(own == flat)
+        yield Parameter((*name, index), stage, float(layer.bias[index]), True, rows, np.full(len(rows), behind))
