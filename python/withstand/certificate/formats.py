@@ -86,7 +86,7 @@ class Float:
         size = abs(value)
         power = size.numerator.bit_length() - size.denominator.bit_length()
         power -= size < Fraction(2) ** power
-        power = max(power, self.least)
+        power = max(power, self.least) if size else self.least
         word = (power - self.least << self.fraction) + round(size / Fraction(2) ** (power - self.fraction))
         return min(word, self._infinity) + ((value < 0) << self.bits - 1)
 
