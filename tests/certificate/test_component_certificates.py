@@ -68,7 +68,8 @@ def test_the_file_states_scales_and_groups(tmp_path):
     assert (groups["value"], groups["groups"]) == (0.5, [[[1, 0], [1, 1]], [[2, 0]], [[2, 1], [1, 3]]])
     assert synapses["among"] == [[3, 0, 0], [3, 1, 2]]
     check = ws.check_certificate(tmp_path / "proof.json", NET)
-    assert all(part in repr(check) for part in ("WeightFlip(1, format='int8', 3 ways", "3 groups", "SynapseCrash(1"))
+    told = ("WeightFlip(1, format='int8', bits=(0, 1, (0, 1))", "3 groups", "SynapseCrash(1")
+    assert all(part in repr(check) for part in told)
 
 
 FLIPS = {"format": "int8", "scale": 0.25, "bits": [0, 1, (0, 1)], "clamp": (-2.0, 2.0), "biases": True}
@@ -78,7 +79,7 @@ FLIPS = {"format": "int8", "scale": 0.25, "bits": [0, 1, (0, 1)], "clamp": (-2.0
     ("change", "reason"),
     [
         ({"scale": 0.125}, "scales differ"),
-        ({"bits": [0, 2, (0, 1)]}, "ways differ"),
+        ({"bits": [0, 2, (0, 1)]}, "speaks of WeightFlip(1, format='int8', bits=(0, 1, (0, 1)), clamp=(-2.0, 2.0)"),
         ({"bits": [0, 1]}, "not of WeightFlip(1, format='int8', scale=0.25, bits=(0, 1)"),
         ({"to": 0}, "not of WeightFlip"),
         ({"clamp": None}, "not of WeightFlip"),
@@ -143,6 +144,22 @@ def test_a_word_that_rounding_hides_is_refused(tmp_path):
     with pytest.raises(ValueError, match="too close to be sure which words its signals are"):
         ws.worst_case(net, flip, [[1.0]], certificate=tmp_path / "proof.json")
     assert not (tmp_path / "proof.json").exists()
+
+
+def test_the_command(tmp_path):
+    runner = pytest.importorskip("click.testing").CliRunner()
+    from withstand.cli.app import app
+
+    path, model = str(tmp_path / "proof.json"), ["digits_small", "--rounded", "int8"]
+    asked = ["--weight-flip", "1", "--format", "int8", "--bits", "7", "--rows", "0:2"]
+    made = runner.invoke(app, ["worst-case", *model, *asked, "--certificate", path])
+    assert made.exit_code == 0, made.output
+    confirmed = runner.invoke(app, ["check", path, *model, "--json"])
+    assert confirmed.exit_code == 0, confirmed.output
+    told = json.loads(confirmed.output)
+    assert (told["valid"], told["configurations"]) == (True, 2 * (1 + 3392))
+    assert told["failures"] == "WeightFlip(1, format='int8', bits=(7,))"
+    assert runner.invoke(app, ["check", path, "digits_small"]).exit_code == 1
 
 
 # What is refused.

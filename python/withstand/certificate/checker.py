@@ -67,10 +67,10 @@ class Checker:
 
     def prepare_components(self) -> list[Values]:
         """Set up what evaluates the failures of components at each input, and count the work of it all."""
+        chain = lowered(self._net)
         self._sets = sets = Components(self.failures, self._net, self._budget)
         size = sets.size(sets.root())
         self._budget.spend("configurations of components", size * len(self.inputs))
-        chain = lowered(self._net)
         values = self._at_inputs(chain, lambda x: Values(chain, x, self.goal, self._budget, sets.components))
         for at_input in values:
             at_input.evaluating_components(size, sum(quota.count for quota in sets.quotas))

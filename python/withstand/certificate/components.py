@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from withstand.certificate import stored
 from withstand.certificate.budget import Budget, Rejected
@@ -51,6 +52,7 @@ class Components(Sets):
         self.components: dict[Name, Component] = {}
         self._layout = net._described()
         self._holder: dict[Neuron, Name] = {}
+        self._twice: dict[int, npt.NDArray[np.bool_] | None] = {}
         with np.errstate(all="ignore"):  # a quotient that overflows is no word
             for term, failure in enumerate(failures):
                 self._add(term, failure)
@@ -134,6 +136,7 @@ class Components(Sets):
     # -- synapses and parameters ----------------------------------------------------------------------------------
 
     def _dead(self, failure: dict[str, Any]) -> Iterator[tuple[Name, Component, list[_How]]]:
+        self._budget.spend("ways to fail", stored.count(self._layout, biases=False))
         known = {name: place for name, *place in stored.synapses(self._layout)}
         among = known if failure["among"] is None else [(l, to, sender) for l, to, sender in failure["among"]]
         for name in among:
@@ -146,13 +149,12 @@ class Components(Sets):
     def _parameters(self, failure: dict[str, Any]) -> Iterator[tuple[Name, Component, list[_How]]]:
         words = failure["words"]
         biases = words is not None and words["biases"] is not None
-        self._budget.spend("ways to fail", stored.count(self._layout, biases))
-        found: Iterable[Parameter] = stored.parameters(self._layout, biases)
-        if failure["among"] is not None:
-            wanted = {(l, name, tuple(index)) for l, name, index in failure["among"]}
-            found = [p for p in found if p.name in wanted]
-            if missing := sorted(wanted - {p.name for p in found}):
-                raise Rejected(f"failures: there is no parameter {missing[0]} that may fail")
+        among = failure["among"]
+        self._budget.spend("ways to fail", stored.count(self._layout, biases) if among is None else len(among))
+        wanted = None if among is None else {(l, name, tuple(index)) for l, name, index in among}
+        found = list(stored.parameters(self._layout, biases, wanted))
+        if missing := sorted((wanted or set()) - {p.name for p in found}):
+            raise Rejected(f"failures: there is no parameter {missing[0]} that may fail")
         if words is None:
             for p in found:
                 yield p.name, Component.of(p), [(0.0, (), 1.0, 0)]
@@ -169,7 +171,10 @@ class Components(Sets):
         for neuron in component.neurons:
             if self._holder.setdefault(neuron, name) != name or component.neurons.count(neuron) > 1:
                 raise Rejected(f"failures: neuron {neuron} is in two groups, or fails alone and in a group")
-        twice = stored.heard_twice(self._layout, component.stage) if component.stage else None
+        stage = component.stage
+        if stage and stage not in self._twice:
+            self._twice[stage] = stored.heard_twice(self._layout, stage)
+        twice = self._twice[stage] if stage else None
         if twice is not None and twice[component.rows, component.columns].any():
             raise Rejected(f"failures: what {name} delivers is heard in another way, too")
         self.components[name] = component

@@ -7,10 +7,9 @@ places, and so is a bias that channels share. Places are those of the checker's 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,21 +37,23 @@ class Parameter:
     columns: Ints
 
 
-def parameters(layout: Layout, biases: bool) -> Iterator[Parameter]:
-    """Yield what a network stores, as far as some receiver hears it."""
+def parameters(layout: Layout, biases: bool, among: Collection[Name] | None = None) -> Iterator[Parameter]:
+    """Yield what a network stores, or what of it is named, as far as some receiver hears it."""
+    named = None if among is None else _by_array(among)
     for stage, (layer, starts) in enumerate(zip(layout.given, columns(layout)), 1):
         layer_number, prefix = owner(layout, stage), _prefix(layout, stage)
         for n, (source, kind) in enumerate(layer.reads):
             if not isinstance(kind, (Conv, np.ndarray)):
                 continue
             array = kind.kernel if isinstance(kind, Conv) else kind
-            name = prefix + ("weight" if len(layer.reads) == 1 else f"weight_{n}")
-            for index, places in _uses(kind, layout.shapes[source]).items():
+            name = layer_number, prefix + ("weight" if len(layer.reads) == 1 else f"weight_{n}")
+            wanted = None if named is None else named.get(name, set())
+            for index, places in _uses(kind, layout.shapes[source], wanted).items():
                 rows, senders = np.array(places, dtype=np.int64).T
-                yield Parameter((layer_number, name, index), stage, float(array[index]), False, rows,
-                                senders + starts[source])  # fmt: skip
+                yield Parameter((*name, index), stage, float(array[index]), False, rows, senders + starts[source])
         if biases:
-            yield from _biases(layout, stage, (layer_number, prefix + "bias"))
+            name = layer_number, prefix + "bias"
+            yield from _biases(layout, stage, name, None if named is None else named.get(name, set()))
 
 
 def count(layout: Layout, biases: bool) -> int:
@@ -94,7 +95,6 @@ def synapses(layout: Layout) -> Iterator[tuple[Name, int, int, int]]:
             before += math.prod(layout.shapes[source])
 
 
-@functools.lru_cache(maxsize=4)
 def heard_twice(layout: Layout, stage: int) -> npt.NDArray[np.bool_] | None:
     """Return the entries of a matrix that several reads add up in; None where none can be."""
     reads, starts = layout.given[stage - 1].reads, columns(layout)[stage - 1]
@@ -130,22 +130,40 @@ def _prefix(layout: Layout, stage: int) -> str:
     return "" if stage in layout.numbers else f"{layout.given[stage - 1].name or f'stage{stage}'}."
 
 
-def _uses(kind: Conv | npt.NDArray[np.float64], source: Index) -> dict[Index, list[tuple[int, int]]]:
-    """Return where each stored number is used: (to, from), the first receiver first."""
-    if not isinstance(kind, Conv):
-        return {(to, sender): [(to, sender)] for to, sender in np.ndindex(*kind.shape)}
-    found: dict[Index, list[tuple[int, int]]] = {}
-    for entry, to, sender in taps(kind, source):
-        found.setdefault(entry, []).append((to, sender))
+def _by_array(among: Collection[Name]) -> dict[tuple[int, str], set[Index]]:
+    """Return the indices that are named of every array, in order."""
+    found: dict[tuple[int, str], set[Index]] = {}
+    for layer, array, index in among:
+        found.setdefault((layer, array), set()).add(index)
     return found
 
 
-def _biases(layout: Layout, stage: int, name: tuple[int, str]) -> Iterator[Parameter]:
+def _uses(
+    kind: Conv | npt.NDArray[np.float64], source: Index, wanted: set[Index] | None = None
+) -> dict[Index, list[tuple[int, int]]]:
+    """Return where each stored number, or each that is wanted, is used: (to, from), the first receiver first."""
+    if not isinstance(kind, Conv):
+        entries = np.ndindex(*kind.shape) if wanted is None else (i for i in sorted(wanted) if _inside(i, kind.shape))
+        return {(to, sender): [(to, sender)] for to, sender in entries}
+    found: dict[Index, list[tuple[int, int]]] = {}
+    for entry, to, sender in taps(kind, source) if wanted is None or wanted else ():
+        if wanted is None or entry in wanted:
+            found.setdefault(entry, []).append((to, sender))
+    return found
+
+
+def _inside(index: Index, shape: Index) -> bool:
+    return len(index) == len(shape) and all(0 <= i < size for i, size in zip(index, shape))
+
+
+def _biases(layout: Layout, stage: int, name: tuple[int, str], wanted: set[Index] | None) -> Iterator[Parameter]:
     layer, size = layout.given[stage - 1], math.prod(layout.shapes[stage])
     if layer.bias is None or not stores_bias(layer):
         return
     own = np.arange(size) if layer.bias.size == size else np.array(channels(layout, stage))
     behind = sum(math.prod(layout.shapes[source]) for source in columns(layout)[stage - 1])
     for flat, index in enumerate(np.ndindex(*layer.bias.shape)):
+        if wanted is not None and index not in wanted:
+            continue
         rows = np.flatnonzero(own == flat)
         yield Parameter((*name, index), stage, float(layer.bias[index]), True, rows, np.full(len(rows), behind))

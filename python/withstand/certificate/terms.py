@@ -94,7 +94,8 @@ def _named(term: Mapping[str, Any]) -> str:
     counts = term["counts"][0] if term["total"] else tuple(term["counts"])
     parts = [str(counts)] + [f"value={term['value']:g}"] * (term["effect"] == "stuck")
     if (words := term.get("words")) is not None:
-        parts += [f"format='{words['format']}'", f"{len(words['ways'])} ways"]
+        bits = tuple(way[0] if len(way) == 1 else tuple(way) for way in words["ways"])
+        parts += [f"format='{words['format']}'", f"bits={bits}" if len(bits) < 5 else f"{len(bits)} ways"]
         parts += [f"to={words['to']}"] * (words["to"] is not None)
         parts += [f"clamp={tuple(words['clamp'])}"] if words["clamp"] is not None else []
         parts += ["biases=True"] * (words["biases"] is not None)

@@ -18,6 +18,7 @@ from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.cli.words import rounded_option
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
@@ -156,12 +157,14 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 @app.command()
 @click.argument("certificate", type=InputFile())
 @opt.model_argument
+@rounded_option
 @click.option("--effort", type=click.IntRange(min=0), default=20_000, show_default=True,
               help="Parts into which leaves may be split where the checker's own bound is weaker.")
 @opt.json_option
 @refusals_have_exit_codes
-def check(certificate: Path, model: opt.Model, effort: int, as_json: bool) -> None:
+def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int, as_json: bool) -> None:
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
+    model = opt.rounded(model, rounded)
     found = ws.check_certificate(certificate, model.network, effort=effort)
     failures = named(found.failures) if found.failures else "unknown"
     fields = {"certificate": str(certificate), "model": model.name, "valid": found.valid, "reason": found.reason,
