@@ -115,17 +115,18 @@ def test_certified_accuracy(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_certificates_are_refused_before_any_work(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("withstand._core.worst_case", None)
-    with pytest.raises(ValueError, match="certificates cover crashed and stuck neurons, not "):
-        ws.worst_case(NET, MODELS[name](1), ROWS, certificate=tmp_path / "proof.json")
-    assert not (tmp_path / "proof.json").exists()
+def test_certificates(name, tmp_path):
+    found = ws.worst_case(NET, MODELS[name](1), ROWS, certificate=tmp_path / "proof.json")
+    check = ws.check_certificate(tmp_path / "proof.json", NET, failures=MODELS[name](1), domain=ROWS)
+    assert check.valid, check.reason
+    assert check.lower == found.lower
+    assert check.configurations == len(ROWS) * MODELS[name](1).configurations(NET)
 
 
-def test_a_certificate_does_not_speak_of_groups(tmp_path):
+def test_a_certificate_of_neurons_does_not_speak_of_groups(tmp_path):
     ws.worst_case(NET, ws.Crash(1), ROWS, certificate=tmp_path / "proof.json")
-    with pytest.raises(ValueError, match="certificates cover crashed and stuck neurons, not "):
-        ws.check_certificate(tmp_path / "proof.json", NET, failures=ws.Crash(1, groups=GROUPS))
+    check = ws.check_certificate(tmp_path / "proof.json", NET, failures=ws.Crash(1, groups=GROUPS))
+    assert "the certificate speaks of Crash(1), not of Crash(1, groups=" in check.reason
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -93,7 +93,7 @@ def _failed(failed: Any) -> None:
     """Check what a witness says of a component: its name, its term and the bits that flip."""
     where = "witness: failed"
     require(len(items(failed, where)) == 3, f"witness: {str(failed)[:60]} is not component, term, bits")
-    component(failed[0], where)
+    component(items(failed[0], where), where)
     integers([failed[1], *items(failed[2], where)], where)
 
 
