@@ -16,10 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proofs import random_case
 from withstand.certificate.activation_lines import Phi, lines
+from withstand.certificate.budget import Budget
+from withstand.certificate.components import Components
 from withstand.certificate.leaf_bound import Judge
-from withstand.certificate.lowering import Chain
+from withstand.certificate.lowering import Chain, lowered
 from withstand.certificate.space import Space
 from withstand.certificate.terms import described
+from withstand.certificate.values import Values
 
 
 def badly_scaled(seed):
@@ -137,3 +140,22 @@ def test_lines_are_above_and_below(name):
                 rounding = 4e-16 * (np.abs(phi(s)) + np.abs(found.upper_slope * s) + np.abs(found.lower_slope * s))
                 assert (found.upper_slope * s + found.upper_offset >= phi(s) - rounding).all()
                 assert (found.lower_slope * s + found.lower_offset <= phi(s) + rounding).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_values_of_changed_rows_are_within_their_errors(seed):
+    """Errors that arrive from earlier layers count in rows that a failed weight changes, as they do in others."""
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(b, a)) * 10.0 ** rng.uniform(-8, 8, size=(b, a)) for a, b in ((3, 4), (4, 3), (3, 2))]
+    cancelling = rng.normal(size=4)
+    weights[0][:, 1] = -weights[0][:, 0] * (1 + 1e-9 * cancelling)
+    net, x = ws.Network(weights), np.array([0.1, 0.1, 0.1 * 10.0 ** rng.uniform(-9, 0)])
+    failures = ws.WeightCrash(1) + ws.WeightFlip(1, format="float64", bits=[51, 63])
+    components = Components(described(failures, net, x[None]), net, Budget())
+    values = Values(lowered(net), x, "error", Budget(), components.components)
+    sets = list(components.completions(components.root()))
+    found = values.harms(sets)
+    assert not found.unsure.any()
+    for n, failed in enumerate(sets):
+        off = abs(values.exact.harm(failed, "error") - Fraction(found.harm[n]))
+        assert off <= Fraction(found.error[n])

@@ -114,8 +114,9 @@ class Values:
         y, error, unsure, endless = self._outputs(sets)
         if self._goal == "error":
             rounding = error + self._intact_error + EPS * (np.abs(y) + np.abs(self._intact))
-            failing = np.array([bool(failed) for failed in sets])  # nothing fails: nothing is off
-            harm, off = np.abs(y - self._intact).max(axis=1), np.where(failing, 2 * rounding.max(axis=1), 0.0)
+            harm, off = np.abs(y - self._intact).max(axis=1), 2 * rounding.max(axis=1)
+            still = [not failed for failed in sets]  # nothing fails: nothing is off, however a sum was rounded
+            harm[still], off[still] = 0.0, 0.0
         else:
             others = np.delete(np.arange(y.shape[1]), self._class)
             harm = (y[:, others] - y[:, [self._class]]).max(axis=1)
