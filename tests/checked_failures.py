@@ -30,7 +30,8 @@ def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -
     ):
         return  # which class it is, rounding decides
     with np.errstate(all="ignore"):
-        if failing_words.rounding_decides(problem.net, problem.terms, problem.X, 1e-9 * (1 + np.abs(found.intact).max())):
+        room = 1e-9 * (1 + np.abs(found.intact).max())
+        if failing_words.rounding_decides(problem.net, problem.terms, problem.X, room):
             return tally.seen.update(["rounding decides"])
     name = f"{name} {problem.failures!r}{' argmax' * problem.argmax}{' lowest' * problem.lowest}"
     Checks(problem, found, name, tally, rng).run()
