@@ -174,6 +174,11 @@ class TestOnnx:
         data = self.graph("Tanh x h; Add h b a; Neg a b; Neg b y").SerializeToString()
         refused(tmp_path, ".onnx", data, r"node with output 'a' \(Add\): depends on what it makes itself")
 
+    def test_an_output_twice(self, tmp_path: Path) -> None:
+        proto = self.graph("Tanh x h; Neg h y")
+        proto.graph.output.append(proto.graph.output[0])
+        refused(tmp_path, ".onnx", proto.SerializeToString(), "holds the output 'y' twice")
+
     def test_unused_branches_do_not_matter(self, tmp_path: Path) -> None:
         (tmp_path / "dead.onnx").write_bytes(self.graph("Erf x g; Tanh x h; Neg h y").SerializeToString())
         assert len(read(tmp_path / "dead.onnx").activations) == 1

@@ -77,7 +77,7 @@ def input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
 
 def values_of(graph: onnx.GraphProto) -> tuple[list[str], list[str]]:
     """Return the names of the outputs that are numbers, and of those that are labels, where there are both."""
-    kinds = {value.name: value.type.tensor_type.elem_type for value in graph.output}
+    kinds = {name: value.type.tensor_type.elem_type for name, value in by_name(graph.output, "output").items()}
     labels = [name for name, kind in kinds.items() if type_name(kind) in INTEGERS | {"STRING"}]
     numbers = [value.name for value in graph.output if value.name not in labels]
     return (numbers, labels) if numbers else ([value.name for value in graph.output], [])
