@@ -114,7 +114,14 @@ def signals(
 def _sums_rounded_once(read: list[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> np.ndarray:
     """Sums of products, however the terms cancel."""
     products = [np.concatenate([y * m[to] for y, m in read], axis=1) for to in range(len(bias))]
-    return np.array([[math.fsum([*row, b]) for row, b in zip(rows, bias)] for rows in zip(*products)])
+    return np.array([[_once([*row, b]) for row, b in zip(rows, bias)] for rows in zip(*products)])
+
+
+def _once(terms: list[float]) -> float:
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):  # beyond the doubles on the way: how it rounds is no matter
+        return float(np.sum(terms))
 
 
 def _fail(y: np.ndarray, neurons: dict[Any, Failure], number: int | None, endless: np.ndarray) -> None:
