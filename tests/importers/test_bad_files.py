@@ -179,6 +179,11 @@ class TestOnnx:
         proto.graph.output.append(proto.graph.output[0])
         refused(tmp_path, ".onnx", proto.SerializeToString(), "holds the output 'y' twice")
 
+    def test_an_output_of_no_type(self, tmp_path: Path) -> None:
+        proto = self.graph("Tanh x h; Neg h y")
+        proto.graph.output[0].type.tensor_type.elem_type = 99
+        refused(tmp_path, ".onnx", proto.SerializeToString(), "output 'y' is of type type 99, supported are real")
+
     def test_unused_branches_do_not_matter(self, tmp_path: Path) -> None:
         (tmp_path / "dead.onnx").write_bytes(self.graph("Erf x g; Tanh x h; Neg h y").SerializeToString())
         assert len(read(tmp_path / "dead.onnx").activations) == 1

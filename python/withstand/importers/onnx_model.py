@@ -76,9 +76,19 @@ def input_shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:
 
 
 def values_of(graph: onnx.GraphProto) -> tuple[list[str], list[str]]:
-    """Return the names of the outputs that are numbers, and of those that are labels, where there are both."""
-    kinds = {name: value.type.tensor_type.elem_type for name, value in by_name(graph.output, "output").items()}
-    labels = [name for name, kind in kinds.items() if type_name(kind) in INTEGERS | {"STRING"}]
+    """Return the names of the outputs that are numbers, and of those that are labels, where there are both.
+
+    Raises
+    ------
+    UnsupportedModel
+        If an output is listed twice, or is neither.
+    """
+    outputs = by_name(graph.output, "output")
+    kinds = {name: type_name(value.type.tensor_type.elem_type) for name, value in outputs.items()}
+    for name, kind in kinds.items():
+        if kind not in FLOATS | INTEGERS | {"BOOL", "STRING", "UNDEFINED"}:
+            raise UnsupportedModel(f"output '{name}' is of type {kind}, supported are real numbers and labels")
+    labels = [name for name, kind in kinds.items() if kind in INTEGERS | {"STRING"}]
     numbers = [value.name for value in graph.output if value.name not in labels]
     return (numbers, labels) if numbers else ([value.name for value in graph.output], [])
 
