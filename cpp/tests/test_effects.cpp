@@ -3,7 +3,7 @@
 #include <cmath>
 #include <memory>
 
-#include "../bench/setting.hpp"
+#include "by_hand.hpp"
 #include "check.hpp"
 #include "core/rounding.hpp"
 #include "failure/conduct.hpp"
@@ -116,35 +116,6 @@ void check_words() {
   CHECK(sends(weight, 7, site_of(Effect::weight_flip), 2, 5.0 / 64) == -246.0 / 64);
 }
 
-/// Every set of at most two failed neurons, in every way, one after the other.
-struct Worst {
-  std::uint64_t count = 0;
-  double harm = -infinity;
-};
-
-Worst by_hand(const Setting& s, const Failure& f, Goal goal, bool exactly) {
-  const Space space(s.network, {f});
-  std::vector<Failed> options;
-  for (Index l = 1; l <= s.network.depth(); ++l)
-    for (Index i = 0; i < s.network.width(l); ++i)
-      for (int way = 0; way < ways(f); ++way) options.push_back({{l, i, -1}, 0, way, 0});
-  Worst worst;
-  const auto visit = [&](const std::vector<Failed>& set) {
-    ++worst.count;
-    for (Index n = 0; n < s.inputs.rows(); ++n) {
-      const Vector input = s.inputs.row(n).transpose();
-      worst.harm = std::max(worst.harm, replay(s.network, input, forced_by(s.network, space, input, set), goal).harm);
-    }
-  };
-  if (!exactly) visit({});
-  for (std::size_t a = 0; a < options.size(); ++a) {
-    if (!exactly) visit({options[a]});
-    for (std::size_t b = a + 1; b < options.size(); ++b)
-      if (options[a].site != options[b].site) visit({options[a], options[b]});
-  }
-  return worst;
-}
-
 void check_enumeration(const Setting& s, const Space& space, Goal goal, const Worst& worst) {
   CHECK(space.configurations()->to_uint64() == worst.count);
   CHECK(space.magnitude() == static_cast<double>(worst.count));
@@ -179,7 +150,7 @@ void check_several_ways(const char* activation, const std::vector<double>& value
   const Failure f = failure(Effect::stuck, values, {2}, exactly);
   const Space space(s.network, {f});
   for (Goal goal : {Goal::error, Goal::argmax}) {
-    const Worst worst = by_hand(s, f, goal, exactly);
+    const Worst worst = by_hand(s, space, goal);
     check_enumeration(s, space, goal, worst);
     const Domain points = Domain::points(s.inputs);
     for (double bounding : {0.0, 0.3, infinity}) {

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import withstand as ws
-from fuzz_files import _checksum, campaign, flipped, restructured
+from fuzz_files import Certificates, campaign, checksum_of, flipped, restructured
 from oracle import Activation, failing_words, formats
 from oracle.failing_words import Term
 from oracle.words import Layer, Net, fitted
@@ -32,7 +32,7 @@ KINDS = {"crash": "neuron", "stuck": "neuron", "bit_flip": "neuron", "weight_fli
          "synapse_crash": "synapse"}  # fmt: skip
 
 
-class ComponentCertificates:
+class ComponentCertificates(Certificates):
     """Certificates of a small network of words, and what is true of it."""
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class ComponentCertificates:
         rng = np.random.default_rng(0)
         self.plain = Net([_layer(rng, l, *sizes) for l, sizes in enumerate(((3, 2), (2, 3), (2, 2)))], (2,))
         self.net = built(self.plain, None)
-        self.path, self.seeds, self.rejected, self.judged = folder / "mutated.json", [], 0, 0
+        self.judged = 0
         groups = [[(1, 0), (2, 1)], [(1, 1)], [(2, 0)]]
         flips = ws.WeightFlip(1, format="int8", scale=0.25, bits=[0, (1, 7)], biases=True)
         models = [
@@ -50,30 +50,22 @@ class ComponentCertificates:
             (ws.WeightFlip(1, format="float16", clamp=(-2.0, 1.0), exactly=True), ws.Argmax()),
             (ws.SynapseCrash(2) + ws.StuckAt(1, 0.5, unit="channel"), ws.Argmax()),
         ]  # fmt: skip
-        for n, (failures, spec) in enumerate(models):
-            path = folder / f"{n}.json"
-            ws.worst_case(self.net, failures, rng.normal(size=(2, 2)), spec=spec, certificate=path)
-            self.seeds.append(json.loads(path.read_text()))
+        self.prove(folder, rng, models)
 
-    def attempt(self, rng: random.Random) -> str | None:
-        """Check one mutated certificate; return what is wrong with the answer."""
-        seed = rng.choice(self.seeds)
+    def mutated(self, seed: dict[str, Any], rng: random.Random) -> bytes:
+        """Return a certificate with something else in it, or in its models or its claim."""
         if rng.random() < 0.3:
-            content = flipped(json.dumps(seed).encode(), rng)
-        else:
-            part = rng.choice([seed, seed, seed["failures"], seed["claim"]])
-            file = restructured(part, rng)
-            if part is not seed:
-                file = {**seed, "failures" if part is seed["failures"] else "claim": file}
-            if isinstance(file, dict):
-                file["checksum"] = _checksum(file)
-            content = json.dumps(file).encode()
-        self.path.write_bytes(content)
-        check = ws.check_certificate(self.path, self.net, effort=200)
-        repr(check)
-        if not check.valid:
-            self.rejected += 1
-            return None if check.reason else "rejected without a reason"
+            return flipped(json.dumps(seed).encode(), rng)
+        part = rng.choice([seed, seed, seed["failures"], seed["claim"]])
+        file = restructured(part, rng)
+        if part is not seed:
+            file = {**seed, "failures" if part is seed["failures"] else "claim": file}
+        if isinstance(file, dict):
+            file["checksum"] = checksum_of(file)
+        return json.dumps(file).encode()
+
+    def untrue(self, check: ws.Check) -> str | None:
+        """Return what is wrong with a certificate that was confirmed."""
         terms = [_term(stated, self.plain) for stated in check.failures]
         if None in terms:
             return None

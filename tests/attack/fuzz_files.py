@@ -106,29 +106,38 @@ class Certificates:
                        "decisions on the paths of the tree": 10**6})  # fmt: skip
         rng = np.random.default_rng(0)
         self.net = ws.Network([rng.normal(size=(6, 3)), rng.normal(size=(5, 6)), rng.normal(size=(2, 5))])
-        self.path, self.seeds, self.rejected = folder / "mutated.json", [], 0
         models = [(ws.Crash(2), None), (ws.StuckAt(1, value=0.5), None), (ws.Crash(1), ws.Argmax())]
+        self.prove(folder, rng, models)
+
+    def prove(self, folder: Path, rng: np.random.Generator, models: Sequence[tuple[ws.Failures, Any]]) -> None:
+        """Write the certificates that are mutated, of models at two inputs each."""
+        self.path, self.seeds, self.rejected = folder / "mutated.json", [], 0
         for n, (failures, spec) in enumerate(models):
             path = folder / f"{n}.json"
-            ws.worst_case(self.net, failures, rng.normal(size=(2, 3)), spec=spec, certificate=path)
+            ws.worst_case(self.net, failures, rng.normal(size=(2, self.net.widths[0])), spec=spec, certificate=path)
             self.seeds.append(json.loads(path.read_text()))
 
     def attempt(self, rng: random.Random) -> str | None:
         """Check one mutated certificate; return what is wrong with the answer."""
-        seed = rng.choice(self.seeds)
-        if rng.random() < 0.4:
-            content = flipped(json.dumps(seed).encode(), rng)
-        else:
-            file = restructured(seed, rng)
-            if isinstance(file, dict) and rng.random() < 0.9:
-                file["checksum"] = _checksum(file)
-            content = json.dumps(file).encode()
-        self.path.write_bytes(content)
+        self.path.write_bytes(self.mutated(rng.choice(self.seeds), rng))
         check = ws.check_certificate(self.path, self.net, effort=200)
         repr(check)
         if not check.valid:
             self.rejected += 1
             return None if check.reason else "rejected without a reason"
+        return self.untrue(check)
+
+    def mutated(self, seed: dict[str, Any], rng: random.Random) -> bytes:
+        """Return a certificate with something else in it."""
+        if rng.random() < 0.4:
+            return flipped(json.dumps(seed).encode(), rng)
+        file = restructured(seed, rng)
+        if isinstance(file, dict) and rng.random() < 0.9:
+            file["checksum"] = checksum_of(file)
+        return json.dumps(file).encode()
+
+    def untrue(self, check: ws.Check) -> str | None:
+        """Return what is wrong with a certificate that was confirmed."""
         lower, upper = self.truth(check)
         slack = 1e-9 * max(1.0, abs(upper))
         holds = check.lower <= upper + slack and check.upper >= upper - slack and lower <= upper
@@ -143,7 +152,7 @@ class Certificates:
         return min(harms), max(harms)
 
 
-def _checksum(file: dict[str, Any]) -> str:
+def checksum_of(file: dict[str, Any]) -> str:
     try:
         return checksum(file)
     except (ValueError, TypeError, UnicodeError):

@@ -90,6 +90,8 @@ class Convolution final : public Affine {
 
   static Index sources(const Matrix& kernel, Index groups, const std::vector<Axis>& axes);
   static Index results(const Matrix& kernel, const std::vector<Axis>& axes);
+  template <class Where>
+  static Index led(const std::vector<Axis>& axes, Index Axis::* from, Index Axis::* to, Index place, Index entry, const Where& where);
   void connect(const std::vector<Axis>& axes);
   const Matrix& turned() const;
   Index sender(Index channel, Index place) const {

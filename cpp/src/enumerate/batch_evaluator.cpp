@@ -169,24 +169,20 @@ void BatchEvaluator::reached(Judge& judge) {
   reached_.start(pre, post);
   block_.resize(static_cast<std::size_t>(net_.outputs() * columns));
   offset_ = 0, used_ = 0;
-  const auto change = [&](int stage, std::size_t manner, Index position) {
-    const Site& site = grid_.stages()[static_cast<std::size_t>(stage)].sites[static_cast<std::size_t>(position)];
-    return std::make_pair(site, grid_.value(manner) - reached_.signal(site.layer, site.to));
-  };
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     reached_.undo();
     for (std::size_t d = 0; d + 1 < count_; ++d) {
       const Choice& choice = choices(i)[d];
-      const auto [site, moved] = change(choice.stage, static_cast<std::size_t>(choice.manner), choice.position);
-      reached_.commit(site.layer, site.to, moved);
+      const Site& site = grid_.site(choice);
+      reached_.commit(site.layer, site.to, grid_.value(static_cast<std::size_t>(choice.manner)));
     }
     const Walker::Run& run = steps_[i].run;
     const auto manner = static_cast<std::size_t>(run.manner);
     for (Index member = run.first; member < run.last; ++member) {
       interruption_point();
-      const auto& members = grid_.stages()[static_cast<std::size_t>(run.stage)].members[manner];
-      const auto [site, moved] = change(run.stage, manner, members[static_cast<std::size_t>(member)]);
-      reached_.run(site.layer, site.to, moved, block_.data() + used_, columns);
+      const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(run.stage)];
+      const Site& site = stage.sites[static_cast<std::size_t>(stage.members[manner][static_cast<std::size_t>(member)])];
+      reached_.run(site.layer, site.to, grid_.value(manner), block_.data() + used_, columns);
       if (++used_ == columns) deliver(judge);
     }
   }

@@ -4,10 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "evaluate/reached.hpp"
 #include "judge.hpp"
 #include "linear_rows.hpp"
 #include "parts.hpp"
-#include "evaluate/reached.hpp"
 #include "single_parameters.hpp"
 #include "walk.hpp"
 

@@ -35,7 +35,7 @@ Vector crash_errors(const Network& net, ConstVectorRef input, bool decisions) {
   for (Index l = 1; l <= net.depth(); ++l)
     for (Index j = 0; j < net.failing(l); ++j) {
       interruption_point();
-      reached.run(l, j, -reached.signal(l, j), outputs.data(), 1);
+      reached.run(l, j, 0, outputs.data(), 1);
       errors(n++) = harm(outputs, nominal, decision);
     }
   return errors;

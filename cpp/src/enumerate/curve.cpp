@@ -24,22 +24,14 @@ void Curve::look_up(double distance, double* out, Index ld) const {
 CurveFollower::CurveFollower(const Network& network) : net_(network), layers_(static_cast<std::size_t>(network.layers()) + 1) {}
 
 void CurveFollower::follow(const Walk& walk, Index layer, Index neuron, double direction, double end, Curve& curve) {
-  const Index last = net_.layers();
+  const Index last = net_.layers(), behind = std::min(layer + 1, last);
   curve_ = &curve;
   curve.at.clear(), curve.outputs.clear();
-  for (Index l = std::min(layer + 1, last); l <= last; ++l) begin(walk, l);
-  if (layer == last) at(last).rates(neuron) = direction;
-  for (Index l = layer + 1; l <= last; ++l) {
-    Layer& here = at(l);
-    if (l == layer + 1) {
-      here.rates = direction * Eigen::Map<const Vector>(net_.map(l).column(neuron, here.column), net_.width(l));
-      continue;
-    }
-    here.change = at(l - 1).slope.cwiseProduct(at(l - 1).rates);
-    net_.map(l).receive(here.change.data(), here.rates.data());
-  }
+  for (Index l = behind; l <= last; ++l) begin(walk, l);
   record();
-  for (Index l = std::min(layer + 1, last); l <= last; ++l) go(l, end);
+  if (layer == last) at(last).rates(neuron) = direction;
+  else turn(behind, {0, neuron, direction});
+  for (Index l = behind; l <= last; ++l) go(l, end);
   record();
 }
 
@@ -100,7 +92,7 @@ void CurveFollower::bend(Index layer, Index neuron, double to) {
   }
 }
 
-/// One signal before a layer moves at another rate from here on.
+/// One signal before a layer moves at another rate from here on: that of the neuron at the start, or of one that bends.
 void CurveFollower::turn(Index layer, const Bend& before) {
   go(layer, before.at);
   Layer& here = at(layer);

@@ -51,7 +51,6 @@ bool SingleParameters::pays(Index layer, std::uint64_t configurations) const {
 
 void SingleParameters::begin(const Grid::Batch& batch) {
   ends_.clear(), from_.clear(), change_.clear();
-  change_most_ = 0;
   receiver_.clear();
   each_run(grid_, batch, [this](const std::vector<Choice>& choices, const Walker::Run& run, std::uint64_t, std::size_t) {
     const Grid::Stage& stage = grid_.stages()[static_cast<std::size_t>(choices.back().stage)];
@@ -71,8 +70,6 @@ void SingleParameters::begin(const Grid::Batch& batch) {
     }
   });
   moved_.assign(change_.size() + static_cast<std::size_t>(kernels().lanes), 0.0);
-  for (const Space::Term& term : grid_.space().terms())
-    if (on_parameters(term.failure.effect)) change_most_ = std::max(change_most_, term.struck[static_cast<std::size_t>(layer_)].change);
   if (kept_layer_ == layer_) return;
   kept_layer_ = layer_;
   kept_.clear();
@@ -90,7 +87,10 @@ void SingleParameters::begin_input(const Walk& walk) {
 /// As far as any failure of a parameter of the layer moves the receiver, whatever the batch: its curve is always the same.
 void SingleParameters::make(Index receiver, Path& path) {
   const double sum = walk_->pre(layer_)(receiver), sent = walk_->post(layer_)(receiver);
-  const double reach = change_most_ * signals_.cwiseAbs().maxCoeff();
+  double change = 0;
+  for (const Space::Term& term : grid_.space().terms())
+    if (on_parameters(term.failure.effect)) change = std::max(change, term.struck[static_cast<std::size_t>(layer_)].change);
+  const double reach = change * signals_.cwiseAbs().maxCoeff();
   const Interval range = values_over(net_.activation(layer_), {sum - reach, sum + reach});
   follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), made_);
   path.down = made_;  // a copy takes no more memory than it needs

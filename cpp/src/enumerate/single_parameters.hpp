@@ -49,7 +49,6 @@ class SingleParameters {
   const Walk* walk_ = nullptr;
 
   Index layer_ = 0;
-  double change_most_ = 0;       // of a parameter of the layer
   std::vector<int> from_;        // of every configuration; biases are from behind the senders
   std::vector<double> change_;
   std::vector<Index> receiver_;  // of every run, and

@@ -33,8 +33,9 @@ bool Reached::follow(Index layer) {
   return !changes.at.empty();
 }
 
-void Reached::run(Index layer, Index neuron, double change, double* column, Index stride) {
+void Reached::run(Index layer, Index neuron, double sent, double* column, Index stride) {
   const Vector& intact = outputs();
+  const double change = sent - signal(layer, neuron);
   for (Index k = 0; k < intact.size(); ++k) column[k * stride] = intact(k);
   led_to_ = layer;
   if (change == 0) return;
@@ -48,7 +49,8 @@ void Reached::run(Index layer, Index neuron, double change, double* column, Inde
   for (std::size_t n = 0; n < last.at.size(); ++n) column[last.at[n] * stride] += last.value[n];
 }
 
-void Reached::commit(Index layer, Index neuron, double change) {
+void Reached::commit(Index layer, Index neuron, double sent) {
+  const double change = sent - signal(layer, neuron);
   led_to_ = layer;
   if (change == 0) return;
   kept_.push_back({layer, neuron, layer > 0 ? pre_[at(layer)](neuron) : 0, post_[at(layer)](neuron)});

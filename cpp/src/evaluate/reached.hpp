@@ -20,14 +20,14 @@ class Reached {
   const Vector& pre(Index layer) const { return pre_[at(layer)]; }
   const Vector& outputs() const { return post_.back(); }
 
-  /// The outputs when one signal changes by so much: `outputs()` with what is reached replaced, a column of this stride.
-  void run(Index layer, Index neuron, double change, double* column, Index stride);
+  /// The outputs when a neuron sends so much instead: `outputs()` with what is reached replaced, a column of this stride.
+  void run(Index layer, Index neuron, double sent, double* column, Index stride);
   /// Of the last `run` or `commit`: how far it led, and what it changed in the pre-activations of a layer up to there, behind the
   /// signal's own.
   Index led_to() const { return led_to_; }
   const Few& sums(Index layer) const { return sums_[at(layer)]; }
   /// Take the change in: executions start from there until `undo`.
-  void commit(Index layer, Index neuron, double change);
+  void commit(Index layer, Index neuron, double sent);
   /// Back to the execution that was given.
   void undo();
 

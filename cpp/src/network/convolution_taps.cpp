@@ -42,40 +42,39 @@ double Convolution::Connections::bytes() const {
   return 16.0 * static_cast<double>(taps_.size()) + 8.0 * static_cast<double>(start_.size() + kind_.size());
 }
 
+/// Where an entry of the kernel leads from a place of one image in the other, axis by axis; -1: nowhere.
+template <class Where>
+Index Convolution::led(const std::vector<Axis>& axes, Index Axis::* from, Index Axis::* to, Index place, Index entry,
+                       const Where& where) {
+  Index there = 0, step = 1;
+  for (std::size_t a = axes.size(); a-- > 0;) {
+    const Axis& axis = axes[a];
+    const Index found = where(axis, place % (axis.*from), entry % axis.size * axis.dilation);
+    if (found < 0 || found >= axis.*to) return -1;
+    place /= axis.*from, entry /= axis.size;
+    there += found * step;
+    step *= axis.*to;
+  }
+  return there;
+}
+
 /// Of a place of the result in row-major order, so by increasing entry; the entries that a place of the source meets by
 /// increasing place of the result, so from the last one.
 void Convolution::connect(const std::vector<Axis>& axes) {
   require(std::max(in_places_, out_places_) <= std::numeric_limits<int>::max(), "a convolution of ", in_places_, " places to ",
           out_places_, ", supported are images of 2^31 - 1");
+  const auto source = [](const Axis& axis, Index p, Index offset) { return p * axis.stride - axis.before + offset; };
+  const auto result = [](const Axis& axis, Index q, Index offset) {
+    const Index begin = q + axis.before - offset;
+    return begin % axis.stride == 0 ? begin / axis.stride : -1;
+  };
   backward_ = Connections(out_places_, [&](Index p, std::vector<Tap>& taps) {
-    for (Index e = 0; e < entries_; ++e) {
-      Index place = 0, rest = p, entry = e, step = 1;
-      bool inside = true;
-      for (std::size_t a = axes.size(); a-- > 0 && inside;) {
-        const Axis& axis = axes[a];
-        const Index where = rest % axis.result * axis.stride - axis.before + entry % axis.size * axis.dilation;
-        rest /= axis.result, entry /= axis.size;
-        inside = where >= 0 && where < axis.source;
-        place += where * step;
-        step *= axis.source;
-      }
-      if (inside) taps.push_back({place, e});
-    }
+    for (Index e = 0; e < entries_; ++e)
+      if (const Index place = led(axes, &Axis::result, &Axis::source, p, e, source); place >= 0) taps.push_back({place, e});
   });
   forward_ = Connections(in_places_, [&](Index q, std::vector<Tap>& taps) {
-    for (Index e = entries_; e-- > 0;) {
-      Index place = 0, rest = q, entry = e, step = 1;
-      bool inside = true;
-      for (std::size_t a = axes.size(); a-- > 0 && inside;) {
-        const Axis& axis = axes[a];
-        const Index where = rest % axis.source + axis.before - entry % axis.size * axis.dilation;
-        rest /= axis.source, entry /= axis.size;
-        inside = where >= 0 && where % axis.stride == 0 && where / axis.stride < axis.result;
-        place += where / axis.stride * step;
-        step *= axis.result;
-      }
-      if (inside) taps.push_back({place, e});
-    }
+    for (Index e = entries_; e-- > 0;)
+      if (const Index place = led(axes, &Axis::source, &Axis::result, q, e, result); place >= 0) taps.push_back({place, e});
   });
 }
 

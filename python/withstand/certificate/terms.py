@@ -75,7 +75,8 @@ def _words(term: Term, net: Network, inputs: FloatArray) -> dict[str, Any]:
                       "scales": None if form.is_float else _pairs(scalings)}  # fmt: skip
     else:
         signals = [float(np.abs(y).max()) for y in net.trace(inputs)[:-1]]
-        scales = signal_scalings(flips, net, signals, any(component[0] == 0 for component in term.among or ()))
+        inputs_fail = any(component[0] == 0 for component in term.among or ())
+        scales = signal_scalings(flips, net, signals, inputs_fail, net._described().places[1:-1])
     return {"format": flips.format, "ways": [list(way) for way in flips.bits], "to": flips.to,
             "clamp": None if flips.clamp is None else list(flips.clamp),
             "scales": None if "float" in flips.format else _pairs(scales), "biases": biases}  # fmt: skip

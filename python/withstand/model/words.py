@@ -73,10 +73,7 @@ class Flips(NamedTuple):
             found = bias_words(self, net)
             bias_format, biases = (None, []) if found is None else (found[0].name, [[], *found[1]])
         elif net is not None:
-            known = signals if self.signals is None else self.signals
-            layout = net._described()
-            weights = [_of_signals(self, net, layout, place, known) for place in _stages(layout)]
-            weights.insert(0, _of_signals(self, net, layout, 0, known) if inputs else [])
+            weights = signal_scalings(self, net, signals, inputs, _stages(net._described()))
         return _core.Words(
             format=self.format,
             masks=_masks(self.bits),
@@ -254,13 +251,15 @@ def bias_words(flips: Flips, net: Network) -> tuple[Format, list[Scaling]] | Non
     return (Format(names.pop()), [scaling for _, scaling in found]) if names else None
 
 
-def signal_scalings(flips: Flips, net: Network, signals: Sequence[float] | None, inputs: bool) -> list[Scaling]:
-    """Return the scaling of the signals of layers 0..L; nothing for inputs where they cannot fail.
+def signal_scalings(
+    flips: Flips, net: Network, signals: Sequence[float] | None, inputs: bool, places: Sequence[int]
+) -> list[Scaling]:
+    """Return the scaling of the signals of the inputs, nothing where they cannot fail, and of the layers at places.
 
-    `signals` are the largest that each of them transmits.
+    `signals` are the largest that layers 0..L transmit.
     """
     layout, known = net._described(), signals if flips.signals is None else flips.signals
-    scalings = [_of_signals(flips, net, layout, place, known) for place in layout.places[1:-1]]
+    scalings = [_of_signals(flips, net, layout, place, known) for place in places]
     return [_of_signals(flips, net, layout, 0, known) if inputs else [], *scalings]
 
 

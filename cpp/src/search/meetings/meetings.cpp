@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "withstand/parallel.hpp"
+
 namespace withstand::search {
 namespace {
 
@@ -53,6 +55,10 @@ Meetings::Meetings(const BranchBound::Row& row, const Choices& choices, const Si
   for (Index l = 1; l <= net_.depth(); ++l)
     if (const Index count = singles_.places().count(l))
       margin_ += 8 * failures * row.problem.reach->sent_noise[at(l)].head(count).dot(singles_.steep()[at(l)].head(count));
+  for (std::size_t n = 0; n < gain_.size(); ++n)
+    if (singles_.effect(n) != nullptr) firsts_.push_back(n);
+  std::stable_sort(firsts_.begin(), firsts_.end(), [&](std::size_t a, std::size_t b) { return gain_[a] > gain_[b]; });
+  team_.resize(static_cast<std::size_t>(workers(firsts_.size(), threads_)));
 }
 
 bool Meetings::together(std::size_t a, std::size_t b, std::size_t c) const {
@@ -79,11 +85,17 @@ double Meetings::value(std::size_t a, std::size_t b, std::size_t c) const {
   return most;
 }
 
-std::vector<std::size_t> Meetings::changing() const {
-  std::vector<std::size_t> found;
-  for (std::size_t n = 0; n < gain_.size(); ++n)
-    if (singles_.effect(n) != nullptr) found.push_back(n);
-  return found;
+Meetings::Worker& Meetings::member(int number) {
+  std::unique_ptr<Worker>& worker = team_[static_cast<std::size_t>(number)];
+  if (!worker) worker = std::make_unique<Worker>(net_, singles_, intact_);
+  return *worker;
+}
+
+bool Meetings::for_each_first(const std::function<void(Worker&, std::size_t)>& visit) {
+  return parallel_for(
+      firsts_.size(), threads_,
+      [&](std::uint64_t task, int worker) { visit(member(worker), firsts_[static_cast<std::size_t>(task)]); },
+      [&](std::uint64_t done) { return budget_.poll(done); });
 }
 
 void Meetings::take(Worker& worker, std::size_t option) const {
@@ -102,7 +114,7 @@ void Meetings::take(Worker& worker, std::size_t option) const {
 
 void Meetings::add(Worker& worker, std::size_t option) const {
   const Option& o = singles_.options()[option];
-  worker.reached.commit(o.site.layer, o.site.to, o.value - worker.reached.signal(o.site.layer, o.site.to));
+  worker.reached.commit(o.site.layer, o.site.to, o.value);
 }
 
 double Meetings::lost(const Worker& worker, std::size_t option) const {
@@ -113,8 +125,7 @@ double Meetings::lost(const Worker& worker, std::size_t option) const {
 
 void Meetings::evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last) {
   const Option& option = singles_.options()[last];
-  worker.reached.run(option.site.layer, option.site.to, option.value - worker.reached.signal(option.site.layer, option.site.to),
-                     worker.outputs.data(), 1);
+  worker.reached.run(option.site.layer, option.site.to, option.value, worker.outputs.data(), 1);
   ++evaluations_;
   if (row_.problem.harm(worker.outputs) + row_.noise < incumbent_.harm()) return;
   std::vector<std::size_t> failed(taken);
@@ -130,13 +141,13 @@ void Meetings::offer(std::vector<std::size_t> failed) {
   incumbent_.offer(problem.network, problem.harm, problem.input, problem.input_index, std::move(forced), problem.precise);
 }
 
-void Meetings::seed(Worker& worker) {
-  const std::vector<std::size_t> all = changing();
+void Meetings::seed() {
+  Worker& worker = member(0);
   const auto size = static_cast<std::size_t>(most(net_, choices_));
   for (Index o = 0; o < base_.size(); ++o) {
     const auto more = [&](std::size_t a, std::size_t b) { return singles_.effect(a)[o] > singles_.effect(b)[o]; };
-    std::vector<std::size_t> best(std::min<std::size_t>(8, all.size()));
-    std::partial_sort_copy(all.begin(), all.end(), best.begin(), best.end(), more);
+    std::vector<std::size_t> best(std::min<std::size_t>(8, firsts_.size()));
+    std::partial_sort_copy(firsts_.begin(), firsts_.end(), best.begin(), best.end(), more);
     std::vector<std::size_t> set;
     for (const std::size_t n : best)
       if (set.empty() || (set.size() < size && (set.size() == 1 ? together(set[0], n) : together(set[0], set[1], n))))

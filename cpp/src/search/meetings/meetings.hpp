@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
 #include "search/branch_bound.hpp"
@@ -42,8 +44,9 @@ class Meetings {
   bool together(std::size_t a, std::size_t b, std::size_t c = none) const;
   /// The largest objective if they did together what they do alone.
   double value(std::size_t a, std::size_t b, std::size_t c = none) const;
-  /// Failures that change something in the intact network; the others leave to the rest of a set what it does.
-  std::vector<std::size_t> changing() const;
+  /// Failures that change something in the intact network, those that do most first; the others leave to the rest of a set
+  /// what it does. Each is taken up by some worker; false where the budget ended.
+  bool for_each_first(const std::function<void(Worker&, std::size_t)>& visit);
   /// The first failure of a set, alone.
   void take(Worker& worker, std::size_t option) const;
   /// One more, behind those that are taken.
@@ -53,8 +56,9 @@ class Meetings {
   /// Evaluate what is taken with one more behind it.
   void evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last);
   void offer(std::vector<std::size_t> failed);
+  Worker& member(int number);
   /// For every objective those that add most to it: something to beat.
-  void seed(Worker& worker);
+  void seed();
 
   const BranchBound::Row& row_;
   const Network& net_;
@@ -66,6 +70,8 @@ class Meetings {
   int threads_;
   Vector base_;               // what the objectives say of the intact network
   std::vector<double> gain_;  // the most that each option adds to an objective
+  std::vector<std::size_t> firsts_;
+  std::vector<std::unique_ptr<Worker>> team_;  // each made when it is needed
   double margin_;             // of rounding
   std::atomic<std::uint64_t> evaluations_{0};
 };

@@ -3,30 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
 
 bool Pairs::run() {
-  std::vector<std::size_t> firsts = changing();
-  if (firsts.empty()) return true;
-  std::stable_sort(firsts.begin(), firsts.end(), [&](std::size_t a, std::size_t b) { return gain_[a] > gain_[b]; });
-  std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(firsts.size(), threads_)));
-  team.front() = std::make_unique<Worker>(net_, singles_, intact_);
+  if (firsts_.empty()) return true;
   done_.assign(gain_.size(), 0);
-  seed(*team.front());
-  return parallel_for(
-      firsts.size(), threads_,
-      [&](std::uint64_t task, int worker) {
-        std::unique_ptr<Worker>& self = team[static_cast<std::size_t>(worker)];
-        if (!self) self = std::make_unique<Worker>(net_, singles_, intact_);
-        if (!budget_.spend(1)) throw Interrupted();
-        second_failures(*self, firsts[static_cast<std::size_t>(task)]);
-        done_[firsts[static_cast<std::size_t>(task)]] = 1;
-      },
-      [&](std::uint64_t done) { return budget_.poll(done); });
+  seed();
+  return for_each_first([this](Worker& worker, std::size_t a) {
+    if (!budget_.spend(1)) throw Interrupted();
+    second_failures(worker, a);
+    done_[a] = 1;
+  });
 }
 
 double Pairs::open() const {

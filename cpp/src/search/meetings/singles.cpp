@@ -63,7 +63,7 @@ void Singles::evaluate(const Harm& harm, const Choices& choices, const Trace& in
     if (row_[n] < 0) continue;
     interruption_point();
     const Site& site = options_[n].site;
-    reached.run(site.layer, site.to, options_[n].value - reached.signal(site.layer, site.to), outputs.data(), 1);
+    reached.run(site.layer, site.to, options_[n].value, outputs.data(), 1);
     effects_.row(row_[n]) = (harm.rows() * (outputs - reached.outputs())).transpose();
     unheard_.push_back(0);
     for (Index l = site.layer + 1; l <= reached.led_to(); ++l) {
@@ -100,7 +100,7 @@ bool Singles::keep_touches(const Trace& intact, Index failures, Reached& reached
     if (row_[n] < 0) continue;
     interruption_point();
     const Site& site = options_[n].site;
-    reached.run(site.layer, site.to, options_[n].value - reached.signal(site.layer, site.to), outputs.data(), 1);
+    reached.run(site.layer, site.to, options_[n].value, outputs.data(), 1);
     for (Index l = 0; l <= net_.layers(); ++l) {
       for (std::size_t k = 0; l > site.layer && l <= reached.led_to() && k < reached.sums(l).at.size(); ++k) {
         const Index j = reached.sums(l).at[k];

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 
 #include "withstand/parallel.hpp"
 
@@ -24,24 +23,12 @@ bool Triples::fit(const Singles& singles) {
 }
 
 bool Triples::run() {
-  std::vector<std::size_t> firsts = changing();
-  if (firsts.empty()) return true;
-  std::stable_sort(firsts.begin(), firsts.end(), [&](std::size_t a, std::size_t b) { return gain_[a] > gain_[b]; });
-  std::vector<std::unique_ptr<Worker>> team(static_cast<std::size_t>(workers(firsts.size(), threads_)));
-  for (auto& worker : team) worker = std::make_unique<Worker>(net_, singles_, intact_);
-  seed(*team.front());
+  if (firsts_.empty()) return true;
+  seed();
   meet_.resize(gain_.size());
-  const auto each = [&](void (Triples::*step)(Worker&, std::size_t)) {
-    return parallel_for(
-        firsts.size(), threads_,
-        [&](std::uint64_t task, int worker) {
-          (this->*step)(*team[static_cast<std::size_t>(worker)], firsts[static_cast<std::size_t>(task)]);
-        },
-        [&](std::uint64_t done) { return budget_.poll(done); });
-  };
-  if (!each(&Triples::second_failures)) return false;
+  if (!for_each_first([this](Worker& worker, std::size_t a) { second_failures(worker, a); })) return false;
   find_partners();
-  return each(&Triples::sets_from);
+  return for_each_first([this](Worker& worker, std::size_t a) { sets_from(worker, a); });
 }
 
 /// Each of the three pairs of a triple is worth half of what its two do alone, and what they gain by meeting.
