@@ -152,6 +152,13 @@ SLIPS = (
         "a shard's squares are dropped",
     ),
     Slip(
+        "merge-faint",
+        STATISTICS,
+        "  faint.add(other.faint);\n",
+        "",
+        "a shard's squares of tiny errors are dropped",
+    ),
+    Slip(
         "merge-histogram",
         STATISTICS,
         "counts_[static_cast<std::size_t>(other.first_ - first_) + i] += other.counts_[i];",

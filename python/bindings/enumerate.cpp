@@ -78,13 +78,13 @@ std::vector<ComponentErrors> components_from(const py::sequence& state) {
 auto state_of(const Statistics& s) {
   return py::make_tuple(s.count, s.exceeding, state_of(s.sum), state_of(s.squares), s.least, s.histogram.first(),
                         s.histogram.counts(), s.per_output, entries_of(s), s.keep,
-                        components_of(s), s.infinite, s.large);
+                        components_of(s), s.infinite, s.large, state_of(s.faint));
 }
 
 using State = decltype(state_of(std::declval<Statistics>()));
 
 Statistics statistics_from(const State& state) {
-  if (state.size() != 13) throw std::invalid_argument("these are the statistics of another version");
+  if (state.size() != 14) throw std::invalid_argument("these are the statistics of another version");
   const auto per_output = state[7].cast<std::vector<double>>();
   Statistics s(per_output.size(), state[9].cast<std::size_t>());
   s.count = state[0].cast<std::uint64_t>();
@@ -100,6 +100,7 @@ Statistics statistics_from(const State& state) {
   s.components = components_from(state[10].cast<py::sequence>());
   s.infinite = state[11].cast<std::uint64_t>();
   s.large = state[12].cast<std::uint64_t>();
+  s.faint = sum_from(state[13]);
   return s;
 }
 
@@ -151,6 +152,7 @@ void bind_enumerate(py::module_& m) {
       .def_property_readonly("components", &components_of)
       .def_property_readonly("sum", [](const Statistics& s) { return state_of(s.sum); })
       .def_property_readonly("squares", [](const Statistics& s) { return state_of(s.squares); })
+      .def_property_readonly("faint", [](const Statistics& s) { return state_of(s.faint); })
       .def_property_readonly("histogram", [](const Statistics& s) {
         const std::vector<std::uint64_t>& counts = s.histogram.counts();
         const auto size = static_cast<py::ssize_t>(counts.size());
@@ -159,6 +161,7 @@ void bind_enumerate(py::module_& m) {
       .def(py::pickle([](const Statistics& s) { return state_of(s); }, &statistics_from));
 
   m.attr("histogram_bits") = LogHistogram::bits;
+  m.attr("faint_scale") = Statistics::faint_scale;
   m.def(
       "histogram_edge",
       [](const py::array_t<int>& keys) { return py::array_t<double>(py::vectorize(&LogHistogram::lower)(keys)); },

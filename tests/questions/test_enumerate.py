@@ -178,6 +178,14 @@ def test_moments_are_exact():
     assert found.quantile([0.0, 1.0]).tolist() == [0.0, 7.0]
 
 
+@pytest.mark.parametrize("scale", [2.0**-k for k in (399, 401, 540, 1000, 1071)])
+def test_moments_of_tiny_errors(scale):
+    """Squares of errors below 1e-162 are no doubles, their deviation is."""
+    net = ws.Network([[[1.0], [2.0], [4.0]], scale * np.ones((1, 3))])
+    found = ws.enumerate_failures(net, ws.Crash(3), [1.0])
+    assert (found.mean, found.std) == (3.5 * scale, math.sqrt(5.25) * scale)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_interrupted_run_says_so(threads):
     seen = []

@@ -18,7 +18,7 @@ class LogHistogram {
   static int key(double value);   ///< increasing in `value`
   static double lower(int key);   ///< smallest magnitude of a bin, with its sign
 
-  void add(const double* values, std::size_t n);
+  void add(const double* values, std::size_t n, double low, double high);  ///< all of them from `low` to `high`
   void merge(const LogHistogram& other);
   void insert(int key, std::uint64_t count);  ///< throws std::invalid_argument for a key that no double has
 
@@ -56,6 +56,8 @@ struct ComponentErrors {
 
 /// What an enumeration knows about the configurations it has seen. Merging is associative and commutative, bit by bit.
 struct Statistics {
+  static constexpr double faint_scale = 0x1p600;  ///< the smallest double times it has a square with all its digits
+
   explicit Statistics(std::size_t outputs = 0, std::size_t keep_top = 1);
 
   std::uint64_t count = 0;
@@ -64,6 +66,7 @@ struct Statistics {
   std::uint64_t infinite = 0;      ///< errors that are: sums, smallest value and histogram are of the others
   ExactSum sum;                    ///< of the errors
   ExactSum squares;                ///< of their squares
+  ExactSum faint;                  ///< squares of errors times faint_scale, of batches whose own would leave the doubles
   double least;                    ///< smallest error, +infinity before the first configuration
   LogHistogram histogram;
   std::vector<double> per_output;  ///< worst error of each output, -infinity where there is none

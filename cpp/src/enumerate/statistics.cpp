@@ -69,10 +69,8 @@ void LogHistogram::cover(int low, int high) {
   counts_.resize(static_cast<std::size_t>(end - first_), 0);
 }
 
-void LogHistogram::add(const double* values, std::size_t n) {
-  if (n == 0) return;
-  const auto [low, high] = std::minmax_element(values, values + n);
-  cover(key(*low), key(*high));
+void LogHistogram::add(const double* values, std::size_t n, double low, double high) {
+  cover(key(low), key(high));
   for (std::size_t i = 0; i < n; ++i) ++counts_[static_cast<std::size_t>(key(values[i]) - first_)];
 }
 
@@ -119,12 +117,16 @@ void Statistics::add_any(const double* errors, std::size_t n) {
     ++large;
     sum.add(error);
     least = std::min(least, error);
-    histogram.add(&error, 1);
+    histogram.add(&error, 1, error, error);
   }
   add(moderate.data(), moderate.size());
 }
 
 void Statistics::add(const double* errors, std::size_t n) {
+  if (n == 0) return;
+  const auto [low, high] = std::minmax_element(errors, errors + n);
+  const bool is_faint = std::max(std::abs(*low), std::abs(*high)) < 0x1p-400;  // beside larger ones they are nothing
+  const double scale = is_faint ? faint_scale : 1;
   count += n;
   constexpr std::size_t lanes = 4;  // independent sums, so that the additions do not wait for each other
   Wide values[lanes];
@@ -132,7 +134,7 @@ void Statistics::add(const double* errors, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     double product = 0;
     double error = 0;
-    square(errors[i], product, error);
+    square(errors[i] * scale, product, error);
     values[i % lanes].add(errors[i]);
     powers[i % lanes].add(product);
     powers[i % lanes].low += error;
@@ -140,9 +142,9 @@ void Statistics::add(const double* errors, std::size_t n) {
   }
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     for (double part : {values[lane].high, values[lane].low}) sum.add(part);
-    for (double part : {powers[lane].high, powers[lane].low}) squares.add(part);
+    for (double part : {powers[lane].high, powers[lane].low}) (is_faint ? faint : squares).add(part);
   }
-  histogram.add(errors, n);
+  histogram.add(errors, n, *low, *high);
 }
 
 void Statistics::offer(Entry entry) {
@@ -168,6 +170,7 @@ void Statistics::merge(const Statistics& other) {
   large += other.large;
   sum.add(other.sum);
   squares.add(other.squares);
+  faint.add(other.faint);
   least = std::min(least, other.least);
   histogram.merge(other.histogram);
   for (std::size_t o = 0; o < per_output.size(); ++o)

@@ -78,9 +78,8 @@ class Enumeration(Result):
         A configuration that attains it: fewest failures, then first components, then first input. None where nothing
         was evaluated.
     mean, std : float
-        Mean and population standard deviation of the errors, summed exactly and rounded once. The squares of errors
-        below 1e-150 leave the range of doubles: their deviation is known to 1e-145; errors above 1e150 make `std`
-        infinite.
+        Mean and population standard deviation of the errors, summed exactly and rounded once, however small they are;
+        errors above 1e150 make `std` infinite, for their squares leave the range of doubles.
     rounding : float
         How far, at most, an error that enters `mean`, `std`, the histogram or the components' means may be from its
         canonical evaluation: it comes from a batch that updates signals, failure by failure. `worst`, `top`,
@@ -204,11 +203,23 @@ def moments(statistics: _core.Statistics) -> tuple[float, float]:
         return math.nan, math.nan
     if int(statistics.infinite):
         return math.inf, math.inf
-    total, squares = _exact(statistics.sum), _exact(statistics.squares)
+    total = _exact(statistics.sum)
+    mean = total / (count * _UNIT)
     if int(statistics.large):
-        return total / (count * _UNIT), math.inf
-    variance = max(squares * count * _UNIT - total * total, 0)  # times (count * unit)^2; the quotients round once
-    return total / (count * _UNIT), math.sqrt(variance / (count * _UNIT) ** 2)
+        return mean, math.inf
+    # In units of the smallest double / faint_scale^2. The scale is a power of two: its product with a unit is exact.
+    scale = int(_core.faint_scale) ** 2
+    squares = _exact(statistics.squares) * scale + _exact(statistics.faint)
+    return mean, _root(squares * count * _UNIT - total * total * scale, count * count * _UNIT * _UNIT * scale)
+
+
+def _root(numerator: int, denominator: int) -> float:
+    """Return the square root of a quotient, itself rounded once: it is first brought near 1 by a power of four."""
+    if numerator <= 0:  # squares are kept to some 100 bits, so that equal errors may leave less than nothing
+        return 0.0
+    half = (numerator.bit_length() - denominator.bit_length()) // 2
+    near = numerator / (denominator << 2 * half) if half >= 0 else (numerator << -2 * half) / denominator
+    return math.ldexp(math.sqrt(near), half)
 
 
 def component_errors(
