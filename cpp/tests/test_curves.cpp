@@ -63,9 +63,11 @@ void compare(const Problem& problem, const Walk& walk, Index layer, Index neuron
     for (double at : curve->at) places.push_back(curve == &up ? at : -at);
   const auto n = static_cast<Index>(places.size());
   places.resize(places.size() + 8);
+  HarmCurve curve;
   for (const Index decision : {Index{-1}, Index{0}, net.outputs() - 1}) {
     std::vector<double> harms(places.size());
-    const double worst = HarmCurve(down, up, reference, decision).look_up(n, places.data(), harms.data());
+    curve.trace(down, up, reference, decision);
+    const double worst = look_up_harm(n, places.data(), curve.numbers().size() / 4, curve.numbers().data(), harms.data());
     CHECK(worst == *std::max_element(harms.begin(), harms.begin() + n));
     CHECK(harms.front() == harm(reference, reference, decision));
     for (Index i = 0; i < n; ++i) {

@@ -221,7 +221,7 @@ void BatchEvaluator::single_parameters(Judge& judge) {
     if (!judge.matters(input, single_.harms(run, harms_.data() + first))) continue;
     for (; first < single_.end_of(run); first += static_cast<std::size_t>(used_)) {
       used_ = std::min(static_cast<Index>(single_.end_of(run) - first), columns);
-      single_.outputs(first, used_, block_.data(), columns);
+      single_.outputs(run, first, used_, block_.data(), columns);
       inspect(judge, first);
     }
   }

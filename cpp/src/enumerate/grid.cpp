@@ -83,14 +83,18 @@ void merge_candidates(const Network& net, const Space& space, const std::vector<
 /// completions(p, code) for every p and code: a component is left alone, or given to one of its manners.
 void count_completions(Grid::Stage& stage) {
   const std::size_t n = stage.sites.size();
+  std::vector<std::vector<std::size_t>> open(stage.codes);  // manners that have failures left
+  for (std::uint32_t code = 0; code < stage.codes; ++code)
+    for (std::size_t t = 0; t < stage.caps.size(); ++t)
+      if (stage.left(code, t) > 0) open[code].push_back(t);
   stage.ways.assign((n + 1) * stage.codes, 0);
   stage.ways[n * stage.codes] = 1;
   for (std::size_t p = n; p-- > 0;) {
     if (p % 1024 == 0) interruption_point();
     for (std::uint32_t code = 0; code < stage.codes; ++code) {
       std::uint64_t sum = stage.completions(static_cast<Index>(p) + 1, code);
-      for (std::size_t t = 0; t < stage.caps.size(); ++t)
-        if (stage.offers(static_cast<Index>(p), t) && stage.left(code, t) > 0)
+      for (const std::size_t t : open[code])
+        if (stage.offers(static_cast<Index>(p), t))
           sum = saturating_add(sum, stage.completions(static_cast<Index>(p) + 1, code - stage.stride[t]));
       stage.ways[p * stage.codes + code] = sum;
     }

@@ -12,7 +12,7 @@
 namespace withstand::enumerate {
 namespace {
 
-constexpr double most_bytes = 64e6;  // of curves that a worker keeps
+constexpr std::size_t most_kept = 8'000'000;  // numbers of curves that a worker keeps
 
 }  // namespace
 
@@ -72,9 +72,8 @@ void SingleParameters::begin(const Grid::Batch& batch) {
   moved_.assign(change_.size() + static_cast<std::size_t>(kernels().lanes), 0.0);
   if (kept_layer_ == layer_) return;
   kept_layer_ = layer_;
-  kept_.clear();
-  kept_.resize(static_cast<std::size_t>(problem_.inputs.rows() * net_.width(layer_)));
-  kept_bytes_ = 0;
+  kept_.assign(static_cast<std::size_t>(problem_.inputs.rows() * net_.width(layer_)), {});
+  kept_size_ = 0;
 }
 
 void SingleParameters::begin_input(const Walk& walk) {
@@ -82,32 +81,34 @@ void SingleParameters::begin_input(const Walk& walk) {
   const Vector& senders = walk.post(layer_ - 1);
   signals_.resize(senders.size() + 1);
   signals_ << senders, 1;
+  followed_ = -1;
 }
 
 /// As far as any failure of a parameter of the layer moves the receiver, whatever the batch: its curve is always the same.
-void SingleParameters::make(Index receiver, Path& path) {
+void SingleParameters::follow(Index receiver) {
+  if (followed_ == receiver) return;
   const double sum = walk_->pre(layer_)(receiver), sent = walk_->post(layer_)(receiver);
   double change = 0;
   for (const Space::Term& term : grid_.space().terms())
     if (on_parameters(term.failure.effect)) change = std::max(change, term.struck[static_cast<std::size_t>(layer_)].change);
   const double reach = change * signals_.cwiseAbs().maxCoeff();
   const Interval range = values_over(net_.activation(layer_), {sum - reach, sum + reach});
-  follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), made_);
-  path.down = made_;  // a copy takes no more memory than it needs
-  follower_.follow(*walk_, layer_, receiver, 1, std::max(0.0, range.upper - sent), made_);
-  path.up = made_;
-  const Index decision = problem_.question.decisions ? problem_.decision[static_cast<std::size_t>(walk_->input())] : -1;
-  path.harm = HarmCurve(path.down, path.up, walk_->post(net_.layers()), decision);
+  follower_.follow(*walk_, layer_, receiver, -1, std::max(0.0, sent - range.lower), down_);
+  follower_.follow(*walk_, layer_, receiver, 1, std::max(0.0, range.upper - sent), up_);
+  followed_ = receiver;
 }
 
-const SingleParameters::Path& SingleParameters::path(Index receiver) {
-  auto& kept = kept_[static_cast<std::size_t>(walk_->input() * net_.width(layer_) + receiver)];
-  if (kept) return *kept;
-  auto made = std::make_unique<Path>();
-  make(receiver, *made);
-  const bool room = kept_bytes_ + made->bytes() <= most_bytes;
-  if (room) kept_bytes_ += made->bytes();
-  return *((room ? kept : passing_) = std::move(made));
+SingleParameters::Path SingleParameters::path(Index receiver) {
+  Path& kept = kept_[static_cast<std::size_t>(walk_->input() * net_.width(layer_) + receiver)];
+  if (kept.pieces > 0) return kept;
+  follow(receiver);
+  const Index decision = problem_.question.decisions ? problem_.decision[static_cast<std::size_t>(walk_->input())] : -1;
+  harm_.trace(down_, up_, walk_->post(net_.layers()), decision);
+  store_.resize(kept_size_);
+  store_.insert(store_.end(), harm_.numbers().begin(), harm_.numbers().end());
+  const Path made{kept_size_, harm_.numbers().size() / 4};
+  if (store_.size() <= most_kept) kept = made, kept_size_ = store_.size();
+  return made;
 }
 
 double SingleParameters::harms(std::size_t run, double* harms) {
@@ -119,14 +120,15 @@ double SingleParameters::harms(std::size_t run, double* harms) {
   for (std::size_t i = first; i < end; ++i) moved_[i] = sum + change_[i] * signals_(from_[i]);
   activate(net_.activation(layer_), moved, n);
   for (Index i = 0; i < n; ++i) moved[i] -= sent;
-  path_ = &path(receiver);
-  return path_->harm.look_up(n, moved, harms);
+  const Path here = path(receiver);
+  return look_up_harm(n, moved, here.pieces, store_.data() + here.first, harms);
 }
 
-void SingleParameters::outputs(std::size_t first, Index n, double* block, Index ld) {
+void SingleParameters::outputs(std::size_t run, std::size_t first, Index n, double* block, Index ld) {
+  follow(receiver_[run]);
   for (Index i = 0; i < n; ++i) {
     const double moved = moved_[first + static_cast<std::size_t>(i)];
-    (moved < 0 ? path_->down : path_->up).look_up(std::abs(moved), block + i, ld);
+    (moved < 0 ? down_ : up_).look_up(std::abs(moved), block + i, ld);
   }
 }
 

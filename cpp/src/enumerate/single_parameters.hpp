@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
-
 #include "harm_curve.hpp"
 
 namespace withstand::enumerate {
@@ -28,19 +26,18 @@ class SingleParameters {
   std::size_t end_of(std::size_t run) const { return ends_[run]; }
   /// Harms of a run, which have room for a vector more; returns the largest.
   double harms(std::size_t run, double* harms);
-  /// Outputs of n configurations of that run: a row of the block per output.
-  void outputs(std::size_t first, Index n, double* block, Index ld);
+  /// Outputs of n configurations of a run from `first` on: a row of the block per output. Few runs are asked for theirs.
+  void outputs(std::size_t run, std::size_t first, Index n, double* block, Index ld);
 
  private:
+  /// The harm of a receiver, from a place of the store on.
   struct Path {
-    Curve down, up;
-    HarmCurve harm;
-    double bytes() const { return harm.bytes() + 8.0 * static_cast<double>(up.outputs.size() + down.outputs.size()); }
+    std::size_t first = 0, pieces = 0;  // no pieces: not made
   };
 
   bool pays(Index layer, std::uint64_t configurations) const;
-  const Path& path(Index receiver);
-  void make(Index receiver, Path& path);
+  Path path(Index receiver);
+  void follow(Index receiver);
 
   const Problem& problem_;
   const Network& net_;
@@ -55,14 +52,14 @@ class SingleParameters {
   std::vector<std::size_t> ends_;
   Vector signals_;               // what parameters of the layer meet: senders, then 1
   std::vector<double> moved_;    // what receivers send more in every configuration
-  const Path* path_ = nullptr;   // of the run at hand
-
-  // Of the layer that they are for, by input and receiver, as long as there is room: then one at a time.
+  // Of the layer that they are for, by input and receiver, as long as there is room: then one at a time, behind them.
   Index kept_layer_ = -1;
-  std::vector<std::unique_ptr<const Path>> kept_;
-  double kept_bytes_ = 0;
-  std::unique_ptr<const Path> passing_;
-  Curve made_;
+  std::vector<Path> kept_;
+  std::vector<double> store_;
+  std::size_t kept_size_ = 0;
+  Index followed_ = -1;  // the receiver, at the input of the walk,
+  Curve down_, up_;      // whose outputs these are
+  HarmCurve harm_;
 };
 
 }  // namespace withstand::enumerate

@@ -126,19 +126,22 @@ void Statistics::add(const double* errors, std::size_t n) {
   if (n == 0) return;
   const auto [low, high] = std::minmax_element(errors, errors + n);
   const bool is_faint = std::max(std::abs(*low), std::abs(*high)) < 0x1p-400;  // beside larger ones they are nothing
-  const double scale = is_faint ? faint_scale : 1;
+  std::vector<double> scaled;
+  if (is_faint)
+    for (std::size_t i = 0; i < n; ++i) scaled.push_back(errors[i] * faint_scale);
+  const double* const roots = is_faint ? scaled.data() : errors;
   count += n;
+  least = std::min(least, *low + 0.0);  // never -0, or the order of the errors could be seen
   constexpr std::size_t lanes = 4;  // independent sums, so that the additions do not wait for each other
   Wide values[lanes];
   Wide powers[lanes];
   for (std::size_t i = 0; i < n; ++i) {
     double product = 0;
     double error = 0;
-    square(errors[i] * scale, product, error);
+    square(roots[i], product, error);
     values[i % lanes].add(errors[i]);
     powers[i % lanes].add(product);
     powers[i % lanes].low += error;
-    least = std::min(least, errors[i] + 0.0);  // never -0, or the order of the errors could be seen
   }
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     for (double part : {values[lane].high, values[lane].low}) sum.add(part);

@@ -8,10 +8,17 @@ typedef long long Bits __attribute__((vector_size(WITHSTAND_LANES * 8), aligned(
 inline Pack load(const double* p) { return *reinterpret_cast<const Pack*>(p); }
 inline void store(double* p, Pack v) { *reinterpret_cast<Pack*>(p) = v; }
 
+/// By intrinsics, since compilers fill lane by lane now and then.
 inline Pack all(double value) {
+#if defined(__AVX512F__) && WITHSTAND_LANES == 8
+  return reinterpret_cast<Pack>(_mm512_set1_pd(value));
+#elif defined(__AVX2__) && WITHSTAND_LANES == 4
+  return reinterpret_cast<Pack>(_mm256_set1_pd(value));
+#else
   Pack p;
   for (int lane = 0; lane < WITHSTAND_LANES; ++lane) p[lane] = value;
   return p;
+#endif
 }
 
 /// b where a is not a number. By intrinsics, since compilers make a comparison and a blend of the other form now and then.
