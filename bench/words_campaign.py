@@ -32,7 +32,10 @@ def campaign(cases: int, seed: int, first: int = 0, limit: int = 600, seconds: f
             break
         rng = np.random.default_rng((seed, index))
         drawn = problem(rng, limit=limit)
-        check(drawn, f"{seed}:{index}", tally, rng)
+        try:
+            check(drawn, f"{seed}:{index}", tally, rng)
+        except Exception as error:  # nothing that is asked may end like this
+            tally.check("errors", False, f"{seed}:{index} {drawn.failures!r} raised {type(error).__name__}: {error}")
         tally.seen["cases"] += 1
     return tally
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +87,18 @@ def configurations(net: Net, terms: tuple[Term, ...], X: np.ndarray) -> list[Con
     return found
 
 
+Read = list[tuple[np.ndarray, np.ndarray]]  # signals, and the weights that meet them
+Sums = Callable[[Read, np.ndarray], np.ndarray]
+
+
 # execution ------------------------------------------------------------------------------------------------------
 def signals(
-    net: Net, X: np.ndarray, configuration: Configuration, rounded_once: bool = False
+    net: Net, X: np.ndarray, configuration: Configuration, sums: Sums | None = None, off: int = 0
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """What every place transmits, at every input; and at which inputs something infinite is sent or stored."""
+    """What every place transmits, at every input; and at which inputs something infinite is sent or stored.
+
+    With sums that round in another way, and activations whose last digit is off by so much.
+    """
     neurons = {part: f for f in configuration if f.term.kind == "neuron" for part in f.candidate.parts}
     dead = {net.synapses[part] for f in configuration if f.term.kind == "synapse" for part in f.candidate.parts}
     weights = {f.candidate.name: f.way for f in configuration if f.term.kind == "weight"}
@@ -102,8 +109,9 @@ def signals(
         matrices, bias, broken = _stored(net, place, weights, dead)
         endless |= broken
         read = [(sent[source], m) for (source, _), m in zip(net.layers[place - 1].reads, matrices)]
-        total = _sums_rounded_once(read, bias) if rounded_once else sum(y @ m.T for y, m in read) + bias
+        total = sums(read, bias) if sums else sum(y @ m.T for y, m in read) + bias
         y = np.array(net.layers[place - 1].activation(total), dtype=float)
+        y += off * np.spacing(y) * (y != 0)
         if place < len(net.layers):
             _fail(y, neurons, net.number(place), endless)
         endless |= ~np.isfinite(y).all(axis=1)
@@ -111,10 +119,20 @@ def signals(
     return sent, endless
 
 
-def _sums_rounded_once(read: list[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> np.ndarray:
+def _products(read: Read, bias: np.ndarray) -> np.ndarray:
+    """What is added up: by input, receiver, term; the bias last."""
+    products = [y[:, None, :] * m[None] for y, m in read]
+    return np.concatenate([*products, np.broadcast_to(bias[:, None], (*products[0].shape[:2], 1))], axis=2)
+
+
+def _rounded_once(read: Read, bias: np.ndarray) -> np.ndarray:
     """Sums of products, however the terms cancel."""
-    products = [np.concatenate([y * m[to] for y, m in read], axis=1) for to in range(len(bias))]
-    return np.array([[_once([*row, b]) for row, b in zip(rows, bias)] for rows in zip(*products)])
+    return np.array([[_once(terms.tolist()) for terms in row] for row in _products(read, bias)])
+
+
+def _backwards(read: Read, bias: np.ndarray) -> np.ndarray:
+    """One term after the other, from the last one, the bias, to the first."""
+    return np.add.accumulate(_products(read, bias)[:, :, ::-1], axis=2)[:, :, -1]
 
 
 def _once(terms: list[float]) -> float:
@@ -177,9 +195,11 @@ def rounding_decides(net: Net, terms: tuple[Term, ...], X: np.ndarray, room: flo
     if not any(term.effect == "flip" and term.kind == "neuron" for term in terms):
         return False
     for configuration in configurations(net, terms, X):
-        (sent, endless), (again, no) = (signals(net, X, configuration, once) for once in (False, True))
-        if (endless != no).any() or np.abs(sent[-1] - again[-1]).max() > room:
-            return True
+        sent, endless = signals(net, X, configuration)
+        for sums, off in ((_rounded_once, 0), (_backwards, 0), (None, 1), (None, -1)):
+            again, no = signals(net, X, configuration, sums, off)
+            if (endless != no).any() or np.abs(sent[-1] - again[-1]).max() > room:
+                return True
     return False
 
 

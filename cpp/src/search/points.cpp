@@ -78,10 +78,11 @@ double scale_of(const Network& net, const Trace& intact) {
 /// What the search at one input shares between workers.
 struct Points::Point {
   Vector input;
+  Trace intact;
   Harm harm;
   Reach reach;
+  Ceiling top;
   std::unique_ptr<Precise> precise;
-  double outputs, largest;  ///< of the intact network
 };
 
 Points::Points(const Network& net, const Space& space, const Domain& domain, Goal goal, const Choices& choices,
@@ -92,17 +93,17 @@ Points::~Points() = default;
 
 BranchBound::Row Points::prepare(std::size_t n) {
   const auto index = static_cast<Index>(n);
-  const Vector x = domain_.lower.row(index).transpose();
-  const Trace intact = trace(net_, x);
-  auto point = std::make_unique<Point>(Point{x, Harm(net_, x, goal_), reach(net_, x, x, choices_), nullptr,
-                                             intact.pre.back().cwiseAbs().maxCoeff(), largest_of(intact)});
-  const Ceiling top = ceiling(net_, point->harm, point->reach);
-  if (top.noise > 0) point->precise = std::make_unique<Precise>(net_, point->harm, point->input, top.noise, top.error);
-  if (space_.at_most()) incumbent_.offer(net_, point->harm, point->input, index, {}, point->precise.get());
-  const Point& kept = *point;
-  points_[n] = std::move(point);
-  return {{net_, columns_, kept.harm, kept.input, index, &kept.reach, kept.precise.get()}, top.noise, top.harm,
-          scale_of(net_, intact), live_components(net_, choices_, intact)};
+  std::unique_ptr<Point>& kept = points_[n];
+  if (!kept) {
+    const Vector x = domain_.lower.row(index).transpose();
+    kept = std::make_unique<Point>(Point{x, trace(net_, x), Harm(net_, x, goal_), reach(net_, x, x, choices_), {}, nullptr});
+    kept->top = ceiling(net_, kept->harm, kept->reach);
+    if (kept->top.noise > 0)
+      kept->precise = std::make_unique<Precise>(net_, kept->harm, kept->input, kept->top.noise, kept->top.error);
+    if (space_.at_most()) incumbent_.offer(net_, kept->harm, kept->input, index, {}, kept->precise.get());
+  }
+  return {{net_, columns_, kept->harm, kept->input, index, &kept->reach, kept->precise.get()}, kept->top.noise, kept->top.harm,
+          scale_of(net_, kept->intact), live_components(net_, choices_, kept->intact)};
 }
 
 std::unique_ptr<Relaxation> Points::relaxation(std::size_t n) const {
@@ -113,8 +114,8 @@ double Points::outputs() const {
   double outputs = 0, largest = 0;
   for (const auto& point : points_) {
     if (!point) continue;
-    outputs = std::max(outputs, point->outputs);
-    largest = std::max(largest, point->largest);
+    outputs = std::max(outputs, point->intact.pre.back().cwiseAbs().maxCoeff());
+    largest = std::max(largest, largest_of(point->intact));
   }
   return outputs > 0 ? outputs : largest;
 }

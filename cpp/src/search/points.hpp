@@ -17,7 +17,8 @@ class Points {
          Incumbent& incumbent);
   ~Points();
 
-  /// What a tree needs to know of the input; where a set may be empty, the empty one is the first witness. Any thread.
+  /// What a search needs to know of the input; where a set may be empty, the empty one is the first witness. Any thread,
+  /// and again: what the incumbent was offered refers to it.
   BranchBound::Row prepare(std::size_t n);
   /// A relaxation of a prepared input, for one worker. Any thread.
   std::unique_ptr<Relaxation> relaxation(std::size_t n) const;

@@ -7,6 +7,7 @@
 
 #include "search/first.hpp"
 #include "search/adapters/bound_opinions.hpp"
+#include "search/adapters/dead_weights.hpp"
 #include "search/adapters/enumeration.hpp"
 #include "search/adapters/linear_boxes.hpp"
 #include "search/adapters/linear_relaxation.hpp"
@@ -126,10 +127,14 @@ double without_tree(const Search& search) {
   return upper;
 }
 
-/// By way of where failures meet, where that is possible and nobody asks for a tree, or for bounds or enumeration alone.
+/// Whether nobody asks for a tree, or for bounds or enumeration alone.
+bool needs_no_tree(const Search& search, const Recorder& recorder) {
+  return !recorder.listens() && search.options.bounding != 0 && std::isfinite(search.options.bounding);
+}
+
+/// By way of where failures meet, where that is possible.
 std::optional<SearchResult> by_meetings(const Search& search, const Choices& choices, Points& points, const Recorder& recorder) {
-  const double bounding = search.options.bounding;
-  if (recorder.listens() || bounding == 0 || std::isinf(bounding)) return std::nullopt;
+  if (!needs_no_tree(search, recorder)) return std::nullopt;
   const auto found = few_failures(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
   if (!found) return std::nullopt;
   const double upper = found->complete ? found->upper
@@ -145,10 +150,17 @@ SearchResult discrete(const Search& search, Recorder& recorder) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
   if (auto found = by_meetings(search, choices, points, recorder)) return *found;
+  double ceiling = search.ceiling;
+  if (needs_no_tree(search, recorder)) {
+    const auto found = by_dead_weights(search.net, search.space, search.domain, search.options, ceiling, points, search.budget,
+                                       search.incumbent);
+    if (found && found->closed) return conclude(search, {found->upper, found->error, found->scale, points.outputs()}, found->evaluations);
+    if (found) ceiling = found->upper;
+  }
   NoOpinions silence;  // a tree that is written down is closed by its own bounds
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
   BranchBound::Inputs inputs{static_cast<std::size_t>(search.domain.size()),
-                             search.ceiling,
+                             ceiling,
                              [&](std::size_t n) { return points.prepare(n); },
                              {},
                              cost_of_linear(search.net),

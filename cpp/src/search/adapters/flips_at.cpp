@@ -99,7 +99,7 @@ bool FlipsAt::extend(std::size_t depth, Index open, Index l, std::size_t p, doub
       const Flip& flip = sorted_[at(t)][n];
       const double most = value + flip.gain + left_over(open - 1, t, n + 1);
       if (harm_at(most) + noise_ <= level_) break;  // later ones of the layer do no more
-      if ((++evaluations_ & 1023U) == 0 && !budget_.tick()) return false;
+      if ((++evaluations_ & 1023U) == 0 && (evaluations_ > search_.patience || !budget_.tick())) return false;
       if (std::any_of(taken_.begin(), taken_.end(), [&](const Flip* f) { return f->site == flip.site; })) continue;
       taken_.push_back(&flip);
       run(depth + 1);
@@ -142,8 +142,10 @@ void FlipsAt::close(std::size_t depth) {
   for (const Flip* flip : taken_) failed.push_back({flip->site, 0, flip->way, 0});
   for (std::size_t n = 0; n < chosen.size() && n < at(closed_); ++n)
     failed.push_back({flips_.back()[chosen[n].second].site, 0, flips_.back()[chosen[n].second].way, 0});
-  const std::vector<Forced> forced = forced_by(net_, space_, nominal_, failed);
-  incumbent_.offer(net_, harm_, input_, row_, forced);
+  std::vector<Forced> forced = forced_by(net_, space_, nominal_, failed);
+  for (Forced& one : forced)
+    if (search_.synapses) one.value = 0;  // never -0
+  incumbent_.offer(net_, harm_, input_, row_, forced, precise_);
   if (incumbent_.holds(row_, forced)) found_ = failed;  // of equals the fewest, and smallest, stays
   level_ = std::max(level_, incumbent_.harm());
 }

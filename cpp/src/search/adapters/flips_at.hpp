@@ -7,6 +7,7 @@
 
 #include "bounds/influence.hpp"
 #include "core/budget.hpp"
+#include "search/adapters/parameters.hpp"
 #include "search/incumbent.hpp"
 #include "withstand/failed.hpp"
 #include "withstand/search.hpp"
@@ -27,8 +28,9 @@ struct Flip {
 /// The search at one input.
 class FlipsAt {
  public:
-  FlipsAt(const Network& net, const Space& space, const Domain& domain, Index row, const SearchOptions& options,
-          Budget& budget, Incumbent& incumbent);
+  /// `fewer` are the spaces of 0, 1, ... failures.
+  FlipsAt(const Network& net, const std::vector<Space>& fewer, const Domain& domain, Index row, const SearchOptions& options,
+          const ParameterSearch& search, Budget& budget, Incumbent& incumbent);
 
   double noise() const { return noise_; }
   std::uint64_t evaluations() const { return evaluations_; }
@@ -36,7 +38,7 @@ class FlipsAt {
   /// Failures of the outputs alone, selected exactly.
   void select_outputs();
   /// Whether nothing that includes a failure before the outputs does more than `level`, or than what is found on the way;
-  /// false where the budget ended first.
+  /// false where the budget or the patience ended first.
   bool none_above(double level);
   /// No set does more, as far as every kind of sets has been looked at; infinite before.
   double known() const;
@@ -90,7 +92,9 @@ class FlipsAt {
   Nominal nominal_ranges_;
   double noise_ = 0, level_ = 0;
   std::vector<std::vector<Flip>> flips_, sorted_;  // [layer]; of hidden layers by decreasing gain
-  std::vector<std::unique_ptr<Space>> spaces_;
+  const std::vector<Space>& fewer_;
+  const ParameterSearch& search_;
+  const Precise* precise_ = nullptr;
   std::vector<std::unique_ptr<Influence>> influences_;  // with so many failures before the outputs
   std::vector<Influence::Closing> closing_;
   std::vector<std::pair<std::size_t, std::size_t>> best_;  // flips of the outputs that add least and most

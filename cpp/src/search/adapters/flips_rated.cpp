@@ -6,7 +6,6 @@
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
 #include "search/adapters/flips_at.hpp"
-#include "withstand/bound.hpp"
 
 namespace withstand::search {
 namespace {
@@ -15,13 +14,14 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-FlipsAt::FlipsAt(const Network& net, const Space& space, const Domain& domain, Index row, const SearchOptions& options,
-                 Budget& budget, Incumbent& incumbent)
-    : net_(net), space_(space), input_(domain.lower.row(row).transpose()), row_(row), goal_(options.goal), budget_(budget),
-      incumbent_(incumbent), harm_(net, input_, goal_), nominal_(trace(net, input_)), count_(space.terms().front().failure.counts.front()) {
-  const Domain point = Domain::points(input_.transpose());
-  noise_ = withstand::bound(net, space, point, Method::capped, Goal::error, 1).slack;
-  noise_ = 2 * noise_ + 1e-13 * harm_.rows().cwiseAbs().rowwise().sum().maxCoeff() * nominal_.pre.back().cwiseAbs().maxCoeff();
+FlipsAt::FlipsAt(const Network& net, const std::vector<Space>& fewer, const Domain& domain, Index row, const SearchOptions& options,
+                 const ParameterSearch& search, Budget& budget, Incumbent& incumbent)
+    : net_(net), space_(fewer.back()), input_(domain.lower.row(row).transpose()), row_(row), goal_(options.goal), budget_(budget),
+      incumbent_(incumbent), harm_(net, input_, goal_), nominal_(trace(net, input_)),
+      count_(space_.terms().front().failure.counts.front()), fewer_(fewer), search_(search) {
+  const Evaluated evaluated = search.evaluated(row);
+  precise_ = evaluated.precise;
+  noise_ = 2 * evaluated.noise + 1e-13 * harm_.rows().cwiseAbs().rowwise().sum().maxCoeff() * nominal_.pre.back().cwiseAbs().maxCoeff();
   nominal_ranges_ = propagate(net, input_, input_);
   list();
   before_.resize(at(count_) + 1), pre_ = before_;
@@ -41,10 +41,8 @@ void FlipsAt::list() {
 
 const Influence& FlipsAt::influence(Index hidden) {
   while (static_cast<Index>(influences_.size()) <= hidden) {
-    std::vector<Failure> fewer{space_.terms().front().failure};
-    fewer.front().counts = {static_cast<Index>(influences_.size())};
-    spaces_.push_back(std::make_unique<Space>(net_, fewer));
-    influences_.push_back(std::make_unique<Influence>(net_, *spaces_.back(), nominal_ranges_));
+    const Space& space = fewer_[influences_.size()];
+    influences_.push_back(std::make_unique<Influence>(net_, space, nominal_ranges_));
   }
   return *influences_[at(hidden)];
 }
@@ -99,7 +97,7 @@ void FlipsAt::keep_promising(double others) {
   for (Index l = 1; l <= net_.depth(); ++l) {
     std::vector<Flip>& kept = sorted_[at(l)];
     for (const Flip& flip : flips_[at(l)])
-      if (harm_at(others + flip.gain) + noise_ > level_) kept.push_back(flip);
+      if (flip.gain > 0 && harm_at(others + flip.gain) + noise_ > level_) kept.push_back(flip);  // without one of 0 a set does as much
     std::sort(kept.begin(), kept.end(), [](const Flip& x, const Flip& y) { return x.gain > y.gain; });
   }
 }
