@@ -4,6 +4,7 @@ and the other way round. Every field of an enumeration against every configurati
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -152,3 +153,15 @@ def test_a_neuron_that_transmits_0_is_not_idle_behind_a_failed_layer():
     for failures, worst in models.items():
         found = ws.enumerate_failures(net, failures, [[2.0]])
         assert (found.worst, found.mean) == (worst, worst)
+
+
+def test_outputs_that_are_at_their_worst_together():
+    """Whatever silences a bottleneck does as much to all of many outputs, which come within rounding of their worst."""
+    rng = np.random.default_rng(11)
+    net = ws.Network([rng.normal(size=s) for s in ((6, 4), (1, 6), (6, 1), (50, 6))], activation="relu")
+    X = np.abs(rng.normal(size=(2, 4)))
+    intact, worst = net.forward(X), np.zeros(50)
+    for pair in itertools.combinations([(layer, n) for layer in (1, 2, 3) for n in range(net.widths[layer])], 2):
+        worst = np.maximum(worst, abs(net.forward(X, failed=dict.fromkeys(pair, 0.0)) - intact).max(axis=0))
+    found = ws.enumerate_failures(net, ws.Crash(2, exactly=True), X)
+    assert (found.per_output == worst).all() and found.worst == worst.max()

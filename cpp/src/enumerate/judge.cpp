@@ -32,6 +32,7 @@ void Judge::begin(const Grid::Batch& batch) {
   errors_.assign(room, -infinity);
   where_.assign(room, -1);
   seen_.assign(candidates_.size(), -infinity);
+  settled_.clear();
   limits_ = statistics_.per_output;
   for (std::size_t o = 0; o < limits_.size() && !problem_.question.decisions; ++o) {
     if (!problem_.still[o]) continue;  // else every configuration comes within rounding of the worst
@@ -71,24 +72,29 @@ void Judge::inspect(Index input, Index output, std::uint64_t offset, Index n, co
   const auto o = static_cast<std::size_t>(output);
   seen_[o] = std::max(seen_[o], *std::max_element(row, row + n));
   raise(o);
-  for (Index i = 0; i < n; ++i)
-    if (matters(input, output, row[i])) candidates_[o].push_back({row[i], input, offset + static_cast<std::uint64_t>(i)});
+  for (Index i = 0; i < n; ++i) {
+    const Candidate candidate{row[i], input, offset + static_cast<std::uint64_t>(i)};
+    if (matters(input, output, row[i]) && settled_.count(name_of(candidate)) == 0) candidates_[o].push_back(candidate);
+  }
   if (candidates_[o].size() > most_candidates) settle(output);
 }
 
-/// Evaluate the candidates of an output canonically, the largest first, so that few others remain.
+/// Evaluate the candidates of an output canonically, the largest first, so that few others remain; each counts for all
+/// outputs, of which many may come within rounding of their worst at once.
 void Judge::settle(Index output) {
-  const auto o = static_cast<std::size_t>(output);
-  std::sort(candidates_[o].begin(), candidates_[o].end(),
-            [](const Candidate& a, const Candidate& b) { return a.harm > b.harm; });
-  for (const Candidate& candidate : candidates_[o]) {
-    if (!matters(candidate.input, output, candidate.harm)) continue;
+  std::vector<Candidate>& candidates = candidates_[static_cast<std::size_t>(output)];
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.harm > b.harm; });
+  for (const Candidate& candidate : candidates) {
+    if (!matters(candidate.input, output, candidate.harm) || !settled_.insert(name_of(candidate)).second) continue;
     interruption_point();
-    const double exact = replayer_.harm(candidate.input, configuration(candidate.offset))(output);
-    statistics_.per_output[o] = std::max(statistics_.per_output[o], exact);
-    raise(o);
+    const Vector& exact = replayer_.harm(candidate.input, configuration(candidate.offset));
+    for (std::size_t o = 0; o < candidates_.size(); ++o) {
+      if (limits_[o] == infinity) continue;  // nothing matters there
+      statistics_.per_output[o] = std::max(statistics_.per_output[o], exact(static_cast<Index>(o)));
+      raise(o);
+    }
   }
-  candidates_[o].clear();
+  candidates.clear();
 }
 
 void Judge::finish() {

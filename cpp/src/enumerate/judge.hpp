@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <optional>
+#include <unordered_set>
 
 #include "components.hpp"
 #include "replay.hpp"
@@ -54,6 +55,10 @@ class Judge {
     std::uint64_t offset = 0;
   };
 
+  /// A configuration of the batch at an input.
+  std::uint64_t name_of(const Candidate& candidate) const {
+    return static_cast<std::uint64_t>(candidate.input) * batch_.size + candidate.offset;
+  }
   void settle(Index output);
   void raise(std::size_t output);
   std::vector<std::uint64_t> large_errors() const;
@@ -73,6 +78,7 @@ class Judge {
   std::vector<double> seen_;                        // per output: largest fast harm of the batch
   std::vector<double> limits_;                      // per output: what a harm must come within rounding of
   std::vector<std::vector<Candidate>> candidates_;  // per output
+  std::unordered_set<std::uint64_t> settled_;       // those that were evaluated canonically
 };
 
 }  // namespace withstand::enumerate
