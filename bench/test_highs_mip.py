@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from peers.common import MODELS, anywhere, load
 from test_peers import error_of, random_net
 
 highs_mip = pytest.importorskip("peers.highs_mip", exc_type=ImportError)
+highs_synapses = pytest.importorskip("peers.highs_synapses", exc_type=ImportError)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -47,6 +48,21 @@ def test_digits_small() -> None:
     assert found.optimal
     assert found.error == pytest.approx(expected, rel=1e-9)
     assert found.bound == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_dead_synapses(seed: int) -> None:
+    """At most two of them, one output and sign, against every pair."""
+    net, x = random_net((3, 4, 3, 2) if seed % 2 else (4, 5, 2), "relu", seed)
+    synapses = [(layer, j, i) for layer, w in enumerate(net.weights, 1) for j, i in np.ndindex(*w.shape)]
+    sets = [*combinations(synapses, 2), *((s,) for s in synapses), ()]
+    nominal = net.trace(x[:1])[-1][0]
+    for output, sign in product(range(2), (1, -1)):
+        expected = max(sign * (highs_synapses.replay(net, x[0], list(s)) - nominal)[output] for s in sets)
+        found = highs_synapses.worst(net, x[0], 2, output, sign, 60.0)
+        assert found.optimal
+        assert found.error == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert found.bound == pytest.approx(expected, abs=1e-6)
 
 
 def test_only_relu() -> None:
