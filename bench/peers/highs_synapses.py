@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The worst dead synapses of a ReLU network: one output and sign as a mixed-integer program for HiGHS.
 
-Synapse (l, j, i) has a death z in {0, 1}, at most k of them. What it delivers of the signal y in [0, h] of its sender is
-t in [0, h (1 - z)] with y - h z <= t <= y; the inputs are numbers, so that their products are c (1 - z). Neurons have a
-phase where their pre-activation may have either sign, as in `highs_mip`. Where a sender is silent whatever dies, or
-a weight is 0, there is nothing to decide.
+Synapse (l, j, i) has a death z in {0, 1}, at most k of them. What it delivers of the signal y in [0, h] of its sender
+is t in [0, h (1 - z)] with y - h z <= t <= y; the inputs are numbers, so that their products are c (1 - z). Neurons
+have a phase where their pre-activation may have either sign, as in `highs_mip`. Where a sender is silent whatever
+dies, or a weight is 0, there is nothing to decide.
 """
 
 from __future__ import annotations
