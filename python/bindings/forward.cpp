@@ -2,6 +2,7 @@
 #include "withstand/forward.hpp"
 
 #include "bindings.hpp"
+#include "failure/effects.hpp"
 #include "enumerate/crash_errors.hpp"
 #include "withstand/failed.hpp"
 
@@ -33,6 +34,14 @@ void bind_forward(py::module_& m) {
         return forced_by(net, space, input, failed);
       },
       py::arg("network"), py::arg("space"), py::arg("input"), py::arg("failed"));
+  m.def(
+      "synapses_of",
+      [](const Network& net, const Space& space, const Site& parameter) {
+        std::vector<Site> synapses;
+        places_of(net, space.terms().front(), parameter, synapses);
+        return synapses;
+      },
+      py::arg("network"), py::arg("space"), py::arg("parameter"));
   m.def(
       "crash_errors",
       [](const Network& net, ConstVectorRef input, bool decisions) {

@@ -203,6 +203,16 @@ def rounding_decides(net: Net, terms: tuple[Term, ...], X: np.ndarray, room: flo
     return False
 
 
+def rounds(net: Net, terms: tuple[Term, ...], X: np.ndarray) -> bool:
+    """Whether the order of sums changes a bit of what is sent."""
+    for configuration in [(), *configurations(net, terms, X)]:
+        sent, _ = signals(net, X, configuration)
+        again, _ = signals(net, X, configuration, _backwards)
+        if any((a != b).any() for a, b in zip(sent, again)):
+            return True
+    return False
+
+
 def truth(net: Net, terms: tuple[Term, ...], X: np.ndarray, argmax: bool = False, lowest: bool = False) -> Truth:
     """Evaluate them all."""
     intact = signals(net, X, ())[0][-1]

@@ -78,6 +78,7 @@ def test_limits_end_it_with_what_is_known() -> None:
     assert some.nodes <= 5 and some.lower <= exact.lower <= some.upper
 
 
+@pytest.mark.limits_memory
 def test_inputs_are_taken_up_one_after_the_other() -> None:
     """What a search keeps of one input takes megabytes."""
     net, x, _ = ws.embedded("digits")

@@ -34,8 +34,8 @@ void Judge::begin(const Grid::Batch& batch) {
   seen_.assign(candidates_.size(), -infinity);
   settled_.clear();
   limits_ = statistics_.per_output;
-  for (std::size_t o = 0; o < limits_.size() && !problem_.question.decisions; ++o) {
-    if (!problem_.still[o]) continue;  // else every configuration comes within rounding of the worst
+  for (std::size_t o = 0; o < limits_.size(); ++o) {
+    if (!is_still(o)) continue;  // else every configuration comes within rounding of the worst
     statistics_.per_output[o] = 0;
     limits_[o] = infinity;
   }
@@ -89,7 +89,7 @@ void Judge::settle(Index output) {
     interruption_point();
     const Vector& exact = replayer_.harm(candidate.input, configuration(candidate.offset));
     for (std::size_t o = 0; o < candidates_.size(); ++o) {
-      if (limits_[o] == infinity) continue;  // nothing matters there
+      if (is_still(o)) continue;
       statistics_.per_output[o] = std::max(statistics_.per_output[o], exact(static_cast<Index>(o)));
       raise(o);
     }

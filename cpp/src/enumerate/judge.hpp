@@ -55,6 +55,8 @@ class Judge {
     std::uint64_t offset = 0;
   };
 
+  /// Whether nothing moves an output, so that its error is 0.
+  bool is_still(std::size_t output) const { return problem_.still[output] && !problem_.question.decisions; }
   /// A configuration of the batch at an input.
   std::uint64_t name_of(const Candidate& candidate) const {
     return static_cast<std::uint64_t>(candidate.input) * batch_.size + candidate.offset;

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class Forcing:
         if not isinstance(held, Mapping):
             raise TypeError(f"failed must be a mapping from components to values, or a witness, got {shown(failed)}")
         named = {_named(component): value for component, value in held.items()}
+        named = {c: v for c, v in named.items() if not self._is_unheard(c, v, named)}
         values = {c: finite(v, f"failed component {c}: transmitted value") for c, v in named.items()}
         values = {component: net._told(component, value) for component, value in values.items()}
         self._weights = any(isinstance(c[1], str) for c in values)
@@ -41,6 +43,17 @@ class Forcing:
             self._failed = [_core.FailedWay(place, n, 0, value) for n, (place, value) in enumerate(parts)]
         else:
             self._forced = [_core.Forced(place, value) for place, value in parts]
+
+    def _is_unheard(self, component: Any, value: object, named: Mapping[Any, Any]) -> bool:
+        """Whether it is an infinite parameter whose synapses are all held at something else: it does nothing then."""
+        if not isinstance(component[1], str) or not isinstance(value, float) or not math.isinf(value):
+            return False
+        held = [self._site(c) for c in named if not isinstance(c[1], str) and len(c) == 3]
+        place, core = self._site(component), self._net._core
+        biases = shared_biases(self._net._described())
+        uses = _core.synapses_of(core, _core.Space(core, [_term(place, 0.0, biases)]), place)
+        at = {(s.layer, s.to, s.from_) for s in held}
+        return all((s.layer, s.to, s.from_) in at for s in uses)
 
     def outputs(self, rows: FloatArray) -> FloatArray:
         """Return the outputs at inputs."""

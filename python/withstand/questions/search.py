@@ -7,7 +7,9 @@ import math
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
 from withstand._result import Result
+from withstand._types import FloatArray
 from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
@@ -24,6 +27,7 @@ from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.model.witness import Witness
 from withstand.questions.progress import Line
+from withstand.questions.spread_search import Proved, parts_of, searched
 from withstand.questions.witnesses import witness
 
 
@@ -82,6 +86,7 @@ def worst_case(
     time_limit: float | None = None,
     node_limit: int | None = None,
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: bool | Callable[[int], object] = False,
     certificate: str | os.PathLike[str] | None = None,
 ) -> WorstCase:
@@ -107,7 +112,13 @@ def worst_case(
         Nodes after which it does (states of an enumeration are counted by 64); the same result every time, computed
         on one thread.
     threads : int, optional
-        Default: `show_config()["threads"]`. The result does not depend on it when the search ends exact.
+        Default: `show_config()["threads"]`; with an executor 1, of each of its tasks. The result does not depend on it
+        when the search ends exact.
+    executor : concurrent.futures.Executor, optional
+        What searches the inputs, some at a time, or parts of the box, as it does the shards of `enumerate_failures`:
+        processes, loky, ``Client.get_executor()`` of dask.distributed. The same answer: each task searches as if it
+        were alone, so `nodes` and `evaluations` are more, and `node_limit` is that of a task. What a worker that dies
+        had is searched again. One input is one task.
     progress : bool or callable, default False
         True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
@@ -124,7 +135,8 @@ def worst_case(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit the network or each other, limits that are negative, or equivocal failures.
+        For arguments that do not fit the network or each other, limits that are negative, or equivocal failures; for a
+        certificate together with an executor, and what is no executor, or is shut down.
 
     Notes
     -----
@@ -154,19 +166,25 @@ def worst_case(
     ('exact', 6.0, ((1, 1),))
     """
     started = time.perf_counter()
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
     goal = "argmax" if asks_decisions(spec) else "error"
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
-    watch = _Watch(progress)
+    watch, gap = _Watch(progress), at_least_zero(gap, "gap")
+    if executor is not None:
+        if proof is not None:
+            raise ValueError("a certificate is the tree of one search: without an executor")
+        task = partial(_task, *asked, failures, node_limit, threads or 1)
+        return _worst_case(searched(executor, parts_of(lower, upper), task, gap, time_limit, watch), space, started)
     found = _core.worst_case(
         net._core,
         space,
         lower,
         upper,
         goal=getattr(_core.Goal, goal),
-        gap=at_least_zero(gap, "gap"),
+        gap=gap,
         time_limit=as_seconds(time_limit),
         node_limit=node_count(node_limit),
         threads=thread_count(threads),
@@ -177,18 +195,45 @@ def worst_case(
     watch.end()
     if proof is not None:
         proof.write(found)
-    return WorstCase(
+    return _worst_case(_proved(net, failures, found), space, started)
+
+
+def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Proved:
+    return Proved(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
-        exact=found.status == _core.SearchStatus.exact,
         rounding=float(found.rounding),
         witness=_witness(net, failures, found.witness),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
+    )
+
+
+def _worst_case(part: Proved, space: _core.Space, started: float) -> WorstCase:
+    return WorstCase(
+        **vars(part),
+        exact=part.status == "exact",
         configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
     )
+
+
+def _task(
+    net: Network,
+    spec: Spec,
+    failures: Failures,
+    node_limit: int | None,
+    threads: int,
+    domain: FloatArray | Box,
+    gap: float,
+    seconds: float | None,
+) -> Proved:
+    """Search one part of a domain; what an executor's worker calls."""
+    found = worst_case(
+        net, failures, domain, spec=spec, gap=gap, node_limit=node_limit, threads=threads, time_limit=seconds
+    )
+    return Proved(**{name: getattr(found, name) for name in Proved.__dataclass_fields__})
 
 
 class _Proof:
