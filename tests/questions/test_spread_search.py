@@ -108,6 +108,16 @@ def test_limits_are_those_of_the_whole() -> None:
     assert some.nodes <= 3 * 18 and some.lower <= some.upper
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_tolerance_makes_its_searches_there(pool: Executor, seed: int) -> None:
+    net, x = drawn(seed)
+    epsilon = 0.5 * ws.worst_case(net, ws.Crash(3), x, threads=1).lower
+    alone, spread = (ws.tolerance(net, epsilon, x, node_limit=None, executor=e) for e in (None, pool))
+    assert (spread.guaranteed, spread.breaking, spread.exact) == (alone.guaranteed, alone.breaking, alone.exact)
+    assert spread.witness is not None and spread.witness.error > epsilon
+    assert [layer.guaranteed for layer in spread.per_layer] == [layer.guaranteed for layer in alone.per_layer]
+
+
 def test_what_does_not_fit_is_refused(tmp_path) -> None:
     net, x = drawn(0)
     with pytest.raises(TypeError, match=r"executor must be a concurrent\.futures\.Executor"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -95,6 +96,7 @@ def tolerance(
     node_limit: int | None = 50_000,
     time_limit: float | None = 60.0,
     threads: int | None = None,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> Tolerance:
     """Find how many failures keep the error within `epsilon`, and the fewest that do not.
@@ -127,6 +129,8 @@ def tolerance(
         by then. None: no limit; the result is then the same on every machine.
     threads : int, optional
         Of the bounds, and of searches without a node limit. The result does not depend on it.
+    executor : concurrent.futures.Executor, optional
+        What makes the searches, as for `worst_case`; `node_limit` is that of each of its tasks.
     progress : bool, default False
         Say on standard error what is being tried.
 
@@ -167,13 +171,12 @@ def tolerance(
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
     if domain is not None:
         bounds_of(net, domain, "domain")
-    line = Line(flag(progress, "progress"))
-    clock = Clock(as_seconds(time_limit), line)
+    clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     model = _settled(net, model, domain)
     none = counts_of_none(net, model)
     layers = [_alone(model, len(none), place) for place in range(len(none))]
     sizes, size = _sizes(net, model, layers)
-    question = Question(net, budget, domain, spec, node_limit, clock, threads)
+    question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
     if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -75,6 +76,7 @@ class Question:
     node_limit: int | None
     clock: Clock
     threads: int | None
+    executor: Executor | None
 
     def harmless(self, value: float) -> bool:
         """Return whether an error (decisions: harm) is within the budget."""
@@ -171,7 +173,7 @@ class Question:
         assert self.domain is not None
         for nodes in self._stages(whole):
             found = worst_case(self.net, failures, self.domain, spec=self.spec, node_limit=nodes, threads=self.threads,
-                               time_limit=self.clock.limit(),
+                               time_limit=self.clock.limit(), executor=self.executor,
                                progress=lambda steps: self.clock.say(f"{doing} ({steps:,} steps)"))  # fmt: skip
             if found.status == "interrupted":
                 self.clock.interrupt()
