@@ -99,6 +99,27 @@ def test_a_killed_worker_costs_its_tasks_only() -> None:
     assert (spread.status, spread.lower) == ("exact", alone.lower)
 
 
+class Interrupted(ThreadPoolExecutor):
+    """Ctrl-C comes when it has taken some tasks."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.count = getattr(self, "count", 0) + 1
+        if self.count > 4:
+            raise KeyboardInterrupt
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("inputs", [1, 70])
+def test_ctrl_c_ends_it_with_what_is_known(inputs: int) -> None:
+    net, _ = drawn(2)
+    x = np.random.default_rng(7).normal(size=(inputs, 3))
+    with Interrupted(2) as executor:
+        found = ws.worst_case(net, ws.Crash(2), x, executor=executor)
+    truth = ws.worst_case(net, ws.Crash(2), x, threads=1)
+    assert found.status == ("exact" if inputs == 1 else "interrupted")
+    assert found.lower <= truth.lower <= found.upper
+
+
 def test_limits_are_those_of_the_whole() -> None:
     net, x, _ = ws.embedded("digits")
     with ThreadPoolExecutor(2) as executor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
@@ -81,25 +81,35 @@ def searched(
     time_limit: float | None,
     watch: Watch,
 ) -> Proved:
-    """Search every part, coarsely first, and say what is known of all of them together."""
+    """Search every part, coarsely first, and say what is known of all of them together; Ctrl-C ends it with that."""
     require_executor(executor)
     end = None if time_limit is None else time.monotonic() + as_seconds(time_limit)
     known: dict[int, Proved] = {}
-    for narrow in (*(coarse for coarse in COARSE if coarse > gap), gap):
-        worst = max((found.lower for found in known.values()), default=-np.inf)
-        open_tasks = [
-            task
-            for task in range(len(parts))
-            if task not in known or (known[task].status == "gap" and known[task].upper > worst)
-        ]
-        for task, found in _done(executor, parts, open_tasks, search, narrow, end):
-            if found.witness is not None:
-                row = parts[task][0] + found.witness.input_index
-                found = replace(found, witness=replace(found.witness, input_index=row))
-            known[task] = found if task not in known else _sharper(known[task], found)
-            watch(sum(one.evaluations for one in known.values()))
+    interrupted = False
+    try:
+        for narrow in (*(coarse for coarse in COARSE if coarse > gap), gap):
+            for task, found in _done(executor, parts, _open(parts, known), search, narrow, end):
+                if found.witness is not None:
+                    row = parts[task][0] + found.witness.input_index
+                    found = replace(found, witness=replace(found.witness, input_index=row))
+                known[task] = found if task not in known else _sharper(known[task], found)
+                watch(sum(one.evaluations for one in known.values()))
+    except KeyboardInterrupt:
+        interrupted = True
     watch.end()
-    return _together(list(known.values()))
+    unknown = Proved("interrupted", -np.inf, np.inf, 0.0, None, 0, 0)
+    result = _together([known.get(task, unknown) for task in range(len(parts))])
+    return replace(result, status="interrupted") if interrupted and result.status != "exact" else result
+
+
+def _open(parts: Sequence[Part], known: Mapping[int, Proved]) -> list[int]:
+    """Return the tasks that may still do more than the worst witness."""
+    worst = max((found.lower for found in known.values()), default=-np.inf)
+    return [
+        task
+        for task in range(len(parts))
+        if task not in known or (known[task].status == "gap" and known[task].upper > worst)
+    ]
 
 
 def _done(
