@@ -24,8 +24,8 @@ Part: TypeAlias = tuple[int, "FloatArray | Box"]
 #: Tasks of one search: enough for many workers; how many there are decides nothing, so that answers stay the same.
 TASKS = 64
 #: How narrow the intervals of all tasks are to be first, of their upper ends: what is below the worst witness by then
-#: is left alone, as it is in one process.
-COARSE = (0.3, 0.03)
+#: is left alone, as it is in one process. More rounds cost more than they spare.
+COARSE = (0.3,)
 
 
 @dataclass(frozen=True)
