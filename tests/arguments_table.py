@@ -65,7 +65,7 @@ NO_TOGETHER = {"unit": NO_NAME, "groups": NO_GROUPS}
 TABLE = [
     (ws.worst_case, (NET, ws.Crash(1), X), {
         "net": NO_NET, "failures": NO_FAILURES, "domain": NO_INPUT, "spec": NO_SPEC, "gap": NO_GAP, **EACH_SEARCH,
-        "progress": NO_PROGRESS, "certificate": NO_PATH}),
+        "executor": [(3, TypeError, "executor must be")], "progress": NO_PROGRESS, "certificate": NO_PATH}),
     (ws.bound, (NET, ws.Crash(1), X), {
         "net": NO_NET, "failures": NO_FAILURES, "domain": NO_INPUTS, "method": NO_METHOD, "spec": NO_SPEC,
         "threads": NO_THREADS}),
@@ -86,7 +86,8 @@ TABLE = [
         "executor": [(3, TypeError, "executor must be")], "progress": NO_PROGRESS}),
     (ws.tolerance, (NET, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUTS, "model": NO_MODEL, "spec": NO_SPEC,
-        "per_layer": NO_FLAG, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH, "progress": NO_FLAG}),
+        "per_layer": NO_FLAG, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH,
+        "executor": [(3, TypeError, "executor must be")], "progress": NO_FLAG}),
     (ws.report, (NET, X), {
         "net": NO_NET, "X": NO_INPUT, "epsilon": NO_EPSILON, "spec": NO_SPEC,
         "targets": [("x", TypeError, "targets must hold"), ([math.nan], ValueError, "targets must be finite"),

@@ -23,6 +23,7 @@ from withstand.questions.bounds import bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.search import worst_case
+from withstand.questions.sharding import require_executor
 from withstand.uses.rational_bounds import Model
 
 #: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
@@ -77,6 +78,10 @@ class Question:
     clock: Clock
     threads: int | None
     executor: Executor | None
+
+    def __post_init__(self) -> None:
+        if self.executor is not None:
+            require_executor(self.executor)
 
     def harmless(self, value: float) -> bool:
         """Return whether an error (decisions: harm) is within the budget."""
