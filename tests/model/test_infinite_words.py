@@ -28,3 +28,8 @@ def test_an_infinite_weight_behind_a_dead_synapse_does_nothing() -> None:
     assert net.forward([1.0], failed=dead).tolist() == [0.0, 0.0]
     with pytest.raises(ValueError, match="must be finite, got inf"):
         net.forward([1.0], failed={(1, "weight", (0, 0, 0)): math.inf})
+
+
+def test_a_network_without_a_weight_is_evaluated() -> None:
+    layers = [ws.Layer([(0, ws.Select([-1, -1]))], [0.5, -1.0], "relu"), ws.Layer([(1, ws.Select([-1]))], [2.0])]
+    assert ws.Network(layers=layers, shape=(3,)).forward([1.0, 2.0, 3.0]).tolist() == [2.0]

@@ -160,7 +160,7 @@ class Network(Facts):
         """
         rows, single = self._inputs(X)
         forcing = Forcing(self, failed)
-        some = max(1, _UNHEARD // int(self._core.cost))
+        some = max(1, _UNHEARD // max(1, int(self._core.cost)))
         parts = [rows[i : i + some] for i in range(0, max(1, len(rows)), some)]  # Ctrl-C is heard between them
         out = np.concatenate([forcing.outputs(part) for part in parts])
         return out[0] if single else out

@@ -90,7 +90,7 @@ class RandomFailures:
         """Return the outputs at all inputs, by the canonical evaluation; infinite where a way to fail is."""
         space, failed = self._failed(drawn)
         core = self._net._core
-        some = max(1, _UNHEARD // int(core.cost))
+        some = max(1, _UNHEARD // max(1, int(core.cost)))
         parts = [_core.forward_failed(core, space, rows[i : i + some], failed) for i in range(0, len(rows), some)]
         outputs = np.concatenate(parts)
         outputs[self._infinite(rows, drawn, space, failed)] = np.inf
