@@ -2,8 +2,8 @@
 #include "withstand/forward.hpp"
 
 #include "bindings.hpp"
-#include "failure/effects.hpp"
 #include "enumerate/crash_errors.hpp"
+#include "failure/effects.hpp"
 #include "withstand/failed.hpp"
 
 using namespace withstand;

@@ -133,8 +133,7 @@ bool needs_no_tree(const Search& search, const Recorder& recorder) {
 }
 
 /// By way of where failures meet, where that is possible.
-std::optional<SearchResult> by_meetings(const Search& search, const Choices& choices, Points& points, const Recorder& recorder) {
-  if (!needs_no_tree(search, recorder)) return std::nullopt;
+std::optional<SearchResult> by_meetings(const Search& search, const Choices& choices, Points& points) {
   const auto found = few_failures(search.net, search.domain, choices, points, search.incumbent, search.budget, search.team());
   if (!found) return std::nullopt;
   const double upper = found->complete ? found->upper
@@ -149,9 +148,9 @@ std::optional<SearchResult> by_meetings(const Search& search, const Choices& cho
 SearchResult discrete(const Search& search, Recorder& recorder) {
   const Choices choices(search.net, search.space);
   Points points(search.net, search.space, search.domain, search.options.goal, choices, search.incumbent);
-  if (auto found = by_meetings(search, choices, points, recorder)) return *found;
   double ceiling = search.ceiling;
   if (needs_no_tree(search, recorder)) {
+    if (auto meetings = by_meetings(search, choices, points)) return *meetings;
     const auto found = by_dead_weights(search.net, search.space, search.domain, search.options, ceiling, points, search.budget,
                                        search.incumbent);
     if (found && found->closed) return conclude(search, {found->upper, found->error, found->scale, points.outputs()}, found->evaluations);

@@ -152,7 +152,7 @@ def _together(all_parts: list[Proved]) -> Proved:
     lower = max(part.lower for part in all_parts)
     rounding = max(part.rounding for part in all_parts)
     upper = max(part.upper for part in all_parts)
-    reasons = [part.status for part in all_parts if part.upper > lower + rounding]
+    reasons = [part.status for part in all_parts if part.upper > lower]
     return Proved(
         next((reason for reason in ("interrupted", "budget", "gap") if reason in reasons), "exact"),
         lower,

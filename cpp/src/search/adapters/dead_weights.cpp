@@ -40,7 +40,7 @@ std::optional<DeadWeightsProved> by_dead_weights(const Network& net, const Space
     const BranchBound::Row row = points.prepare(static_cast<std::size_t>(n));
     if (row.problem.precise != nullptr) proved.error = std::max(proved.error, row.problem.precise->error());
     proved.scale = std::max(proved.scale, row.scale);
-    return Evaluated{row.noise, row.problem.precise};
+    return Evaluated{row.noise, row.problem.precise, 4 * row.problem.reach->noise[static_cast<std::size_t>(net.layers())].maxCoeff()};
   };
   const auto look = [&] { return by_parameters(net, *weights, domain, options, search, ceiling, budget, incumbent); };
   std::optional<SearchResult> known = look();
@@ -52,8 +52,13 @@ std::optional<DeadWeightsProved> by_dead_weights(const Network& net, const Space
   }
   if (!known) return std::nullopt;
   const double harm = incumbent.harm();
-  const bool exact = known->status == SearchStatus::exact;  // what was left out does less; what might do more was offered
-  proved.upper = exact ? std::max(incumbent.above(), harm + tie(harm, proved.scale)) : known->upper;
+  const bool exact = known->status == SearchStatus::exact;
+  if (exact && options.gap == 0) {  // what was left out does less; what might do more was offered
+    proved.upper = std::max(incumbent.above(), harm + tie(harm, proved.scale));
+  } else {  // it may have ended before that
+    proved.upper = known->upper;
+    proved.error = std::max(proved.error, known->rounding);
+  }
   proved.closed = exact || budget.stopped() || within(options.gap * std::abs(known->upper));
   proved.evaluations = known->evaluations;
   return proved;

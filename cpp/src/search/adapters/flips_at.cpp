@@ -130,24 +130,47 @@ void FlipsAt::run(std::size_t depth) {
 }
 
 void FlipsAt::close(std::size_t depth) {
-  std::vector<std::pair<double, std::size_t>> chosen;
+  std::vector<std::pair<double, Failed>> gains;
   for (std::size_t n = 0; n < closing_.size(); ++n) {
     const double y = closing_[n].sender < 0 ? 1 : before_[depth](closing_[n].sender);
     const bool high = closing_[n].high * y >= closing_[n].low * y;
-    const double gain = high ? closing_[n].high * y : closing_[n].low * y;
-    if (gain > 0) chosen.emplace_back(gain, high ? best_[n].second : best_[n].first);
+    const Flip& flip = flips_.back()[high ? best_[n].second : best_[n].first];
+    gains.emplace_back(high ? closing_[n].high * y : closing_[n].low * y, Failed{flip.site, 0, flip.way, 0});
   }
-  std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(gains.begin(), gains.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<Failed> failed;
   for (const Flip* flip : taken_) failed.push_back({flip->site, 0, flip->way, 0});
-  for (std::size_t n = 0; n < chosen.size() && n < at(closed_); ++n)
-    failed.push_back({flips_.back()[chosen[n].second].site, 0, flips_.back()[chosen[n].second].way, 0});
-  std::vector<Forced> forced = forced_by(net_, space_, nominal_, failed);
-  for (Forced& one : forced)
-    if (search_.synapses) one.value = 0;  // never -0
-  incumbent_.offer(net_, harm_, input_, row_, forced, precise_);
-  if (incumbent_.holds(row_, forced)) found_ = failed;  // of equals the fewest, and smallest, stays
+  std::optional<Contest> contest;
+  if (evaluated_.precise != nullptr && closed_ > 0) contest = this->contest(failed, gains);
+  for (std::size_t n = 0; n < gains.size() && n < at(closed_) && gains[n].first > 0; ++n) failed.push_back(gains[n].second);
+  const std::vector<Forced> all = forced(failed);
+  incumbent_.offer(net_, harm_, input_, row_, all, evaluated_.precise, std::move(contest));
+  if (incumbent_.holds(row_, all)) found_ = failed;  // of equals the fewest, and smallest, stays
   level_ = std::max(level_, incumbent_.harm());
+}
+
+std::vector<Forced> FlipsAt::forced(const std::vector<Failed>& failed) const {
+  std::vector<Forced> all = forced_by(net_, space_, nominal_, failed);
+  for (Forced& one : all)
+    if (search_.synapses) one.value = 0;  // never -0
+  std::sort(all.begin(), all.end(), [](const Forced& a, const Forced& b) { return a.site < b.site; });
+  return all;
+}
+
+std::optional<Contest> FlipsAt::contest(const std::vector<Failed>& taken, const std::vector<std::pair<double, Failed>>& gains) const {
+  const double known = evaluated_.known;
+  const auto last = static_cast<std::size_t>(closed_);
+  const double edge = last <= gains.size() ? std::max(gains[last - 1].first, 0.0) : 0;
+  std::vector<Failed> sure = taken, open;
+  Contest found{index_, {}, {}, 0, closed_};
+  for (const auto& [gain, failed] : gains) {
+    if (gain > edge + known) sure.push_back(failed), --found.most;
+    else if (gain >= edge - known) open.push_back(failed);
+  }
+  if (open.empty() || found.most == 0 || (static_cast<Index>(open.size()) == found.most && edge > known)) return {};
+  found.failed = forced(sure);
+  found.open = forced(open);
+  return found;
 }
 
 }  // namespace withstand::search

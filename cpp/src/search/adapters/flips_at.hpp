@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,9 @@ class FlipsAt {
 
   /// Offer the state with the best failures of the outputs.
   void close(std::size_t depth);
+  std::vector<Forced> forced(const std::vector<Failed>& failed) const;
+  /// Selections of the outputs' failures that rounding leaves open, of all that were to choose from, the largest first.
+  std::optional<Contest> contest(const std::vector<Failed>& taken, const std::vector<std::pair<double, Failed>>& gains) const;
 
   const Network& net_;
   const Space& space_;
@@ -94,7 +98,7 @@ class FlipsAt {
   std::vector<std::vector<Flip>> flips_, sorted_;  // [layer]; of hidden layers by decreasing gain
   const std::vector<Space>& fewer_;
   const ParameterSearch& search_;
-  const Precise* precise_ = nullptr;
+  Evaluated evaluated_;
   std::vector<std::unique_ptr<Influence>> influences_;  // with so many failures before the outputs
   std::vector<Influence::Closing> closing_;
   std::vector<std::pair<std::size_t, std::size_t>> best_;  // flips of the outputs that add least and most

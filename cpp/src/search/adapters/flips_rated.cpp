@@ -19,9 +19,8 @@ FlipsAt::FlipsAt(const Network& net, const std::vector<Space>& fewer, const Doma
     : net_(net), space_(fewer.back()), input_(domain.lower.row(row).transpose()), row_(row), goal_(options.goal), budget_(budget),
       incumbent_(incumbent), harm_(net, input_, goal_), nominal_(trace(net, input_)),
       count_(space_.terms().front().failure.counts.front()), fewer_(fewer), search_(search) {
-  const Evaluated evaluated = search.evaluated(row);
-  precise_ = evaluated.precise;
-  noise_ = 2 * evaluated.noise + 1e-13 * harm_.rows().cwiseAbs().rowwise().sum().maxCoeff() * nominal_.pre.back().cwiseAbs().maxCoeff();
+  evaluated_ = search.evaluated(row);
+  noise_ = 2 * evaluated_.noise + 1e-13 * harm_.rows().cwiseAbs().rowwise().sum().maxCoeff() * nominal_.pre.back().cwiseAbs().maxCoeff();
   nominal_ranges_ = propagate(net, input_, input_);
   list();
   before_.resize(at(count_) + 1), pre_ = before_;

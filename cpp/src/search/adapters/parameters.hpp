@@ -13,7 +13,8 @@ namespace withstand::search {
 /// How sets are evaluated at an input.
 struct Evaluated {
   double noise = 0;                  ///< how far evaluations of one set can be apart
-  const Precise* precise = nullptr;  ///< as `Incumbent` takes it
+  const Precise* precise = nullptr;  ///< as `Incumbent` takes it; then
+  double known = 0;                  ///< is how near to each other gains of the outputs' failures are that rounding confuses
 };
 
 /// How a search through failed parameters goes about it.
