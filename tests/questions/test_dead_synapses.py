@@ -46,6 +46,17 @@ def test_the_worst_set_is_that_of_an_enumeration(seed: int) -> None:
     assert spec is not None or np.abs(replayed).max() == found.lower
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_coarse_search_claims_what_it_has_proved(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = chain(rng, (3, 4, 4, 2))
+    x, gap = rng.normal(size=(2, 3)), float(10.0 ** -rng.integers(0, 14))
+    exact = ws.worst_case(net, ws.SynapseCrash(2), x, threads=1)
+    found = ws.worst_case(net, ws.SynapseCrash(2), x, threads=1, gap=gap)
+    assert found.lower <= exact.upper and exact.lower <= found.upper
+    assert found.upper - found.lower <= max(gap * abs(found.upper), found.rounding)
+
+
 @pytest.mark.parametrize("k", [2, 3, 5, 8])
 def test_of_thousands_of_synapses(k: int) -> None:
     """As many as no enumeration tries: the same as of weights, whose search has a rounding of its own."""

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import withstand as ws
+from withstand.questions.spread_search import Proved, searched
 
 MODELS = (
     ws.Crash(2),
@@ -127,6 +128,28 @@ def test_limits_are_those_of_the_whole() -> None:
         some = ws.worst_case(net, ws.Crash(5), x[:6], executor=executor, node_limit=3)
     assert spread.status == "budget" and 0 < spread.lower < spread.upper
     assert some.nodes <= 3 * 18 and some.lower <= some.upper
+
+
+@pytest.mark.parametrize(("statuses", "status"), [
+    (("exact", "exact"), "exact"),
+    (("exact", "gap"), "gap"),
+    (("gap", "exact"), "exact"),  # what is open there does less
+    (("budget", "budget"), "budget"),
+])  # fmt: skip
+def test_it_is_exact_only_where_its_parts_are(statuses: tuple[str, str], status: str) -> None:
+    """A part that is open within rounding of the worst is open: its search knew why it did not call it exact."""
+    known = {0: Proved(statuses[0], 1.0, 1.5, 1.0, None, 1, 1), 1: Proved(statuses[1], 2.0, 2.5, 1.0, None, 1, 1)}
+    with ThreadPoolExecutor(2) as executor:
+        parts = [(n, np.array([[float(n)]])) for n in known]
+        found = searched(executor, parts, lambda rows, gap, seconds: known[int(rows[0, 0])], 0.0, None, Silent())
+    assert (found.status, found.lower, found.upper) == (status, 2.0, 2.5)
+
+
+class Silent:
+    def __call__(self, finished: int) -> bool:
+        return True
+
+    def end(self) -> None: ...
 
 
 @pytest.mark.parametrize("seed", range(3))
