@@ -17,6 +17,7 @@ def is_float(name: str) -> bool:
     return "float" in name
 
 
+@functools.lru_cache(1 << 16)
 def decode(name: str, word: int) -> float:
     """The number that the bits of a word are, without scale and zero point."""
     bits = BITS[name]
@@ -40,14 +41,19 @@ def finite(name: str) -> list[Fraction]:
 
 def encode(name: str, value: float, scale: float = 1.0, zero: int = 0) -> int:
     """The word nearest to a value: of two the even one."""
+    return _encode(name, float(value), math.copysign(1, value) < 0, float(scale), zero)  # -0.0 == 0.0, other word
+
+
+@functools.lru_cache(1 << 16)
+def _encode(name: str, value: float, negative: bool, scale: float, zero: int) -> int:
     if not is_float(name):
         return _integer(name, value, scale, zero)
-    sign = (math.copysign(1, value) < 0) << BITS[name] - 1
+    sign = negative << BITS[name] - 1
     if name == "float64":
-        return struct.unpack("<Q", struct.pack("<d", value))[0]
+        return struct.unpack("<Q", struct.pack("<d", abs(value)))[0] | sign
     if name == "float32":
         try:
-            return struct.unpack("<I", struct.pack("<f", value))[0]
+            return struct.unpack("<I", struct.pack("<f", abs(value)))[0] | sign
         except OverflowError:
             return sign | 0x7F800000
     numbers, exact = finite(name), abs(Fraction(value))
