@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "activation/shape.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/types.hpp"
 #include "withstand/variants.hpp"
@@ -45,6 +46,53 @@ void nonzeros(const Kernels& kernels) {
         CHECK(scale[c] == values[static_cast<std::size_t>(expected[c])]);
       }
     }
+}
+
+void positives(const Kernels& kernels) {
+  for (long n = 0; n < 40; ++n)
+    for (double gain : {1.0, 0.375}) {
+      std::vector<double> values(static_cast<std::size_t>(n)), scale(values.size() + room);
+      std::vector<int> index(values.size() + room), expected;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = i % 3 == 0 ? -1.0 : i % 7 == 1 ? 0.0 : i % 11 == 2 ? std::nan("") : 0.5 + static_cast<double>(i);
+        if (values[i] > 0) expected.push_back(static_cast<int>(i));
+      }
+      CHECK(kernels.positive(n, gain, values.data(), index.data(), scale.data()) == static_cast<long>(expected.size()));
+      for (std::size_t c = 0; c < expected.size(); ++c) {
+        CHECK(index[c] == expected[c]);
+        CHECK(scale[c] == gain * values[static_cast<std::size_t>(expected[c])]);
+      }
+    }
+}
+
+void combinations(const Kernels& kernels) {
+  for (Index n = 1; n < 130; n += n < 40 ? 1 : 7)
+    for (long count = 0; count < 11; ++count) {
+      const Matrix rows = Matrix::Random(12, n + 3);
+      Vector base = Vector::Random(n), out(n), expected = base;
+      std::vector<int> index;
+      std::vector<double> scale;
+      for (long c = 0; c < count; ++c) {
+        index.push_back(static_cast<int>(7 * c % 12));
+        scale.push_back(0.25 + static_cast<double>(c));
+        expected += scale.back() * rows.row(index.back()).head(n).transpose();
+      }
+      kernels.combine(n, base.data(), count, index.data(), scale.data(), rows.data(), n + 3, out.data());
+      CHECK((out - expected).cwiseAbs().maxCoeff() < 1e-13);
+    }
+}
+
+/// Variants that claim it are as good as the scalar functions, also where these are tiny.
+void relative_values(const Kernels& kernels) {
+  for (const Shape& shape : shapes()) {
+    if (!shape.relative) continue;
+    const Activation phi(shape.name);
+    for (double s = -690; s <= 690; s += 0.137) {
+      double value = s;
+      kernels.activate(shape.kernel, 1.0, phi.slope(), 1, &value);
+      CHECK(std::abs(value - phi(s)) <= 8 * std::numeric_limits<double>::epsilon() * std::abs(phi(s)));
+    }
+  }
 }
 
 /// Errors of one more input; with an index, members share values.
@@ -192,6 +240,9 @@ int main() {
     CHECK(variant.name == name);
     products(variant);
     nonzeros(variant);
+    positives(variant);
+    combinations(variant);
+    relative_values(variant);
     merges(variant);
     for (Index n : {1, 3, 8, 9, 16, 21, 40})
       for (Index outputs : {1, 2, 3, 4, 5, 7, 9, 10, 13, 20, 27})

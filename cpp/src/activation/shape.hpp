@@ -51,6 +51,7 @@ struct Shape {
   Pieces (*pieces)(double a);
   const Smooth* smooth;
   int kernel = by_value;
+  bool relative = false;  ///< that variant's values too are good to a few units in the last place of themselves
 };
 
 /// Throws std::invalid_argument for an unknown name.

@@ -14,7 +14,7 @@ constexpr double no_slope = std::numeric_limits<double>::quiet_NaN();
 
 /// Piecewise linear: corners, slopes, value at 0; or the least value, the largest, the slope between, the value at 0.
 const std::vector<Shape> table{
-    {"logistic", no_slope, nullptr, &logistic, 0},
+    {"logistic", no_slope, nullptr, &logistic, 0, true},
     {"tanh", no_slope, nullptr, &tanh_shape, 1},
     {"relu", no_slope, [](double) { return Pieces({0}, {0, 1}, 0); }, nullptr, 2},
     {"leaky_relu", 0.01, [](double a) { return Pieces({0}, {a, 1}, 0); }, nullptr, 3},

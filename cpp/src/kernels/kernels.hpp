@@ -93,6 +93,12 @@ struct Kernels {
   long (*next_above)(long n, const double* values, double threshold, long start);
   /// The values that are not 0 and their indices, in order; returns how many. Writes up to a vector beyond them.
   long (*nonzero)(long n, const double* values, int* index, double* scale);
+  /// The same of max(0, gain * values[i]).
+  long (*positive)(long n, double gain, const double* values, int* index, double* scale);
+  /// Sum of the larger of up[i] * d and -down[i] * d, where d is by how much max(gain * values[i], floor) is above from[i]; n
+  /// is a number of whole vectors.
+  double (*rise)(long n, double gain, double floor, const double* values, const double* from, const double* up,
+                 const double* down);
   /// A piecewise-linear function at n places: out[i] = value[k] + slope[k] * (at[i] - on[k]) for the last piece k that begins
   /// at at[i] or before, the first one if none does. `pieces`: where each of a power of two begins, then on, value, slope of
   /// all. Returns the largest; n > 0; at and out have room for a vector more.

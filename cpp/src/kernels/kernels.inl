@@ -28,4 +28,4 @@ namespace {
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
   multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, end_row, reach, activate, combine,     \
-  split, support, magnitude, next_above, nonzero, look_up
+  split, support, magnitude, next_above, nonzero, positive, rise, look_up

@@ -80,6 +80,7 @@ void BranchBound::Tree::search() {
     consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.opinions.few_passes() : 0));
     if (!prepared(open_.best())) prepare(pop_some(4 * workers_.size()));
     else if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
+    else if (!probed_ && !recorder_.listens() && work_ > 0.02 * bounding_ * promise() * allowance_) probe();
     else round();
   }
 }

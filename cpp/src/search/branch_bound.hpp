@@ -59,6 +59,9 @@ class BranchBound {
   std::unique_ptr<Tree> tree_;
 };
 
+/// About what layered enumeration takes per state, in multiply-adds.
+double state_cost(const Network& network);
+
 /// Cost of enumerating what decisions leave, in multiply-adds: the states that layered enumeration would visit if as
 /// many components stayed live as are in the intact network. `left` counts failures per quota, `alive` excluded ones.
 double enumeration_cost(const Layered::Problem& problem, double live, const std::vector<Index>& left, Index alive);

@@ -91,6 +91,8 @@ class BranchBound::Tree {
   bool evaluate_all(const Node& node, Worker& worker, const std::vector<const ObjectiveBound*>& open,
                     const std::vector<Index>& counts, Outcome& out);
   bool enumerate(const Node& node, Outcome& out);
+  std::vector<std::unique_ptr<Potential>> potentials_of(const std::vector<Node>& nodes) const;
+  void probe();
   void enumerate_rest();
   std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> parts_of(const std::vector<Node>& nodes, int team);
 
@@ -110,6 +112,7 @@ class BranchBound::Tree {
   double error_ = 0;  ///< of precise evaluations, the largest of all rows
   double scale_ = 0;  ///< the largest of all rows
   bool relaxed_ = false;
+  bool probed_ = false;   ///< what enumerating takes has been tried
   std::atomic<std::uint64_t> evaluations_{0};
 };
 

@@ -5,6 +5,8 @@
 #include <iterator>
 
 #include "tree.hpp"
+#include "core/rounding.hpp"
+#include "search/layered/potential.hpp"
 #include "search/threshold.hpp"
 
 namespace withstand::search {
@@ -116,6 +118,47 @@ std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::T
   return tasks;
 }
 
+/// By row, where computing it is little beside the enumeration of a node.
+std::vector<std::unique_ptr<Potential>> BranchBound::Tree::potentials_of(const std::vector<Node>& nodes) const {
+  std::vector<std::unique_ptr<Potential>> potentials(rows_.size());
+  for (const Node& node : nodes) {
+    const Row& row = row_of(node);
+    if (potentials[node.row] || !Potential::holds(row.problem, choices_)) continue;
+    const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
+                                         static_cast<Index>(node.decisions.alive.size()));
+    if (cost > 16 * Potential::cost(row.problem)) potentials[node.row] = std::make_unique<Potential>(row.problem);
+  }
+  return potentials;
+}
+
+/// What enumerating would take now that there is a harm to beat: a sample of its parts at the best node's input is walked
+/// through, for at most a tenth of what bounding may take, and the work that is allowed to bounds shrinks as the walk did.
+void BranchBound::Tree::probe() {
+  constexpr std::uint64_t sample = 16;
+  const Row& row = row_of(open_.best());
+  probed_ = true;
+  if (!Potential::holds(row.problem, choices_)) return;
+  const double open = enumeration_cost(row.problem, row.live, left({}), 0);
+  const double affordable = bounding_ * promise() * open / 10;
+  if (affordable < Potential::cost(row.problem)) return;
+  const Potential potential(row.problem);
+  Budget few(static_cast<std::uint64_t>(affordable / state_cost(row.problem.network)) + 1, infinity, {});
+  Layered walk(row.problem, choices_, row.noise, incumbent_, few, &potential);
+  const std::uint64_t every = std::max<std::uint64_t>(1, walk.parts() / sample);
+  std::uint64_t evaluated = 0, done = 0;
+  for (std::uint64_t n = 0; n < sample && !few.stopped(); ++n) {
+    walk.run((5 * n % sample * every + every / 2) % walk.parts());  // one early, one late: a sample that is cut short is one
+    if (few.stopped()) break;
+    evaluated = walk.evaluations();
+    ++done;
+  }
+  evaluations_ += walk.evaluations();
+  const double each = state_cost(row.problem.network);
+  work_ += static_cast<double>(walk.evaluations()) * each;
+  if (done < sample / 4) return;
+  allowance_ *= std::min(1.0, static_cast<double>(evaluated * walk.parts() / done) * each / open);
+}
+
 /// Bounding no longer pays: walk through everything that is still open.
 void BranchBound::Tree::enumerate_rest() {
   prepare(open_.take_all([this](const Node& node) { return !prepared(node); }));  // whose bounds were not the best so far
@@ -126,6 +169,7 @@ void BranchBound::Tree::enumerate_rest() {
                              static_cast<Index>(node.decisions.alive.size()));
   consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * cost);
   const std::vector<Node>& nodes = open_.sorted();
+  const std::vector<std::unique_ptr<Potential>> potentials = potentials_of(nodes);
   const auto tasks = parts_of(nodes, workers(std::numeric_limits<std::uint64_t>::max(), threads_));
   struct Self {
     std::optional<std::size_t> at;
@@ -145,7 +189,8 @@ void BranchBound::Tree::enumerate_rest() {
           const Row& row = row_of(nodes[n]);
           if (self.walk) evaluations_ += self.walk->evaluations();
           self.rest = std::make_unique<Choices>(choices_.restricted(nodes[n].decisions.failed, nodes[n].decisions.alive));
-          self.walk = std::make_unique<Layered>(row.problem, *self.rest, row.noise, incumbent_, budget_);
+          self.walk = std::make_unique<Layered>(row.problem, *self.rest, row.noise, incumbent_, budget_,
+                                                potentials[nodes[n].row].get());
           self.at = n;
         }
         part ? self.walk->run(*part) : self.walk->run();
@@ -162,6 +207,12 @@ void BranchBound::Tree::enumerate_rest() {
   open_.clear();
 }
 
+double state_cost(const Network& net) {
+  double cost = 200;
+  for (Index l = 2; l <= net.layers(); ++l) cost += static_cast<double>(net.width(l) * net.width(l - 1)) / 8;
+  return cost;
+}
+
 double enumeration_cost(const Layered::Problem& problem, double live, const std::vector<Index>& left, Index alive) {
   double open = 0;
   for (Index n : left) open += static_cast<double>(n);
@@ -171,10 +222,7 @@ double enumeration_cost(const Layered::Problem& problem, double live, const std:
     subsets *= (components - n) / (n + 1);
     states += subsets;
   }
-  double step = 200;
-  for (Index l = 2; l <= problem.network.layers(); ++l)
-    step += static_cast<double>(problem.network.width(l) * problem.network.width(l - 1)) / 8;
-  return states * step;
+  return states * state_cost(problem.network);
 }
 
 }  // namespace withstand::search

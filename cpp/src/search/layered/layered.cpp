@@ -50,8 +50,9 @@ void Columns::Layer::combine(const double* base, long count, const int* index, c
   for (std::size_t n = 0; n < reached.at.size(); ++n) out[reached.at[n]] += reached.value[n];
 }
 
-Layered::Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)
-    : walk_(std::make_unique<Walk>(problem, choices, noise, incumbent, budget)) {}
+Layered::Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
+                 const Potential* potential)
+    : walk_(std::make_unique<Walk>(problem, choices, noise, incumbent, budget, potential)) {}
 
 Layered::~Layered() = default;
 

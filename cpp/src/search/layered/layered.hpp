@@ -25,12 +25,15 @@ struct Columns {
   explicit Columns(const Network& network);
 };
 
-/// Exact maximum of a harm at one input over a finite failure space, without a bound: *layered enumeration*.
+class Potential;
+
+/// Exact maximum of a harm at one input over a finite failure space: *layered enumeration*.
 ///
 /// Go through the stages of the computation; in each, branch only on components whose current signal is not already
 /// what failure makes it (a crashed neuron that transmits 0 changes nothing); one forward step is shared by all
 /// continuations of a state; the last stage is closed by selection: given everything before, an objective is a sum over
-/// its failures and the largest gains attain it. Options that change nothing cost nothing and fill "exactly" quotas.
+/// its failures and the largest gains attain it. Where a `Potential` is given, what cannot reach the incumbent any more is
+/// left out. Options that change nothing cost nothing and fill "exactly" quotas.
 /// Nothing means nothing in real arithmetic: a signal that is 0 only because it was rounded counts as one that is not.
 class Layered {
  public:
@@ -46,7 +49,8 @@ class Layered {
 
   /// `noise` bounds how far the harm of a walk is from the canonical one; states within it of the incumbent are
   /// replayed. Ends early, with nothing proved, when `budget` stops or the thread's work is to end.
-  Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget);
+  Layered(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
+          const Potential* potential = nullptr);
   ~Layered();
 
   /// The walk splits into this many independent parts, by the first failure that changes something.

@@ -9,9 +9,10 @@
 
 namespace withstand::search {
 
-Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget)
-    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget),
-      combine_(kernels().combine), nonzero_(kernels().nonzero), exactly_(choices.exactly()),
+Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
+                    const Potential* potential)
+    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), potential_(potential),
+      combine_(kernels().combine), nonzero_(kernels().nonzero), positive_(kernels().positive), exactly_(choices.exactly()),
       last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
       levels_(choices.stages.size()) {
   const Network& net = problem.network;
@@ -26,6 +27,9 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
   for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
   index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
   scale_.resize(index_.size());
+  for (std::size_t s = 0; s < choices_.stages.size(); ++s)
+    if (!choices_.stages[s].failed.empty()) untouched_ = s + 1;
+  if (potential_ != nullptr) prepare_ahead();
   find_flats();
   split();
 }
@@ -78,16 +82,7 @@ void Layered::Walk::receive(Index layer, const double* pre) {
 void Layered::Walk::transmit(Index layer, const double* pre) {
   if (layer == problem_.network.layers()) return finish(pre);
   received_[static_cast<std::size_t>(layer)] = pre;
-  const Activation& phi = problem_.network.activation(layer);
-  std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
-  const auto own = static_cast<std::size_t>(problem_.network.own(layer));
-  if (phi.rectifier()) {
-    for (std::size_t i = 0; i < own; ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
-  } else {
-    std::copy(pre, pre + own, y.data());
-    phi.apply(y.data(), static_cast<long>(own));
-  }
-  std::copy(pre + own, pre + y.size(), y.data() + own);  // wires
+  if (!seen_) activate(layer, pre);
   send(layer);
 }
 
@@ -96,14 +91,9 @@ void Layered::Walk::send(Index layer) {
   const std::size_t stage = neuron_stage(layer);
   std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
-  const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
-  work(next.map != nullptr ? static_cast<std::size_t>(next.map->cost()) : y.size() * next.bias.size());
+  step(layer);
   if (budget_.stopped()) return;
-  const long count = nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data());
-  double* pre = buffer(stage, 0);
-  if (next.map != nullptr) next.combine(next.bias.data(), count, index_.data(), scale_.data(), pre);
-  else combine_(next.bias.size(), next.bias.data(), count, index_.data(), scale_.data(), next.rows.data(), next.rows.cols(),
-                pre);
+  const double* pre = seen_ ? buffer(stage, 0) : pass_on(layer);
   survey(stage);
   branch(stage, 0, 0, pre);
   leave(stage);
@@ -162,9 +152,9 @@ void Layered::Walk::survey(std::size_t stage) {
     const auto sender = static_cast<Index>(from);
     const bool idle = delta == 0 && (weightless(here, o) || certain(sender, here.synapses ? o.site.from : o.site.to));
     if (closing && o.quota == closing_) {
-      if (!idle || exactly) candidates_.push_back({&o, p, delta});
+      if (!idle || exactly) candidates_.push_back({&o, p, delta, 0});
     } else if (!idle) {
-      level.live.push_back({&o, p, delta});
+      level.live.push_back({&o, p, delta, potential_ != nullptr ? potential_->gain(o.site.layer, o.site.to, delta) : 0});
     } else if (exactly) {
       level.idle.push_back(o);
       ++idle_[o.quota];
@@ -179,13 +169,19 @@ void Layered::Walk::leave(std::size_t stage) {
 /// All subsets of the stage's live options, from position `first` on.
 void Layered::Walk::branch(std::size_t stage, std::size_t first, std::size_t depth, const double* pre) {
   const bool opening = taken_.empty();
+  seen_ = seen_ && depth == 0;  // a state is seen as long as nothing else fails
+  if (potential_ != nullptr && depth > 0 && open_ > 0) {
+    look_ahead(stage, pre);
+    if (futile(stage)) return;
+  }
   if (!opening || part_.stage > stage) proceed(stage, pre);
   if (opening && part_.stage != stage) return;
   const std::vector<Live>& live = levels_[stage].live;
+  seen_ = false;
+  if (open_ == 1 && concludes(stage)) return last(stage, first, depth, pre);
   for (std::size_t n = first; n < live.size() && open_ > 0 && !budget_.stopped(); ++n) {
     const Live now = live[n];
-    if (left_[now.option->quota] == 0) continue;
-    if (opening && (now.position < part_.first || now.position >= part_.last)) continue;
+    if (!allows(now) || futile(stage, now)) continue;
     --left_[now.option->quota];
     --open_;
     taken_.push_back(now.option);
@@ -205,19 +201,10 @@ void Layered::Walk::branch(std::size_t stage, std::size_t first, std::size_t dep
   }
 }
 
-/// out = pre after one more failure: one column for a neuron, one entry for a synapse.
-void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
-  const Site& site = now.option->site;
-  const auto layer = static_cast<std::size_t>(site.layer) + (site.is_synapse() ? 0 : 1);
-  const Columns::Layer& columns = problem_.columns.layers[layer];
-  if (site.is_synapse()) {
-    std::copy(pre, pre + columns.bias.size(), out);
-    out[site.to] += now.delta;
-    return;
-  }
-  const int column = static_cast<int>(site.to);
-  if (columns.map != nullptr) return columns.combine(pre, 1, &column, &now.delta, out);
-  combine_(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
+/// Whether the first failure of a walk is one of its part's, and a quota pays for it.
+bool Layered::Walk::allows(const Live& now) const {
+  if (left_[now.option->quota] == 0) return false;
+  return !taken_.empty() || (now.position >= part_.first && now.position < part_.last);
 }
 
 void Layered::Walk::proceed(std::size_t stage, const double* pre) {
@@ -227,31 +214,31 @@ void Layered::Walk::proceed(std::size_t stage, const double* pre) {
       const bool awaits = closes_ && q == closing_;
       if (quota.exactly && !awaits && quota.last_stage <= stage && left_[q] > idle_[q]) return;
     }
+  if (open_ == 0 && concludes(stage)) return conclude(static_cast<Index>((stage + 2) / 2), pre);
   if (closes_ && stage == last_stage_) return close(pre);
+  const std::size_t next = stage + 2;  // of neurons
+  if (open_ > 0 && stage % 2 == 0 && next <= neuron_stage(problem_.network.depth()) && futile(next))
+    return;
   if (stage % 2 == 0) return receive(static_cast<Index>(stage / 2) + 1, pre);
   return transmit(static_cast<Index>(stage + 1) / 2, pre);
 }
 
-/// Count an evaluation.
-bool Layered::Walk::count() {
-  constexpr std::uint64_t batch = 64;
-  if (++evaluations_ % batch == 0) budget_.spend(batch);
-  return !budget_.stopped();
-}
+/// Whether nothing but the computation follows when all failures have been taken at this stage or before it.
+bool Layered::Walk::concludes(std::size_t stage) const { return !exactly_ && stage >= untouched_; }
 
-/// Count operations, and after some tenths of a millisecond of them look whether to go on: `budget_` knows then.
-void Layered::Walk::work(std::size_t operations) {
-  constexpr std::size_t look_after = 1 << 19;
-  work_ += operations + 64;
-  if (work_ < look_after) return;
-  work_ = 0;
-  goes_on();
-}
-
-void Layered::Walk::finish(const double* z) {
-  if (!count()) return;
-  if (exactly_ && choices_.overlapping && !payable()) return;
-  if (problem_.harm.of_pre(z) + noise_ >= incumbent_.harm()) replay(taken_);
+/// The last failure: what remains of the state is an execution without failures.
+void Layered::Walk::last(std::size_t stage, std::size_t first, std::size_t depth, const double* pre) {
+  const std::vector<Live>& live = levels_[stage].live;
+  double* out = buffer(stage, depth + 1);
+  open_ = 0;
+  for (std::size_t n = first; n < live.size() && !budget_.stopped(); ++n) {
+    if (!allows(live[n]) || futile(stage, live[n])) continue;
+    taken_.push_back(live[n].option);
+    apply(live[n], depth == 0 ? pre : buffer(stage, depth), out);
+    conclude(static_cast<Index>((stage + 2) / 2), out);
+    taken_.pop_back();
+  }
+  open_ = 1;
 }
 
 }  // namespace withstand::search

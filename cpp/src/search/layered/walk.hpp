@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "search/layered/layered.hpp"
+#include "search/layered/potential.hpp"
 
 namespace withstand::search {
 
 /// One worker's depth-first walk: the state, and the buffers of every level.
 class Layered::Walk {
  public:
-  Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget);
+  Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
+       const Potential* potential);
 
   struct Part {
     std::size_t stage;  ///< of the first failure; beyond the last stage: no failure before the closing selection
@@ -27,6 +29,13 @@ class Layered::Walk {
     const Option* option;
     std::size_t position;
     double delta;
+    double gain;  ///< at most, in harm; where potentials are known
+  };
+  /// What is known of a state before anything else fails.
+  struct Ahead {
+    double harm = 0;
+    std::vector<double> all, rest;  ///< most that all failures left can add, and all but one, from each stage on
+    std::vector<double> sent;       ///< by the last hidden layer but one, padded
   };
   struct Level {
     std::vector<Live> live;
@@ -47,7 +56,24 @@ class Layered::Walk {
   void leave(std::size_t stage);
   void branch(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
   void apply(const Live& live, const double* pre, double* out);
+  bool allows(const Live& now) const;
+  void prepare_ahead();
+  void look_ahead(std::size_t stage, const double* pre);
+  bool futile(std::size_t stage) const;
+  bool harmless(Index layer, const double* pre) const;
+  bool rectifies(Index layer) const {
+    return problem_.network.activation(layer).rectifier() && problem_.network.own(layer) == problem_.network.width(layer);
+  }
+  bool futile(std::size_t stage, const Live& next) const;
   void proceed(std::size_t stage, const double* pre);
+  bool concludes(std::size_t stage) const;
+  void last(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
+  void conclude(Index layer, const double* pre);
+  const double* forward(Index layer, const double* pre);
+  void activate(Index layer, const double* pre);
+  const double* pass_on(Index layer);
+  const double* combined(Index layer, long count);
+  void step(Index layer);
   void finish(const double* z);
   void close(const double* z);
   void measure(Index objective);
@@ -66,12 +92,15 @@ class Layered::Walk {
   double noise_;
   Incumbent& incumbent_;
   Budget& budget_;
+  const Potential* potential_;   ///< may be null
 
   void (*combine_)(long, const double*, long, const int*, const double*, const double*, long, double*);
   long (*nonzero_)(long, const double*, int*, double*);
+  long (*positive_)(long, double, const double*, int*, double*);
   bool exactly_;
   bool closes_;                  ///< the last stage is closed by selection ...
   std::size_t last_stage_ = 0;
+  std::size_t untouched_ = 0;    ///< from this stage on nothing is decided to fail
   struct Flats {
     Eigen::ArrayXd low, high;
   };
@@ -87,6 +116,9 @@ class Layered::Walk {
   std::vector<Index> idle_;      ///< per "exactly" quota: options met that change nothing
   std::vector<const Option*> taken_;
   std::vector<Level> levels_;
+  std::vector<Ahead> ahead_;           ///< of the states with 0, 1, ... failures taken; nothing is known of the first
+  bool seen_ = false;                  ///< what the layers to come transmit and receive has been computed by look_ahead
+  std::vector<double> largest_;        ///< scratch
   std::vector<std::vector<double>> signals_;
   std::vector<Live> candidates_;       ///< of the closing selection
   std::vector<double> gains_;

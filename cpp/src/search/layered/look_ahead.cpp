@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Which continuations of a state cannot reach the incumbent.
+#include <algorithm>
+#include <numeric>
+
+#include "core/rounding.hpp"
+#include "kernels/kernels.hpp"
+#include "walk.hpp"
+
+namespace withstand::search {
+namespace {
+
+/// Keep the largest of what was kept and `gain`, in descending order.
+void keep(std::vector<double>& largest, double gain) {
+  if (gain <= largest.back()) return;  // what is no number stays, and nothing is left out for it
+  std::size_t n = largest.size() - 1;
+  for (; n > 0 && largest[n - 1] < gain; --n) largest[n] = largest[n - 1];
+  largest[n] = gain;
+}
+
+}  // namespace
+
+void Layered::Walk::prepare_ahead() {
+  std::size_t states = 1;
+  for (const Choices::Quota& quota : choices_.quotas) states += static_cast<std::size_t>(quota.count);
+  const std::vector<double> stages(choices_.stages.size());
+  const Index depth = problem_.network.depth();
+  const auto sent = static_cast<std::size_t>(potential_->layer(depth - 1).rise.size());
+  ahead_.assign(states, {0, stages, stages, std::vector<double>(sent)});
+  ahead_[0].harm = infinity;
+}
+
+/// Whether all that may fail from this stage on leaves the state below the incumbent.
+bool Layered::Walk::futile(std::size_t stage) const {
+  if (potential_ == nullptr) return false;
+  const Ahead& ahead = ahead_[taken_.size()];
+  return ahead.harm + ahead.all[stage] + 2 * noise_ < incumbent_.harm();
+}
+
+/// The same if this option fails next.
+bool Layered::Walk::futile(std::size_t stage, const Live& next) const {
+  if (potential_ == nullptr) return false;
+  const Ahead& ahead = ahead_[taken_.size()];
+  return ahead.harm + next.gain + ahead.rest[stage] + 2 * noise_ < incumbent_.harm();
+}
+
+/// Whether what the last failure changes in what this layer transmits leaves the state below the incumbent.
+bool Layered::Walk::harmless(Index layer, const double* pre) const {
+  if (potential_ == nullptr || taken_.size() < 2 || !rectifies(layer)) return false;
+  const Ahead& ahead = ahead_[taken_.size() - 1];
+  const Potential::Layer& at = potential_->layer(layer);
+  const double rise = kernels().rise(at.rise.size(), problem_.network.activation(layer).gain(), 0.0, pre, ahead.sent.data(),
+                                     at.rise.data(), at.fall.data());
+  return ahead.harm + rise + 2 * noise_ + at.rounding.sum() < incumbent_.harm();
+}
+
+/// The state's own harm, and from every stage on the largest gains that the failures left can have.
+void Layered::Walk::look_ahead(std::size_t stage, const double* pre) {
+  Ahead& ahead = ahead_[taken_.size()];
+  const Index first = static_cast<Index>(stage / 2), depth = problem_.network.depth();
+  for (Index l = first + 1; l <= depth; ++l) {
+    step(l);
+    activate(l, pre);
+    for (const Forced& f : choices_.stages[neuron_stage(l)].failed)
+      signals_[static_cast<std::size_t>(l)][static_cast<std::size_t>(f.site.to)] = f.value;
+    if (l + 1 == depth) std::copy(signals_[static_cast<std::size_t>(l)].begin(), signals_[static_cast<std::size_t>(l)].end(), ahead.sent.begin());
+    pre = pass_on(l);
+  }
+  ahead.harm = problem_.harm.of_pre(pre);
+  seen_ = true;
+  largest_.assign(static_cast<std::size_t>(open_), 0.0);
+  for (Index l = depth; l >= first; --l) {
+    const std::vector<double>& y = signals_[static_cast<std::size_t>(l)];
+    for (const Option& o : choices_.stages[neuron_stage(l)].options)
+      keep(largest_, potential_->gain(l, o.site.to, o.value - y[static_cast<std::size_t>(o.site.to)]));
+    ahead.all[neuron_stage(l)] = std::accumulate(largest_.begin(), largest_.end(), 0.0);
+    ahead.rest[neuron_stage(l)] = ahead.all[neuron_stage(l)] - largest_.back();
+  }
+}
+
+}  // namespace withstand::search
