@@ -24,8 +24,10 @@ def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -
     """Compare everything that is asked of one problem."""
     with np.errstate(all="ignore"):
         found = failing_words.truth(problem.net, problem.terms, problem.X, problem.argmax, problem.lowest)
-        large = np.abs(found.harms[np.isfinite(found.harms)]).max(initial=0.0) > 1e4
-        if problem.exact and large and failing_words.rounds(problem.net, problem.terms, problem.X):
+        harms = np.abs(found.harms[np.isfinite(found.harms)])
+        wide = harms.max(initial=0.0) > 1e4 or (harms * 2.0**20 % 1).any()
+        wide = wide or any(term.effect == "flip" and (term.kind == "neuron" or term.format == "float64") for term in problem.terms)
+        if problem.exact and wide and failing_words.rounds(problem.net, problem.terms, problem.X):
             problem = replace(problem, exact=False)  # dyadic numbers too wide for 53 bits
     if (
         problem.argmax
@@ -35,7 +37,7 @@ def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -
         return  # which class it is, rounding decides
     with np.errstate(all="ignore"):
         room = 1e-9 * (1 + np.abs(found.intact).max())
-        if failing_words.rounding_decides(problem.net, problem.terms, problem.X, room):
+        if not problem.exact and failing_words.rounding_decides(problem.net, problem.terms, problem.X, room):
             return tally.seen.update(["rounding decides"])
     name = f"{name} {problem.failures!r}{' argmax' * problem.argmax}{' lowest' * problem.lowest}"
     Checks(problem, found, name, tally, rng).run()

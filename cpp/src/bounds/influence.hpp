@@ -35,6 +35,11 @@ class Influence {
     std::vector<Vector> rise, fall;
   };
   Units units(ConstVectorRef row, const std::vector<Closing>& closing, Index closed) const;
+  /// Whether it sends the same whatever fails before it.
+  bool is_flat(Index layer, Index neuron) const {
+    const Interval slope = slopes_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(neuron)];
+    return slope.lower == 0 && slope.upper == 0;
+  }
   /// What a neuron may send, if it fails too.
   Interval reachable(Index layer, Index neuron) const;
 

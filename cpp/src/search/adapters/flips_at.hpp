@@ -23,7 +23,8 @@ struct Flip {
   Site site;
   int way = 0;
   double change = 0;
-  double gain = 0;  ///< the most it does to the objective at hand
+  double gain = 0;  ///< the most it does to the objective at hand, if nothing fails behind it
+  bool idle = false;  ///< it changes nothing, whatever else fails
 };
 
 /// The search at one input.

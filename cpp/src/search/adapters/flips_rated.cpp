@@ -79,6 +79,7 @@ double FlipsAt::rate(const Influence& influence, const Influence::Units& units, 
       const double a = flip.change * (bias ? 1 : low(flip.site.sender())), b = flip.change * (bias ? 1 : high(flip.site.sender()));
       const double up = std::max({a, b, 0.0}), down = std::max({-a, -b, 0.0});
       flip.gain = std::max(up * units.rise[at(l)](flip.site.to), down * units.fall[at(l)](flip.site.to)) * (1 + 1e-12);
+      flip.idle = (up == 0 && down == 0) || influence.is_flat(l, flip.site.to);
       if (flip.gain > largest.back()) {
         largest.back() = flip.gain;
         for (std::size_t n = largest.size() - 1; n > 0 && largest[n] > largest[n - 1]; --n) std::swap(largest[n], largest[n - 1]);
@@ -96,7 +97,7 @@ void FlipsAt::keep_promising(double others) {
   for (Index l = 1; l <= net_.depth(); ++l) {
     std::vector<Flip>& kept = sorted_[at(l)];
     for (const Flip& flip : flips_[at(l)])
-      if (flip.gain > 0 && harm_at(others + flip.gain) + noise_ > level_) kept.push_back(flip);  // without one of 0 a set does as much
+      if (!flip.idle && harm_at(others + flip.gain) + noise_ > level_) kept.push_back(flip);  // also of 0: others may do more with it
     std::sort(kept.begin(), kept.end(), [](const Flip& x, const Flip& y) { return x.gain > y.gain; });
   }
 }
