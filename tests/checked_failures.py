@@ -26,7 +26,8 @@ def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -
         found = failing_words.truth(problem.net, problem.terms, problem.X, problem.argmax, problem.lowest)
         harms = np.abs(found.harms[np.isfinite(found.harms)])
         wide = harms.max(initial=0.0) > 1e4 or (harms * 2.0**20 % 1).any()
-        wide = wide or any(term.effect == "flip" and (term.kind == "neuron" or term.format == "float64") for term in problem.terms)
+        flips = [term for term in problem.terms if term.effect == "flip"]
+        wide = wide or any(term.kind == "neuron" or term.format == "float64" for term in flips)
         if problem.exact and wide and failing_words.rounds(problem.net, problem.terms, problem.X):
             problem = replace(problem, exact=False)  # dyadic numbers too wide for 53 bits
     if (

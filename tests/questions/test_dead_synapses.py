@@ -46,6 +46,37 @@ def test_the_worst_set_is_that_of_an_enumeration(seed: int) -> None:
     assert spec is not None or np.abs(replayed).max() == found.lower
 
 
+def test_one_that_does_nothing_alone_may_make_others_worse() -> None:
+    """One neuron's signal s feeds three: without (1, 1, 1) it is -4.75 in place of -3.5.
+
+    The harm F_0 - F_1 is -9.3125 intact, and s times 1.5625 less what dies behind it. Alone, the first one takes
+    1.25 * 1.5625 from it; with (3, 0, 0) and (3, 1, 0) dead, whose share is 0.75 and 2.0625, it adds 1.25 * 1.25.
+    """
+    one, two = [[-1.5, 0.75], [1.25, -2]], [[-2, -1.25]]
+    weights = [one, two, [[-0.75], [1.5], [1.25]], [[-1.25, 1.75, -1.75], [0.75, -1, 0.25]]]
+    biases = [[-0.25, 2], [-1.5], [0.25, -0.25, -0.25], [-1.75, 1.75]]
+    half = ws.Activation("identity", gain=0.5)
+    net = ws.Network(weights, biases, activation=["clip", "identity", half])
+    found = ws.worst_case(net, ws.SynapseCrash(3), [[-1, 1.25]], spec=ws.Argmax(), threads=1)
+    assert found.exact and found.lower == -9.3125 + 0.75 * 3.5 + 2.0625 * 3.5 + 1.25 * 1.25 == 2.09375
+    assert found.witness is not None and found.witness.failed == ((1, 1, 1), (3, 0, 0), (3, 1, 0))
+
+
+@pytest.mark.parametrize("seed", range(250))
+def test_signals_that_many_listen_to(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    widths = (2, 2, 1, 3, 2)
+    weights = [rng.integers(-7, 8, size=(b, a)) / 4 for a, b in zip(widths, widths[1:])]
+    biases = [rng.integers(-7, 8, size=b) / 4 for b in widths[1:]]
+    net = ws.Network(weights, biases, activation=str(rng.choice(["identity", "clip", "relu"])))
+    x = rng.integers(-7, 8, size=(1, 2)) / 4
+    for failures in (ws.SynapseCrash(3), ws.WeightCrash(3), ws.WeightFlip(2, format="int8", scale=0.25, bits=[0, 7])):
+        for spec in (None, ws.Argmax()):
+            truth = ws.enumerate_failures(net, failures, x, spec=spec, threads=1)
+            found = ws.worst_case(net, failures, x, spec=spec, threads=1)
+            assert found.exact and abs(found.lower - truth.worst) <= 1e-12 * (1 + abs(truth.worst)), (seed, failures)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_a_coarse_search_claims_what_it_has_proved(seed: int) -> None:
     rng = np.random.default_rng(seed)
