@@ -14,8 +14,7 @@
 namespace withstand::bounds {
 namespace {
 
-/// Multiply-adds that may be spent at an input: one or two seconds.
-constexpr double allowance = 2e10;
+constexpr double allowance = Problem::patience;
 /// Those of executions are done many at a time, several times as fast as others.
 constexpr double batched = 0.4;
 
@@ -124,15 +123,19 @@ void spare_earlier(const Space& space, Restriction& restriction) {
     alive.erase(std::remove(alive.begin(), alive.end(), failed.site), alive.end());
 }
 
-/// So many failures are tried; all of them (`most`), or the first ones.
-Index depth_within(const Network& net, const Space& space, const Trace& intact, Index most) {
-  if (Executions::cost(net, space, Executions::components(net, space, &intact), most).products <= allowance) return most;
-  const std::vector<double> all = Executions::components(net, space, nullptr);
-  for (Index depth = most - 1; depth > 0; --depth) {
-    const Executions::Cost cost = Executions::cost(net, space, all, depth);
-    if (cost.products + cost.sets * recipe(Method::linear).cost(net, space) <= allowance) return depth;
+/// So many failures are tried: all that there may be, or the first ones, or none.
+Index depth_of(const Problem& p) {
+  const Index most = Executions::most(p.space);
+  const Trace intact = trace(p.net, p.nominal->lower[0]);
+  const std::vector<double> live = Executions::components(p.net, p.space, &intact);
+  if (Executions::cost(p.net, p.space, live, most).products <= p.work) return most;
+  const std::vector<double> all = Executions::components(p.net, p.space, nullptr);
+  Index depth = 0;
+  for (; depth + 1 < most; ++depth) {
+    const Executions::Cost cost = Executions::cost(p.net, p.space, all, depth + 1);
+    if (!(cost.products + cost.sets * recipe(Method::linear).cost(p.net, p.space) <= p.work)) break;
   }
-  return 0;
+  return depth;
 }
 
 /// Rounding leaves little open where the worst sets are evaluated with twice the digits.
@@ -148,10 +151,7 @@ void look_closely(const Problem& p, const Executions& executions, const Executio
 
 }  // namespace
 
-bool tries_failures(const Problem& p) {
-  const Index most = Executions::most(p.space);
-  return most > 0 && depth_within(p.net, p.space, trace(p.net, p.nominal->lower[0]), most) > 0;
-}
+bool tries_failures(const Problem& p) { return depth_of(p) > 0; }
 
 bool splits(const Space& space) {
   return space.plain() && space.finite() && std::none_of(space.terms().begin(), space.terms().end(), [](const auto& term) {
@@ -167,10 +167,13 @@ double cost_of_split(const Network& net, const Space& space, double relaxed) {
 }
 
 Vector split_rows(const Problem& p, const Matrix& rows, bool faulty) {
+  const Index depth = depth_of(p);
+  return depth == 0 ? linear_rows(p, rows, faulty) : split_rows(p, rows, faulty, depth);
+}
+
+Vector split_rows(const Problem& p, const Matrix& rows, bool faulty, Index depth) {
   const Vector input = p.nominal->lower[0];
   const Index most = Executions::most(p.space);
-  const Index depth = most == 0 ? 0 : depth_within(p.net, p.space, trace(p.net, input), most);
-  if (depth == 0) return linear_rows(p, rows, faulty);
   Executions executions(p.net, p.space, input, depth, depth == most);
   const Vector& intact = executions.intact().post.back();
   Worst worst(rows, faulty ? Vector(Vector::Zero(intact.size())) : intact, intact);
@@ -191,6 +194,7 @@ Vector split_rows(const Problem& p, const Matrix& rows, bool faulty) {
   for (Index r = 0; r < rows.rows(); ++r) bounds(r) = add_up(worst.values()(r), rounding(r));
   if (depth == most && error.certain) look_closely(p, executions, error, worst, rounding.maxCoeff(), faulty, bounds);
   bounds = bounds.cwiseMax(rest);
+  if (depth < most) bounds = bounds.cwiseMin(linear_rows(p, rows, faulty));  // whose lines may happen to be better
   return bounds.unaryExpr([](double bound) { return std::isnan(bound) ? infinity : bound; });
 }
 

@@ -10,6 +10,9 @@ namespace withstand::bounds {
 /// Upper bounds of row * (F_failed - F), or of row * F_failed, at one input.
 Vector split_rows(const Problem& problem, const Matrix& rows, bool faulty);
 
+/// The same with sets of at most so many failures tried, one or more, whatever that takes.
+Vector split_rows(const Problem& problem, const Matrix& rows, bool faulty, Index depth);
+
 /// Whether only neurons fail, and what each sends is one of a few values.
 bool splits(const Space& space);
 

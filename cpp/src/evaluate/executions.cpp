@@ -14,6 +14,9 @@ namespace {
 constexpr Index together = 128;            ///< executions of a block,
 constexpr Index kept = Index{1} << 22;     ///< but no more than so many values
 
+/// Of so many components the sets cannot be tried, and of fewer there are none with more failures.
+constexpr Index countable = 64;
+
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// How often a layer reads the source that it reads most often: weights of the same sender add up.
@@ -23,6 +26,21 @@ double overlaps(const Network& net, Index layer) {
   for (const Read& read : reads)
     most = std::max(most, std::count_if(reads.begin(), reads.end(), [&](const Read& r) { return r.source == read.source; }));
   return static_cast<double>(most);
+}
+
+/// What an operation of each receiver may lose below the normal range, where its sum of magnitudes may be that small; 0 where all
+/// its products are.
+Vector underflows(const Affine& map, const Vector& signals, const Vector& sums) {
+  Vector lost = Vector::Constant(map.rows(), 0x1p-1000);
+  Terms terms;
+  for (Index j = 0; j < map.rows(); ++j) {
+    if (sums(j) > 0x1p-900) continue;
+    map.terms_of_row(j, terms);
+    bool any = false;
+    for (Index t = 0; t < terms.size && !any; ++t) any = terms.weight[t] != 0 && signals(terms.sender(t)) != 0;
+    if (!any) lost(j) = 0;
+  }
+  return lost;
 }
 
 }  // namespace
@@ -163,10 +181,10 @@ Executions::Rounding Executions::rounding() const {
     const double twofold = overlaps(net_, l);
     const double operations = static_cast<double>(map.facts().terms) * twofold + 8 + 8 * static_cast<double>(failures_);
     const Vector sums = map.absolute_product(largest_[at(l - 1)]) + net_.bias(l).cwiseAbs();
-    const Vector here = 2 * operations * unit_roundoff * sums +
-                        (sums.array() > 0).cast<double>().matrix() * operations * 0x1p-1000;
-    const Vector doubles = error.sums.emplace_back((map.absolute_product(error.doubles) + here) * (1 + 1e-9));
-    const Vector twice = (map.absolute_product(error.precise) + precise * here) * (1 + 1e-9);
+    const Vector here = 2 * operations * unit_roundoff * sums;
+    const Vector lost = operations * underflows(map, largest_[at(l - 1)] + error.doubles, sums);
+    const Vector doubles = error.sums.emplace_back((map.absolute_product(error.doubles) + here) * (1 + 1e-9) + lost);
+    const Vector twice = (map.absolute_product(error.precise) + precise * here) * (1 + 1e-9) + lost;
     error.certain = error.certain && twofold == 1 && (depth_[at(l)].array() >= doubles.array()).all();
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     const bool exact = phi.gain() == 1 && (phi.rectifier() || phi.identity());
@@ -203,6 +221,7 @@ std::vector<double> Executions::components(const Network& net, const Space& spac
 Executions::Cost Executions::cost(const Network& net, const Space& space, const std::vector<double>& components,
                                   Index failures) {
   Cost cost;
+  failures = std::min(failures, countable);
   std::vector<double> sets(at(failures) + 1, 0.0);
   sets[0] = 1;
   for (Index l = 0; l <= net.depth(); ++l) {
@@ -213,7 +232,7 @@ Executions::Cost Executions::cost(const Network& net, const Space& space, const 
     for (const Space::Term& term : space.terms()) cap += term.most(l);
     std::vector<double> after = sets;
     double chosen = 1;  // ways to choose so many of the layer
-    for (Index here = 1; here <= std::min(cap, failures); ++here) {
+    for (Index here = 1; here <= std::min(cap, failures) && chosen > 0; ++here) {
       chosen *= std::max(0.0, components[at(l)] - static_cast<double>(here - 1)) / static_cast<double>(here);
       for (Index m = 0; m + here <= failures; ++m) {
         after[at(m + here)] += sets[at(m)] * chosen;

@@ -182,8 +182,8 @@ def methods_within(
 def _covering(failures: Failures, domain: bool, points: bool) -> list[str]:
     """Return the methods that cover such failures, without those that are never the least.
 
-    The linear relaxation knows nothing of groups, bit flips and failed parameters; trying failures, of `points`, of no others
-    than neurons that crash or get stuck.
+    The linear relaxation knows nothing of groups, bit flips and failed parameters; failures are tried at `points`, of
+    neurons that crash or get stuck.
     """
     apart = any(term.equivocal for term in failures._terms)
     never = {"fep", "at-most", "tightest"}
