@@ -34,6 +34,7 @@ def test_never_below_an_error_and_exact_where_all_are_tried(case):
     size = 1 + abs(worst) + np.abs(built.forward(X)).max()
     assert found.value >= worst - 1e-12 * size
     assert found.covers == "at most"
+    assert found.value >= ws.enumerate_failures(built, failures, X, threads=1).worst  # to the last bit
     if not any(t.exactly for t in model):
         assert found.value <= worst + 1e-9 * size
     assert ws.bound(built, failures, X).value <= found.value

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "bounds/table.hpp"
 #include "core/rounding.hpp"
@@ -60,25 +61,25 @@ class Worst {
 
   const Vector& values() const { return values_; }
 
-  /// By how much they may be off those in real arithmetic, if outputs may be off by `error`; what does not move at all (`both`)
-  /// is in both executions.
+  /// By how much they may be off those in real arithmetic or of the canonical evaluation, if outputs may be off by `error`:
+  /// of two executions (`both`) or one.
   Vector rounding(const Vector& error, const Vector& magnitude, bool both) const {
     Vector all = Vector::Zero(values_.size());
     for (std::size_t r = 0; r < rows_.size(); ++r)
       for (std::size_t t = 0; t < rows_[r].at.size(); ++t) {
         const Index k = rows_[r].at[t];
         const double own = 4 * static_cast<double>(rows_[r].at.size() + 2) * unit_roundoff * magnitude(k);
-        all(static_cast<Index>(r)) += std::abs(rows_[r].factor[t]) * ((both ? 2 : 1) * error(k) + own) * (1 + 1e-9);
+        all(static_cast<Index>(r)) += 2 * std::abs(rows_[r].factor[t]) * ((both ? 2 : 1) * error(k) + own) * (1 + 1e-9);
       }
     return all;
   }
 
-  /// The harm of the leaders with twice the digits, or what rounding leaves to the next of them where that is more. It bounds
+  /// The harm of the leaders, measured one by one, or what rounding leaves to the next of them where that is more. It bounds
   /// every row that is part of this harm.
-  double precisely(const Precise& precise, double rounding) const {
-    double most = precise.above(std::vector<Forced>{});  // nothing fails
+  double closely(const std::function<double(const std::vector<Forced>&)>& measure, double rounding) const {
+    double most = measure({});  // nothing fails
     for (std::size_t n = 0; n < leaders_.size() && add_up(leaders_[n].harm, rounding) > most; ++n)
-      most = std::max(most, n < leading ? precise.above(leaders_[n].failed) : add_up(leaders_[n].harm, rounding));
+      most = std::max(most, n < leading ? measure(leaders_[n].failed) : add_up(leaders_[n].harm, rounding));
     return most;
   }
 
@@ -138,13 +139,17 @@ Index depth_of(const Problem& p) {
   return depth;
 }
 
-/// Rounding leaves little open where the worst sets are evaluated with twice the digits.
+/// Rounding leaves little open where the worst sets are evaluated with twice the digits, and canonically: no witness is above.
 void look_closely(const Problem& p, const Executions& executions, const Executions::Rounding& error, const Worst& worst,
                   double rounding, bool faulty, Vector& bounds) {
   const Harm harm(p.net, executions.intact().post.front(), faulty ? Goal::argmax : Goal::error);
   const double off = 2 * error.precise.maxCoeff() + 0x1p-96 * executions.largest().maxCoeff();
   const Precise precise(p.net, harm, executions.intact().post.front(), rounding, off);
-  const double most = worst.precisely(precise, rounding);
+  const double most = worst.closely(
+      [&](const std::vector<Forced>& failed) {
+        return std::max(precise.above(failed), harm(forward(p.net, executions.intact(), failed)));
+      },
+      rounding);
   for (Index r = 0; r < bounds.size(); ++r)
     if (!faulty || worst.over(r, harm.chosen())) bounds(r) = std::min(bounds(r), most);
 }

@@ -185,7 +185,7 @@ Executions::Rounding Executions::rounding() const {
     const Vector lost = operations * underflows(map, largest_[at(l - 1)] + error.doubles, sums);
     const Vector doubles = error.sums.emplace_back((map.absolute_product(error.doubles) + here) * (1 + 1e-9) + lost);
     const Vector twice = (map.absolute_product(error.precise) + precise * here) * (1 + 1e-9) + lost;
-    error.certain = error.certain && twofold == 1 && (depth_[at(l)].array() >= doubles.array()).all();
+    error.certain = error.certain && twofold == 1 && (depth_[at(l)].array() >= 2 * doubles.array()).all();
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     const bool exact = phi.gain() == 1 && (phi.rectifier() || phi.identity());
     const Vector own = (exact ? 0 : 16) * unit_roundoff * (scale + largest_[at(l)].array());

@@ -44,7 +44,7 @@ class Executions {
     Vector doubles;
     Vector precise;           ///< of one with twice the digits
     std::vector<Vector> sums; ///< [layer]: the same of pre-activations, in doubles
-    bool certain = true;      ///< what was left out changes nothing in real arithmetic either, and weights are no sums
+    bool certain = true;      ///< what was left out changes nothing, however it is computed, and weights are no sums
   };
   Rounding rounding() const;
   /// Of every output, the largest magnitude that was computed.
