@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Slips in the bound that tries the first failures: which sets, what is left out, what rounds, what is left to others."""
+"""Slips in the bound that tries the first failures: which sets, what is left out, what rounds, what is left."""
 
 from __future__ import annotations
 
