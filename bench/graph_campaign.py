@@ -24,7 +24,7 @@ import withstand as ws
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_graphs import dense_twin, evaluate, random_graph
 
-METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
+METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "split", "tightest")
 
 
 class Tally:

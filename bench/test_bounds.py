@@ -35,7 +35,7 @@ def numpy_matrix(net: Any, counts: tuple[int, ...], x: Any) -> float:
     return float(v.max())
 
 
-@pytest.mark.parametrize("method", ["capped", "matrix", "adjoint", "signed", "linear", "tightest"])
+@pytest.mark.parametrize("method", ["capped", "matrix", "adjoint", "signed", "linear", "split", "tightest"])
 def test_method(benchmark: Any, case: Any, method: str) -> None:
     net, X = case
     bound = benchmark(ws.bound, net, ws.Crash((2, 1)), X, method=method, threads=1)

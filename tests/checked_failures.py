@@ -18,7 +18,7 @@ from random_failures import Problem
 from tally import Tally
 from word_nouns import wide
 
-METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
+METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "split", "tightest")
 
 def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -> None:
     """Compare everything that is asked of one problem."""

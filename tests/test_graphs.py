@@ -56,7 +56,7 @@ def test_witnessed_is_the_truth_and_bounds_are_above_it(seed: int) -> None:
     assert exact.witness is not None
     replayed = net.forward(x, exact.witness.values) - net.forward(x)
     assert np.abs(replayed).max() == exact.lower
-    for method in ("at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest"):
+    for method in ("at-most", "capped", "matrix", "signed", "adjoint", "linear", "split", "tightest"):
         if exactly and method == "at-most":
             continue
         bound = ws.bound(net, failures, x, method=method)

@@ -16,7 +16,7 @@ from .space import TooMany, witness_values
 from .tally import Desk
 from .truth import Truth
 
-METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
+METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "split", "tightest")
 
 
 def covered(desk: Desk, call: str, found: ws.Bound, truth: Truth, given: bool) -> None:

@@ -21,7 +21,7 @@ QUESTIONS = {
     "core": ("bound", "enumerate", "worst_case", "forward"),
 }
 CPP_TESTS = {
-    "bounds": ("test_lines", "test_engines", "test_effects"),
+    "bounds": ("test_lines", "test_engines", "test_effects", "test_split"),
     "enumerate": ("test_enumerate", "test_exact_sum", "test_effects"),
     "search": ("test_engines", "test_effects"),
     "kernels": ("test_kernels",),
@@ -46,6 +46,7 @@ TESTS = {
         "questions/test_bounds_scalar",
         "questions/test_bounds_pitfalls",
         "questions/test_linear",
+        "questions/test_split",
         "oracle/test_oracle_golden",
         "oracle/test_oracle_bounds",
         "bench/test_soundness",
@@ -76,6 +77,7 @@ TESTS = {
     "kernels": (
         "questions/test_enumerate",
         "questions/test_linear",
+        "questions/test_split",
         "questions/test_worst_case",
     ),
     "core": (
@@ -85,6 +87,7 @@ TESTS = {
         "oracle/test_oracle",
         "questions/test_bounds",
         "questions/test_linear",
+        "questions/test_split",
     ),
 }
 LONGEST = 600.0

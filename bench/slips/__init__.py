@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from . import core, enumeration, faults, linear, ranges, scalar, search, tree
+from . import core, enumeration, faults, linear, ranges, scalar, search, split, tree
 from .slip import Slip
 
 SLIPS: tuple[Slip, ...] = (
@@ -11,6 +11,7 @@ SLIPS: tuple[Slip, ...] = (
     *scalar.SLIPS,
     *ranges.SLIPS,
     *linear.SLIPS,
+    *split.SLIPS,
     *enumeration.SLIPS,
     *search.SLIPS,
     *tree.SLIPS,

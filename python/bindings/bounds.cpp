@@ -29,6 +29,7 @@ void bind_bounds(py::module_& m) {
       .def_readonly("needs_domain", &MethodFacts::needs_domain)
       .def_readonly("equivocal", &MethodFacts::equivocal)
       .def_readonly("synapses", &MethodFacts::synapses)
+      .def_readonly("intervals", &MethodFacts::intervals)
       .def_readonly("exactly", &MethodFacts::exactly)
       .def("cost", &cost_of, py::arg("network"), py::arg("space"));
   m.def("methods", &methods);

@@ -350,6 +350,9 @@ class MethodFacts:
     def exactly(self) -> bool:
         ...
     @property
+    def intervals(self) -> bool:
+        ...
+    @property
     def name(self) -> str:
         ...
     @property

@@ -36,7 +36,7 @@ from _problems import PROBLEMS, Problem
 #: Of every bound: the seconds it took, and its value.
 Bounds = dict[str, tuple[float, float]]
 LIMITS = (0.0, 0.1, 0.5, 2.0, 10.0)
-METHODS = ("fep", "at-most", "capped", "matrix", "adjoint", "signed", "linear", "tightest")
+METHODS = ("fep", "at-most", "capped", "matrix", "adjoint", "signed", "linear", "split", "tightest")
 #: Seconds in which a worker makes its network.
 MAKING = 60.0
 FORK = multiprocessing.get_context("fork")

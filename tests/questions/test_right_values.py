@@ -166,7 +166,7 @@ def test_overflow_is_refused_at_once_by_every_question(ask):
         ask()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "split"])
 def test_what_underflows_is_not_nothing(method):
     tiny = ws.Network([[[1e-200]], [[1e-200]]])
     value = ws.bound(tiny, ws.Crash(1), [[1.0]], method=method).value
@@ -191,7 +191,7 @@ def test_nothing_is_still_nothing():
         ws.Network([[[-1.0]], [[3.0]]]),
         ws.Network([[[0.0]], [[1.0], [2.0]], [[1.0, 1.0]]]),
     ):
-        for method in METHODS:
+        for method in (*METHODS, "split"):
             assert ws.bound(net, ws.Crash(1, among=[(1, 0)]), [[1.0]], method=method).value == 0.0
         assert ws.worst_case(net, ws.Crash(1, among=[(1, 0)]), [[1.0]]).upper == 0.0
 

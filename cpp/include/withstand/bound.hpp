@@ -21,6 +21,7 @@ enum class Method {
   signed_,   ///< intervals of the deviation, with local slopes
   adjoint,   ///< one backward pass with one common set of failures per layer
   linear,    ///< linear relaxation with failure masks
+  split,     ///< the first failures tried, set by set, the rest bounded by `linear`
   tightest   ///< the least of all that apply
 };
 
@@ -34,9 +35,11 @@ struct MethodFacts {
   bool equivocal;  ///< covers failed neurons that tell every successor another value
   bool synapses;   ///< covers synapse failures
   bool parts;      ///< covers groups, bit flips and failed parameters
+  bool intervals;  ///< covers boxes of inputs, and failed neurons that may send any value of an interval
   bool exactly;    ///< heeds that exactly so many fail; else it bounds what fewer do as well
   /// When a search asks it: methods of turn 1 by their costs, then the others, which seldom know more. 0: a search does
-  /// not, nor does `tightest`, for it refuses some spaces, or asks others itself.
+  /// not, nor does `tightest`, for it refuses some spaces, or asks others itself. Nor does a search ask one that knows no
+  /// intervals: that executes sets of failures, as the search itself does.
   int turn;
   double (*cost)(const Network& network, const Space& space);  ///< multiply-adds for one row, an order of magnitude
 };

@@ -9,6 +9,7 @@
 
 #include "failure/effects.hpp"
 #include "bounds/slack.hpp"
+#include "bounds/split.hpp"
 #include "bounds/table.hpp"
 #include "evaluate/overflow.hpp"
 #include "withstand/parallel.hpp"
@@ -32,12 +33,20 @@ Found one_method(const Problem& p, const Recipe& method, Goal goal) {
   return goal == Goal::error ? errors(p, method) : harms(p, method);
 }
 
+bool is_point(const Problem& p) { return p.domain && p.nominal->lower[0] == p.nominal->upper[0]; }
+
+/// Whether the least of all asks a method.
+bool takes_part(const Problem& p, const Recipe& method) {
+  if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (method.needs_domain && !p.domain)) return false;
+  if ((!method.parts && !p.space.plain()) || (!method.intervals && !(splits(p.space) && is_point(p)))) return false;
+  return method.worthwhile == nullptr || method.worthwhile(p);
+}
+
 /// The least of all methods that apply, output by output.
 Found tightest(const Problem& p, Goal goal) {
   Found best;
   for (const Recipe& method : recipes()) {
-    if (method.turn == 0 || (!method.equivocal && equivocal(p.space)) || (method.needs_domain && !p.domain)) continue;
-    if (!method.parts && !p.space.plain()) continue;
+    if (!takes_part(p, method)) continue;
     const Found found = one_method(p, method, goal);
     if (best.values.empty()) best = found;
     for (std::size_t k = 0; k < best.values.size(); ++k)
@@ -83,7 +92,17 @@ bool endless(const Space& space, const std::vector<Interval>& layers) {
   return false;
 }
 
-void require_applicable(const Space& space, bool domain, const Recipe& method) {
+/// What a method that knows no intervals does not cover.
+void require_few_values(const Space& space, const std::optional<Domain>& domain, const Recipe& method) {
+  for (const Space::Term& term : space.terms())
+    if (ways(term.failure) == 0)
+      throw std::invalid_argument(std::string(method.name) + ": does not cover " + term.failure.describe() +
+                                  ", whose failed neurons may send any value of an interval; it covers Crash and StuckAt");
+  for (Index row = 0; row < domain->size(); ++row)
+    if (!domain->is_point(row)) throw std::invalid_argument(std::string(method.name) + ": needs inputs, not a Box");
+}
+
+void require_applicable(const Space& space, const std::optional<Domain>& domain, const Recipe& method) {
   if (!method.equivocal && equivocal(space))
     throw std::invalid_argument(std::string(method.name) + ": " + space.describe() +
                                 " lets a failed neuron tell each successor another value, which a bound with one common "
@@ -95,7 +114,8 @@ void require_applicable(const Space& space, bool domain, const Recipe& method) {
     if (!method.synapses && on_synapses(term.failure.effect))
       throw std::invalid_argument(std::string(method.name) + ": does not cover synapse failures, " + space.describe());
   if (method.needs_domain && !domain)
-    throw std::invalid_argument(std::string(method.name) + ": needs a domain, inputs or a Box");
+    throw std::invalid_argument(std::string(method.name) + ": needs a domain, inputs" + (method.intervals ? " or a Box" : ""));
+  if (!method.intervals) require_few_values(space, domain, method);
 }
 
 }  // namespace
@@ -122,7 +142,7 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
              int threads) {
   if (domain) check(*domain, net);
   const Recipe& how = recipe(method);
-  require_applicable(space, domain.has_value(), how);
+  require_applicable(space, domain, how);
   if (domain) require_no_overflow(net, space, *domain);
   const Index rows = domain ? domain->size() : 1;
   Bounds result{Matrix(rows, net.outputs()), method, !space.at_most() && how.exactly, false, 0};
@@ -134,7 +154,9 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
     if (domain) nominal = propagate(net, domain->lower.row(row), domain->upper.row(row));
     else if (!how.scalar) nominal = unrestricted(net);
     const bool known = domain || !how.scalar;
-    const Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
+    Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
+    if (method == Method::tightest)  // of many inputs together no more, but for what hardly takes time
+      problem.work = std::max(problem.work / static_cast<double>(rows), 2e7);
     if (!domain) require_bounded(net, space, problem.layers);
     if (endless(space, problem.layers)) {
       result.values.row(row).setConstant(infinity);

@@ -15,6 +15,8 @@ struct Problem {
   const Nominal* nominal;        ///< null where there is no domain and the method needs none
   bool domain;
   std::vector<Interval> layers;  ///< hulls of the transmitted values of layers 0..L
+  static constexpr double patience = 2e10;  ///< multiply-adds: one or two seconds
+  double work = patience;                   ///< that trying failures may take
 };
 
 struct Found {

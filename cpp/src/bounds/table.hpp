@@ -14,6 +14,8 @@ struct Recipe : MethodFacts {
   Found (*deviations)(const Problem& problem, const std::vector<Target>& targets);
   /// Upper bounds of row * (F_failed - F), or of row * F_failed, after the output activation; null where there are none.
   Vector (*rows)(const Problem& problem, const Matrix& rows, bool faulty);
+  /// Whether it may know more than the methods before it; null: it may.
+  bool (*worthwhile)(const Problem& problem) = nullptr;
 };
 
 /// The one list of methods. Throws std::logic_error for a method that is not in it.

@@ -87,8 +87,10 @@ def bound(
     method : str, default "tightest"
         "fep": the paper's Forward Error Propagation (Theorem A). Takes `exactly=True`, or at-most spaces where a
         failure does at least as much as the activation's range (Theorem C). "at-most": Theorem B. "capped": with ranges
-        and moduli of continuity. "matrix", "adjoint", "signed", "linear": per neuron, see `docs/theory.md`.
-        "tightest": the least of all that apply.
+        and moduli of continuity. "matrix", "adjoint", "signed", "linear": per neuron, see `docs/theory.md`. "split", of
+        `Crash` and `StuckAt` at given inputs: the first failures are tried, set by set, as deep as a second or two go;
+        where that is all of them it is exact but for rounding, else "linear" bounds the rest. "tightest": the least of
+        all that apply.
     spec : Argmax, optional
         Bound the harm to the decision instead of the error.
     threads : int, optional
@@ -109,7 +111,8 @@ def bound(
     Notes
     -----
     Cost: "fep", "at-most" and "capped" L operations per distribution of a total count (and one interval propagation
-    per input); the others one pass over the weights per input, "linear" L passes per row.
+    per input); the others one pass over the weights per input, "linear" L passes per row, "split" about one per set of
+    failures, at most 2e10 multiply-adds per input, and "linear" for each set that it leaves off at.
 
     Examples
     --------
@@ -142,16 +145,18 @@ def bound_within(
     threads: int | None = None,
 ) -> Bound:
     """Return the least bound of the methods that can be expected to end in so many seconds; one of them always runs."""
-    rows, space = 1, None
+    rows, space, points = 1, None, False
     if domain is not None:
         lower, upper = bounds_of(net, domain, "domain")
-        rows, space = len(lower), as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
+        points = np.array_equal(lower, upper)
+        rows, space = len(lower), as_failures(failures)._space(net, lower if points else None)
     space = space or as_failures(failures)._space(net)
-    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in _FACTS}
+    names = _covering(failures, domain is not None, points)
+    costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in names}
     if sum(costs.values()) <= seconds:
         return bound(net, failures, domain, spec=spec, threads=threads)
     least: Bound | None = None
-    for name in sorted(_covering(failures, domain is not None), key=costs.__getitem__):
+    for name in sorted(names, key=costs.__getitem__):
         if costs[name] > seconds and least is not None:
             break
         seconds -= costs[name]
@@ -165,7 +170,7 @@ def methods_within(
     net: Network, failures: Failures, rows: int, seconds: float, useless: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield the methods for given inputs, cheap ones first, that can be expected to end in so many seconds together."""
-    space, names = as_failures(failures)._space(net), set(_covering(failures, True)) - set(useless)
+    space, names = as_failures(failures)._space(net), set(_covering(failures, True, True)) - set(useless)
     costs = {name: rows * _FACTS[name].cost(net._core, space) / _PER_SECOND for name in sorted(names)}
     for name in sorted(costs, key=costs.__getitem__):
         seconds -= costs[name]
@@ -174,15 +179,18 @@ def methods_within(
         yield name
 
 
-def _covering(failures: Failures, domain: bool) -> list[str]:
+def _covering(failures: Failures, domain: bool, points: bool) -> list[str]:
     """Return the methods that cover such failures, without those that are never the least.
 
-    The linear relaxation knows nothing of groups, bit flips and failed parameters.
+    The linear relaxation knows nothing of groups, bit flips and failed parameters; failures are tried at `points`, of
+    neurons that crash or get stuck.
     """
     apart = any(term.equivocal for term in failures._terms)
     never = {"fep", "at-most", "tightest"}
     if any(term.together or term.on_weights or term.flips is not None for term in failures._terms):
         never |= {"linear"}
+    if not points or any(term.together or term.effect not in ("crash", "stuck") for term in failures._terms):
+        never |= {"split"}
     known = {name: facts for name, facts in _FACTS.items() if name not in never}
     return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
