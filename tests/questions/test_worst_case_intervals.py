@@ -131,3 +131,34 @@ def test_noise_and_synapses_are_bounded():
         found = ws.worst_case(net, failures, x, node_limit=300)
         assert 0 < found.lower <= found.upper
         assert harm(net, found.witness.input, found.witness.values, None) == found.lower
+
+
+@pytest.mark.parametrize("kind", ["crash", "value", "deviation"])
+@pytest.mark.parametrize("seed", range(8))
+def test_no_box_search_that_was_stopped_contradicts_one_that_went_on(seed, kind):
+    rng = np.random.default_rng(100 + seed)
+    names = [str(rng.choice(["relu", "leaky_relu"])) for _ in range(3)]
+    widths = [4, *(int(rng.integers(3, 8)) for _ in names), 2]
+    weights = [rng.normal(size=(b, a)) for a, b in itertools.pairwise(widths)]
+    net = ws.Network(weights, [0.5 * rng.normal(size=b) for b in widths[1:]], activation=names)
+    centre, radius = rng.normal(size=4), rng.uniform(0, 0.4, size=4)
+    box, count = ws.Box(centre - radius, centre + radius), int(rng.integers(0, 3)) if kind == "crash" else 1
+    for spec in (None, ws.Argmax()):
+        intervals = [
+            ws.worst_case(net, model(kind, count, 0.8), box, spec=spec, gap=1e-3, node_limit=n) for n in (1, 5, 25, 600)
+        ]
+        slack = 1e-12 * max(1.0, *(abs(found.upper) for found in intervals))
+        most = max(found.lower for found in intervals)
+        for x in rng.uniform(centre - radius, centre + radius, size=(20, 4)):
+            most = max(most, ws.worst_case(net, model(kind, count, 0.8), x[None], spec=spec, node_limit=3).lower)
+        assert all(most <= found.upper + slack for found in intervals)
+
+
+def test_boxes_of_many_dimensions_are_closed():
+    """What took tens of thousands of nodes without multipliers stays open at 200."""
+    net, X, _ = ws.embedded("digits_small")
+    for count in (0, 1, 2):
+        found = ws.worst_case(net, ws.Crash(count), ws.Box(X[3] - 0.02, X[3] + 0.02), gap=1e-3, node_limit=200)
+        assert found.upper - found.lower <= 1e-3 * found.upper
+        if (w := found.witness) is not None:
+            assert found.lower == pytest.approx(harm(net, w.input, w.values, None))

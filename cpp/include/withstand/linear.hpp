@@ -102,6 +102,7 @@ class LinearBound {
   const std::vector<LayerRange>& nominal() const;
 
  private:
+  friend class DecidedBound;
   struct Prepared;
   struct Node;
   std::shared_ptr<const Prepared> prepared_;

@@ -19,12 +19,13 @@ struct Restriction {
     double lower = 0;
     double upper = 0;
   };
-  /// The faulty pre-activation of a receiver (layers 1..L) lies in [lower, upper]: a linear piece, decided.
+  /// The faulty (or the intact) pre-activation of a receiver (layers 1..L) lies in [lower, upper]: a linear piece, decided.
   struct Piece {
     Index layer = 0;
     Index neuron = 0;
     double lower = 0;
     double upper = 0;
+    bool intact = false;
   };
 
   std::vector<Failed> failed;

@@ -79,7 +79,6 @@ double support(const LayerRange& range, const double* c, Index n) {
 
 }  // namespace
 
-struct LinearBound::Prepared : bounds::linear::Prepared {};
 
 /// One restriction, layer by layer in both forms: the difference form bounds ŝ - s, the value form (over boxes, where
 /// it knows something that the difference form does not) ŝ itself, and each is intersected with what the other implies.
@@ -112,7 +111,7 @@ void LinearBound::Node::bound_receivers(Index l) {
   if (!given->point) intersect(faulty, value.carriers(l, values, values));
   if (known != nullptr) intersect(faulty, *values);
   for (const Restriction::Piece& piece : restriction->pieces) {
-    if (piece.layer != l) continue;
+    if (piece.layer != l || piece.intact) continue;
     faulty.lower(piece.neuron) = std::max(faulty.lower(piece.neuron), piece.lower);
     faulty.upper(piece.neuron) = std::min(faulty.upper(piece.neuron), piece.upper);
   }

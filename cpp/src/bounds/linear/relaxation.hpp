@@ -258,3 +258,5 @@ class Relaxation {
 };
 
 }  // namespace withstand::bounds::linear
+
+struct withstand::LinearBound::Prepared : withstand::bounds::linear::Prepared {};

@@ -24,13 +24,19 @@ Continuous::Tree::Tree(const Network& net, const Space& space, const Domain& dom
       gap_(std::max(gap, resolution)), boxes_(std::move(boxes)), opinions_(opinions), execution_(net, space, goal) {
   for (Index n = 0; n < domain.size(); ++n) {
     const Vector lower = domain.lower.row(n).transpose(), upper = domain.upper.row(n).transpose();
-    open_.push({ceiling, 0, n, lower, upper, Restriction(space), nullptr, nullptr});
+    open_.push({ceiling, 0, n, lower, upper, Restriction(space), nullptr, nullptr, -1});
   }
 }
 
 bool Continuous::Tree::closed(double bound) const {
   if (bound <= incumbent_.harm()) return true;
   return std::isfinite(bound) && bound - incumbent_.harm() <= gap_ * std::abs(bound);
+}
+
+/// A bound that is as low is closed.
+double Continuous::Tree::enough() const {
+  const double harm = incumbent_.harm();
+  return harm > 0 && gap_ < 1 ? harm / (1 - gap_) * (1 - 1e-12) : harm;
 }
 
 double Continuous::Tree::upper() const { return std::max(open_.bound(), incumbent_.harm()); }
@@ -73,16 +79,19 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   Outcome out;
   Node node = taken;
   if (!node.relaxation) node.relaxation = boxes_.over(node.lower, node.upper);
-  const BoxRelaxation::Result result = node.relaxation->bound(node.restriction, node.proved.get(), incumbent_.harm());
+  const double limit = enough();
+  const BoxRelaxation::Result result = node.relaxation->bound(node.restriction, node.proved.get(), node.objective, limit);
   const double proved = std::min(node.bound, result.harm);
-  if (closed(proved)) {
+  if (proved <= limit || closed(proved)) {
     out.closed = proved;
     return out;
   }
   node.bound = proved;
+  if (result.input.size() > 0) follow(node, result.input);
   std::vector<Candidate> along = selection(node, result.selected, false);
   const bool none = incumbent_.harm() == -std::numeric_limits<double>::infinity();
-  if (none || !along.empty() || node.id % attempt_every == 0) attempt(node, along);
+  const bool often = !along.empty() && !node.relaxation->decides();  // which names inputs once all is decided
+  if (none || often || node.id % attempt_every == 0) attempt(node, along);
   if (!goes_on()) {
     out.children.push_back(std::move(node));
     return out;
@@ -94,8 +103,11 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   Node parent = node;
   parent.bound = proved;
   parent.proved = result.proved;
-  // At a point of inputs, who fails is decided before receivers are split: the values of undecided ones are not.
-  if (along.empty() && node.lower == node.upper) along = selection(node, result.selected, true);
+  if (split_as_told(parent, result, out)) return out;
+  // Who fails is decided before receivers are split: at a point of inputs, where the values of undecided ones are not, and
+  // where bounds are much better then.
+  const bool before = node.lower == node.upper || node.relaxation->decides();
+  if (along.empty() && before) along = selection(node, result.selected, true);
   if (along.empty() && split_ranges(parent, out)) return out;
   if (along.empty()) along = selection(node, result.selected, true);
   if (along.empty()) out.closed = proved;  // nothing is left to decide
@@ -123,6 +135,16 @@ std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& no
       for (const auto& sites : space_.terms()[t].sites)
         for (const Site& site : sites) take({site, t});
   return along;
+}
+
+/// Replay an input that the relaxation names, values in the middle.
+void Continuous::Tree::follow(const Node& node, const Vector& input) {
+  const auto components = execution_.components(node.restriction);
+  Execution::Point point = execution_.middle(components, node.lower, node.upper);
+  point.input = input;
+  const Harm harm(net_, point.input, goal_);
+  incumbent_.offer(net_, harm, point.input, node.row, execution_.forced(components, point));
+  ++evaluations_;
 }
 
 void Continuous::Tree::attempt(const Node& node, const std::vector<Candidate>& along) {

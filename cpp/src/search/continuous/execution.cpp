@@ -11,6 +11,10 @@
 namespace withstand::search {
 namespace {
 
+/// A bound loses by how much the harm bends along an input, more than by how much it changes. Sigmoid network of 10 inputs,
+/// all inputs, a crash: 7,169 nodes without, 4,713 once, 4,097 three times, 4,337 ten times, 6,031 fifty times.
+constexpr double bends = 5;
+
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// A point as one vector of coordinates: inputs, then parameters.
@@ -125,6 +129,7 @@ Vector Execution::sensitivity(const std::vector<Restriction::Failed>& components
   const Ends all = ends(components, lower, upper);
   Vector change = Vector::Zero(all.lower.size());
   Point point = search::middle(all, lower.size());
+  const double middle = harm(components, point);
   for (Index n = 0; n < change.size(); ++n) {
     if (all.lower(n) == all.upper(n)) continue;
     if (!goes_on()) break;
@@ -132,7 +137,10 @@ Vector Execution::sensitivity(const std::vector<Restriction::Failed>& components
     coordinate(point, n) = all.upper(n);
     const double high = harm(components, point);
     coordinate(point, n) = all.lower(n);
-    change(n) = high - harm(components, point);
+    const double low = harm(components, point);
+    const double bend = n < lower.size() ? bends * std::abs(high + low - 2 * middle) : 0;
+    change(n) = high - low;
+    change(n) += change(n) < 0 ? -bend : bend;
     coordinate(point, n) = kept;
   }
   return change;

@@ -34,7 +34,8 @@ class Execution {
   /// all that is claimed of it. Where the work is to end it returns what it has.
   Point climb(const std::vector<Restriction::Failed>& components, const Vector& lower, const Vector& upper,
               int rounds) const;
-  /// How much the harm changes between the ends of each coordinate (inputs, then parameters), all others in the middle.
+  /// How much the harm changes between the ends of each coordinate (inputs, then parameters), and bends along inputs, all
+  /// others in the middle.
   Vector sensitivity(const std::vector<Restriction::Failed>& components, const Vector& lower,
                      const Vector& upper) const;
 

@@ -25,13 +25,33 @@ std::pair<double, double> deepest_kink(const Activation& phi, double lower, doub
   return best;
 }
 
+/// Some failed component may send any of several values.
+bool has_values(const Restriction& restriction) {
+  return std::any_of(restriction.failed.begin(), restriction.failed.end(),
+                     [](const Restriction::Failed& failed) { return failed.upper > failed.lower; });
+}
+
 }  // namespace
+
+/// By objective, or by the pieces of a receiver, where the relaxation says so.
+bool Continuous::Tree::split_as_told(const Node& node, const BoxRelaxation::Result& result, Outcome& out) const {
+  for (const auto& [objective, bound] : result.objectives) {
+    out.children.push_back(node);
+    out.children.back().objective = objective;
+    out.children.back().bound = std::min(node.bound, bound);
+  }
+  if (!out.children.empty()) out.closed = std::min(node.bound, result.others);
+  if (!out.children.empty() || has_values(node.restriction)) return !out.children.empty();  // values first
+  for (const Restriction::Piece& piece : result.pieces) {
+    out.children.push_back(node);
+    out.children.back().restriction.pieces.push_back(piece);
+  }
+  return !out.children.empty();
+}
 
 bool Continuous::Tree::split_ranges(const Node& node, Outcome& out) const {
   const auto components = execution_.components(node.restriction);
-  const bool valued = std::any_of(node.restriction.failed.begin(), node.restriction.failed.end(),
-                                  [](const Restriction::Failed& failed) { return failed.upper > failed.lower; });
-  if (!valued && ((node.upper - node.lower).array() > 0).count() > few_inputs && split_receiver(node, out)) return true;
+  if (!has_values(node.restriction) && ((node.upper - node.lower).array() > 0).count() > few_inputs && split_receiver(node, out)) return true;
   const Vector change = execution_.sensitivity(components, node.lower, node.upper).cwiseAbs();
   const Index d = node.lower.size();
   Index best = -1;

@@ -29,6 +29,7 @@ class Continuous::Tree {
     Restriction restriction;
     std::shared_ptr<const BoxRelaxation> relaxation;      ///< prepared for the box; null: not yet
     std::shared_ptr<const BoxRelaxation::Proved> proved;  ///< by the parent's bound
+    Index objective = -1;                                 ///< of the relaxation's; -1: all
     void lighten() {}  // what was proved is what its own bound starts from: without it searches take longer
   };
   using Outcome = BestFirst<Node>::Outcome;
@@ -39,8 +40,11 @@ class Continuous::Tree {
   bool closed(double bound) const;
   Outcome process(const Node& node);
   std::vector<Candidate> selection(const Node& node, const std::vector<Candidate>& selected, bool any) const;
+  double enough() const;
+  void follow(const Node& node, const Vector& input);
   void attempt(const Node& node, const std::vector<Candidate>& along);
   void split_failures(const Node& node, const std::vector<Candidate>& along, Outcome& out) const;
+  bool split_as_told(const Node& node, const BoxRelaxation::Result& result, Outcome& out) const;
   bool split_ranges(const Node& node, Outcome& out) const;
   bool split_receiver(const Node& node, Outcome& out) const;
   void halve(const Node& node, Index coordinate, Outcome& out) const;
