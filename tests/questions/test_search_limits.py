@@ -12,8 +12,7 @@ import withstand as ws
 from hypothesis import given
 from hypothesis import strategies as st
 
-#: What a search asks; "split" executes sets of failures, as the search itself does, and "tightest" asks it.
-METHODS = ("at-most", "capped", "matrix", "signed", "adjoint", "linear")
+METHODS = ("at-most", "capped", "matrix", "signed", "adjoint", "linear", "tightest")
 KINDS = {
     "crash": lambda: ws.Crash(2),
     "per layer": lambda: ws.Crash((1, 2)),

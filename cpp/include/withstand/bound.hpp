@@ -38,14 +38,16 @@ struct MethodFacts {
   bool intervals;  ///< covers boxes of inputs, and failed neurons that may send any value of an interval
   bool exactly;    ///< heeds that exactly so many fail; else it bounds what fewer do as well
   /// When a search asks it: methods of turn 1 by their costs, then the others, which seldom know more. 0: a search does
-  /// not, nor does `tightest`, for it refuses some spaces, or asks others itself. Nor does a search ask one that knows no
-  /// intervals: that executes sets of failures, as the search itself does.
+  /// not, nor does `tightest`, for it refuses some spaces, or asks others itself.
   int turn;
   double (*cost)(const Network& network, const Space& space);  ///< multiply-adds for one row, an order of magnitude
 };
 
 /// All methods.
 std::vector<MethodFacts> methods();
+
+/// Whether a method covers these failures at these inputs, but for equivocal ones.
+bool applies(const MethodFacts& method, const Space& space, const Domain& domain);
 
 const char* name(Method method);
 /// Throws std::invalid_argument for an unknown name.

@@ -127,6 +127,11 @@ using namespace bounds;  // NOLINT(google-build-using-namespace): this file is w
 
 std::vector<MethodFacts> methods() { return {recipes().begin(), recipes().end()}; }
 
+bool applies(const MethodFacts& method, const Space& space, const Domain& domain) {
+  if (method.parts || method.intervals) return method.parts || space.plain();
+  return splits(space) && domain.lower == domain.upper;
+}
+
 const char* name(Method method) { return recipe(method).name; }
 
 Method method_named(const std::string& wanted) {

@@ -9,6 +9,7 @@
 #include "core/rounding.hpp"
 #include "evaluate/executions.hpp"
 #include "evaluate/precise.hpp"
+#include "evaluate/tie.hpp"
 #include "failure/effects.hpp"
 #include "withstand/linear.hpp"
 
@@ -198,6 +199,8 @@ Vector split_rows(const Problem& p, const Matrix& rows, bool faulty, Index depth
   Vector bounds(rows.rows());
   for (Index r = 0; r < rows.rows(); ++r) bounds(r) = add_up(worst.values()(r), rounding(r));
   if (depth == most && error.certain) look_closely(p, executions, error, worst, rounding.maxCoeff(), faulty, bounds);
+  const double scale = scale_of(p.net, executions.intact());
+  for (double& bound : bounds) bound = add_up(bound, 2 * tie(bound, scale));  // what is equal to a search is no more here
   bounds = bounds.cwiseMax(rest);
   if (depth < most) bounds = bounds.cwiseMin(linear_rows(p, rows, faulty));  // whose lines may happen to be better
   return bounds.unaryExpr([](double bound) { return std::isnan(bound) ? infinity : bound; });

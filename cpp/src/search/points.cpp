@@ -6,9 +6,9 @@
 
 #include "search/adapters/linear_relaxation.hpp"
 #include "evaluate/ranges.hpp"
+#include "evaluate/tie.hpp"
 #include "search/layered/reach.hpp"
 #include "core/rounding.hpp"
-#include "evaluate/ranges.hpp"
 
 namespace withstand::search {
 namespace {
@@ -69,11 +69,6 @@ double largest_of(const Trace& execution) {
 }
 
 }  // namespace
-
-double scale_of(const Network& net, const Trace& intact) {
-  const Vector& last = intact.post[static_cast<std::size_t>(net.depth())];
-  return largest_sums(net, net.layers(), last.cwiseAbs()).maxCoeff();
-}
 
 /// What the search at one input shares between workers.
 struct Points::Point {

@@ -40,7 +40,4 @@ class Points {
   std::vector<std::unique_ptr<Point>> points_;
 };
 
-/// The largest sum of absolute values that an output of an intact network is made of: what its rounding goes by.
-double scale_of(const Network& network, const Trace& intact);
-
 }  // namespace withstand::search

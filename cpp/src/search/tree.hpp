@@ -11,13 +11,10 @@
 #include <vector>
 
 #include "search/best_first.hpp"
+#include "evaluate/tie.hpp"
 #include "search/branch_bound.hpp"
 
 namespace withstand::search {
-
-/// Difference below which two harms are equal to a search, `scale` being that of what the outputs sum up: relative to
-/// the harm, or where that is small to 1, or where everything is small to the scale.
-inline double tie(double harm, double scale) { return 4e-15 * std::max(std::abs(harm), std::min(1.0, scale)); }
 
 class BranchBound::Tree {
  public:

@@ -68,7 +68,7 @@ BoundOpinions::BoundOpinions(const Network& net, const Space& space, const Domai
       team_(workers(static_cast<std::uint64_t>(domain.size()), threads)) {
   const bool heard = domain.size() == 1;  // but for single outputs
   for (const MethodFacts& facts : methods())
-    if (facts.turn > 0 && facts.intervals && (facts.parts || space.plain()))  // the others execute sets, as the search does
+    if (facts.turn > 0 && applies(facts, space, domain))
       methods_.push_back({facts.method, static_cast<double>(domain.size()) * facts.cost(net, space),
                           facts.method == first && heard ? 1.5 : static_cast<double>(facts.turn)});
   std::stable_sort(methods_.begin(), methods_.end(), [](const auto& a, const auto& b) {

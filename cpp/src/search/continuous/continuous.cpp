@@ -39,20 +39,21 @@ double Continuous::Tree::enough() const {
   return harm > 0 && gap_ < 1 ? harm / (1 - gap_) * (1 - 1e-12) : harm;
 }
 
-double Continuous::Tree::upper() const { return std::max(open_.bound(), incumbent_.harm()); }
+double Continuous::Tree::upper() const { return std::max(incumbent_.harm(), std::min(open_.bound(), known_)); }
 
 void Continuous::Tree::run() {
   as_far_as_it_goes([&] { search(); });  // what is open stays open, and so do its bounds
   const double paid = static_cast<double>(open_.taken()) * boxes_.cost + Opinions::cheap;
   as_far_as_it_goes([&] {
-    if (!open_.empty() && !closed(open_.best().bound))
+    const bool limited = budget_.reason() != Budget::Stop::none;
+    if (!open_.empty() && (limited || !closed(open_.best().bound)))  // "closed" is up to rounding, and a bound may be less
       consult(budget_.reason() == Budget::Stop::time ? std::numeric_limits<double>::infinity() : paid);
   });
 }
 
 /// Lower the bounds of open nodes to what other methods say of their rows, as far as so much work is worth it.
 void Continuous::Tree::consult(double work) {
-  open_.consult(opinions_, work, [](const Vector&) {});
+  open_.consult(opinions_, work, [this](const Vector& known) { known_ = std::min(known_, known.maxCoeff()); });
 }
 
 /// Whether other methods are to be asked whatever has been done: a tenth of the time has gone, or they or the climb to the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Continuous::Tree {
   BoxRelaxations boxes_;
   Opinions& opinions_;
   Execution execution_;
+  double known_ = std::numeric_limits<double>::infinity();  ///< what other methods say of all rows
   BestFirst<Node> open_;
   std::atomic<std::uint64_t> evaluations_{0};
 };
