@@ -8,10 +8,10 @@
     python bench/scale_out.py --threads 2 --executors processes loky dask --search 14   # one input of digits
     python bench/scale_out.py --threads 2 --executors processes --search 6 --network acasxu_1_1.onnx
 
-Of an enumeration, the numbers of crashes and inputs are chosen so that the run on the largest number of threads takes `--seconds`. The
-forms take turns and the best round of each counts. The machine may be shared: `--calm` waits before every turn until
-its processors are idle, and beside the wall time stands the CPU time of all processes that take part, which others
-disturb less.
+Of an enumeration, the numbers of crashes and inputs are chosen so that the run on the largest number of threads takes
+`--seconds`. The forms take turns and the median round of each counts, by its time on the clock. The machine may be
+shared: `--calm` waits before every turn until its processors are idle, and beside the wall time stands the CPU time of
+all processes that take part, which others disturb less.
 A search is the exact worst case of `--search` crashes anywhere at one input.
 `efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
 are started, and have imported the package, before the clock. "dask-quiet" is Dask without its profiler and with slower
@@ -69,8 +69,8 @@ class Place(NamedTuple):
         return time.process_time() + sum(int(s[11]) + int(s[12]) for s in stats) / os.sysconf("SC_CLK_TCK")
 
 
-class Best(NamedTuple):
-    """The best round of a form."""
+class Round(NamedTuple):
+    """A round of a form."""
 
     wall: float
     cpu: float
@@ -129,11 +129,11 @@ class Work(NamedTuple):
         return ws.enumerate_failures(self.net, failures, self.inputs, epsilon=5.0, **arguments)
 
 
-def run(work: Work, place: Place) -> Best:
+def run(work: Work, place: Place) -> Round:
     """Time one question."""
     cpu, wall = place.cpu(), time.perf_counter()
     found = work.do(place.arguments)
-    return Best(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
+    return Round(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
 
 
 def on_threads(count: int) -> Place:
@@ -171,20 +171,20 @@ def calm(patience: float) -> None:
             return
 
 
-def measure(options: argparse.Namespace) -> dict[str, Best]:
-    """Return the best round of every form, the forms taking turns."""
+def measure(options: argparse.Namespace) -> dict[str, Round]:
+    """Return the median round of every form, the forms taking turns."""
     if options.search is None:
         work = sized(options.seconds, max(options.threads))
         print(f"digits, {work.crashes} crashes in layer 1, {len(work.inputs)} inputs")
     else:
         work = searched(options.search, options.network, options.row)
         print(f"{work.net}, {work.crashes} crashes anywhere, one input")
-    best: dict[str, Best] = {}
+    rounds: dict[str, list[Round]] = {}
 
     def turn(name: str, place: Place) -> None:
         calm(options.calm)
         found = run(work, place)
-        best[name] = min(best.get(name, found), found, key=lambda form: form.wall)
+        rounds.setdefault(name, []).append(found)
         print(f"  {name}: {found.wall:.2f} s, CPU {found.cpu:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
 
     for _ in range(options.rounds):
@@ -193,7 +193,7 @@ def measure(options: argparse.Namespace) -> dict[str, Best]:
         for kind in options.executors:
             with started(kind, options.workers) as place:
                 turn(f"{kind} {options.workers}", place)
-    return best
+    return {name: sorted(found, key=lambda form: form.wall)[(len(found) - 1) // 2] for name, found in rounds.items()}
 
 
 def main() -> None:
@@ -209,14 +209,15 @@ def main() -> None:
     parser.add_argument("--row", type=int, default=0, help="number of the input of the search")
     parser.add_argument("--calm", type=float, default=0.0, help="seconds to wait for idle processors, at most")
     options = parser.parse_args()
-    best = measure(options)
-    base = next(iter(best.values()))
-    for name, form in best.items():
+    forms = measure(options)
+    base = next(iter(forms.values()))
+    for name, form in forms.items():
         if numbers(form.found) != numbers(base.found):
             raise SystemExit(f"{name} gives another answer")
-    print(f"\n{base.found.evaluations:,} evaluations. {machine.markdown()}\n")
+    print("\nanswers equal")
+    print(f"{base.found.evaluations:,} evaluations. {machine.markdown()}\n")
     print("| form | wall s | CPU s | evaluations / s | speed-up | efficiency |\n|---|---|---|---|---|---|")
-    for name, form in best.items():
+    for name, form in forms.items():
         speedup = base.wall / form.wall
         print(f"| {name} | {form.wall:.2f} | {form.cpu:.2f} | {form.found.evaluations / form.wall / 1e6:.1f} M"
               f" | {speedup:.2f} | {speedup * base.threads / form.threads:.2f} |")  # fmt: skip

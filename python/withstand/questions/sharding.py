@@ -248,6 +248,7 @@ def spread(
                 elif lost[shard] < RETRIES:
                     lost[shard] += 1
                     waiting.append(shard)
+                del future  # while one is held that failed, Dask answers an equal call with the same failure
     finally:
         for future in flying:
             future.cancel()
