@@ -93,7 +93,7 @@ def started(name: str, workers: int) -> Iterator[Place]:
 
         with (
             dask.config.set(QUIET if name == "dask-quiet" else {}),
-            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
             distributed.Client(cluster) as client,
         ):
             yield ready(client.get_executor(pure=False), workers)

@@ -186,7 +186,7 @@ def costs(size: int, dask: bool) -> dict[str, tuple[float, float]]:
         import distributed
 
         with (
-            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
             distributed.Client(cluster) as client,
         ):
             found["Dask"] = overhead(client.get_executor(), size)
