@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""One enumeration on more and more threads, and on workers of an executor, wall time, answers checked equal.
+"""One enumeration or search on more and more threads, and on workers of an executor, wall time, answers checked equal.
 
     python bench/scale_out.py                                  # 1 and 2 threads, on runs over 2 seconds
     python bench/scale_out.py --threads 1 2 4 8 16             # the curve of a larger machine
     python bench/scale_out.py --threads 2 --executors dask --seconds 60
     python bench/scale_out.py --threads 2 --executors dask loky processes --workers 2
+    python bench/scale_out.py --threads 2 --executors processes loky dask --search 14   # one input of digits
+    python bench/scale_out.py --threads 2 --executors processes --search 6 --network acasxu_1_1.onnx
 
-The numbers of crashes and inputs are chosen so that the run on the largest number of threads takes `--seconds`. The
-forms take turns and the best round of each counts. The machine may be shared: `--calm` waits before every turn until
-its processors are idle, and beside the wall time stands the CPU time of all processes that take part, which others
-disturb less.
+Of an enumeration, the numbers of crashes and inputs are chosen so that the run on the largest number of threads takes
+`--seconds`. The forms take turns and the median round of each counts, by its time on the clock. The machine may be
+shared: `--calm` waits before every turn until its processors are idle, and beside the wall time stands the CPU time of
+all processes that take part, which others disturb less.
+A search is the exact worst case of `--search` crashes anywhere at one input.
 `efficiency` is the speed-up over the first row, divided by the ratio of their threads; workers have one thread each and
 are started, and have imported the package, before the clock. "dask-quiet" is Dask without its profiler and with slower
 heartbeats, which by default take a few percent of every core.
@@ -43,8 +46,11 @@ QUIET = {
 }
 
 
-def numbers(found: ws.Enumeration) -> tuple[object, ...]:
-    """Everything that must not depend on where the shards ran, bit by bit."""
+def numbers(found: ws.Enumeration | ws.WorstCase) -> tuple[object, ...]:
+    """Everything that must not depend on where the work was done, bit by bit."""
+    if isinstance(found, ws.WorstCase):
+        assert found.witness is not None
+        return found.status, found.lower, found.witness.failed, found.witness.input_index, found.configurations
     arrays = (found.per_output, found.histogram.edges, found.histogram.counts)
     return (found.done, found.worst, found.witness, found.mean, found.std, found.top, found.exceeding,
             found.quantile(0.5), *(array.tobytes() for array in arrays))  # fmt: skip
@@ -63,13 +69,13 @@ class Place(NamedTuple):
         return time.process_time() + sum(int(s[11]) + int(s[12]) for s in stats) / os.sysconf("SC_CLK_TCK")
 
 
-class Best(NamedTuple):
-    """The best round of a form."""
+class Round(NamedTuple):
+    """A round of a form."""
 
     wall: float
     cpu: float
     threads: int
-    found: ws.Enumeration
+    found: ws.Enumeration | ws.WorstCase
 
 
 def warm(_: int) -> int:
@@ -87,7 +93,7 @@ def started(name: str, workers: int) -> Iterator[Place]:
 
         with (
             dask.config.set(QUIET if name == "dask-quiet" else {}),
-            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
             distributed.Client(cluster) as client,
         ):
             yield ready(client.get_executor(pure=False), workers)
@@ -108,19 +114,26 @@ def ready(executor: Executor, workers: int) -> Place:
 
 
 class Work(NamedTuple):
-    """Crashes in the first layer of digits, and the inputs."""
+    """Crashes, in the first layer of digits or to be searched anywhere, and the inputs."""
 
+    net: ws.Network
     crashes: int
     inputs: np.ndarray[Any, Any]
+    search: bool = False
+
+    def do(self, arguments: dict[str, Any]) -> ws.Enumeration | ws.WorstCase:
+        """Ask the question."""
+        if self.search:
+            return ws.worst_case(self.net, ws.Crash(self.crashes), self.inputs, **arguments)
+        failures = ws.Crash((self.crashes, 0), exactly=True)
+        return ws.enumerate_failures(self.net, failures, self.inputs, epsilon=5.0, **arguments)
 
 
-def run(work: Work, place: Place) -> Best:
-    """Time one enumeration."""
-    net = ws.embedded("digits").network
+def run(work: Work, place: Place) -> Round:
+    """Time one question."""
     cpu, wall = place.cpu(), time.perf_counter()
-    failures = ws.Crash((work.crashes, 0), exactly=True)
-    found = ws.enumerate_failures(net, failures, work.inputs, epsilon=5.0, **place.arguments)
-    return Best(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
+    found = work.do(place.arguments)
+    return Round(time.perf_counter() - wall, place.cpu() - cpu, place.threads, found)
 
 
 def on_threads(count: int) -> Place:
@@ -130,11 +143,21 @@ def on_threads(count: int) -> Place:
 
 def sized(seconds: float, threads: int) -> Work:
     """Return the fewest crashes and as many inputs, at most 24, as take about so long."""
-    inputs = ws.embedded("digits").inputs
-    trial = run(Work(5, inputs[:8]), on_threads(threads))
+    net, inputs, _ = ws.embedded("digits")
+    trial = run(Work(net, 5, inputs[:8]), on_threads(threads))
     evaluations = seconds * trial.found.evaluations / trial.wall
     crashes = next(k for k in range(5, 64) if evaluations <= 24 * comb(64, k))
-    return Work(crashes, inputs[: max(1, round(evaluations / comb(64, crashes)))])
+    return Work(net, crashes, inputs[: max(1, round(evaluations / comb(64, crashes)))])
+
+
+def searched(crashes: int, path: str | None, row: int) -> Work:
+    """Return the search at one input: of digits, or of a network in a file, drawn for all its inputs in [-0.5, 0.5]."""
+    if path is None:
+        net, inputs, _ = ws.embedded("digits")
+    else:
+        net = ws.load(path)
+        inputs = np.random.default_rng(7).uniform(-0.5, 0.5, size=(20, net.widths[0]))
+    return Work(net, crashes, inputs[row : row + 1], search=True)
 
 
 def calm(patience: float) -> None:
@@ -148,16 +171,20 @@ def calm(patience: float) -> None:
             return
 
 
-def measure(options: argparse.Namespace) -> dict[str, Best]:
-    """Return the best round of every form, the forms taking turns."""
-    work = sized(options.seconds, max(options.threads))
-    print(f"digits, {work.crashes} crashes in layer 1, {len(work.inputs)} inputs")
-    best: dict[str, Best] = {}
+def measure(options: argparse.Namespace) -> dict[str, Round]:
+    """Return the median round of every form, the forms taking turns."""
+    if options.search is None:
+        work = sized(options.seconds, max(options.threads))
+        print(f"digits, {work.crashes} crashes in layer 1, {len(work.inputs)} inputs")
+    else:
+        work = searched(options.search, options.network, options.row)
+        print(f"{work.net}, {work.crashes} crashes anywhere, one input")
+    rounds: dict[str, list[Round]] = {}
 
     def turn(name: str, place: Place) -> None:
         calm(options.calm)
         found = run(work, place)
-        best[name] = min(best.get(name, found), found, key=lambda form: form.wall)
+        rounds.setdefault(name, []).append(found)
         print(f"  {name}: {found.wall:.2f} s, CPU {found.cpu:.2f} s, load {os.getloadavg()[0]:.1f}", flush=True)
 
     for _ in range(options.rounds):
@@ -166,7 +193,7 @@ def measure(options: argparse.Namespace) -> dict[str, Best]:
         for kind in options.executors:
             with started(kind, options.workers) as place:
                 turn(f"{kind} {options.workers}", place)
-    return best
+    return {name: sorted(found, key=lambda form: form.wall)[(len(found) - 1) // 2] for name, found in rounds.items()}
 
 
 def main() -> None:
@@ -177,16 +204,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=4.0, help="of the run on most threads, about")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--search", type=int, metavar="CRASHES", help="search for the worst so many, at one input")
+    parser.add_argument("--network", help="file of the network of the search; digits if absent")
+    parser.add_argument("--row", type=int, default=0, help="number of the input of the search")
     parser.add_argument("--calm", type=float, default=0.0, help="seconds to wait for idle processors, at most")
     options = parser.parse_args()
-    best = measure(options)
-    base = next(iter(best.values()))
-    for name, form in best.items():
+    forms = measure(options)
+    base = next(iter(forms.values()))
+    for name, form in forms.items():
         if numbers(form.found) != numbers(base.found):
             raise SystemExit(f"{name} gives another answer")
-    print(f"\n{base.found.evaluations:,} evaluations. {machine.markdown()}\n")
+    print("\nanswers equal")
+    print(f"{base.found.evaluations:,} evaluations. {machine.markdown()}\n")
     print("| form | wall s | CPU s | evaluations / s | speed-up | efficiency |\n|---|---|---|---|---|---|")
-    for name, form in best.items():
+    for name, form in forms.items():
         speedup = base.wall / form.wall
         print(f"| {name} | {form.wall:.2f} | {form.cpu:.2f} | {form.found.evaluations / form.wall / 1e6:.1f} M"
               f" | {speedup:.2f} | {speedup * base.threads / form.threads:.2f} |")  # fmt: skip

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import withstand as ws
-from withstand.questions.spread_search import Proved, searched
+from withstand.questions.spread_search import Portion, Proved, Task, searched
 
 MODELS = (
     ws.Crash(2),
@@ -140,16 +140,9 @@ def test_it_is_exact_only_where_its_parts_are(statuses: tuple[str, str], status:
     """A part that is open within rounding of the worst is open: its search knew why it did not call it exact."""
     known = {0: Proved(statuses[0], 1.0, 1.5, 1.0, None, 1, 1), 1: Proved(statuses[1], 2.0, 2.5, 1.0, None, 1, 1)}
     with ThreadPoolExecutor(2) as executor:
-        parts = [(n, np.array([[float(n)]])) for n in known]
-        found = searched(executor, parts, lambda rows, gap, seconds: known[int(rows[0, 0])], 0.0, None, Silent())
+        tasks = [Task(Portion(np.array([[float(n)]])), np.array([n])) for n in known]
+        found = searched(executor, tasks, lambda p, seconds: known[int(p.domain[0, 0])], 0.0, None, lambda steps: None)
     assert (found.status, found.lower, found.upper) == (status, 2.0, 2.5)
-
-
-class Silent:
-    def __call__(self, finished: int) -> bool:
-        return True
-
-    def end(self) -> None: ...
 
 
 @pytest.mark.parametrize("seed", range(3))

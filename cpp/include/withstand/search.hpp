@@ -16,6 +16,7 @@ namespace withstand {
 
 namespace search {
 class Recorder;
+struct Frontier;
 }
 
 /// A concrete execution that does harm: what failed, at which input, where, how much.
@@ -37,6 +38,8 @@ struct SearchOptions {
   /// Share of the cost of enumerating everything that bounding may take before enumeration takes over, where the first
   /// bounds are promising; 0: only enumerate, infinite: only bound.
   double bounding = 0.3;
+  /// A harm that is witnessed elsewhere: only more is looked for, and without a witness of it `lower` is this floor.
+  double floor = -std::numeric_limits<double>::infinity();
 };
 
 enum class SearchStatus { exact, gap, budget, interrupted };
@@ -47,7 +50,7 @@ struct SearchResult {
   double lower = 0;
   double upper = 0;
   double rounding = 0;  ///< `exact` says that upper - lower is at most this: what evaluations round, and what is a tie
-  std::optional<Witness> witness;  ///< absent only when stopped before the first evaluation
+  std::optional<Witness> witness;  ///< absent when stopped before the first evaluation, or where nothing reaches the floor
   std::uint64_t nodes = 0;
   std::uint64_t evaluations = 0;
 };
@@ -58,5 +61,8 @@ SearchResult worst_case(const Network& network, const Space& space, const Domain
 /// The same; `recorder` is told the leaves of the tree, of finite spaces at given inputs.
 SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
                         const Watch& watch, search::Recorder& recorder);
+/// The same of a part of the space, and only as far as a grain of work; see search/frontier.hpp.
+SearchResult worst_case(const Network& network, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch, search::Frontier& frontier);
 
 }  // namespace withstand

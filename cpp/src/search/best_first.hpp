@@ -42,6 +42,7 @@ class BestFirst {
 
   /// No node, open or closed, does more.
   double bound() const { return open_.empty() ? closed_ : std::max(closed_, open_.front().bound); }
+  double closed() const { return closed_; }  ///< no closed node does more
   void close(double bound) { closed_ = std::max(closed_, bound); }
 
   void push(Node node) {

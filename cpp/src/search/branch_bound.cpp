@@ -27,13 +27,7 @@ BranchBound::Tree::Tree(const Choices& choices, Inputs inputs, Incumbent& incumb
       threads_(threads), gap_(gap), bounding_(inputs_.relaxation ? bounding : 0), recorder_(recorder),
       asking_(inputs_.opinions.seconds()) {
   workers_.resize(static_cast<std::size_t>(workers(std::numeric_limits<std::uint64_t>::max(), threads)));
-  for (std::size_t n = 0; n < rows_.size(); ++n) {
-    Node root;
-    root.bound = inputs_.ceiling;
-    root.row = n;
-    root.first = true;
-    open_.push(std::move(root));
-  }
+  start();
 }
 
 /// The best open nodes, at most so many, that are as far as the first of them.
@@ -63,12 +57,20 @@ double BranchBound::Tree::upper() const {
   return std::max(incumbent_.harm(), std::min(bound, known_.maxCoeff()));
 }
 
+/// What is no better than the level is not left to others.
+double BranchBound::Tree::closed() const {
+  const double bound = std::max({open_.closed(), incumbent_.above(), level()});
+  return std::max(incumbent_.harm(), std::min(bound, known_.maxCoeff()));
+}
+
 void BranchBound::Tree::run() {
   as_far_as_it_goes([&] { search(); });  // what is open stays open, and so do its bounds
   as_far_as_it_goes([&] { consult(budget_.reason() == Budget::Stop::time ? infinity : work_ + Opinions::cheap); });
 }
 
 void BranchBound::Tree::search() {
+  if (inputs_.frontier != nullptr && !inputs_.frontier->from.empty())  // several parts are of one input
+    prepare(open_.take_all([](const Node&) { return true; }));
   while (!open_.empty() && budget_.poll(open_.taken())) {
     if (open_.best().bound <= level()) {  // the best bound first: nothing better is left
       open_.close(open_.best().bound);
@@ -79,7 +81,8 @@ void BranchBound::Tree::search() {
     if ((gap_ > 0 && reached_gap()) || budget_.used_up()) return;
     consult(much_time() ? infinity : Opinions::patience * work_ + (budget_.timed() ? inputs_.opinions.few_passes() : 0));
     if (!prepared(open_.best())) prepare(pop_some(4 * workers_.size()));
-    else if (bounding_ == 0 || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
+    else if (leaves(work_)) return leave_nodes();
+    else if (bounding_ == 0 || open_.best().walk || work_ > bounding_ * promise() * allowance_) return enumerate_rest();
     else if (!probed_ && !recorder_.listens() && work_ > 0.02 * bounding_ * promise() * allowance_) probe();
     else round();
   }
@@ -88,9 +91,11 @@ void BranchBound::Tree::search() {
 /// Take up inputs; every one comes back as a node with a bound of its own.
 void BranchBound::Tree::prepare(std::vector<Node> batch) {
   as_far_as_it_goes([&] {
-    parallel_for(batch.size(), threads_, [&](std::uint64_t n, int) {
-      rows_[batch[n].row].emplace(inputs_.prepare(batch[n].row));
-    });
+    std::vector<std::size_t> rows;
+    for (const Node& root : batch) rows.push_back(root.row);
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    parallel_for(rows.size(), threads_, [&](std::uint64_t n, int) { rows_[rows[n]].emplace(inputs_.prepare(rows[n])); });
   });
   for (Node& root : batch) {
     if (prepared(root)) {
@@ -99,7 +104,7 @@ void BranchBound::Tree::prepare(std::vector<Node> batch) {
       for (Index o = 0; o < row.problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
       if (row.problem.precise != nullptr) error_ = std::max(error_, row.problem.precise->error());
       scale_ = std::max(scale_, row.scale);
-      allowance_ += enumeration_cost(row.problem, row.live, left({}), 0);
+      allowance_ += cost_of(root);
     }
     open_.push(std::move(root));
   }
@@ -151,6 +156,7 @@ void BranchBound::run() {
 double BranchBound::upper() const { return tree_->upper(); }
 double BranchBound::error() const { return tree_->error(); }
 double BranchBound::scale() const { return tree_->scale(); }
+double BranchBound::closed() const { return tree_->closed(); }
 std::uint64_t BranchBound::bounds() const { return tree_->bounds(); }
 std::uint64_t BranchBound::evaluations() const { return tree_->evaluations(); }
 

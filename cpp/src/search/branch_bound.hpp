@@ -8,6 +8,7 @@
 
 #include "core/budget.hpp"
 #include "search/layered/evaluator.hpp"
+#include "search/frontier.hpp"
 #include "search/relaxation.hpp"
 #include "search/leaves.hpp"
 #include "search/opinions.hpp"
@@ -39,6 +40,7 @@ class BranchBound {
     std::function<std::unique_ptr<Relaxation>(std::size_t n)> relaxation;  ///< for one worker; empty: enumerate
     double cost = 0;  ///< of a bound, in multiply-adds
     Opinions& opinions;  ///< other methods on every input, heard on the calling thread
+    Frontier* frontier = nullptr;  ///< what to start from and where to leave off; absent: everything, to the end
   };
 
   BranchBound(const Choices& choices, Inputs inputs, Incumbent& incumbent, Budget& budget, int threads, double gap,
@@ -51,6 +53,7 @@ class BranchBound {
   double upper() const;  ///< proved, together with the incumbent, in real arithmetic
   double error() const;  ///< of the most precise evaluations
   double scale() const;  ///< the largest of all rows
+  double closed() const;  ///< nothing outside the open parts that were left does more harm
   std::uint64_t bounds() const;
   std::uint64_t evaluations() const;
 
@@ -62,6 +65,8 @@ class BranchBound {
 /// About what layered enumeration takes per state, in multiply-adds.
 double state_cost(const Network& network);
 
+/// How many sets of at most so many components there are.
+double sets_of(double components, double most);
 /// Cost of enumerating what decisions leave, in multiply-adds: the states that layered enumeration would visit if as
 /// many components stayed live as are in the intact network. `left` counts failures per quota, `alive` excluded ones.
 double enumeration_cost(const Layered::Problem& problem, double live, const std::vector<Index>& left, Index alive);

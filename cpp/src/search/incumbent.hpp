@@ -24,6 +24,9 @@ bool better(const Witness& a, const Witness& b);
 /// The best witness found so far, shared by all workers. Whatever enters has been replayed canonically.
 class Incumbent {
  public:
+  /// `floor` is a harm that is witnessed elsewhere: nothing less is kept.
+  explicit Incumbent(double floor = -std::numeric_limits<double>::infinity()) : harm_(floor) {}
+
   /// Replay `failed` (any order) at an input and keep it if it is better. Returns its harm. `precise` is null where the
   /// canonical harm is that of real arithmetic, or nobody asks for `above`; a contest is between sets that may be worse.
   double offer(const Network& network, const Harm& harm, ConstVectorRef input, Index input_index,
@@ -32,7 +35,7 @@ class Incumbent {
   /// Whether exactly this (sorted by site) is the witness at this input.
   bool holds(Index input_index, const std::vector<Forced>& failed);
 
-  double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< -infinity while there is none
+  double harm() const { return harm_.load(std::memory_order_relaxed); }  ///< the floor while there is none
   /// In real arithmetic, nothing that was offered does more harm.
   double above();
   const std::optional<Witness>& witness() const { return witness_; }     ///< read when the workers have ended
@@ -52,7 +55,7 @@ class Incumbent {
   std::vector<Close> close_;
   std::size_t remembered_ = 0;
   int looks_ = 0;
-  std::atomic<double> harm_{-std::numeric_limits<double>::infinity()};
+  std::atomic<double> harm_;
   std::mutex mutex_;
   std::optional<Witness> witness_;
 };

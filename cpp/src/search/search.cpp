@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "search/first.hpp"
+#include "search/frontier.hpp"
 #include "search/adapters/bound_opinions.hpp"
 #include "search/adapters/dead_weights.hpp"
 #include "search/adapters/enumeration.hpp"
@@ -17,6 +18,7 @@
 #include "search/branch_bound.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/completed.hpp"
+#include "search/conclusion.hpp"
 #include "search/meetings/few_failures.hpp"
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
@@ -26,59 +28,11 @@
 namespace withstand::search {
 namespace {
 
-/// A question, what is known of the answer, and how long the search for it may go on.
-struct Search {
-  const Network& net;
-  const Space& space;
-  const Domain& domain;
-  const SearchOptions& options;
-  Budget& budget;
-  Incumbent& incumbent;
-  double ceiling;  ///< no configuration at any input does more harm
-
-  /// One team size for the whole search: with a limit of nodes the result must not depend on who is first.
-  int team() const { return budget.limited() ? 1 : options.threads; }
-};
-
-/// What a search has proved, and how well evaluations know it.
-struct Proved {
-  double upper;
-  double error;  ///< of the most precise evaluations
-  double scale;    ///< of what the outputs sum up
-  double outputs;  ///< their largest intact pre-activation; where all are 0, what intact networks transmit
-};
-
-/// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations
-/// can tell much of the outputs: of cancelled sums, which are all rounding errors, nothing is exact.
-bool is_exact(const SearchResult& result, const Proved& proved) {
-  constexpr double meaningful = 1e-9;
-  if (result.upper > add_up(result.lower, result.rounding)) return false;
-  return proved.error <= meaningful * std::max({proved.outputs, std::abs(result.lower), 0x1p-400}) ||
-         result.upper - result.lower <= meaningful * std::abs(result.lower);
-}
-
-SearchResult conclude(const Search& search, const Proved& proved, std::uint64_t evaluations) {
-  SearchResult result;
-  Incumbent& incumbent = search.incumbent;
-  result.lower = incumbent.harm();
-  result.upper = proved.upper;
-  result.witness = incumbent.witness();
-  result.nodes = search.budget.nodes();
-  result.evaluations = evaluations;
-  result.status = status_of(search.budget.reason());
-  if (!result.witness) return result;
-  const double equal = add_up(result.lower, add_up(proved.error, tie(result.lower, proved.scale)));
-  result.rounding = sub_up(equal, result.lower);
-  if (result.status == SearchStatus::exact && !is_exact(result, proved)) result.status = SearchStatus::gap;
-  if (result.status == SearchStatus::exact && result.upper > incumbent.above())
-    result.upper = equal;  // for any number of threads
-  return result;
-}
-
 /// Where rounding leaves more open than was asked for, a bound may know better.
 void clip(SearchResult& result, const Search& search, const Proved& proved) {
   const SearchOptions& options = search.options;
   const double asked = options.gap * std::abs(result.upper);
+  if (search.frontier != nullptr && !search.frontier->open.empty()) return;
   if (result.status != SearchStatus::gap || result.upper - result.lower <= asked) return;
   try {
     const double known = last_opinion(search.net, search.space, search.domain, options.goal, options.threads);
@@ -129,7 +83,7 @@ double without_tree(const Search& search) {
 
 /// Whether nobody asks for a tree, or for bounds or enumeration alone.
 bool needs_no_tree(const Search& search, const Recorder& recorder) {
-  return !recorder.listens() && search.options.bounding != 0 && std::isfinite(search.options.bounding);
+  return !recorder.listens() && (search.frontier == nullptr || search.frontier->from.empty()) && search.options.bounding != 0 && std::isfinite(search.options.bounding);
 }
 
 /// By way of where failures meet, where that is possible.
@@ -163,13 +117,15 @@ SearchResult discrete(const Search& search, Recorder& recorder) {
                              [&](std::size_t n) { return points.prepare(n); },
                              {},
                              cost_of_linear(search.net),
-                             recorder.listens() ? silence : *opinions};
+                             recorder.listens() ? silence : *opinions,
+                             search.space.at_most() ? search.frontier : nullptr};
   if (search.space.at_most())  // a set that must have a size is enumerated
     inputs.relaxation = [&](std::size_t n) { return points.relaxation(n); };
   BranchBound tree(choices, std::move(inputs), search.incumbent, search.budget, search.team(), search.options.gap,
                    search.options.bounding, recorder);
   tree.run();
   const Proved proved{tree.upper(), tree.error(), tree.scale(), points.outputs()};
+  if (search.frontier != nullptr) search.frontier->closed = tree.closed();
   SearchResult result = conclude(search, proved, tree.evaluations());
   clip(result, search, proved);
   return result;
@@ -257,12 +213,14 @@ namespace withstand {
 
 using namespace search;  // NOLINT(google-build-using-namespace): this file is where the two meet
 
-SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
-                        const Watch& watch, Recorder& recorder) {
+namespace {
+
+SearchResult answer(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                    const Watch& watch, Recorder& recorder, Frontier* frontier) {
   check(domain, net);
   require_one_value(space);
   Budget budget(options.node_limit, options.time_limit, watch);
-  Incumbent incumbent;
+  Incumbent incumbent(space.plain() ? options.floor : -infinity);
   SearchResult nothing;
   nothing.lower = -infinity;
   nothing.upper = infinity;
@@ -282,12 +240,25 @@ SearchResult worst_case(const Network& net, const Space& space, const Domain& do
   }
   const Interruptible work(budget);
   if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling}, first);
-  Search search{net, space, domain, options, budget, incumbent, ceiling};
+  Search search{net, space, domain, options, budget, incumbent, ceiling, frontier};
   try {
     return searched(search, recorder);
   } catch (const Interrupted&) {  // before there was a tree
     return conclude(search, {std::max(incumbent.harm(), without_tree(search)), 0, 0, 0}, 1);
   }
+}
+
+}  // namespace
+
+SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch, Recorder& recorder) {
+  return answer(net, space, domain, options, watch, recorder, nullptr);
+}
+
+SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
+                        const Watch& watch, Frontier& frontier) {
+  Recorder nobody;
+  return answer(net, space, domain, options, watch, nobody, &frontier);
 }
 
 SearchResult worst_case(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,

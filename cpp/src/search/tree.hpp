@@ -24,6 +24,7 @@ class BranchBound::Tree {
   void run();
   void record_open();  ///< what a search that ended early leaves open, with its bounds
   double upper() const;
+  double closed() const;
   double error() const { return error_; }
   double scale() const { return scale_; }
   std::uint64_t bounds() const { return open_.taken(); }
@@ -41,6 +42,7 @@ class BranchBound::Tree {
     std::vector<Index> objectives;  ///< those that may still do better
     std::shared_ptr<const void> hints;
     bool first = false;  ///< a root that has not been bounded yet
+    std::optional<Walked> walk = std::nullopt;  ///< where bounding has ended: what of its walk is open
     void lighten() { hints.reset(); }
   };
   struct Outcome : BestFirst<Node>::Outcome {
@@ -58,6 +60,18 @@ class BranchBound::Tree {
     std::array<Tools, 16> tools;  ///< by row modulo their number
   };
 
+  /// Which components change something as they fail, in the state that decisions leave, as a walk meets them.
+  class Live {
+   public:
+    Live(const Layered::Problem& problem, const Choices& rest, const Decisions& decisions);
+    double step() const { return step_; }  ///< what a state of the walk costs
+    double sets(const Layered::Part& part, double open) const;  ///< states of a part, `open` failures being left
+
+   private:
+    std::vector<std::vector<double>> behind_;  ///< by stage and position: from there on
+    double step_ = 0;
+  };
+
   double level() const;
   double promise() const;
   std::vector<Index> left(const Decisions& decisions) const;
@@ -65,6 +79,13 @@ class BranchBound::Tree {
   const Row& row_of(const Node& node) const { return *rows_[node.row]; }
   bool prepared(const Node& node) const { return rows_[node.row].has_value(); }
   bool reached_gap() const;
+  void start();
+  bool leaves(double done) const;
+  double cost_of(const Node& node) const;
+  double cost_of_open() const;
+  void leave_nodes();
+  void leave_walks();
+  void divide(const Node& node);
   void search();
   void prepare(std::vector<Node> batch);
   void consult(double work);

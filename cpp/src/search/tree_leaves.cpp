@@ -105,6 +105,10 @@ std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> BranchBound::T
   std::vector<std::pair<std::size_t, std::optional<std::uint64_t>>> tasks;
   const bool many = nodes.size() >= 64 * static_cast<std::size_t>(team);
   for (std::size_t n = 0; n < nodes.size(); ++n) {
+    if (const auto& walk = nodes[n].walk) {
+      for (std::uint64_t part = walk->first; part < walk->last; ++part) tasks.emplace_back(n, part);
+      continue;
+    }
     if (many) {
       tasks.emplace_back(n, std::nullopt);
       continue;
@@ -124,9 +128,7 @@ std::vector<std::unique_ptr<Potential>> BranchBound::Tree::potentials_of(const s
   for (const Node& node : nodes) {
     const Row& row = row_of(node);
     if (potentials[node.row] || !Potential::holds(row.problem, choices_)) continue;
-    const double cost = enumeration_cost(row.problem, row.live, left(node.decisions),
-                                         static_cast<Index>(node.decisions.alive.size()));
-    if (cost > 16 * Potential::cost(row.problem)) potentials[node.row] = std::make_unique<Potential>(row.problem);
+    if (cost_of(node) > 16 * Potential::cost(row.problem)) potentials[node.row] = std::make_unique<Potential>(row.problem);
   }
   return potentials;
 }
@@ -163,10 +165,8 @@ void BranchBound::Tree::probe() {
 void BranchBound::Tree::enumerate_rest() {
   prepare(open_.take_all([this](const Node& node) { return !prepared(node); }));  // whose bounds were not the best so far
   if (budget_.stopped()) return;
-  double cost = 0;
-  for (const Node& node : open_.nodes())
-    cost += enumeration_cost(row_of(node).problem, row_of(node).live, left(node.decisions),
-                             static_cast<Index>(node.decisions.alive.size()));
+  const double cost = cost_of_open();
+  if (leaves(std::numeric_limits<double>::infinity())) return leave_walks();
   consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * cost);
   const std::vector<Node>& nodes = open_.sorted();
   const std::vector<std::unique_ptr<Potential>> potentials = potentials_of(nodes);
@@ -216,13 +216,16 @@ double state_cost(const Network& net) {
 double enumeration_cost(const Layered::Problem& problem, double live, const std::vector<Index>& left, Index alive) {
   double open = 0;
   for (Index n : left) open += static_cast<double>(n);
-  double states = 1, subsets = 1;
-  const double components = std::max(0.0, live - static_cast<double>(alive));
-  for (double n = 0; n < std::min(open, components); ++n) {
-    subsets *= (components - n) / (n + 1);
-    states += subsets;
+  return sets_of(std::max(0.0, live - static_cast<double>(alive)), open) * state_cost(problem.network);
+}
+
+double sets_of(double components, double most) {
+  double all = 1, sets = 1;
+  for (double n = 0; n < std::min(most, components); ++n) {
+    sets *= (components - n) / (n + 1);
+    all += sets;
   }
-  return states * state_cost(problem.network);
+  return all;
 }
 
 }  // namespace withstand::search

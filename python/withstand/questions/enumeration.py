@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
@@ -24,7 +23,17 @@ from withstand.model.spec import Argmax, Spec, asks_decisions
 from withstand.questions.checkpoint import Checkpoint
 from withstand.questions.progress import Bar, announcement
 from withstand.questions.results import Enumeration, component_errors, histogram, moments
-from withstand.questions.sharding import Problem, Report, Shard, is_whole, require_executor, run_here, run_on, shards
+from withstand.questions.sharding import (
+    Problem,
+    Report,
+    Shard,
+    everywhere,
+    is_whole,
+    require_executor,
+    run_here,
+    run_shard,
+    shards,
+)
 from withstand.questions.witnesses import witness
 
 Progress = Callable[[int, int], object]
@@ -173,12 +182,13 @@ def _sharded(
     left = dict.fromkeys(shards(engine.batches))
 
     def parts() -> Iterator[tuple[Shard, _core.Statistics]]:
-        if executor is not None:
-            yield from run_on(executor, problem, engine, list(left), threads or 1)
-            if left:
-                lost = f"the executor lost {len(left)} of its shards, they are done in this process"
-                warnings.warn(lost, RuntimeWarning, stacklevel=5)
-        yield from run_here(engine, list(left), threads, total, report)
+        return everywhere(
+            executor,
+            left,
+            lambda executor, shard: executor.submit(run_shard, problem, shard, threads or 1),
+            lambda shard, statistics: is_whole(engine, shard, statistics),
+            lambda: run_here(engine, list(left), threads, total, report),
+        )
 
     try:
         with nullcontext() if checkpoint is None else Checkpoint(checkpoint, problem, engine) as file:
@@ -191,7 +201,6 @@ def _sharded(
                 report(int(total.count))
             for shard, statistics in parts():
                 total.merge(statistics)
-                del left[shard]
                 if file is not None and is_whole(engine, shard, statistics):
                     file.add(shard, statistics)
                 if report is not None:

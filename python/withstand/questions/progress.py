@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from withstand import _core
+from withstand._coerce import flag
 from withstand.questions.sharding import is_whole
 
 WIDTH = 30
@@ -128,3 +130,23 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {name}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+class Steps:
+    """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
+
+    def __init__(self, progress: bool | Callable[[int], object]) -> None:
+        self._line = Line(not callable(progress) and flag(progress, "progress"))
+        self._report: Callable[[int], object] = progress if callable(progress) else self._show
+
+    def __call__(self, finished: int) -> bool:
+        """Tell of the steps."""
+        self._report(finished)
+        return True
+
+    def _show(self, finished: int) -> None:
+        self._line(f"worst case: {finished:,} steps")
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._line.close()

@@ -8,16 +8,16 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import as_path, as_seconds, at_least_zero, flag, node_count, thread_count
+from withstand._coerce import as_path, as_seconds, at_least_zero, node_count, thread_count
 from withstand._result import Result
-from withstand._types import FloatArray
 from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
@@ -26,8 +26,8 @@ from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.model.witness import Witness
-from withstand.questions.progress import Line
-from withstand.questions.spread_search import Proved, parts_of, searched
+from withstand.questions.progress import Steps
+from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
 from withstand.questions.witnesses import witness
 
 
@@ -116,9 +116,10 @@ def worst_case(
         when the search ends exact.
     executor : concurrent.futures.Executor, optional
         What searches the inputs, some at a time, or parts of the box, as it does the shards of `enumerate_failures`:
-        processes, loky, ``Client.get_executor()`` of dask.distributed. The same answer: each task searches as if it
-        were alone, so `nodes` and `evaluations` are more, and `node_limit` is that of a task. What a worker that dies
-        had is searched again. One input is one task.
+        processes, loky, ``Client.get_executor()`` of dask.distributed. The same answer: tasks start with the worst
+        that is known when they are given out, and after some tenths of a second leave what is open to others, so that
+        all workers share one hard input. With a `node_limit`, which is that of a task, each searches as if it were
+        alone, to its end. What a worker that dies had is searched again.
     progress : bool or callable, default False
         True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
@@ -172,12 +173,16 @@ def worst_case(
     space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
     goal = "argmax" if asks_decisions(spec) else "error"
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
-    watch, gap = _Watch(progress), at_least_zero(gap, "gap")
+    watch, gap = Steps(progress), at_least_zero(gap, "gap")
     if executor is not None:
         if proof is not None:
             raise ValueError("a certificate is the tree of one search: without an executor")
-        task = partial(_task, *asked, failures, node_limit, threads or 1)
-        return _worst_case(searched(executor, parts_of(lower, upper), task, gap, time_limit, watch), space, started)
+        alone = node_limit is not None  # what is counted must not depend on who is first
+        search = partial(_task, *asked, failures, node_limit, threads or 1)
+        tasks = first_tasks(lower, upper, gap, alone)
+        spread = searched(executor, tasks, search, gap, time_limit, watch, alone)
+        watch.end()
+        return _worst_case(spread, space, started)
     found = _core.worst_case(
         net._core,
         space,
@@ -189,8 +194,7 @@ def worst_case(
         node_limit=node_count(node_limit),
         threads=thread_count(threads),
         watch=watch,
-        record=None if proof is None else proof.record,
-        **({} if proof is None or proof.record is None else {"bounding": math.inf}),
+        **({} if proof is None else proof.options()),
     )
     watch.end()
     if proof is not None:
@@ -212,7 +216,7 @@ def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Prov
 
 def _worst_case(part: Proved, space: _core.Space, started: float) -> WorstCase:
     return WorstCase(
-        **vars(part),
+        **{name: value for name, value in vars(part).items() if name not in ("open", "closed")},
         exact=part.status == "exact",
         configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
@@ -225,15 +229,29 @@ def _task(
     failures: Failures,
     node_limit: int | None,
     threads: int,
-    domain: FloatArray | Box,
-    gap: float,
+    portion: Portion,
     seconds: float | None,
 ) -> Proved:
-    """Search one part of a domain; what an executor's worker calls."""
-    found = worst_case(
-        net, failures, domain, spec=spec, gap=gap, node_limit=node_limit, threads=threads, time_limit=seconds
+    """Search one portion; what an executor's worker calls."""
+    net, spec = decided(net, spec)
+    lower, upper = bounds_of(net, portion.domain, "domain")
+    space = failures._space(net, lower if np.array_equal(lower, upper) else None)
+    frontier = _core.Frontier(portion.grain, list(portion.parts))
+    found = _core.worst_case(
+        net._core,
+        space,
+        lower,
+        upper,
+        goal=_core.Goal.argmax if asks_decisions(spec) else _core.Goal.error,
+        gap=portion.gap,
+        time_limit=as_seconds(seconds),
+        node_limit=node_count(node_limit),
+        threads=threads,
+        watch=Steps(False),
+        floor=portion.floor,
+        frontier=frontier,
     )
-    return Proved(**{name: getattr(found, name) for name in Proved.__dataclass_fields__})
+    return replace(_proved(net, failures, found), open=tuple(frontier.open), closed=float(frontier.closed))
 
 
 class _Proof:
@@ -252,6 +270,10 @@ class _Proof:
         require_checkable(net, failures, self._inputs, goal)
         self.record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
+    def options(self) -> dict[str, Any]:
+        """Return what the search is asked for: a tree, all of which is closed by bounds."""
+        return {} if self.record is None else {"record": self.record, "bounding": math.inf}
+
     def write(self, found: _core.SearchResult) -> None:
         """Write down what the search found."""
         worst = _witness(self._net, self._failures, found.witness)
@@ -265,21 +287,3 @@ def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> W
     if found is None:
         return None
     return witness(net, failures, found.failed, found.ways, found.input, found.input_index, found.output, found.harm)
-
-
-class _Watch:
-    """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
-
-    def __init__(self, progress: bool | Callable[[int], object]) -> None:
-        self._line = Line(not callable(progress) and flag(progress, "progress"))
-        self._report: Callable[[int], object] = progress if callable(progress) else self._show
-
-    def __call__(self, finished: int) -> bool:
-        self._report(finished)
-        return True
-
-    def _show(self, finished: int) -> None:
-        self._line(f"worst case: {finished:,} steps")
-
-    def end(self) -> None:
-        self._line.close()

@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import sys
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import Protocol, TypeVar
 
 from withstand import _core
 from withstand._types import FloatArray
@@ -160,30 +162,66 @@ def require_executor(executor: object) -> None:
     )
 
 
-def run_on(
-    executor: Executor, problem: Problem, engine: _core.Enumerator, todo: Iterable[Shard], threads: int
-) -> Iterator[tuple[Shard, _core.Statistics]]:
-    """Yield (shard, statistics) as the executor's workers finish them, whole shards only."""
-    return spread(
-        executor,
-        lambda shard: executor.submit(run_shard, problem, shard, threads),
-        lambda shard, statistics: is_whole(engine, shard, statistics),
-        todo,
-    )
+class Waiting(Protocol):
+    """The shards that no worker has yet, in the order in which they are given out; more may come in the meantime."""
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+
+    def popleft(self) -> Shard:
+        """Take out the next one."""
+
+    def append(self, shard: Shard, /) -> None:
+        """Let one wait that has been taken out."""
+
+    def clear(self) -> None:
+        """Forget them: nobody takes any more."""
+
+
+def everywhere(
+    executor: Executor | None,
+    left: dict[Shard, None],
+    submit: Callable[[Executor, Shard], Future[Part]],
+    whole: Callable[[Shard, Part], bool],
+    here: Callable[[], Iterator[tuple[Shard, Part]]],
+    waiting: Waiting | None = None,
+) -> Iterator[tuple[Shard, Part]]:
+    """Yield (shard, part), and take the shard out of `left`: what the executor finds, then what it lost, done here.
+
+    `here` goes through what is left by then. `waiting` is by default `left`, in its order.
+    """
+    if executor is not None:
+        waiting = deque(left) if waiting is None else waiting
+        for shard, part in spread(executor, partial(submit, executor), whole, waiting):
+            del left[shard]
+            yield shard, part
+        if left:
+            lost = f"the executor lost {len(left)} of its shards, they are done in this process"
+            warnings.warn(lost, RuntimeWarning, stacklevel=_outside())
+    for shard, part in here():
+        del left[shard]
+        yield shard, part
+
+
+def _outside() -> int:
+    """Return the stack level, for a warning of the caller, of the first frame that is not of this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "withstand":
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def spread(
     executor: Executor,
     submit: Callable[[Shard], Future[Part]],
     whole: Callable[[Shard, Part], bool],
-    todo: Iterable[Shard],
+    waiting: Waiting,
 ) -> Iterator[tuple[Shard, Part]]:
     """Yield (shard, part) as the executor's workers finish them, those that are whole.
 
     Lost shards are given to the executor again. Left out is what it loses too often and, once it is dead, the rest.
     """
-    waiting = deque(todo)
-    total = len(waiting)
+    taken = False
     lost: Counter[Shard] = Counter()
     flying: dict[Future[Part], Shard] = {}
     counted, ahead = -math.inf, 0
@@ -193,12 +231,13 @@ def spread(
                 if time.monotonic() > counted + RECOUNT:
                     counted, ahead = time.monotonic(), AHEAD * workers(executor)
                 while waiting and len(flying) < ahead:
-                    flying[submit(waiting[0])] = waiting[0]
-                    waiting.popleft()
+                    shard = waiting.popleft()
+                    flying[submit(shard)] = shard
+                    taken = True
             except (BrokenExecutor, OSError):  # a dead pool takes nothing any more
                 waiting.clear()
             except RuntimeError as error:
-                if len(waiting) == total:  # it has never taken any: no accident but a pool that is shut down
+                if not taken:  # it has never taken any: no accident but a pool that is shut down
                     raise ValueError(f"executor {executor!r} takes no work: {error}") from None
                 waiting.clear()
             for future in wait(flying, return_when=FIRST_COMPLETED).done:
@@ -209,6 +248,7 @@ def spread(
                 elif lost[shard] < RETRIES:
                     lost[shard] += 1
                     waiting.append(shard)
+                del future  # while one is held that failed, Dask answers an equal call with the same failure
     finally:
         for future in flying:
             future.cancel()

@@ -1,31 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""A search spread over an executor: given inputs some at a time, a box as parts of it."""
+"""A search spread over an executor: given inputs some at a time, what is left of them in parts, a box as parts of it.
+
+A task starts with the worst harm that is witnessed when it is given out, and works on one portion for some tenths of a
+second. What it leaves open by then, disjoint parts of the failure space, are tasks again: the highest bounds first, as
+in one process, until none is above the worst witness.
+"""
 
 from __future__ import annotations
 
+import heapq
+import math
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from withstand import _core
 from withstand._coerce import as_seconds
 from withstand._types import FloatArray
 from withstand.model.domain import Box
 from withstand.model.witness import Witness
-from withstand.questions.sharding import Shard, require_executor, spread
+from withstand.questions.sharding import Shard, everywhere, require_executor
 
-#: The part of a domain that a task is about, and the first of its rows.
-Part: TypeAlias = tuple[int, "FloatArray | Box"]
-
-#: Tasks of one search: enough for many workers; how many there are decides nothing, so that answers stay the same.
+#: Tasks of one search at first: how many workers there are decides nothing.
 TASKS = 64
-#: How narrow the intervals of all tasks are to be first, of their upper ends: what is below the worst witness by then
-#: is left alone, as it is in one process. More rounds cost more than they spare.
-COARSE = (0.3,)
+#: Work after which a task leaves the rest to others, in multiply-adds, the order: some tenths of a second, a hundred
+#: times what it costs to give out a task.
+GRAIN = 1e9
+#: Where there are few tasks at first they leave sooner: nobody else has anything to do in the meantime.
+FIRST_GRAIN = 1e8
+#: Tasks into which one divides what it leaves to be bounded; what is to be enumerated is divided by its cost.
+SPLIT = 16
+#: How narrow the intervals of the parts of a box are to be first, of their upper ends: what is below the worst witness
+#: by then is left alone, as it is in one process. More rounds cost more than they spare.
+COARSE = 0.3
 
 
 @dataclass(frozen=True)
@@ -39,31 +51,51 @@ class Proved:
     witness: Witness | None
     nodes: int
     evaluations: int
+    #: What it leaves to others, and what no set outside that exceeds.
+    open: tuple[_core.OpenPart, ...] = ()
+    closed: float = np.inf
 
 
-class Watch(Protocol):
-    """Who is told of evaluations, and of the end."""
+@dataclass(frozen=True)
+class Portion:
+    """What a task is about: a domain, of it these parts (none: all), and how far it is to go."""
 
-    def __call__(self, finished: int) -> bool:
-        """Take note."""
-
-    def end(self) -> None:
-        """Take note that nothing more comes."""
-
-
-#: What workers unpickle and call: `search(domain, gap, seconds)`.
-Search: TypeAlias = "Callable[[FloatArray | Box, float, float | None], Proved]"
+    domain: FloatArray | Box
+    parts: tuple[_core.OpenPart, ...] = ()
+    gap: float = 0.0
+    grain: float = np.inf
+    #: A harm that is witnessed elsewhere.
+    floor: float = -np.inf
 
 
-def parts_of(lower: FloatArray, upper: FloatArray) -> list[Part]:
-    """Return the domains of the tasks: rows, or halves of a box along its widest sides."""
+@dataclass(frozen=True)
+class Task:
+    """A portion, the numbers of its inputs, and a bound of it."""
+
+    portion: Portion
+    rows: npt.NDArray[np.intp]
+    upper: float = np.inf
+
+
+#: Told of evaluations.
+Watch: TypeAlias = Callable[[int], object]
+#: What workers unpickle and call: `search(portion, seconds)`.
+Search: TypeAlias = Callable[[Portion, "float | None"], Proved]
+
+
+def first_tasks(lower: FloatArray, upper: FloatArray, gap: float, alone: bool) -> list[Task]:
+    """Return the tasks to begin with: rows, or halves of a box along its widest sides.
+
+    `alone`: they are to leave nothing to others.
+    """
     if np.array_equal(lower, upper):
-        size = -(-len(lower) // TASKS)
-        return [(first, lower[first : first + size]) for first in range(0, len(lower), size)]
+        groups = np.array_split(np.arange(len(lower)), min(len(lower), TASKS))
+        grain = np.inf if alone else GRAIN if len(groups) == TASKS else FIRST_GRAIN
+        return [Task(Portion(lower[rows], gap=gap, grain=grain), rows) for rows in groups]
     boxes = [Box(low, high) for low, high in zip(lower, upper)]
     while len(boxes) < TASKS:
         boxes = [half for box in boxes for half in _halves(box)]
-    return [(0, box) for box in boxes]
+    return [Task(Portion(box, gap=max(gap, COARSE)), np.zeros(1, dtype=np.intp)) for box in boxes]
 
 
 def _halves(box: Box) -> tuple[Box, Box]:
@@ -75,89 +107,186 @@ def _halves(box: Box) -> tuple[Box, Box]:
 
 def searched(
     executor: Executor,
-    parts: Sequence[Part],
+    tasks: Sequence[Task],
     search: Search,
     gap: float,
     time_limit: float | None,
     watch: Watch,
+    alone: bool = False,
 ) -> Proved:
-    """Search every part, coarsely first, and say what is known of all of them together; Ctrl-C ends it with that."""
+    """Search every part, and say what is known of all of them together; Ctrl-C ends it with that.
+
+    `alone`: each task is to do what it would do without the others.
+    """
     require_executor(executor)
-    end = None if time_limit is None else time.monotonic() + as_seconds(time_limit)
-    known: dict[int, Proved] = {}
-    interrupted = False
+    agenda = Agenda(tasks, gap, alone, None if time_limit is None else time.monotonic() + as_seconds(time_limit))
     try:
-        for narrow in (*(coarse for coarse in COARSE if coarse > gap), gap):
-            for task, found in _done(executor, parts, _open(parts, known), search, narrow, end):
-                if found.witness is not None:
-                    row = parts[task][0] + found.witness.input_index
-                    found = replace(found, witness=replace(found.witness, input_index=row))
-                known[task] = found if task not in known else _sharper(known[task], found)
-                watch(sum(one.evaluations for one in known.values()))
+        for shard, found in everywhere(
+            executor,
+            agenda.left,
+            lambda executor, shard: _submitted(executor, search, agenda, shard),
+            lambda _, found: found.status != "interrupted",
+            lambda: _here(search, agenda),
+            agenda,
+        ):
+            agenda.enter(shard, found)
+            watch(agenda.evaluations)
     except KeyboardInterrupt:
-        interrupted = True
-    watch.end()
-    unknown = Proved("interrupted", -np.inf, np.inf, 0.0, None, 0, 0)
-    result = _together([known.get(task, unknown) for task in range(len(parts))])
-    return replace(result, status="interrupted") if interrupted and result.status != "exact" else result
+        result = agenda.together("interrupted")
+        return result if result.status == "exact" else replace(result, status="interrupted")
+    return agenda.together("budget")
 
 
-def _open(parts: Sequence[Part], known: Mapping[int, Proved]) -> list[int]:
-    """Return the tasks that may still do more than the worst witness."""
-    worst = max((found.lower for found in known.values()), default=-np.inf)
-    return [
-        task
-        for task in range(len(parts))
-        if task not in known or (known[task].status == "gap" and known[task].upper > worst)
-    ]
+def _submitted(executor: Executor, search: Search, agenda: Agenda, shard: Shard) -> Future[Proved]:
+    return executor.submit(search, agenda.portion(shard), agenda.seconds())
 
 
-def _done(
-    executor: Executor, parts: Sequence[Part], tasks: list[int], search: Search, gap: float, end: float | None
-) -> Iterator[tuple[int, Proved]]:
-    """Yield what the executor's workers find, and at last what it lost, searched here."""
-
-    def left_of_time() -> float | None:
-        return None if end is None else max(0.0, end - time.monotonic())
-
-    left: dict[Shard, None] = dict.fromkeys((task, task + 1) for task in tasks)
-    for shard, found in spread(
-        executor,
-        lambda shard: executor.submit(search, parts[shard[0]][1], gap, left_of_time()),
-        lambda _, found: found.status != "interrupted",
-        list(left),
-    ):
-        del left[shard]
-        yield shard[0], found
-    if left:
-        lost = f"the executor lost {len(left)} of its searches, they are done in this process"
-        warnings.warn(lost, RuntimeWarning, stacklevel=5)
-    for task, _ in left:
-        yield task, search(parts[task][1], gap, left_of_time())
+def _here(search: Search, agenda: Agenda) -> Iterator[tuple[Shard, Proved]]:
+    agenda.resume()
+    while agenda:
+        shard = agenda.popleft()
+        found = search(agenda.portion(shard), agenda.seconds())
+        yield shard, found
+        if found.status == "interrupted":
+            return
 
 
-def _sharper(before: Proved, now: Proved) -> Proved:
-    """Return what two searches of one part say together."""
-    return replace(
-        now if now.lower >= before.lower else replace(now, lower=before.lower, witness=before.witness),
-        upper=min(before.upper, now.upper),
-        nodes=before.nodes + now.nodes,
-        evaluations=before.evaluations + now.evaluations,
-    )
+@dataclass
+class Agenda:
+    """The tasks that are left, highest bounds first, and what is known of the others."""
+
+    first: Sequence[Task]
+    gap: float
+    alone: bool
+    end: float | None
+    left: dict[Shard, None] = field(default_factory=dict)
+    evaluations: int = 0
+
+    def __post_init__(self) -> None:
+        self._tasks: list[Task] = []
+        self._queue: list[tuple[float, int]] = []
+        self._known: list[Proved] = []
+        self._worst = -np.inf
+        for task in self.first:
+            self._add(task)
+
+    def _add(self, task: Task) -> None:
+        number = len(self._tasks)
+        self._tasks.append(task)
+        self.left[number, number + 1] = None
+        heapq.heappush(self._queue, (-task.upper, number))
+
+    def __len__(self) -> int:
+        """Return how many tasks wait: none where what is left does no more than the worst witness, or time is up."""
+        if self._queue and self._is_near(-self._queue[0][0]):
+            self._let_be("gap")
+        elif self.seconds() == 0 and all(number >= len(self.first) for _, number in self._queue):
+            self._let_be("budget")
+        return len(self._queue)
+
+    def _is_near(self, upper: float) -> bool:
+        """Return whether a bound is as near to the worst witness as was asked for."""
+        return math.isfinite(upper) and upper - self._worst <= self.gap * abs(upper)
+
+    def _let_be(self, status: str) -> None:
+        """Leave open what waits; its bounds are what is known of it."""
+        for _, number in self._queue:
+            del self.left[number, number + 1]
+            self._known.append(_open(self._tasks[number], status))
+        self._queue.clear()
+
+    def popleft(self) -> Shard:
+        """Take out the task of the highest bound, of equals the first."""
+        number = heapq.heappop(self._queue)[1]
+        return number, number + 1
+
+    def append(self, shard: Shard, /) -> None:
+        """Let a task wait that was lost."""
+        heapq.heappush(self._queue, (-self._tasks[shard[0]].upper, shard[0]))
+
+    def clear(self) -> None:
+        """Let nothing wait, though it is left."""
+        self._queue.clear()
+
+    def resume(self) -> None:
+        """Let everything that is left wait again."""
+        self._queue = [(-self._tasks[first].upper, first) for first, _ in self.left]
+        heapq.heapify(self._queue)
+
+    def seconds(self) -> float | None:
+        """Return the time that is left."""
+        return None if self.end is None else max(0.0, self.end - time.monotonic())
+
+    def portion(self, shard: Shard) -> Portion:
+        """Return what is to be searched, with what is to be exceeded by now."""
+        portion = self._tasks[shard[0]].portion
+        return portion if self.alone else replace(portion, floor=self._worst)
+
+    def enter(self, shard: Shard, found: Proved) -> None:
+        """Take in what a task found, and add what it left as tasks."""
+        task = self._tasks[shard[0]]
+        self.evaluations += found.evaluations
+        if found.witness is not None:
+            row = int(task.rows[found.witness.input_index])
+            found = replace(found, witness=replace(found.witness, input_index=row))
+            self._worst = max(self._worst, found.lower)
+        found = replace(found, upper=min(found.upper, task.upper))
+        rest = list(self._rest(task, found)) if found.status == "gap" and not self._is_near(found.upper) else []
+        for one in rest:
+            self._add(one)
+        if rest:
+            closed = min(found.upper, found.closed) if found.open else found.lower  # a box is searched once more
+            found = replace(found, upper=closed, status="exact" if closed <= found.lower + found.rounding else "gap")
+        self._known.append(found)
+
+    def _rest(self, task: Task, found: Proved) -> Iterator[Task]:
+        """Yield what is still to be done."""
+        if not found.open and task.portion.gap > self.gap:
+            yield replace(task, portion=replace(task.portion, gap=self.gap), upper=found.upper)
+        for parts in _groups(found.open):
+            used, places = np.unique([part.input_index for part in parts], return_inverse=True)
+            for part, place in zip(parts, places.tolist()):
+                part.input_index = place
+            domain = task.portion.domain
+            assert not isinstance(domain, Box)
+            portion = replace(task.portion, domain=domain[used], parts=tuple(parts), grain=GRAIN)
+            yield Task(portion, task.rows[used], min(found.upper, max(part.bound for part in parts)))
+
+    def together(self, unfinished: str) -> Proved:
+        """Return what is known of all parts. What is open in one is no matter where it does less than another."""
+        return together([*self._known, *(_open(self._tasks[first], unfinished) for first, _ in self.left)])
 
 
-def _together(all_parts: list[Proved]) -> Proved:
-    """Return what is known of all parts. What is open in one is no matter where it does less than another."""
+def _open(task: Task, status: str) -> Proved:
+    return Proved(status, -np.inf, task.upper, 0.0, None, 0, 0)
+
+
+def _groups(parts: Sequence[_core.OpenPart]) -> Iterator[list[_core.OpenPart]]:
+    """Yield open parts task by task: walks by their cost, and of the others to each some of the high and of the low."""
+    walks = [part for part in parts if part.walks]
+    nodes = [part for part in parts if not part.walks]
+    yield from (nodes[n::SPLIT] for n in range(min(SPLIT, len(nodes))))
+    group: list[_core.OpenPart] = []
+    for part in walks:
+        if group and sum(one.cost for one in group) + part.cost > GRAIN:
+            yield group
+            group = []
+        group.append(part)
+    if group:
+        yield group
+
+
+def together(all_parts: Sequence[Proved]) -> Proved:
+    """Return what is known of all parts."""
     witness = min((part.witness for part in all_parts if part.witness is not None), key=_order, default=None)
     lower = max(part.lower for part in all_parts)
-    rounding = max(part.rounding for part in all_parts)
     upper = max(part.upper for part in all_parts)
     reasons = [part.status for part in all_parts if part.upper > lower]
     return Proved(
         next((reason for reason in ("interrupted", "budget", "gap") if reason in reasons), "exact"),
         lower,
-        upper,
-        rounding,
+        max(lower, upper),
+        max(part.rounding for part in all_parts),
         witness,
         sum(part.nodes for part in all_parts),
         sum(part.evaluations for part in all_parts),

@@ -23,7 +23,7 @@ from withstand.model.network import Network, as_network
 from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.model.witness import Witness
-from withstand.questions.sharding import Shard, require_executor, spread
+from withstand.questions.sharding import Shard, everywhere, require_executor
 from withstand.uses.accuracy_search import Decided, Images, decide
 
 #: Inputs of one task of an executor.
@@ -242,21 +242,25 @@ def _decided(images: Images, seconds: float, executor: Executor | None, progress
 
 
 def _parts(images: Images, executor: Executor, left: dict[Shard, None], end: float) -> Iterator[tuple[Shard, Decided]]:
-    """Yield what the executor's workers find, and at last what it lost, decided here."""
-    parts = spread(
+    """Yield what is found of some inputs after others."""
+
+    def asked(task: Shard) -> tuple[Images, float]:
+        return images.part(*task), max(0.0, end - time.monotonic())
+
+    def here() -> Iterator[tuple[Shard, Decided]]:
+        for task in list(left):
+            part = decide(*asked(task))
+            yield task, part
+            if part.status == "interrupted":
+                return
+
+    return everywhere(
         executor,
-        lambda task: executor.submit(decide, images.part(*task), max(0.0, end - time.monotonic())),
-        lambda task, part: part.status != "interrupted",
-        list(left),
+        left,
+        lambda executor, task: executor.submit(decide, *asked(task)),
+        lambda _, part: part.status != "interrupted",
+        here,
     )
-    for task, part in parts:
-        del left[task]
-        yield task, part
-    for task in left:
-        part = decide(images.part(*task), max(0.0, end - time.monotonic()))
-        yield task, part
-        if part.status == "interrupted":
-            return
 
 
 def _result(

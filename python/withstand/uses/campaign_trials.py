@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -23,7 +22,7 @@ from withstand.model.deciding import class_of
 from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.questions.checkpoint import ShardFile
-from withstand.questions.sharding import Shard, digest_of, shards, spread
+from withstand.questions.sharding import Shard, digest_of, everywhere, shards
 from withstand.uses.random_failures import RandomFailures
 from withstand.uses.random_sets import Drawn
 
@@ -190,18 +189,14 @@ def _tell(report: Callable[[int], object] | None, done: dict[Shard, Trials]) -> 
 
 
 def _parts(plan: Plan, executor: Executor | None, left: dict[Shard, None]) -> Iterator[tuple[Shard, Trials]]:
-    """Yield finished shards: the executor's, and those that are done here."""
-    if executor is not None:
-        submit = executor.submit
-        for shard, part in spread(executor, lambda s: submit(run_trials, plan, s), lambda _, part: True, list(left)):
-            del left[shard]
-            yield shard, part
-        if left:
-            lost = f"the executor lost {len(left)} of its shards, they are done in this process"
-            warnings.warn(lost, RuntimeWarning, stacklevel=4)
-    runner = _Runner(plan)
-    for shard in left:
-        yield shard, runner.run(shard)
+    """Yield finished shards."""
+
+    def here() -> Iterator[tuple[Shard, Trials]]:
+        runner = _Runner(plan)
+        for shard in list(left):
+            yield shard, runner.run(shard)
+
+    return everywhere(executor, left, lambda e, shard: e.submit(run_trials, plan, shard), lambda _, part: True, here)
 
 
 def plan_of(

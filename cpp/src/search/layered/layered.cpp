@@ -58,10 +58,12 @@ Layered::~Layered() = default;
 
 std::uint64_t Layered::parts() const { return walk_->parts().size(); }
 
+Layered::Part Layered::part(std::uint64_t n) const { return walk_->parts()[n]; }
+
 void Layered::run(std::uint64_t part) { walk_->run(walk_->parts()[part]); }
 
 void Layered::run() {
-  for (const Walk::Part& part : walk_->parts()) walk_->run(part);
+  for (const Part& part : walk_->parts()) walk_->run(part);
 }
 
 std::uint64_t Layered::evaluations() const { return walk_->evaluations(); }

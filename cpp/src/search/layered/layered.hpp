@@ -53,8 +53,14 @@ class Layered {
           const Potential* potential = nullptr);
   ~Layered();
 
-  /// The walk splits into this many independent parts, by the first failure that changes something.
+  /// A share of the walk: the first failure that changes something is one of these options.
+  struct Part {
+    std::size_t stage;  ///< of the first failure; beyond the last stage: no failure before the closing selection
+    std::size_t first, last;
+  };
+  /// The walk splits into this many independent parts, the same on every machine.
   std::uint64_t parts() const;
+  Part part(std::uint64_t n) const;
   void run(std::uint64_t part);
   void run();  ///< all parts
   std::uint64_t evaluations() const;

@@ -15,10 +15,6 @@ class Layered::Walk {
   Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
        const Potential* potential);
 
-  struct Part {
-    std::size_t stage;  ///< of the first failure; beyond the last stage: no failure before the closing selection
-    std::size_t first, last;
-  };
   const std::vector<Part>& parts() const { return parts_; }
   void run(const Part& part);
   std::uint64_t evaluations() const { return evaluations_; }
