@@ -12,12 +12,12 @@ using namespace withstand::search;
 
 namespace {
 
-struct Walked {
+struct Outcome {
   Witness witness;
   std::uint64_t evaluations;
 };
 
-Walked walked(const Setting& s, const Space& space, Goal goal, bool ahead) {
+Outcome walked(const Setting& s, const Space& space, Goal goal, bool ahead) {
   const Choices choices(s.network, space);
   const Domain domain = Domain::points(s.inputs);
   Incumbent incumbent;
@@ -74,7 +74,7 @@ int main() {
       for (const Failure& failure : {crash({3}, true), crash({1, 2, 1}, false), stuck({0.75}, {3}, true),
                                      stuck({-1, 0.5}, {2}, true)}) {
         const Space space(s.network, {failure});
-        const Walked plain = walked(s, space, goal, false), ahead = walked(s, space, goal, true);
+        const Outcome plain = walked(s, space, goal, false), ahead = walked(s, space, goal, true);
         CHECK(ahead.witness.harm == plain.witness.harm);
         CHECK(ahead.witness.failed.size() == plain.witness.failed.size());
         for (std::size_t n = 0; n < plain.witness.failed.size(); ++n)
