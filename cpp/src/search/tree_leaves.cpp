@@ -167,7 +167,7 @@ void BranchBound::Tree::enumerate_rest() {
   if (budget_.stopped()) return;
   const double cost = cost_of_open();
   if (leaves(std::numeric_limits<double>::infinity())) return leave_walks();
-  consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * cost);
+  consult(work_ + (budget_.timed() ? 1 : Opinions::patience) * std::min(cost, allowance_));
   const std::vector<Node>& nodes = open_.sorted();
   const std::vector<std::unique_ptr<Potential>> potentials = potentials_of(nodes);
   const auto tasks = parts_of(nodes, workers(std::numeric_limits<std::uint64_t>::max(), threads_));

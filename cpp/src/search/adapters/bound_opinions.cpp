@@ -33,6 +33,10 @@ double passes(const Network& net, double each) {
   return each * entries;
 }
 
+/// Of this turn are methods that execute sets of failures, as the search itself does: it asks them when a tenth of its time
+/// has gone without an answer, or it ends without one.
+constexpr double executing = 4;
+
 /// What a search has heard before it begins, of all rows together.
 constexpr Method first = Method::capped;
 
@@ -81,6 +85,8 @@ std::optional<Vector> BoundOpinions::next(double work) {
   if (methods_.empty()) return std::nullopt;
   const Candidate now = methods_.back();
   const double seconds = budget_.remaining() + grace;
+  const bool early = budget_.reason() == Budget::Stop::none && budget_.elapsed() <= 0.1;
+  if (now.turn == executing && early) return std::nullopt;
   if (spent_ + now.cost > work || now.cost > seconds * per_second * team_) return std::nullopt;
   Late late(budget_);
   const Interruptible patient(late);
@@ -93,7 +99,8 @@ std::optional<Vector> BoundOpinions::next(double work) {
 
 double BoundOpinions::seconds() const {
   double cost = 0;
-  for (const Candidate& method : methods_) cost += method.cost;
+  for (const Candidate& method : methods_)
+    if (method.turn != executing) cost += method.cost;
   return cost / per_second / team_;
 }
 
