@@ -11,8 +11,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from commands import hit, withstand
-from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
-from withstand.cli.app import app
+from withstand.cli.commands import app
 
 CODES = {"tolerated": 0, "violated": 1, "unknown": 3, "wrong usage": 2, "did not work": 4, "interrupted": 130}
 NO_VERDICT = "answers, without a verdict"
@@ -65,7 +64,19 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "tolerance": {
         "tolerated": (*FEW, "-e", "13.4", "--at-least", "2"),
         "violated": (*FEW, "-e", "13.4", "--at-least", "9"),
-        "unknown": (*FEW, "-e", "17", "--at-least", "3", "--node-limit", "1"),
+        "unknown": (
+            "digits_small",
+            "--rows",
+            "0",
+            "--radius",
+            "0.3",
+            "-e",
+            "17",
+            "--at-least",
+            "3",
+            "--node-limit",
+            "1",
+        ),
         "wrong usage": FEW,
         "did not work": ("DAMAGED", "-e", "1"),
         "interrupted": ("tolerance", *FEW, "-e", "13.4"),
@@ -125,6 +136,14 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
         "wrong usage": (*FEW, "-k", "1", "--rates", "2"),
         "did not work": (*FEW, "-k", "1", "--checkpoint", "DAMAGED"),
         "interrupted": ("campaign", *FEW, "-k", "1"),
+    },
+    "harden": {
+        "tolerated": (*FEW, "-k", "1", "-e", "8"),
+        "violated": NO_VERDICT,
+        "unknown": ("digits_small", "-k", "6", "-e", "17", "--time-limit", "0"),
+        "wrong usage": (*FEW, "-k", "1"),
+        "did not work": ("DAMAGED", "-k", "1", "-e", "8"),
+        "interrupted": ("harden", *FEW, "-k", "1", "-e", "8"),
     },
     "report": {
         "tolerated": ("diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2"),
