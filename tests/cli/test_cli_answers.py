@@ -82,7 +82,7 @@ def test_the_proved_number_comes_first():
     found = ws.quorum(net, 2, X[:2], runs=20)
     assert title == f"{found.missing} signals may be missing: error <= {found.bound:.6g} proved"
     assert any(found.missing)
-    assert [line for line in rest if f"{found.observed:.6g}" in line][0].split()[0] == "simulated"
+    assert next(line for line in rest if f"{found.observed:.6g}" in line).split()[0] == "simulated"
 
 
 def test_long_sentences_are_wrapped():

@@ -112,7 +112,8 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
     if as_json:
         show({"model": model.name, "k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
               "mean": found.mean, "synergy": pairs, "protect": protect,
-              "scores": {k.replace(" ", "_"): {"correlation": s.correlation, "error": s.error} for k, s in found.scores.items()}},
+              "scores": {k.replace(" ", "_"): {"correlation": s.correlation, "error": s.error}
+                         for k, s in found.scores.items()}},
              True)  # fmt: skip
     else:
         click.secho(f"{model.name}: {crash} crashed, worst {found.largest:.6g}", bold=True)

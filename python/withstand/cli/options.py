@@ -21,6 +21,9 @@ from withstand.cli.words import WORD_OPTIONS, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
 from withstand.model.parameters import channels
 
+#: Where a context keeps networks that are loaded already, by name.
+LOADED = "withstand.loaded"
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +46,9 @@ class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
         if isinstance(value, Model):
             return value
         path = Path(value)
+        loaded: dict[str, Model] = {} if ctx is None else ctx.meta.get(LOADED, {})
+        if value in loaded:
+            return loaded[value]
         if value in EMBEDDED and not path.exists():
             network, inputs, _ = embedded(value)
             return Model(value, network, inputs)

@@ -16,8 +16,8 @@ import numpy as np
 
 from _withstand_command.interrupts import INTERRUPTED
 
-__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "text", "verdict",
-           "watched"]  # fmt: skip
+__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "text",
+           "verdict", "watched"]  # fmt: skip
 
 #: Beside them: 2 wrong usage, 4 did not work (`refusals`), and `INTERRUPTED`, which is no verdict whatever is known.
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
@@ -29,7 +29,7 @@ _REMARKS = "withstand.remarks"
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold: NumPy's values as Python's, NaN as null, infinities as "inf" and "-inf"."""
+    """Return `value` as what JSON can hold: NaN is null, infinities are "inf" and "-inf"."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
