@@ -13,7 +13,7 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.kinds import kind_option
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict, watched
 from withstand.cli.parameters import Choice, EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
 from withstand.cli.words import rounded_option
@@ -80,7 +80,7 @@ def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilo
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
     found = ws.reliability(model.network, p, epsilon, X, model=kind, spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
-                           time_limit=time_limit, threads=threads)  # fmt: skip
+                           time_limit=time_limit, threads=threads, progress=watched())  # fmt: skip
     fields = {"model": model.name, "failures": found.failures, "lower": found.lower, "upper": found.upper,
               "method": found.method, "confidence": found.confidence, "proved": found.proved,
               "enumerated": found.enumerated, "samples": found.samples,
@@ -104,9 +104,10 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
     X = points(model, options)
     if harden and epsilon is None:
         raise click.UsageError("--harden needs --epsilon")
-    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads)
+    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads,
+                           progress=watched())  # fmt: skip
     ranking = [(c, float(found.worst[c[0] - 1][c[1]]), float(found.mean[c[0] - 1][c[1]])) for c in found.ranking()]
-    kept = ws.harden(model.network, crash, epsilon, X, threads=threads) if harden else None
+    kept = ws.harden(model.network, crash, epsilon, X, threads=threads, progress=watched()) if harden else None
     protect = None if kept is None else kept.protect
     pairs = [(*pair.neurons, pair.error, pair.synergy) for pair in found.synergy]
     if as_json:
@@ -169,7 +170,8 @@ def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, m
     """Find how many signals each layer need not wait for, and simulate what that saves."""
     domain = opt.need(opt.domain_of(model, options), model)
     found = ws.quorum(model.network, epsilon, domain, latency=latency, links=links, runs=runs, seed=seed,
-                      substitute="midpoint" if midpoint else "zero", time_limit=time_limit)  # fmt: skip
+                      substitute="midpoint" if midpoint else "zero", time_limit=time_limit,
+                      progress=watched())  # fmt: skip
     fields = {"model": model.name, "wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
               "latency": found.latency.name, "expected_time": found.expected,
               "expected_speedup": found.expected_speedup, "simulated_runs": found.runs,

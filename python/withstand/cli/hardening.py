@@ -39,8 +39,8 @@ def harden(model: opt.Model, epsilon: str | None, argmax: str | None, time_limit
         found = ws.harden(model.network, failures, epsilon, domain, spec=opt.spec_of(argmax), time_limit=time_limit,
                           threads=threads, progress=watched())  # fmt: skip
     except Undecided as error:
-        fields = {"model": model.name, "failures": repr(failures), "status": "unknown", "why": said_here(str(error))}
-        show(fields, as_json, f"{failures!r}: unknown what to protect")
+        unknown = {"model": model.name, "failures": repr(failures), "status": "unknown", "why": said_here(str(error))}
+        show(unknown, as_json, f"{failures!r}: unknown what to protect")
         sys.exit(UNKNOWN)
     fields = {"model": model.name, "failures": repr(failures), "status": "complete",
               "protect": found.protect, "kind": found.kind,

@@ -101,7 +101,8 @@ def replicas(model: opt.Model, epsilon: str | None, time_limit: float, as_json: 
     net = model.network
     fields: dict[str, Any] = {"model": model.name, "failures": repr(failures), "copies": None, "neurons": net.n_neurons}
     try:
-        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit)
+        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit,
+                                    progress=watched())  # fmt: skip
     except TimeoutError as error:
         show(fields, as_json, f"{failures!r}: {said_here(str(error))}")
         sys.exit(UNKNOWN)

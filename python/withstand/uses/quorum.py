@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,7 @@ class Quorum(Result):
 def quorum(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, latency: LatencyLike = "exponential",
     links: bool = False, substitute: str = "zero", runs: int = 1000, seed: int = 0, time_limit: float | None = 60.0,
+    progress: bool = False,
 ) -> Quorum:  # fmt: skip
     """Find for how few signals each layer may wait with a proved error within `epsilon`, and simulate it.
 
@@ -129,6 +131,8 @@ def quorum(
     time_limit : float or None, default 60.0
         Seconds in all. When they are up, the frontier is not known (None), `missing` is the best that was proved
         harmless, and fewer runs are simulated. None: no limit; the result is then the same on every machine.
+    progress : bool, default False
+        Say on standard error what is being bounded, and how many runs are simulated.
 
     Returns
     -------
@@ -158,9 +162,11 @@ def quorum(
     limit, delays, (lower, upper) = as_limit(epsilon), as_latency(latency), bounds_of(net, domain, "domain")
     runs, seed = whole(runs, "runs", least=1, most=SAMPLES), whole(seed, "seed")
     stand_ins = _stand_ins(net, substitute)
-    clock = Clock(as_seconds(time_limit), Line(False))
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
 
     def prove(missing: Counts) -> Bound:
+        clock.say(f"quorum: bounding {missing} missing")
         model = _failures(missing, stand_ins)
         return min((bound(net, model, domain, method=m) for m in PER_RECEIVER), key=float)
 
@@ -170,15 +176,16 @@ def quorum(
     def time_of(missing: Counts) -> float:
         return sum(wait[f] for wait, f in zip(waits, missing))
 
-    frontier, missing = fastest(widths, lambda f: not clock.over() and prove(f).value <= limit, time_of)
-    if clock.late:
-        frontier = None
-    proved = prove(missing)
-    simulation = Simulation(net, delays, links, stand_ins, np.random.default_rng(seed), clock)
-    times, observed = simulation.run(lower, upper, missing, runs)
-    times_all = times  # of the same runs, where all signals are waited for
-    if any(missing):
-        times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
+    with closing(line):
+        frontier, missing = fastest(widths, lambda f: not clock.over() and prove(f).value <= limit, time_of)
+        if clock.late:
+            frontier = None
+        proved = prove(missing)
+        simulation = Simulation(net, delays, links, stand_ins, np.random.default_rng(seed), clock)
+        times, observed = simulation.run(lower, upper, missing, runs)
+        times_all = times  # of the same runs, where all signals are waited for
+        if any(missing):
+            times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
     runs = len(times)
     known = not links or (net.depth == 1 and net.widths[-1] == 1)
     return Quorum(

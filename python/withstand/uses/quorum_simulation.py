@@ -40,6 +40,7 @@ class Simulation:
         for start in range(0, runs, batch):
             if times and self.clock.over():
                 break
+            self.clock.say(f"quorum: {start:,} of {runs:,} runs, {missing} missing")
             rows = self.rng.integers(len(lower), size=min(batch, runs - start))
             x = self.rng.uniform(lower[rows], upper[rows])
             finished, out = self._batch(x, missing)
