@@ -98,12 +98,12 @@ TABLE = [
     (ws.reliability, (NET, 0.1, 0.5, X), {
         "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "model": NO_MODEL, "spec": NO_SPEC,
         "evaluations": NO_COUNT, "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT,
-        "time_limit": NO_SECONDS, "threads": NO_THREADS}),
+        "time_limit": NO_SECONDS, "threads": NO_THREADS, "progress": NO_FLAG}),
     (ws.criticality, (NET, X), {
         "net": NO_NET, "X": NO_INPUT, "evaluations": NO_COUNT, "seed": NO_COUNT, "time_limit": NO_SECONDS,
         "k": [(0, ValueError, "k must lie between 1 and the 3"), (4, ValueError, "k must lie between"),
               (1.5, TypeError, "k must be an integer"), (None, TypeError, "k must be an integer")],
-        "threads": NO_THREADS}),
+        "threads": NO_THREADS, "progress": NO_FLAG}),
     (ws.harden, (NET, 1, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "time_limit": NO_SECONDS,
         "failures": [(None, TypeError, "counts must be integers"), ("x", TypeError, "counts must be integers"),
@@ -118,10 +118,11 @@ TABLE = [
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "domain": NO_INPUT, "links": NO_FLAG, "substitute": NO_NAME,
         "latency": [(3, TypeError, "latency must be a name"), ("x", ValueError, "latency must be one of"),
                     (("pareto", "x"), TypeError, "shape of pareto latency must be a real number")],
-        "runs": [*NO_COUNT, (0, ValueError, "runs must be at least 1")], "seed": NO_COUNT, "time_limit": NO_SECONDS}),
+        "runs": [*NO_COUNT, (0, ValueError, "runs must be at least 1")], "seed": NO_COUNT, "time_limit": NO_SECONDS,
+        "progress": NO_FLAG}),
     (ws.replicas_needed, (NET, ws.Crash(1), 0.5, X), {
         "net": NO_NET, "failures": NO_FAILURES, "epsilon": NEEDED_EPSILON, "domain": NO_INPUTS,
-        "time_limit": NO_SECONDS}),
+        "time_limit": NO_SECONDS, "progress": NO_FLAG}),
     (ws.replicate, (NET, 2), {
         "net": NO_NET,
         "r": [*((v, TypeError, "r must be an integer") for v in (1.5, "2", None, True, ["x"])),

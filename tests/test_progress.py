@@ -31,6 +31,10 @@ SHOWN = {
     "campaign": lambda: ws.campaign(NET, X, [0, 1], ws.Crash(1), trials=3, progress=True),
     "tolerance": lambda: ws.tolerance(NET, 0.5, X, progress=True),
     "harden": lambda: ws.harden(NET, 1, 0.5, X, progress=True),
+    "reliability": lambda: ws.reliability(NET, 0.1, 0.5, X, progress=True),
+    "criticality": lambda: ws.criticality(NET, X, progress=True),
+    "quorum": lambda: ws.quorum(NET, 0.5, X, runs=9, progress=True),
+    "replicas_needed": lambda: ws.replicas_needed(NET, ws.Crash((1,)), 0.01, X, progress=True),
     "report": lambda: ws.report(NET, X, epsilon=0.5, most=1, samples=2, progress=True),
 }
 

@@ -11,8 +11,9 @@ import operator
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from numbers import Rational
 
@@ -211,8 +212,14 @@ def choice(value: object, name: str, known: Sequence[str]) -> str:
     if value not in known:
         *others, last = map(repr, known)
         few = f"{', '.join(others)} or {last}" if len(known) <= 3 else f"one of {', '.join(known)}"
-        raise ValueError(f"{name} must be {few}, got {shown(value)}")
+        raise ValueError(f"{name} must be {few}, got {shown(value)}{did_you_mean(value, known)}")
     return value
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message about a word that is not known: which of the known ones are like it, if any are."""
+    like = [repr(name) for name in get_close_matches(word, list(known), cutoff=0.7)]
+    return f"; did you mean {' or '.join(like)}?" if like else ""
 
 
 def as_path(value: object, name: str) -> str:

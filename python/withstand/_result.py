@@ -22,7 +22,7 @@ class Result:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain data, which JSON can hold: lists for arrays, strings for infinities and NaN.
+        """Return the result as plain data, which JSON can hold: lists for arrays, None for NaN, "inf" and "-inf".
 
         Failed components are lists of numbers; a mapping whose keys are components is a list of [component, value].
         """
@@ -98,7 +98,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(entry) for entry in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return None if math.isnan(value) else str(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 

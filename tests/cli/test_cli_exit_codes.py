@@ -11,8 +11,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from commands import hit, withstand
-from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
-from withstand.cli.app import app
+from withstand.cli.commands import app
 
 CODES = {"tolerated": 0, "violated": 1, "unknown": 3, "wrong usage": 2, "did not work": 4, "interrupted": 130}
 NO_VERDICT = "answers, without a verdict"
@@ -65,7 +64,19 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
     "tolerance": {
         "tolerated": (*FEW, "-e", "13.4", "--at-least", "2"),
         "violated": (*FEW, "-e", "13.4", "--at-least", "9"),
-        "unknown": (*FEW, "-e", "17", "--at-least", "3", "--node-limit", "1"),
+        "unknown": (
+            "digits_small",
+            "--rows",
+            "0",
+            "--radius",
+            "0.3",
+            "-e",
+            "17",
+            "--at-least",
+            "3",
+            "--node-limit",
+            "1",
+        ),
         "wrong usage": FEW,
         "did not work": ("DAMAGED", "-e", "1"),
         "interrupted": ("tolerance", *FEW, "-e", "13.4"),
@@ -126,6 +137,22 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
         "did not work": (*FEW, "-k", "1", "--checkpoint", "DAMAGED"),
         "interrupted": ("campaign", *FEW, "-k", "1"),
     },
+    "harden": {
+        "tolerated": (*FEW, "-k", "1", "-e", "8"),
+        "violated": NO_VERDICT,
+        "unknown": ("digits_small", "-k", "6", "-e", "17", "--time-limit", "0"),
+        "wrong usage": (*FEW, "-k", "1"),
+        "did not work": ("DAMAGED", "-k", "1", "-e", "8"),
+        "interrupted": ("harden", *FEW, "-k", "1", "-e", "8"),
+    },
+    "run": {
+        "tolerated": ("STUDY",),
+        "violated": ("VIOLATED",),
+        "unknown": ("UNKNOWN",),
+        "wrong usage": ("no_such_study.toml",),
+        "did not work": ("STUDY", "--folder", "no/folder"),
+        "interrupted": ("bound", "STUDY"),
+    },
     "report": {
         "tolerated": ("diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2"),
         "violated": NO_VERDICT,
@@ -145,7 +172,11 @@ def files(tmp_path_factory):
     damaged.write_bytes(b"no network, no array and no checkpoint")
     net, X, _ = ws.embedded("digits_small")
     ws.worst_case(net, ws.Crash(1), X[:1], certificate=certificate)
-    return {"DAMAGED": str(damaged), "CERTIFICATE": str(certificate)}
+    studies = {name: folder / f"{name}.toml" for name in ("STUDY", "VIOLATED", "UNKNOWN")}
+    for file, (ask, epsilon) in zip(studies.values(), (("bound", 1000), ("worst-case", 0), ("bound", 0))):
+        question = f'[[questions]]\nask = "{ask}"\ncrash = 1\nepsilon = {epsilon}\n'
+        file.write_text(f'[network]\nmodel = "digits_small"\n[inputs]\nrows = "0:2"\n{question}', encoding="utf-8")
+    return {"DAMAGED": str(damaged), "CERTIFICATE": str(certificate), **{name: str(f) for name, f in studies.items()}}
 
 
 def test_every_command_has_every_cell():
@@ -159,6 +190,8 @@ def test_exit_code(name, kind, files, sigint, tmp_path):
     before = ""
     if kind == "interrupted":
         before = hit(arguments.pop(0), "os.kill(os.getpid(), signal.SIGINT)")
+    if name == "run" and kind != "did not work":
+        arguments += ["--folder", str(tmp_path / "results")]
     ended = withstand(name, *arguments, before=before, cwd=tmp_path)
     assert ended.returncode == CODES[kind], ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr

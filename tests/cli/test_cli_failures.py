@@ -12,8 +12,7 @@ import pytest
 pytest.importorskip("click")
 from click.testing import CliRunner
 from commands import command, hit, with_limit, withstand
-from withstand.cli import applications, limits, reporting  # noqa: F401  (they add their commands)
-from withstand.cli.app import app
+from withstand.cli.commands import app
 
 FEW = ("digits_small", "--rows", "0:2")
 BOUND = ("bound", *FEW, "-k", "1")
@@ -223,6 +222,7 @@ EPSILON = {
     "precision": FEW,
     "quorum": FEW,
     "replicas": (*FEW, "-k", "1"),
+    "harden": (*FEW, "-k", "1"),
     "report": FEW,
 }
 

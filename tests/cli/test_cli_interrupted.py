@@ -25,6 +25,7 @@ ENDLESS = {
     "reliability": ("reliability", "digits", "-p", "0.01", "-e", "13", "--evaluations", "100000000000"),
     "quorum": ("quorum", "digits", "-e", "13", "--runs", "100000000"),
     "tolerance": ("tolerance", "digits", "-e", "13", "--samples", "100000000"),
+    "harden": ("harden", "digits", "-k", "5", "-e", "10"),
     "report": ("report", "digits", "-e", "13", "--most", "60"),
 }
 

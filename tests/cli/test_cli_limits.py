@@ -26,7 +26,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_the_commands_are_there():
     named = {"inspect", "bound", "enumerate", "worst-case", "tolerance", "reliability", "criticality", "precision",
-             "quorum", "report", "replicas", "check", "accuracy", "campaign"}  # fmt: skip
+             "quorum", "report", "replicas", "check", "accuracy", "campaign", "harden", "run"}  # fmt: skip
     assert named == set(app.commands)
     assert [app.commands[name] for name in ("tolerance", "replicas", "report")] == [tolerance, replicas, report]
 
@@ -41,7 +41,10 @@ def test_tolerance():
     assert str(found.guaranteed) in run(*ASK, "-e", "14")[1]
 
 
-@pytest.mark.parametrize(("limits", "code"), [(("2",), 0), (("9",), 1), (("3", "--node-limit", "1", "-e", "17"), 3)])
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [(("2",), 0), (("9",), 1), (("3", "--node-limit", "1", "-e", "17", "--radius", "0.3", "--rows", "0"), 3)],
+)
 def test_tolerance_exit_codes(limits, code):
     assert run(*ASK, "-e", "13.4", "--at-least", *limits)[0] == code
 

@@ -11,8 +11,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from click.testing import CliRunner
-from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
-from withstand.cli.app import app
+from withstand.cli.commands import app
 
 NET, X, Y = ws.embedded("digits_small")
 WORDS = NET.rounded("int8")

@@ -25,8 +25,7 @@ def run() -> int:
     try:
         import click
 
-        from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
-        from withstand.cli.app import app
+        from withstand.cli.commands import app
         from withstand.cli.refusals import warn
     except ImportError as error:
         if error.name not in ("click", "rich"):

@@ -13,10 +13,11 @@ import click
 
 import withstand as ws
 from _withstand_command.interrupts import keeping
+from withstand._coerce import did_you_mean
 from withstand.certificate.terms import named
 from withstand.cli import options as opt
 from withstand.cli.output import grid, show, verdict, watched
-from withstand.cli.parameters import InputFile, Number, OutputFile
+from withstand.cli.parameters import Choice, InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
 from withstand.cli.words import rounded_option
 from withstand.model.settled import settled
@@ -33,7 +34,17 @@ SHOWN = 10
 MANY = 10**30
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands by name; a name that is none is told which are like it, whatever version of click there is."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that the first argument names."""
+        if self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            ctx.fail(f"{args[0]!r} is no command{did_you_mean(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(ws.__version__, message="%(prog)s %(version)s")
 def app() -> None:
     """Prove how many failures a neural network withstands: witnessed <= truth <= proved.
@@ -72,7 +83,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 
 @command()
 @opt.question_options
-@click.option("--method", "-m", type=click.Choice(METHODS), default="tightest", show_default=True)
+@click.option("--method", "-m", type=Choice(METHODS), default="tightest", show_default=True)
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
           as_json: bool, **options: Any) -> None:  # fmt: skip
     """Bound the largest output error that the failures can cause."""
@@ -158,8 +169,13 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 @click.argument("certificate", type=InputFile())
 @opt.model_argument
 @rounded_option
-@click.option("--effort", type=click.IntRange(min=0), default=20_000, show_default=True,
-              help="Parts into which leaves may be split where the checker's own bound is weaker.")
+@click.option(
+    "--effort",
+    type=click.IntRange(min=0),
+    default=20_000,
+    show_default=True,
+    help="Parts into which leaves may be split where the checker's own bound is weaker.",
+)
 @opt.json_option
 @refusals_have_exit_codes
 def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int, as_json: bool) -> None:

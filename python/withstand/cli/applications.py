@@ -13,8 +13,8 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.kinds import kind_option
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, verdict
-from withstand.cli.parameters import EpsilonType, Number, OutputFile, PerLayerType, TextType, number
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict, watched
+from withstand.cli.parameters import Choice, EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
 from withstand.cli.words import rounded_option
 from withstand.model.quantise import QUANTISERS
@@ -43,17 +43,28 @@ class LatencyType(TextType):
 
 
 @command()
-@click.option("--p", "-p", "p", type=ProbabilitiesType(), required=True,
-              help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001. Of flips: "
-              "of every bit.")
+@click.option(
+    "--p",
+    "-p",
+    "p",
+    type=ProbabilitiesType(),
+    required=True,
+    help="Probability that a neuron crashes: one number, or one per hidden layer like 0.01,0.001. Of flips: "
+    "of every bit.",
+)
 @kind_option
 @rounded_option
 @opt.domain_options
 @opt.epsilon_option
 @opt.argmax_option
 @click.option("--target", type=Number(0, 1), help="Probability of harm accepted; sets the exit code.")
-@click.option("--evaluations", type=click.IntRange(min=0), default=20_000_000, show_default=True,
-              help="Work spent on enumerating small sets: sets x inputs.")
+@click.option(
+    "--evaluations",
+    type=click.IntRange(min=0),
+    default=20_000_000,
+    show_default=True,
+    help="Work spent on enumerating small sets: sets x inputs.",
+)
 @click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, help="0: proved only.")
 @click.option("--confidence", type=Number(0, 1, min_open=True, max_open=True), default=0.99)
 @opt.seed_option
@@ -69,11 +80,11 @@ def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilo
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
     found = ws.reliability(model.network, p, epsilon, X, model=kind, spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
-                           time_limit=time_limit, threads=threads)  # fmt: skip
+                           time_limit=time_limit, threads=threads, progress=watched())  # fmt: skip
     fields = {"model": model.name, "failures": found.failures, "lower": found.lower, "upper": found.upper,
               "method": found.method, "confidence": found.confidence, "proved": found.proved,
               "enumerated": found.enumerated, "samples": found.samples,
-              **{f"width from {k}": v for k, v in found.parts.items()}}  # fmt: skip
+              **{f"width_from_{k.replace(' ', '_')}": v for k, v in found.parts.items()}}  # fmt: skip
     show(fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
     if target is not None:
         sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)
@@ -93,15 +104,17 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
     X = points(model, options)
     if harden and epsilon is None:
         raise click.UsageError("--harden needs --epsilon")
-    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads)
+    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads,
+                           progress=watched())  # fmt: skip
     ranking = [(c, float(found.worst[c[0] - 1][c[1]]), float(found.mean[c[0] - 1][c[1]])) for c in found.ranking()]
-    kept = ws.harden(model.network, crash, epsilon, X, threads=threads) if harden else None
+    kept = ws.harden(model.network, crash, epsilon, X, threads=threads, progress=watched()) if harden else None
     protect = None if kept is None else kept.protect
     pairs = [(*pair.neurons, pair.error, pair.synergy) for pair in found.synergy]
     if as_json:
         show({"model": model.name, "k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
               "mean": found.mean, "synergy": pairs, "protect": protect,
-              "scores": {k: {"correlation": s.correlation, "error": s.error} for k, s in found.scores.items()}},
+              "scores": {k.replace(" ", "_"): {"correlation": s.correlation, "error": s.error}
+                         for k, s in found.scores.items()}},
              True)  # fmt: skip
     else:
         click.secho(f"{model.name}: {crash} crashed, worst {found.largest:.6g}", bold=True)
@@ -110,13 +123,14 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
             click.echo(f"  {name}: rank correlation {score.correlation:.2f}, its top {crash} do {score.error:.6g}")
         if kept is not None:
             click.echo(f"  protect {', '.join(map(str, kept.protect)) or 'none'}: then error <= {kept.worst.upper:.6g}")
+        remarks()
     verdict(epsilon, found.largest, found.largest if found.exact else float("inf"))
 
 
 @command()
 @opt.domain_options
 @needed_epsilon
-@click.option("--quantiser", type=click.Choice(QUANTISERS), default="grid", show_default=True)
+@click.option("--quantiser", type=Choice(QUANTISERS), default="grid", show_default=True)
 @click.option("--no-weights", is_flag=True, help="Quantise only what neurons transmit.")
 @click.option("--no-activations", is_flag=True, help="Quantise only weights and biases.")
 @click.option("--output", "-o", type=OutputFile(), help="Write codes and ranges to this .npz file.")
@@ -139,8 +153,13 @@ def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool
 @command()
 @opt.domain_options
 @needed_epsilon
-@click.option("--latency", type=LatencyType(), default="exponential", show_default=True,
-              help=f"{', '.join(LATENCIES)}; with a shape: pareto:3, lognormal:1.")
+@click.option(
+    "--latency",
+    type=LatencyType(),
+    default="exponential",
+    show_default=True,
+    help=f"{', '.join(LATENCIES)}; with a shape: pareto:3, lognormal:1.",
+)
 @click.option("--links", is_flag=True, help="Every link has a delay of its own, not every neuron.")
 @click.option("--midpoint", is_flag=True, help="Put the middle of the range for a missing signal, not 0.")
 @click.option("--runs", type=click.IntRange(min=2), default=1000, show_default=True, help="Of the simulation.")
@@ -151,13 +170,16 @@ def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, m
     """Find how many signals each layer need not wait for, and simulate what that saves."""
     domain = opt.need(opt.domain_of(model, options), model)
     found = ws.quorum(model.network, epsilon, domain, latency=latency, links=links, runs=runs, seed=seed,
-                      substitute="midpoint" if midpoint else "zero", time_limit=time_limit)  # fmt: skip
+                      substitute="midpoint" if midpoint else "zero", time_limit=time_limit,
+                      progress=watched())  # fmt: skip
     fields = {"model": model.name, "wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
-              "observed": found.observed, "runs": found.runs, "latency": found.latency.name,
-              "expected_time": found.expected, "simulated_time": found.simulated,
-              "standard_error": found.standard_error, "expected_speedup": found.expected_speedup,
-              "speedup": found.speedup, "frontier": found.frontier if as_json else None}  # fmt: skip
-    show(fields, as_json, f"wait for {found.wait_for}: error <= {found.bound:.6g}, {found.speedup:.3f} times as fast")
+              "latency": found.latency.name, "expected_time": found.expected,
+              "expected_speedup": found.expected_speedup, "simulated_runs": found.runs,
+              "simulated_error": found.observed, "simulated_time": found.simulated,
+              "simulated_standard_error": found.standard_error, "simulated_speedup": found.speedup,
+              "frontier": found.frontier if as_json else None}  # fmt: skip
+    harmless = f"{found.missing} signals may be missing" if any(found.missing) else "no signal may be missing"
+    show(fields, as_json, f"{harmless}: error <= {found.bound:.6g} proved")
 
 
 def points(model: opt.Model, options: dict[str, Any]) -> Any:

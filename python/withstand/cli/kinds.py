@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 import withstand as ws
+from withstand._coerce import did_you_mean
 from withstand.cli.parameters import TextType, number
 from withstand.model.formats import FORMATS
 
@@ -48,10 +49,12 @@ class KindType(TextType):
             return PLAIN[name]
         if name in WITH_FORMAT:
             if value not in FORMATS:
-                raise ValueError(f"{text!r}: {name} takes a format, one of {', '.join(FORMATS)}, like {name}:int8")
+                said = f"{text!r}: {name} takes a format, one of {', '.join(FORMATS)}, like {name}:int8"
+                raise ValueError(said + did_you_mean(value, FORMATS))
             return lambda counts: WITH_FORMAT[name](counts, value)
         if name not in WITH_NUMBER:
-            raise ValueError(f"{name!r} is none of {', '.join((*PLAIN, *WITH_NUMBER, *WITH_FORMAT))}")
+            known = (*PLAIN, *WITH_NUMBER, *WITH_FORMAT)
+            raise ValueError(f"{name!r} is none of {', '.join(known)}{did_you_mean(name, known)}")
         if not colon:
             raise ValueError(f"{text!r}: {name} takes a number, like {name}:1")
         try:

@@ -15,9 +15,10 @@ from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.kinds import kind_option
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
 from withstand.cli.parameters import EpsilonType, OutputFile
 from withstand.cli.refusals import interrupted, working_with
+from withstand.cli.saying import said_here
 from withstand.cli.words import rounded_option
 
 decimal_epsilon = click.option(
@@ -31,8 +32,13 @@ decimal_epsilon = click.option(
 @opt.domain_options
 @decimal_epsilon
 @opt.argmax_option
-@click.option("--at-least", type=click.IntRange(min=0), default=1, show_default=True,
-              help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.")
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.",
+)
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
 @opt.whole_time_limit_option
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
@@ -75,6 +81,7 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
         if found.status != "complete":
             why = "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
             click.echo(f"  {why}: more may be harmless than are proved to be")
+        remarks()
     if ctrl_c.came or found.status == "interrupted":
         interrupted()
     broken = found.breaking is not None and found.breaking <= at_least
@@ -94,9 +101,10 @@ def replicas(model: opt.Model, epsilon: str | None, time_limit: float, as_json: 
     net = model.network
     fields: dict[str, Any] = {"model": model.name, "failures": repr(failures), "copies": None, "neurons": net.n_neurons}
     try:
-        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit)
+        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit,
+                                    progress=watched())  # fmt: skip
     except TimeoutError as error:
-        show(fields, as_json, f"{failures!r}: {error}")
+        show(fields, as_json, f"{failures!r}: {said_here(str(error))}")
         sys.exit(UNKNOWN)
     show({**fields, "copies": copies, "neurons_with_copies": copies * net.n_neurons}, as_json,
          f"{failures!r}: {copies} of every neuron")  # fmt: skip

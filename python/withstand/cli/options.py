@@ -12,12 +12,17 @@ import click
 import numpy as np
 
 import withstand as ws
+from withstand._coerce import did_you_mean
 from withstand._types import FloatArray
-from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number
+from withstand.cli.output import remark
+from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
 from withstand.cli.words import WORD_OPTIONS, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
 from withstand.model.parameters import channels
+
+#: Where a context keeps networks that are loaded already, by name.
+LOADED = "withstand.loaded"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,11 +46,15 @@ class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since cli
         if isinstance(value, Model):
             return value
         path = Path(value)
+        loaded: dict[str, Model] = {} if ctx is None else ctx.meta.get(LOADED, {})
+        if value in loaded:
+            return loaded[value]
         if value in EMBEDDED and not path.exists():
             network, inputs, _ = embedded(value)
             return Model(value, network, inputs)
         if not path.exists():
-            self.fail(f"{value}: no such file, nor one of {', '.join(EMBEDDED)}", param, ctx)
+            like = did_you_mean(value, (*EMBEDDED, *beside(value)))
+            self.fail(f"{value}: no such file, nor one of {', '.join(EMBEDDED)}{like}", param, ctx)
         if path.is_dir():
             self.fail(f"{value} is a directory, not a model file", param, ctx)
         if not path.is_file():
@@ -84,7 +93,9 @@ failure_options = compose(
 domain_options = compose(
     click.option("--inputs", "-x", type=InputFile(),
                  help="Inputs: .npy, .csv, or .npz (array X, x or samples_x). Embedded networks bring their own."),
-    click.option("--rows", default=None, help="Rows of the inputs to use: START:STOP.  [default: the first 16]"),
+    click.option("--rows", default=None, metavar="START:STOP",
+                 help="Which of the inputs, counted from 0, STOP not among them: '--rows 0:4' the first four, "
+                 "'--rows -4:' the last four, '--rows 7' one, '--rows :' all.  [default: 0:16, the first 16]"),
     click.option("--radius", type=Number(min=0), help="A box of this radius around the one input."),
 )  # fmt: skip
 
@@ -183,6 +194,8 @@ def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
     chosen = np.atleast_2d(rows)[start:stop]
     if len(chosen) == 0:
         raise click.UsageError(f"--rows {options['rows']} selects none of {len(np.atleast_2d(rows))} inputs")
+    if options["rows"] is None and len(chosen) < len(rows) and rows.ndim > 1:
+        remark(f"asked of the first {len(chosen)} of {len(rows)} inputs: --rows : asks of all")
     return chosen
 
 
@@ -219,7 +232,10 @@ def _read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatA
         if not path.stat().st_size:
             raise ValueError("is an empty file")
         return np.loadtxt(path, delimiter=",", ndmin=2)
-    loaded = np.load(path, allow_pickle=False)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except ValueError:  # which offers to unpickle it
+        raise ValueError("holds no array of numbers: expected .npy, .npz or .csv") from None
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:
@@ -235,7 +251,7 @@ def _slice(rows: str | None) -> tuple[int | None, int | None]:
     start, colon, stop = rows.partition(":")
     try:
         if not colon:
-            return int(start), int(start) + 1
+            return int(start), (int(start) + 1) or None  # the last is followed by none
         return (int(start) if start else None), (int(stop) if stop else None)
     except ValueError:
-        raise click.UsageError(f"--rows {rows}: expected START:STOP or one row") from None
+        raise click.UsageError(f"--rows {rows}: expected START:STOP, one row, or : for all") from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -14,14 +16,20 @@ import numpy as np
 
 from _withstand_command.interrupts import INTERRUPTED
 
-__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "show", "text", "verdict", "watched"]
+__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "text",
+           "verdict", "watched"]  # fmt: skip
 
 #: Beside them: 2 wrong usage, 4 did not work (`refusals`), and `INTERRUPTED`, which is no verdict whatever is known.
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
 
+#: Columns that a table takes at most, however wide the terminal is.
+WIDEST = 100
+#: Where the context of a command keeps remarks.
+_REMARKS = "withstand.remarks"
+
 
 def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold: NumPy values become Python's, infinities and NaN become strings."""
+    """Return `value` as what JSON can hold: NaN is null, infinities are "inf" and "-inf"."""
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -30,9 +38,9 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, np.generic):
         return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def watched() -> bool:
@@ -61,12 +69,43 @@ def show(fields: dict[str, Any], as_json: bool, title: str = "") -> None:
     if as_json:
         click.echo(json.dumps(plain(fields), indent=2))
         return
-    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None}
+    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None and not _is_nan(v)}
     width = max(map(len, visible), default=0)
     if title:
         click.secho(title, bold=True)
     for name, value in visible.items():
-        click.echo(f"  {name:<{width}}  {value}")
+        click.echo(wrapped(f"  {name:<{width}}  ", value))
+    remarks()
+
+
+def remark(text: str) -> None:
+    """Keep what people should know of how they asked, for the end of the answer."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta.setdefault(_REMARKS, []).append(text)
+
+
+def remarks() -> None:
+    """Print what is to be known of how it was asked, below the answer."""
+    context = click.get_current_context(silent=True)
+    for said in dict.fromkeys([] if context is None else context.meta.pop(_REMARKS, [])):
+        click.echo(f"  ({said})")
+
+
+def wrapped(head: str, value: str) -> str:
+    """Return a line of a table, of several where prose is longer than the terminal is wide.
+
+    What has no blanks, a path or a number, is never cut, and neither are tuples: `grep` and people look for them whole.
+    """
+    if value.startswith("("):
+        return head + value
+    columns = max(len(head) + 40, min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns))
+    return textwrap.fill(value, columns, initial_indent=head, subsequent_indent=" " * len(head),
+                         break_long_words=False, break_on_hyphens=False) or head  # fmt: skip
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from withstand._coerce import as_budget
+from withstand._coerce import as_budget, did_you_mean
 from withstand.cli.refusals import DidNotWork
 
 
@@ -31,6 +32,20 @@ class Number(click.FloatRange):
         if math.isnan(found):
             self.fail(f"{value!r} is no number", param, ctx)
         return found
+
+
+class Choice(click.Choice):  # type: ignore[type-arg]  # generic since click 8.2 only
+    """One of some words; one that is none is told which are like it."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        super().__init__(list(known))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the word."""
+        if value not in self.choices:
+            known = ", ".join(map(str, self.choices))
+            self.fail(f"{value!r} is none of {known}{did_you_mean(str(value), map(str, self.choices))}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class EpsilonType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
@@ -110,6 +125,16 @@ class CountsWithValue(TextType):
         return CountsType().parsed(counts), value
 
 
+def beside(path: str | os.PathLike[str]) -> list[str]:
+    """Return the files in the folder of a path, as the path names them."""
+    folder = os.path.dirname(os.fsdecode(path))
+    try:
+        with os.scandir(folder or ".") as entries:
+            return [os.path.join(folder, entry.name) for entry in entries if entry.is_file()]
+    except OSError:
+        return []
+
+
 class InputFile(click.Path):
     """A file that exists: not to find it is wrong usage, not to be able to read it is not."""
 
@@ -118,6 +143,10 @@ class InputFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path; a pipe or a device could keep us waiting for ever."""
+        if not os.path.lexists(value):
+            self.fail(
+                f"{os.fsdecode(value)}: no such file{did_you_mean(os.fsdecode(value), beside(value))}", param, ctx
+            )
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.is_file():
             raise DidNotWork(f"{path}: not a regular file")

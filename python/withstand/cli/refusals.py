@@ -15,6 +15,7 @@ import click
 
 from _withstand_command.failing import FAILED, reason, tell
 from withstand.cli.output import INTERRUPTED
+from withstand.cli.saying import said_here
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,8 +69,8 @@ def refusals_have_exit_codes(function: F) -> F:
             raise
         except Exception as error:
             if type(error) in (ValueError, TypeError) and not _names_a_file(error, kwargs):
-                raise click.UsageError(str(error)) from error
-            raise DidNotWork(reason(error)) from error
+                raise click.UsageError(said_here(str(error))) from error
+            raise DidNotWork(said_here(reason(error))) from error
         except KeyboardInterrupt:
             interrupted()
 

@@ -14,7 +14,7 @@ from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
 from withstand.cli.limits import decimal_epsilon
-from withstand.cli.output import watched
+from withstand.cli.output import remarks, watched
 from withstand.cli.parameters import OutputFile
 from withstand.cli.refusals import interrupted, say, working_with
 
@@ -24,8 +24,12 @@ from withstand.cli.refusals import interrupted, say, working_with
 @decimal_epsilon
 @opt.argmax_option
 @click.option("--most", type=click.IntRange(min=1), default=5, show_default=True, help="Largest count of the curve.")
-@click.option("--output", "-o", type=OutputFile((".html", ".json", ".txt")),
-              help="Write it there, as .html, .json or .txt.  [default: text on the terminal]")
+@click.option(
+    "--output",
+    "-o",
+    type=OutputFile((".html", ".json", ".txt")),
+    help="Write it there, as .html, .json or .txt.  [default: text on the terminal]",
+)
 @opt.whole_time_limit_option
 @opt.seed_option
 @opt.threads_option
@@ -45,5 +49,6 @@ def report(model: opt.Model, epsilon: str | None, argmax: str | None, most: int,
         click.echo(found.json())
     elif output is None:
         click.echo(str(found))
+        remarks()
     if ctrl_c.came or found.status == "interrupted":
         interrupted()

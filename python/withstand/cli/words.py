@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import withstand as ws
-from withstand.cli.parameters import CountsType, Number, TextType, number
+from withstand.cli.parameters import Choice, CountsType, Number, TextType, number
 from withstand.model.formats import FORMATS
 
 #: What only flips have, by their names as arguments.
@@ -42,7 +42,7 @@ class RangeType(TextType):
         return low, high
 
 
-rounded_option = click.option("--rounded", type=click.Choice(list(FORMATS)),
+rounded_option = click.option("--rounded", type=Choice(FORMATS),
                               help="First round the network's parameters to words of this format.")  # fmt: skip
 
 WORD_OPTIONS = (
@@ -50,7 +50,7 @@ WORD_OPTIONS = (
     click.option("--bit-flip", "--bit-flips", type=CountsType(), help="Neurons that transmit a flipped bit."),
     click.option("--weight-flip", "--weight-flips", type=CountsType(), help="Stored weights with a flipped bit."),
     click.option("--weight-crash", "--weight-crashes", type=CountsType(), help="Stored weights that become 0."),
-    click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="Of words that flip.  [default: int8]"),
+    click.option("--format", "format_", type=Choice(FORMATS), help="Of words that flip.  [default: int8]"),
     click.option("--scale", type=Number(min=0, min_open=True), help="Of integer words, where no file says it."),
     click.option("--bits", type=BitsType(), help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]"),
     click.option("--to", type=click.IntRange(0, 1), help="Only flips to this value: cells stuck at it."),

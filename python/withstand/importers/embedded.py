@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from withstand._coerce import shown
+from withstand._coerce import did_you_mean, shown
 from withstand._types import FloatArray
 from withstand.model.network import Network
 
@@ -46,7 +46,8 @@ def embedded(name: str) -> Embedded:
     ((64, 64, 64, 10), (100, 64))
     """
     if type(name) is not str or name not in EMBEDDED:
-        raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {shown(name)}")
+        like = did_you_mean(str(name), EMBEDDED)
+        raise ValueError(f"embedded networks are {', '.join(EMBEDDED)}, not {shown(name)}{like}")
     from withstand.importers.layers import Layers
     from withstand.importers.npz import load_npz
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import real, shown
+from withstand._coerce import did_you_mean, real, shown
 from withstand._types import FloatArray
 
 #: Names of the activations, as `Network` and `Activation` take them.
@@ -58,7 +58,12 @@ class Activation:
         if not isinstance(name, str):
             raise TypeError(f"an activation is named by a string, got {shown(name)}")
         given = math.nan if slope is None else real(slope, "slope")
-        self._core = _core.Activation(name, real(gain, "gain"), given)
+        try:
+            self._core = _core.Activation(name, real(gain, "gain"), given)
+        except ValueError as error:
+            if name in NAMES:
+                raise
+            raise ValueError(f"{error}{did_you_mean(name, NAMES)}") from None
 
     @property
     def name(self) -> str:

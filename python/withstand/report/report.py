@@ -69,7 +69,7 @@ class Report(Result):
         return "".join(as_html(section) for section in self.sections)
 
     def json(self) -> str:
-        """Return all tables as JSON: for each section a list of rows, each an object; what is not finite is null."""
+        """Return all tables as JSON: each section a list of rows, each row an object; NaN is null."""
         tables = {s.key: [dict(zip(s.header, map(plain, row))) for row in s.rows] for s in self.sections}
         return json.dumps({"title": self.title, "version": version, "status": self.status, **tables}, indent=2)
 

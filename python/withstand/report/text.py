@@ -47,8 +47,10 @@ def shown(value: Cell) -> str:
 
 
 def plain(value: Cell) -> Cell:
-    """Return a value as JSON takes it."""
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    """Return a value as JSON takes it: NaN as null, infinities as "inf" and "-inf"."""
+    if isinstance(value, float) and not np.isfinite(value):
+        return None if np.isnan(value) else str(value)
+    return value
 
 
 def as_text(section: Section) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import as_seconds, shown, thread_count, whole
+from withstand._coerce import as_seconds, flag, shown, thread_count, whole
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.domain import rows_of
-from withstand.model.evaluation import received
 from withstand.model.failures import Crash
 from withstand.model.network import Network, as_network
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
 from withstand.questions.progress import Line
 from withstand.questions.results import component_errors
-from withstand.uses import crash_sets, graph_scores
+from withstand.uses import crash_sets
+from withstand.uses.critical_scores import taylor, weight_norm
 from withstand.uses.rank_correlation import rank_correlation
 
 Neuron = tuple[int, int]
@@ -140,6 +141,7 @@ def criticality(
     seed: int = 0,
     time_limit: float | None = 60.0,
     threads: int | None = None,
+    progress: bool = False,
 ) -> Criticality:
     """Measure for every hidden neuron what happens when it is among `k` that crash.
 
@@ -157,6 +159,8 @@ def criticality(
         be left out. None: no limit; the result is then the same on every machine.
     threads : int, optional
         For the enumeration.
+    progress : bool, default False
+        Say on standard error how far it is, and the worst so far.
 
     Returns
     -------
@@ -184,16 +188,18 @@ def criticality(
     rows = rows_of(as_network(net), X)
     k, evaluations, seed = whole(k, "k", least=-1), whole(evaluations, "evaluations"), whole(seed, "seed")
     thread_count(threads)
-    clock = Clock(as_seconds(time_limit), Line(False))
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
     if not 1 <= k <= net.n_neurons:
         raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {shown(k)}")
     sets = math.comb(net.n_neurons - 1, k - 1)
     exact = math.comb(net.n_neurons, k) * len(rows) <= evaluations
-    if exact:
-        worst, mean, tried = _enumerated(net, rows, k, threads, clock)
-        exact = tried == len(rows)
-    else:
-        worst, mean, sets = _drawn(net, rows, k, min(sets, _DRAWN), np.random.default_rng(seed), clock)
+    with closing(line):
+        if exact:
+            worst, mean, tried = _enumerated(net, rows, k, threads, clock)
+            exact = tried == len(rows)
+        else:
+            worst, mean, sets = _drawn(net, rows, k, min(sets, _DRAWN), np.random.default_rng(seed), clock)
     ends = np.cumsum(net.widths[1:-1])[:-1]
     alone = worst if k == 1 else crash_sets.harms(net, rows, np.eye(net.n_neurons, dtype=bool))
     pairs = math.comb(net.n_neurons, 2) * len(rows)
@@ -201,7 +207,7 @@ def criticality(
         k, tuple(np.split(worst, ends)), tuple(np.split(mean, ends)), exact, sets,
         _synergy(net, rows, alone, clock) if k > 1 and pairs <= evaluations else (),
         {name: _score(net, rows, values, worst, k) for name, values in
-         (("weight norm", _weight_norm(net)), ("taylor", _taylor(net, rows)))},
+         (("weight norm", weight_norm(net)), ("taylor", taylor(net, rows)))},
     )  # fmt: skip
 
 
@@ -216,6 +222,7 @@ def _enumerated(
         if tried and clock.over():
             break
         tried += 1
+        clock.say(f"criticality: input {tried:,} of {len(rows):,}, worst {worst.max():.6g} so far")
         if net.is_graph and k == 1:  # to rounding: a canonical evaluation of each would take minutes
             alone = np.asarray(_core.crash_errors(net._core, row, False))
             worst, mean = np.maximum(worst, alone), mean + alone
@@ -234,6 +241,7 @@ def _drawn(
     n = net.n_neurons
     worst, mean = np.zeros(n), np.zeros(n)
     for neuron in range(n):
+        clock.say(f"criticality: neuron {neuron + 1:,} of {n:,}, worst {worst.max():.6g} so far")
         if math.isfinite(clock.left()) and neuron in (0, n // 2):  # what one set takes, and whether that was right
             started = clock.left()
             crash_sets.harms(net, rows, np.eye(n, dtype=bool)[:1])
@@ -274,25 +282,3 @@ def _score(net: Network, rows: FloatArray, values: FloatArray, worst: FloatArray
     failed[np.argsort(-values, kind="stable")[:k]] = True
     ends = np.cumsum(net.widths[1:-1])[:-1]
     return Score(tuple(np.split(values, ends)), rank_correlation(values, worst), crash_sets.harm_of(net, rows, failed))
-
-
-def _weight_norm(net: Network) -> FloatArray:
-    if net.is_graph:
-        return np.sqrt(np.concatenate(graph_scores.squares(net)))
-    return np.concatenate([np.linalg.norm(weight, axis=0) for weight in net.weights[1:]])
-
-
-def _taylor(net: Network, rows: FloatArray) -> FloatArray:
-    """Mean over inputs of |y_i dF/dy_i|, the worst over outputs."""
-    if net.is_graph:
-        return np.concatenate(graph_scores.taylor(net, rows))
-    values = net.trace(rows)
-    gradient = np.broadcast_to(net.weights[-1], (len(rows), *net.weights[-1].shape))
-    scores: list[FloatArray] = []
-    for layer in range(net.depth, 0, -1):
-        scores.append(np.abs(gradient * values[layer][:, None, :]).max(axis=1).mean(axis=0))
-        s = received(net, layer, values[layer - 1])
-        phi, h = net.activations[layer - 1], 1e-6
-        slope = (phi(s + h) - phi(s - h)) / (2 * h)
-        gradient = (gradient * slope[:, None, :]) @ net.weights[layer - 1]
-    return np.concatenate(scores[::-1])

@@ -33,6 +33,10 @@ _FEW = 100_000
 _ALONE = 20_000_000
 
 
+class Undecided(ValueError):
+    """A search leaves open on which side of the limit the worst error is."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Hardening(Result):
     """Components to protect, and the proof that the others may fail.
@@ -209,7 +213,7 @@ class _Rest:
             return result
         few = result.configurations is not None and result.configurations <= _FEW
         if isinstance(self.X, Box) or not result.exact or not few:
-            raise ValueError(self._undecided(result, len(protected)))
+            raise Undecided(self._undecided(result, len(protected)))
         every = enumerate_failures(self.net, left, self.X, spec=self.spec, threads=self.threads)
         if every.status != "complete":
             raise KeyboardInterrupt

@@ -106,6 +106,8 @@ class Task:
                 return
             evaluations -= work
             started = self.clock.left()
+            low, high = self.harm, min(1.0, self.harm + self.rest)
+            self.clock.say(f"reliability: {low:.3g} <= P <= {high:.3g} so far, sets of {size}")
             harmful, weight = self.level(size)
             if math.isfinite(started):
                 pace = (started - self.clock.left()) / work
@@ -174,6 +176,7 @@ class Task:
         held = max(step, _HELD // len(self.p))
         while drawn < samples and not (drawn and self.clock.over()):  # as many as the time allows: still independent
             count = min(held, samples - drawn)
+            self.clock.say(f"reliability: {drawn:,} of {samples:,} sets drawn, {exceeding:,} do harm")
             sizes = rng.choice(np.arange(first, first + len(share)), size=count, p=share / share.sum())
             failed = draw(self.p[self.free], self.table, sizes, rng)
             for start in range(0, count, step):

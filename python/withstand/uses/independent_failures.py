@@ -130,6 +130,8 @@ class Independent:
                 return
             if self.clock.over() or self.clock.left() < work * pace:
                 return
+            low, high = self._plain()
+            self.clock.say(f"reliability: {low:.3g} <= P <= {high:.3g} so far, sets of {size}")
             evaluations, started = evaluations - work, self.clock.left()
             found = run(self.net, self.failures(size, exactly=True), self.X, spec=self.spec, threads=self.threads,
                         epsilon=None if self.spec is not None else self.epsilon)  # fmt: skip
@@ -158,6 +160,7 @@ class Independent:
             return *self._plain(), 0, 0
         exceeding = drawn = 0
         while drawn < samples and not (drawn and self.clock.over()):  # as many as the time allows: still independent
+            self.clock.say(f"reliability: {drawn:,} of {samples:,} sets drawn, {exceeding:,} do harm")
             failed = self._pool.struck(int(rng.choice(sizes, p=share / share.sum())), rng)
             faulty = self._drawer.outputs(self.X, failed)
             worst = output_harms(intact, faulty, self.spec is not None).max() if np.isfinite(faulty).all() else math.inf

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,18 +92,22 @@ class Quorum(Result):
         return [{"layer": n, "wait_for": w, "missing": m} for n, (w, m) in enumerate(counts, start=1)]
 
     def __repr__(self) -> str:
+        known = not np.isnan(self.expected)
+        time = f", {self.expected:.4f} expected" if known else ""
+        speedup = f", {self.expected_speedup:.3f} expected" if known else ""
+        harmless = f"{self.missing} may be missing" if any(self.missing) else "none may be missing"
         return (
-            f"Quorum: wait for {self.wait_for}, {self.missing} may be missing\n"
+            f"Quorum: wait for {self.wait_for}, {harmless}\n"
             f"  error     <= {self.bound:.6g} proved, {self.observed:.6g} observed in {self.runs:,} runs\n"
-            f"  time      {self.simulated:.4f} +- {self.standard_error:.4f} simulated, {self.expected:.4f} expected "
-            f"({self.latency.name})\n"
-            f"  speed-up  {self.speedup:.3f} measured, {self.expected_speedup:.3f} expected"
+            f"  time      {self.simulated:.4f} +- {self.standard_error:.4f} simulated{time} ({self.latency.name})\n"
+            f"  speed-up  {self.speedup:.3f} measured{speedup}"
         )
 
 
 def quorum(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, latency: LatencyLike = "exponential",
     links: bool = False, substitute: str = "zero", runs: int = 1000, seed: int = 0, time_limit: float | None = 60.0,
+    progress: bool = False,
 ) -> Quorum:  # fmt: skip
     """Find for how few signals each layer may wait with a proved error within `epsilon`, and simulate it.
 
@@ -126,6 +131,8 @@ def quorum(
     time_limit : float or None, default 60.0
         Seconds in all. When they are up, the frontier is not known (None), `missing` is the best that was proved
         harmless, and fewer runs are simulated. None: no limit; the result is then the same on every machine.
+    progress : bool, default False
+        Say on standard error what is being bounded, and how many runs are simulated.
 
     Returns
     -------
@@ -155,9 +162,11 @@ def quorum(
     limit, delays, (lower, upper) = as_limit(epsilon), as_latency(latency), bounds_of(net, domain, "domain")
     runs, seed = whole(runs, "runs", least=1, most=SAMPLES), whole(seed, "seed")
     stand_ins = _stand_ins(net, substitute)
-    clock = Clock(as_seconds(time_limit), Line(False))
+    line = Line(flag(progress, "progress"))
+    clock = Clock(as_seconds(time_limit), line)
 
     def prove(missing: Counts) -> Bound:
+        clock.say(f"quorum: bounding {missing} missing")
         model = _failures(missing, stand_ins)
         return min((bound(net, model, domain, method=m) for m in PER_RECEIVER), key=float)
 
@@ -167,13 +176,16 @@ def quorum(
     def time_of(missing: Counts) -> float:
         return sum(wait[f] for wait, f in zip(waits, missing))
 
-    frontier, missing = fastest(widths, lambda f: not clock.over() and prove(f).value <= limit, time_of)
-    if clock.late:
-        frontier = None
-    proved = prove(missing)
-    simulation = Simulation(net, delays, links, stand_ins, np.random.default_rng(seed), clock)
-    times, observed = simulation.run(lower, upper, missing, runs)
-    times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
+    with closing(line):
+        frontier, missing = fastest(widths, lambda f: not clock.over() and prove(f).value <= limit, time_of)
+        if clock.late:
+            frontier = None
+        proved = prove(missing)
+        simulation = Simulation(net, delays, links, stand_ins, np.random.default_rng(seed), clock)
+        times, observed = simulation.run(lower, upper, missing, runs)
+        times_all = times  # of the same runs, where all signals are waited for
+        if any(missing):
+            times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
     runs = len(times)
     known = not links or (net.depth == 1 and net.widths[-1] == 1)
     return Quorum(

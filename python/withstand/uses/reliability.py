@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from withstand._coerce import (
     Epsilon,
     as_limit,
     as_seconds,
+    flag,
     needed,
     real_array,
     share,
@@ -125,6 +127,7 @@ def reliability(
     seed: int = 0,
     time_limit: float | None = 60.0,
     threads: int | None = None,
+    progress: bool = False,
 ) -> Reliability:
     """Enclose the probability that independent failures push the error above `epsilon`.
 
@@ -154,6 +157,8 @@ def reliability(
         and wider. None: no limit; the result is then the same on every machine.
     threads : int, optional
         For the enumeration.
+    progress : bool, default False
+        Say on standard error what is being done, and the interval that is proved so far.
 
     Returns
     -------
@@ -188,24 +193,26 @@ def reliability(
     confidence = share(confidence, "confidence")
     if X is None:
         raise TypeError("X must be an array of inputs, got None")
-    clock, rows = Clock(as_seconds(time_limit), Line(False)), rows_of(net, X)
+    line = Line(flag(progress, "progress"))
+    clock, rows = Clock(as_seconds(time_limit), line), rows_of(net, X)
     failures = settled(modelled(model, 1), net, rows)
     task: Task | Independent
     if failures == Crash(1):
         task = Task(net, per_neuron(net, p), limit, rows, spec, threads, clock)
     else:
         task = Independent(net, failures, p, limit, rows, spec, threads, clock)
-    task.certify()
-    task.enumerate(evaluations)
-    lower, upper, methods = task.proved()
-    drawn = exceeding = 0
-    low, high = lower, upper
-    if samples and task.rest > 0 and upper - lower > max(0.01 * lower, 1e-12):
-        low, high, exceeding, drawn = task.sampled(samples, confidence, seed)
-        low, high = max(lower, low), min(upper, high)
-        methods.append("sampling")
-        if low > high:  # the samples contradict what is proved: they missed, as they may
-            low, high = lower, upper
+    with closing(line):
+        task.certify()
+        task.enumerate(evaluations)
+        lower, upper, methods = task.proved()
+        drawn = exceeding = 0
+        low, high = lower, upper
+        if samples and task.rest > 0 and upper - lower > max(0.01 * lower, 1e-12):
+            low, high, exceeding, drawn = task.sampled(samples, confidence, seed)
+            low, high = max(lower, low), min(upper, high)
+            methods.append("sampling")
+            if low > high:  # the samples contradict what is proved: they missed, as they may
+                low, high = lower, upper
     return Reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,

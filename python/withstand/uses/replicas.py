@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
-from withstand._coerce import Epsilon, as_budget, as_seconds, needed, shown, whole
+from withstand._coerce import Epsilon, as_budget, as_seconds, flag, needed, shown, whole
 from withstand.model.activations import Activation
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
@@ -92,6 +92,7 @@ def replicas_needed(
     domain: npt.ArrayLike | Box | None = None,
     *,
     time_limit: float | None = 60.0,
+    progress: bool = False,
 ) -> int:
     """Return the smallest number of copies of every neuron with which the failures are proved harmless.
 
@@ -107,6 +108,8 @@ def replicas_needed(
         For which inputs; needed by unbounded activations.
     time_limit : float or None, default 60.0
         Seconds after which it is refused to go on, and said how far it came. None: no limit.
+    progress : bool, default False
+        Say on standard error between which numbers it is.
 
     Returns
     -------
@@ -137,7 +140,8 @@ def replicas_needed(
     4
     """
     as_network(net)
-    budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), Line(False))
+    line = Line(flag(progress, "progress"))
+    budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), line)
     rows, total = _faults(net, failures, domain)
     try:
         if _at_most(net, rows, total, 1, clock) == 0:
@@ -150,6 +154,8 @@ def replicas_needed(
         raise TimeoutError(
             f"the time was up ({time_limit:g} s) before the number of copies was found: give more, or no time_limit"
         ) from None
+    finally:
+        line.close()
 
 
 def _bisected(net: Network, rows: list[Faults], total: int | None, budget: Fraction, clock: Clock) -> int:
@@ -158,9 +164,11 @@ def _bisected(net: Network, rows: list[Faults], total: int | None, budget: Fract
     low, high = 0, 1
     while _at_most(net, rows, total, high, clock) > near:
         low, high = high, 2 * high
+        clock.say(f"replicas: more than {low:,} copies")
         if high > _MOST_COPIES:
             raise ValueError(f"epsilon {float(budget):g} needs more than {_MOST_COPIES:,} copies of every neuron")
     while high - low > 1:
+        clock.say(f"replicas: more than {low:,} copies, at most {high:,}")
         middle = (low + high) // 2
         low, high = (low, middle) if _at_most(net, rows, total, middle, clock) <= near else (middle, high)
     return high

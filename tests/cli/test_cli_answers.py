@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""How answers look: keys of JSON, numbers that are none, long lines, inputs that nobody chose, words that are near."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import withstand as ws
+
+pytest.importorskip("click")
+from click.testing import CliRunner
+from withstand.cli.commands import app
+from withstand.cli.output import plain
+
+FEW = ("diabetes", "--rows", "0:2")
+ANSWERS = {
+    "inspect": ("diabetes",),
+    "bound": (*FEW, "-k", "1"),
+    "enumerate": (*FEW, "-k", "1", "--components"),
+    "worst-case": (*FEW, "-k", "1"),
+    "tolerance": (*FEW, "-e", "0.2", "--samples", "3"),
+    "reliability": (*FEW, "-p", "0.001", "-e", "0.2", "--samples", "0"),
+    "criticality": FEW,
+    "precision": (*FEW, "-e", "0.2"),
+    "quorum": (*FEW, "-e", "2", "--runs", "9", "--links"),
+    "replicas": (*FEW, "-k", "1", "-e", "0.2"),
+    "harden": (*FEW, "-k", "1", "-e", "0.1"),
+    "accuracy": ("digits_small", "--rows", "0:2", "-k", "1"),
+    "campaign": ("digits_small", "--rows", "0:2", "-k", "1", "-n", "9"),
+}
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def every(value):
+    """Yield all pairs of a key and what it holds, at every depth."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield key, entry
+            yield from every(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from every(entry)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_keys_are_alike_and_numbers_are_numbers(name):
+    told = json.loads(run(name, *ANSWERS[name], "--json")[1], parse_constant=pytest.fail)
+    pairs = list(every(told))
+    assert [key for key, _ in pairs if not re.fullmatch(r"[a-z]\w*|\d+", key) or key.lower() != key] == []
+    assert [key for key, value in pairs if value in ("nan", "NaN")] == []
+    assert pairs
+
+
+def test_numbers_that_are_none():
+    assert plain({"a": math.nan, "b": [np.inf, -math.inf], "c": np.array([np.nan])}) == {
+        "a": None, "b": ["inf", "-inf"], "c": [None],
+    }  # fmt: skip
+    told = json.loads(run("quorum", *ANSWERS["quorum"], "--json")[1])
+    assert told["expected_time"] is None
+    assert "nan" not in run("quorum", *ANSWERS["quorum"])[1]
+
+
+def test_nothing_missing_is_nothing_gained():
+    ask = ("quorum", *FEW, "-e", "1e-9", "--runs", "20")
+    told = json.loads(run(*ask, "--json")[1])
+    assert (told["missing"], told["bound"], told["simulated_error"], told["simulated_speedup"]) == ([0, 0], 0, 0, 1)
+    assert run(*ask)[1].startswith("no signal may be missing: error <= 0 proved\n")
+
+
+def test_the_proved_number_comes_first():
+    title, *rest = run("quorum", *FEW, "-e", "2", "--runs", "20")[1].splitlines()
+    net, X, _ = ws.embedded("diabetes")
+    found = ws.quorum(net, 2, X[:2], runs=20)
+    assert title == f"{found.missing} signals may be missing: error <= {found.bound:.6g} proved"
+    assert any(found.missing)
+    assert next(line for line in rest if f"{found.observed:.6g}" in line).split()[0] == "simulated"
+
+
+def test_long_sentences_are_wrapped():
+    text = run("bound", *FEW, "-k", "1")[1]
+    assert max(map(len, text.splitlines())) <= 100
+    rigor = ws.bound(ws.embedded("diabetes")[0], ws.Crash(1), ws.embedded("diabetes")[1][:2]).rigor
+    assert rigor in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["bound", "tolerance", "criticality", "report"])
+def test_how_many_inputs_nobody_chose(name, tmp_path):
+    ask = [*ANSWERS.get(name, (*FEW, "-e", "0.5", "--most", "1"))]
+    at = ask.index("--rows")
+    del ask[at : at + 2]
+    remark = "(asked of the first 16 of 88 inputs: --rows : asks of all)"
+    assert remark in run(name, *ask)[1]
+    assert remark not in run(name, *ask, "--rows", ":3")[1]
+    assert remark not in run(name, *ask, "--json")[1]
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(":", slice(None)), ("-4:", slice(-4, None)), ("7", slice(7, 8)),
+                                                ("-1", slice(-1, None)), ("-2", slice(-2, -1))])  # fmt: skip
+def test_rows(rows, expected):
+    net, X, _ = ws.embedded("diabetes")
+    told = json.loads(run("bound", "diabetes", "-k", "1", f"--rows={rows}", "--json")[1])
+    assert told["value"] == ws.bound(net, ws.Crash(1), X[expected]).value
+
+
+def test_rows_are_explained():
+    help_text = "".join(run("bound", "--help")[1].split())
+    assert "'--rows:'all" in help_text
+    assert "[default:0:16,thefirst16]" in help_text
+
+
+NEAR = [
+    (("bund", "digits"), "'bound'"),
+    (("bound", "digist", "-k", "1"), "'digits'"),
+    (("bound", "digits", "-k", "1", "--metod", "matrix"), "'--method'"),
+    (("bound", "digits", "-k", "1", "-m", "mtrix"), "'matrix'"),
+    (("bound", "digits", "-k", "1", "--rounded", "in8"), "'int8'"),
+    (("tolerance", "digits", "-e", "1", "--of", "crsh"), "'crash'"),
+    (("tolerance", "digits", "-e", "1", "--of", "bit-flip:in8"), "'int8'"),
+    (("precision", "digits", "-e", "1", "--quantiser", "fractoin"), "'fraction'"),
+    (("quorum", "digits", "-e", "1", "--latency", "parto"), "'pareto'"),
+    (("bound", "network.np", "-k", "1"), "'network.npz'"),
+    (("bound", "digits", "-k", "1", "-x", "input.npy"), "'inputs.npy'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "near"), NEAR, ids=lambda v: str(v)[:30])
+def test_words_that_are_near(arguments, near, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "network.npz").touch()
+    (tmp_path / "inputs.npy").touch()
+    code, text = run(*arguments)
+    assert code == 2
+    asked, _, told = " ".join(text.split()).lower().partition("did you mean ")
+    assert near in told, text
+    assert asked.count("did you mean") == 0
+
+
+def test_words_that_are_not_near():
+    assert "mean" not in run("zzz")[1]
+    assert "mean" not in run("bound", "zzz", "-k", "1")[1]
+
+
+@pytest.mark.parametrize(("make", "near"), [(lambda: ws.embedded("digist"), "'digits'"),
+                                            (lambda: ws.Activation("relo"), "'relu'"),
+                                            (lambda: ws.Latency("parto"), "'pareto'"),
+                                            (lambda: ws.WeightFlip(1, format="in8"), "'int8'")])  # fmt: skip
+def test_words_that_are_near_in_python(make, near):
+    with pytest.raises(ValueError, match=rf"did you mean .*{near}"):
+        make()
