@@ -26,7 +26,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 nitpicky = True
-smartquotes = False  # in formulas an apostrophe is a prime
+smartquotes_action = "De"  # no quotes: in formulas an apostrophe is a prime
 nitpick_ignore = [("py:class", name) for name in ("Decimal", "Fraction", "Quantiser")]
 nitpick_ignore += [("py:obj", "check")]  # a command
 

@@ -85,6 +85,8 @@ def test_page(tab, name):
     broken = "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     assert wrong == []
+    if name.startswith("notebooks/"):
+        assert page.locator(".cell_output img").count() == 1
     if folder := os.environ.get("WITHSTAND_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name.replace('/', '_')}.{width}.png", full_page=True)
 
