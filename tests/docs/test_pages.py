@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The pages of the site: what they print, which commands they give, where they lead, and that the site has them all."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import withstand as ws
+from withstand.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+TEXTS = {path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
+EXAMPLES = [name for name, text in TEXTS.items() if ">>>" in text]
+NOTEBOOKS = [name for name, text in TEXTS.items() if "```{code-cell}" in text]
+
+
+def test_every_page_with_examples_is_run():
+    from test_application_pages import PAGES as applications
+
+    assert set(EXAMPLES) == {*applications, "quantised", "index", "tutorial"}
+
+
+@pytest.mark.parametrize("name", ["index", "tutorial"])
+def test_page(name):
+    page = doctest.DocTestParser().get_doctest(TEXTS[name].replace("```", ""), {}, name, name, 0)
+    assert page.examples
+    assert doctest.DocTestRunner(optionflags=doctest.REPORT_ONLY_FIRST_FAILURE).run(page).failed == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook(name):
+    """Every cell runs, one after the other, and what it asserts holds."""
+    pytest.importorskip("matplotlib")
+    cells = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", TEXTS[name], re.MULTILINE | re.DOTALL)
+    assert sum("assert" in cell for cell in cells) >= 8
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec(compile(cell, name, "exec"), names)
+
+
+@pytest.mark.parametrize("command", re.findall(r"^withstand [a-z].*$", TEXTS["tutorial"], re.MULTILINE))
+def test_commands_of_the_tutorial_run(command):
+    code = "from _withstand_command.entry import main; main()"
+    arguments = shlex.split(command)[1:]
+    ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout
+
+
+def test_the_table_of_questions_names_every_function_and_command():
+    asked = TEXTS["which"]
+    functions = {name for name in ws.__all__ if name.islower() and callable(getattr(ws, name))}
+    beside = {"load", "embedded", "show_config", "get_include", "get_cmake_dir"}
+    assert functions - beside == {name for name in functions if f"`ws.{name}" in asked}
+    from withstand.cli import accuracies, applications, limits, reporting  # noqa: F401  (they add their commands)
+
+    assert set(app.commands) == set(re.findall(r"`withstand ([a-z-]+)", asked))
+    options = {option for command in app.commands.values() for p in command.params for option in p.opts}
+    assert set(re.findall(r"`(--[a-z-]+)`", asked)) <= options
+    models = {kind.__name__ for kind in ws.Failures.__subclasses__()}
+    assert models == {name for name in models if f"`ws.{name}" in asked}
+
+
+def test_the_reference_has_every_public_name():
+    listed = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", TEXTS["python"], re.MULTILINE)
+    assert sorted({*listed} & {*ws.__all__}) == sorted({*ws.__all__} - {"__version__"})
+    assert len(listed) == len(set(listed))
+
+
+def test_the_page_of_headers_has_every_header():
+    listed = re.findall(r"`(\w+\.hpp)`", TEXTS["cpp"])
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "cpp/include/withstand").glob("*.hpp"))
+
+
+def test_the_site_has_every_page_once():
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```", TEXTS["index"], re.MULTILINE | re.DOTALL)
+    listed = [line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")]
+    assert sorted(listed) == sorted(set(TEXTS) - {"index"})
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_links_lead_to_files(name):
+    text = re.sub(r"^```.*?^```|`[^`]+`", "", TEXTS[name], flags=re.MULTILINE | re.DOTALL)
+    targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+    folder = (DOCS / name).parent
+    assert [target for target in targets if not (folder / target).exists()] == []
