@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Neurons that are listed.
 TOP = 10
+#: What is proved is printed to nine digits: the last ones depend on when a bound was asked.
+_ROUNDED = "[float(f'{u:.9g}') for u in curve.upper]"
 #: Bars of a histogram, and shares of the configurations whose error is told.
 BARS, SHARES = 40, (0.5, 0.9, 0.99, 0.999, 1.0)
 
@@ -92,7 +94,8 @@ def curve(asked: Asked, found: Curve) -> Section:
     code = (
         "from withstand.curve import measure_curve\n"
         f"curve = measure_curve({given}, node_limit={asked.node_limit})\n"
-        + "\n".join(printed(f"curve.{end}.tolist()", getattr(found, end).tolist()) for end in ("lower", "upper"))
+        f"{printed('curve.lower.tolist()', found.lower.tolist())}\n"
+        f"{printed(_ROUNDED, [float(f'{u:.9g}') for u in found.upper])}"
     )
     data = {"series": plain(series), "witnesses": [plain(search.witness) for search in found.searches]}
     return Section("curve", "How bad it can get", text, header, rows, figure, data, code)
