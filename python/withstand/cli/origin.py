@@ -48,13 +48,13 @@ def _command_line(ctx: click.Context) -> str:
     words = ["withstand", str(ctx.info_name)]
     for param in ctx.command.params:
         name = str(param.name)
-        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        value = ctx.params.get(name)
+        if isinstance(param, click.Option) and isinstance(param.flag_value, str):  # flags that share a name
+            words += [param.opts[0]] if value == param.flag_value else []
+        elif name == "as_json" or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
-        value = ctx.params[name]
-        if isinstance(param, click.Argument):
+        elif isinstance(param, click.Argument):
             words.append(value.name if isinstance(value, Model) else str(value))
-        elif not (isinstance(param, click.Option) and param.is_flag):
+        else:
             words += [param.opts[0], str(value)]
-        elif value is True or value == param.flag_value:
-            words.append(param.opts[0])
     return shlex.join(words)
