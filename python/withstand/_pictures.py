@@ -4,20 +4,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from withstand._types import FloatArray
 from withstand.plot import _axes, _tidy
 
+if TYPE_CHECKING:
+    from withstand.questions.results import Histogram
+    from withstand.uses.tolerance_search import Limit
+
 #: Proved or harmless; witnessed or harmful.
 _SAFE, _HARM = "#0072b2", "#d55e00"
+#: Most bars of a histogram.
+BARS = 40
 
 
-def draw_histogram(edges: FloatArray, counts: Any, axes: Any = None) -> Any:
-    """Draw how many configurations have which error, in the bins as they are, and return the axes."""
+def coarse(fine: Histogram) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Return at most so many bars: their ends are ends of the histogram's bins, so that their counts are exact."""
+    if len(fine.counts) == 0:
+        return fine.edges, fine.counts
+    wanted = np.linspace(fine.edges[0], fine.edges[-1], BARS + 1)
+    near = np.unique(np.abs(fine.edges[:, None] - wanted).argmin(axis=0))
+    return fine.edges[near], np.add.reduceat(fine.counts, near[:-1])
+
+
+def draw_histogram(fine: Histogram, axes: Any = None) -> Any:
+    """Draw how many configurations have which error, and return the axes."""
     axes = _axes(axes)
+    edges, counts = coarse(fine)
     if len(counts):
         axes.stairs(counts, edges, fill=True, color=_SAFE)
     axes.set_xlabel("error")
@@ -25,15 +42,17 @@ def draw_histogram(edges: FloatArray, counts: Any, axes: Any = None) -> Any:
     return _tidy(axes, legend=None)
 
 
-def draw_limits(names: Sequence[str], harmless: Sequence[int], harmful: Sequence[int | None], axes: Any = None) -> Any:
-    """Draw a bar of what is proved harmless for each place, and a cross where a witness does harm."""
+def draw_limits(limits: Sequence[Limit], axes: Any = None) -> Any:
+    """Draw a bar of what is proved harmless anywhere and in each layer, and a cross where a witness does harm."""
     axes = _axes(axes)
-    rows = range(len(names))
-    axes.barh(list(rows), list(harmless), color=_SAFE, label="proved harmless")
-    known = [(count, row) for count, row in zip(harmful, rows) if count is not None]
+    rows = range(len(limits))
+    names = ["anywhere", *(f"layer {n}" for n in rows[1:])]
+    axes.barh(list(rows), [limit.guaranteed for limit in limits], color=_SAFE, label="proved harmless")
+    known = [(count, row) for count, row in zip([limit.breaking for limit in limits], rows) if count is not None]
     axes.scatter([k for k, _ in known], [row for _, row in known], color=_HARM, marker="x", label="a witness does harm")
-    axes.set_yticks(list(rows), list(names))
+    axes.set_yticks(list(rows), names)
     axes.invert_yaxis()
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("failures")
     return _tidy(axes, legend="best")
 
@@ -58,5 +77,6 @@ def draw_needed(least: int, found: int, kind: str, axes: Any = None) -> Any:
     axes = _axes(axes)
     axes.barh(["at least needed, proved", "protected: enough, proved"], [least, found], color=["#999999", _SAFE])
     axes.invert_yaxis()
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel(f"{kind} to protect")
     return _tidy(axes, legend=None)

@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import withstand as ws
+from withstand._pictures import BARS, coarse
 from withstand.report import Origin, drawing
-from withstand.report.sections import BARS, coarse
 
 
 @pytest.fixture(scope="module")

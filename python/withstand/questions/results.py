@@ -41,7 +41,7 @@ class Histogram(Result):
         """Draw how many configurations have which error, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
-        return draw_histogram(self.edges, self.counts, axes)
+        return draw_histogram(self, axes)
 
 
 class ComponentErrors(NamedTuple):
@@ -136,7 +136,7 @@ class Enumeration(Result):
         """Draw the histogram, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
-        return draw_histogram(self.histogram.edges, self.histogram.counts, axes)
+        return draw_histogram(self.histogram, axes)
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
         """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.

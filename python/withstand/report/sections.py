@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from withstand._coerce import as_budget
+from withstand._pictures import coarse
 from withstand._result import plain
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.witness import Witness
-from withstand.questions.results import Enumeration, Histogram
+from withstand.questions.results import Enumeration
 from withstand.questions.search import WorstCase
 from withstand.report import drawing
 from withstand.report.origin import printed
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 TOP = 10
 #: What is proved is printed to nine digits: the last ones depend on when a bound was asked.
 _ROUNDED = "[float(f'{u:.9g}') for u in curve.upper]"
-#: Bars of a histogram, and shares of the configurations whose error is told.
-BARS, SHARES = 40, (0.5, 0.9, 0.99, 0.999, 1.0)
+#: Shares of the configurations whose error is told.
+SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
 def network(asked: Asked) -> Section:
@@ -153,15 +153,6 @@ def histogram(asked: Asked, found: Enumeration, k: int) -> Section:
     data = {"edges": edges.tolist(), "counts": counts.tolist(), "crashes": k, "configurations": found.done}
     title = f"What every set of {k} does" if k > 1 else "What every neuron does"
     return Section("histogram", title, text, ("share of configurations", f"{what} at most"), rows, figure, data, code)
-
-
-def coarse(fine: Histogram) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Return at most so many bars: their ends are ends of the histogram's bins, so that their counts are exact."""
-    if len(fine.counts) == 0:
-        return fine.edges, fine.counts
-    wanted = np.linspace(fine.edges[0], fine.edges[-1], BARS + 1)
-    near = np.unique(np.abs(fine.edges[:, None] - wanted).argmin(axis=0))
-    return fine.edges[near], np.add.reduceat(fine.counts, near[:-1])
 
 
 def critical(found: Criticality) -> Section:

@@ -62,16 +62,6 @@ class Tolerance(Limit):
     curve: Curve | None
     status: str = "complete"
 
-    def plot(self, axes: Any = None) -> Any:
-        """Draw the curve, or else what is proved harmless and what is not, and return the axes; needs matplotlib."""
-        from withstand._pictures import draw_limits
-
-        if self.curve is not None:
-            return self.curve.plot(axes)
-        rows = self._rows()
-        where, harmless, harmful = ([row[name] for row in rows] for name in ("where", "guaranteed", "breaking"))
-        return draw_limits(where, harmless, harmful, axes)
-
     def _rows(self) -> list[dict[str, Any]]:
         limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
         names = ("guaranteed", "breaking", "exact", "method")
