@@ -28,7 +28,7 @@ def main() -> None:
 def measure(most: int) -> Curve:
     """Return the curve of the embedded digits network: what the picture shows."""
     net, images, _ = ws.embedded("digits")
-    return measure_curve(net, images[:16], range(1, most + 1), time_limit=120.0)
+    return measure_curve(net, images[:16], range(1, most + 1))
 
 
 if __name__ == "__main__":
