@@ -50,6 +50,7 @@ class Asked:
     certificate: str | os.PathLike[str] | None
     curve: Curve | None = field(default=None, init=False)
     tolerance: Tolerance | None = field(default=None, init=False)
+    ended: str = field(default="complete", init=False)
 
     @property
     def decisions(self) -> bool:
@@ -80,9 +81,11 @@ class Asked:
         for n, (name, ask) in enumerate(steps, start=1):
             if progress:
                 say(f"report, {n} of {len(steps)}: {name}\n")
+            self.ended = "complete"
             section = ask()
             if section is not None:
-                yield section
+                yield section  # first of all: what is known is told, even where Ctrl-C ended the question
+            clock.end_as(self.ended)
 
     def _network(self) -> Section:
         return sections.network(self)
@@ -97,7 +100,7 @@ class Asked:
     def _tolerance(self, clock: Clock, progress: bool) -> Section:
         self.tolerance = tolerance(self.net, self.budget, self.rows, spec=self.spec, node_limit=self.node_limit,
                                    time_limit=clock.part(0.6), threads=self.threads, progress=progress)  # fmt: skip
-        clock.end_as(self.tolerance.status)
+        self.ended = self.tolerance.status
         return sections.tolerated(self, self.tolerance)
 
     def _histogram(self, clock: Clock, most: int) -> Section | None:
@@ -109,7 +112,7 @@ class Asked:
             return None
         found = enumerate_failures(self.net, Crash(few[-1]), self.rows, spec=self.spec, threads=self.threads,
                                    epsilon=None if self.decisions else self.budget)  # fmt: skip
-        clock.end_as(found.status)
+        self.ended = found.status
         return sections.histogram(self, found, few[-1])
 
     def _criticality(self, clock: Clock) -> Section:
@@ -121,7 +124,7 @@ class Asked:
         classes = self.targets.reshape(-1)
         found = certified_accuracy(self.net, self.rows, classes, Crash(most), spec=self.spec,
                                    time_limit=clock.part(0.5))  # fmt: skip
-        clock.end_as(found.status)
+        self.ended = found.status
         random = {
             k: campaign(self.net, self.rows, classes, Crash(k, exactly=True), spec=self.spec,
                         trials=self.samples, seed=self.seed)
