@@ -27,7 +27,12 @@ def main() -> None:
         k: ws.campaign(net, images, classes, ws.Crash(k, exactly=True), trials=options.trials)
         for k in range(1, options.most + 1)
     }
-    save(draw_accuracy(proved, campaigns=random).figure, options.svg)
+    numbers = {
+        "proved": proved.curve.lower, "not refuted": proved.curve.upper,
+        "random": [random[k].accuracy for k in random], "interval": [random[k].accuracy_interval for k in random],
+        "trials": options.trials,
+    }  # fmt: skip
+    save(draw_accuracy(proved, campaigns=random).figure, options.svg, numbers)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def main() -> None:
             draw(axes, table, title, colours)
         panels[-1].set_xlabel("flipped bit of the weight")
         for path in options.svg:
-            save(figure, path)
+            save(figure, path, errors)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def main() -> None:
         print(f"| {k} | {sets} | {sum(c > k for c in counts)} | {counts.count(k + 1)} |")
     print(f"\n{len(flips)} images, every number proved, in {seconds:.1f} s ({cpu:.1f} CPU s)")
     for path in options.svg:
-        save(draw(flips, images), path)
+        save(draw(flips, images), path, {"crashes": counts})
 
 
 def draw(flips: list[Flip], images: np.ndarray) -> Figure:

@@ -11,7 +11,8 @@ import argparse
 from pathlib import Path
 
 import withstand as ws
-from withstand.plot import save, tolerance_curve
+from withstand.plot import draw_curve, save
+from withstand.uses.curve import Curve, measure_curve
 
 
 def main() -> None:
@@ -20,8 +21,14 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, default=Path("tolerance_curve.svg"), help="a file (.svg, .png, .pdf)")
     parser.add_argument("--most", type=int, default=6, help="the largest number of crashes")
     options = parser.parse_args()
+    curve = measure(options.most)
+    save(draw_curve(curve), options.svg, curve.to_dict())
+
+
+def measure(most: int) -> Curve:
+    """Return the curve of the embedded digits network: what the picture shows."""
     net, images, _ = ws.embedded("digits")
-    save(tolerance_curve(net, images[:16], range(1, options.most + 1)), options.svg)
+    return measure_curve(net, images[:16], range(1, most + 1))
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ TABLE = [
                     ([1.0, 2.0, 3.0], ValueError, "targets")],
         "most": NO_COUNT, "p": NO_P, "samples": NO_COUNT, "seed": NO_COUNT, **EACH_SEARCH,
         "title": [(3, TypeError, "title must be a string"), (None, TypeError, "title must be a string")],
-        "progress": NO_FLAG}),
+        "origin": [("x", TypeError, "origin must be an Origin"), ({}, TypeError, "origin must be an Origin")],
+        "certificate": NO_PATH, "progress": NO_FLAG}),
     (ws.reliability, (NET, 0.1, 0.5, X), {
         "net": NO_NET, "p": NO_P, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "model": NO_MODEL, "spec": NO_SPEC,
         "evaluations": NO_COUNT, "samples": NO_COUNT, "confidence": NO_SHARE, "seed": NO_COUNT,

@@ -66,7 +66,7 @@ BUDGETED = {
     "quorum": lambda e: ws.quorum(NET, e, X, runs=2).missing,
     "replicas_needed": lambda e: ws.replicas_needed(NET, ws.Crash(1), e, X),
     "enumerate_failures": lambda e: ws.enumerate_failures(NET, ws.Crash(1), X, epsilon=e).exceeding,
-    "report": lambda e: ws.report(NET, X, epsilon=e, most=1, samples=2).sections[2].rows,
+    "report": lambda e: ws.report(NET, X, epsilon=e, most=1, samples=2).sections[3].rows,
 }
 
 

@@ -6,15 +6,19 @@ Needs matplotlib, `pip install "withstand[plot]"`; it is imported when something
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._result import plain
 from withstand._types import FloatArray
 from withstand.model.network import Network
 from withstand.uses.accuracy import Accuracy
@@ -90,7 +94,7 @@ def tolerance_curve(
     return draw_curve(curve, epsilon=epsilon, figure=figure)
 
 
-def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | None = None) -> Figure:
+def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | None = None, axes: Any = None) -> Figure:
     """Draw numbers that are there already: `tolerance(..., samples=1000).curve`, or those of `measure_curve`.
 
     Parameters
@@ -100,6 +104,8 @@ def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | N
         A budget to draw as a line; for decisions a line stands at 0, where the class changes.
     figure : matplotlib.figure.Figure, optional
         Where to draw; a new one by default.
+    axes : matplotlib.axes.Axes, optional
+        The same.
 
     Returns
     -------
@@ -111,8 +117,8 @@ def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | N
     ImportError
         Without matplotlib.
     """
-    figure = figure or _figure((7.0, 4.2))
-    axes = figure.subplots()
+    if axes is None:
+        axes = (figure or _figure((7.0, 4.2))).subplots()
     lower, upper, samples = curve.lower, curve.upper, curve.random.shape[1]
     lines = {
         "paper": curve.paper, "proved": curve.proved, "exact": lower,
@@ -135,11 +141,19 @@ def draw_curve(curve: Curve, *, epsilon: float | None = None, figure: Figure | N
     axes.grid(True, which="major", color="#e6e6e6", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
+    drawn: Figure = axes.figure
+    return drawn
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], numbers: Mapping[str, Any] | None = None) -> None:
     """Write a figure as the suffix of `path` says; an SVG gets the same bytes every time.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path
+    numbers : mapping, optional
+        What is drawn, as plain data: kept in the file, so that `numbers_in` an SVG tells whether it is stale.
 
     Raises
     ------
@@ -151,7 +165,21 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with rc_context({"svg.hashsalt": "withstand", "svg.fonttype": "none"}):
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
+        figure.savefig(path, metadata=_metadata(path.suffix, numbers), dpi=110)
+
+
+def _metadata(suffix: str, numbers: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a file says of itself: no date, and the numbers, in the entry that its format has for a text."""
+    date, text = {".svg": ("Date", "Description"), ".pdf": ("CreationDate", "Subject")}.get(suffix, (None, None))
+    if date is None or text is None:
+        return None
+    return {date: None, **({} if numbers is None else {text: json.dumps(plain(numbers))})}
+
+
+def numbers_in(path: str | os.PathLike[str]) -> Any:
+    """Return the numbers that `save` kept in an SVG; None where it was given none."""
+    found = re.search(r"<dc:description>(.*?)</dc:description>", Path(path).read_text(encoding="utf-8"), re.DOTALL)
+    return None if found is None else json.loads(unescape(found[1]))
 
 
 def _figure(size: tuple[float, float]) -> Figure:

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import withstand as ws
 
@@ -13,6 +16,7 @@ from click.testing import CliRunner
 from withstand.cli.app import app
 from withstand.cli.limits import replicas, tolerance
 from withstand.cli.reporting import report
+from withstand.report import Origin
 
 NET, X, _ = ws.embedded("digits_small")
 ASK = ("tolerance", "digits_small", "--rows", "0:2")
@@ -77,14 +81,44 @@ def test_replicas():
     assert json.loads(text)["copies"] == ws.replicas_needed(net, ws.Crash((1, 1)), "0.2", inputs[:16])
 
 
-def test_report(tmp_path):
-    ask = ("report", "diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2")
-    net, inputs, _ = ws.embedded("diabetes")
-    found = ws.report(net, inputs[:2], epsilon="0.5", most=2, title=f"diabetes: {net!r}")
+def test_report(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    ask, page = ("report", "diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2"), tmp_path / "page.html"
+    net, inputs, targets = ws.embedded("diabetes")
+    origin = Origin("diabetes", "rows 0:2 of the inputs that come with the network",
+                    "withstand report diabetes --rows 0:2 --epsilon 0.5 --most 2",
+                    "net, X, y = ws.embedded('diabetes')\nX, y = X[0:2], y[0:2]")  # fmt: skip
+    found = ws.report(net, inputs[:2], epsilon="0.5", targets=targets[:2], most=2, title=f"diabetes: {net!r}",
+                      origin=origin)  # fmt: skip
     assert run(*ask) == (0, str(found) + "\n")
-    assert run(*ask, "--json") == (0, found.json() + "\n")
-    assert run(*ask, "-o", str(tmp_path / "page.html"))[0] == 0
-    assert (tmp_path / "page.html").read_text(encoding="utf-8") == found.html() + "\n"
+    assert run(*ask, "-o", str(page))[0] == 0
+    longer = replace(origin, command=f"{origin.command} --output {page}")
+    assert page.read_text(encoding="utf-8") == replace(found, origin=longer).html() + "\n"
+    code, text = run(*ask, "--json")
+    assert (code, json.loads(text)) == (0, json.loads(found.json()))
+
+
+def test_report_of_classes_and_a_proof(tmp_path):
+    """Where the inputs are a file the report says how to read it, and flags that share a name are told apart."""
+    net, inputs, classes = ws.embedded("digits_small")
+    np.savez(tmp_path / "in.npz", X=inputs[:3])
+    np.save(tmp_path / "y.npy", classes[:3])
+    proof = tmp_path / "proof.json"
+    files = ("--inputs", str(tmp_path / "in.npz"), "--classes", str(tmp_path / "y.npy"))
+    code, text = run("report", "digits_small", *files, "--rows", "1", "--argmax", "--most", "1",
+                     "--certificate", str(proof), "--json")  # fmt: skip
+    found = json.loads(text[text.index("{") :])
+    assert code == 0
+    assert found["command"].startswith("withstand report digits_small --inputs ") and "--argmin" not in found["command"]
+    assert found["command"].count("--argmax") == 1
+    assert [row["crashes"] for row in found["accuracy"]] == [0, 1]
+    given = {}
+    exec("import numpy as np, withstand as ws\n" + found["code"]["first"], given)
+    assert np.array_equal(given["X"], inputs[1:2])
+    assert given["net"].fingerprint == net.fingerprint == found["statement"]["fingerprint"]
+    (row,) = found["certificate"]
+    assert row["check"] == "valid, confirmed"
+    assert row["SHA-256"] == hashlib.sha256(proof.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

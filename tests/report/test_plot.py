@@ -26,7 +26,9 @@ def test_the_curves_never_cross(digits):
     assert all(search.exact for search in curve.searches)
     assert curve.random.shape == (3, 50)
     assert (curve.random.max(axis=1) <= exact).all()
-    assert (exact <= curve.proved).all()
+    rounding = np.array([search.rounding for search in curve.searches])
+    assert (curve.lower <= curve.proved).all()
+    assert (exact <= curve.proved + rounding).all()
     assert (curve.proved <= curve.paper).all()
     assert (curve.random > 0).any()
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -10,7 +11,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import withstand as ws
-from withstand.report import drawing
+from withstand._pictures import BARS, coarse
+from withstand.report import Origin, drawing
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def test_numbers_are_those_of_the_questions(diabetes, found):
         assert (row["witnessed"], row["search proved"]) == (worst.lower, worst.upper)
         assert row["worst random"] <= row["witnessed"] <= row["proved"] <= row["paper"]
     tolerated = ws.tolerance(net, "0.5", X)
-    assert data["tolerance"][0]["harmless"] == tolerated.guaranteed
+    assert data["tolerance"][0]["harmless"] == tolerated.guaranteed == data["statement"]["harmless"]
+    assert data["statement"]["harmful"] == tolerated.breaking
     assert [row["harmful"] for row in data["tolerance"][1:]] == [limit.breaking for limit in tolerated.per_layer]
     ranking = ws.criticality(net, X).ranking()
     assert [(row["layer"], row["neuron"]) for row in data["criticality"]] == list(ranking[:10])
@@ -46,15 +49,103 @@ def test_numbers_are_those_of_the_questions(diabetes, found):
     assert f"epsilon' = {own:.6g}, so that the whole budget is {0.5 + own:.6g}" in str(found)
 
 
+def test_it_says_of_what_it_speaks(diabetes, found):
+    net, X, _ = diabetes
+    said = json.loads(found.json())["statement"]
+    assert said["fingerprint"] == net.fingerprint
+    assert said["inputs"]["sha256"] == hashlib.sha256(X.astype("<f8").tobytes()).hexdigest()
+    assert (said["version"], said["rows"], said["epsilon"]) == (ws.__version__, 4, "0.5")
+    assert (said["failures"], said["spec"], said["covers"]) == ("Crash(1)", "error", "at most")
+    assert said["verdict"] == "tolerated"
+    for form in (str(found), found.html()):
+        assert all(text in form for text in (net.fingerprint, said["inputs"]["sha256"], "any single crash is harmless"))
+
+
+def again(found, net, X, y):
+    """Run the code of every section, and compare what it prints with what it says it prints."""
+    space = {"net": net, "X": X, "y": y, "ws": ws, "np": np}
+    said = []
+    space["print"] = lambda *values: said.append(" ".join(map(str, values)))
+    blocks = {"first": found.code, **{section.key: section.code for section in found.sections if section.code}}
+    for key, code in blocks.items():
+        said.clear()
+        exec(code, space)
+        assert said == [line.split("  # ", 1)[1] for line in code.splitlines() if line.startswith("print(")], key
+    return set(blocks)
+
+
+def test_its_code_prints_its_numbers(diabetes, found):
+    assert again(found, *diabetes) == {
+        "first", "curve", "tolerance", "histogram", "criticality", "reliability", "precision", "witness"
+    }  # fmt: skip
+
+
+def test_decisions(tmp_path):
+    net, X, y = ws.embedded("digits_small")
+    X, y, proof = X[:3], y[:3], tmp_path / "proof.json"
+    origin = Origin(code='net, X, y = ws.embedded("digits_small")\nX, y = X[:3], y[:3]')
+    found = ws.report(net, X, spec=ws.Argmax(), targets=y, most=2, samples=10, p=(1e-3,), certificate=proof,
+                      origin=origin)  # fmt: skip
+    keys = [section.key for section in found.sections]
+    assert keys == ["asked", "network", "curve", "tolerance", "histogram", "criticality", "accuracy", "reliability",
+                    "certificate", "witness", "rigor"]  # fmt: skip
+    right = int((net.forward(X).argmax(axis=1) == y).sum())
+    assert f"picks the given class for {right} of them" in str(found)
+    data = json.loads(found.json())
+    assert data["tolerance"][0]["harmless"] == ws.tolerance(net, 0, X, spec=ws.Argmax()).guaranteed
+    proved = ws.certified_accuracy(net, X, y, ws.Crash(2)).curve
+    assert [row["proved"] for row in data["accuracy"]] == proved.lower.tolist()
+    assert data["certificate"][0]["SHA-256"] == hashlib.sha256(proof.read_bytes()).hexdigest()
+    assert again(found, None, None, None) >= {"accuracy", "certificate"}
+
+
+def test_a_class_of_one_output_is_told_by_the_rule_of_the_specification():
+    net = ws.Network([[[1.0]], [[1.0]]], [[0.0], [-1.0]])
+    found = ws.report(net, [[0.5], [2.0]], spec=ws.Argmax(), targets=[0, 1], most=1, samples=2, p=())
+    assert "picks the given class for 2 of them" in str(found)
+
+
+def test_what_cannot_be_certified_is_said(tmp_path):
+    net, X, _ = ws.embedded("diabetes")
+    lowest = ws.report(net, X[:1], spec=ws.Argmax(lowest=True), most=1, samples=2, certificate=tmp_path / "p.json")
+    (section,) = (section for section in lowest.sections if section.key == "certificate")
+    assert "There is none: certificates of decisions are of the largest" in section.text
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_the_histogram_counts_every_configuration(diabetes, found):
+    net, X, _ = diabetes
+    drawn = json.loads(found.json())["data"]["histogram"]
+    every = ws.enumerate_failures(net, ws.Crash(3), X)
+    assert drawn["crashes"] == 3
+    assert sum(drawn["counts"]) == drawn["configurations"] == every.done == ws.Crash(3).configurations(net)
+    assert len(drawn["counts"]) <= BARS
+    edges, counts = coarse(every.histogram)
+    for low, high, count in zip(edges[:-1], edges[1:], counts):
+        inside = (every.histogram.edges[:-1] >= low) & (every.histogram.edges[1:] <= high)
+        assert every.histogram.counts[inside].sum() == count
+
+
+def test_equal_bytes_where_the_time_is_given(diabetes, monkeypatch):
+    net, X, _ = diabetes
+    pages = []
+    for epoch in ("0", "0", "86400"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+        pages.append(ws.report(net, X, epsilon=0.5, most=2, samples=5, p=(0.01,)).html())
+    assert pages[0] == pages[1]
+    assert pages[2] == pages[0].replace("1970-01-01T00:00:00Z", "1970-01-02T00:00:00Z") != pages[0]
+
+
 class Page(HTMLParser):
     """Tags that are open, and everything that would be loaded."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.loaded, self.tags = [], [], []
+        self.open, self.loaded, self.tags, self.names = [], [], [], set()
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        self.names |= {value for name, value in attrs if name == "id"}
         self.loaded += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
         if tag != "meta":
             self.open.append(tag)
@@ -70,9 +161,9 @@ def test_the_page_is_whole_and_loads_nothing(found):
     page, text = Page(), found.html()
     page.feed(text)
     assert page.open == []
-    assert page.loaded == []
+    assert {link.removeprefix("#") for link in page.loaded} == page.names  # its own sections, all of them
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 3
     assert not re.search(r"https?:|url\(|@import", text)
     assert "a &lt;network&gt;" in text
     assert "<network>" not in text
@@ -88,29 +179,48 @@ def test_text_and_files(found, tmp_path):
         found.save(tmp_path / "report.pdf")
 
 
-def test_decisions():
-    net, X, y = ws.embedded("digits_small")
-    found = ws.report(net, X[:3], spec=ws.Argmax(), targets=y[:3], most=2, samples=10, p=(1e-3,))
-    keys = [section.key for section in found.sections]
-    assert keys == ["network", "curve", "tolerance", "criticality", "reliability"]
-    right = int((net.forward(X[:3]).argmax(axis=1) == y[:3]).sum())
-    assert f"picks the given class for {right} of them" in str(found)
-    tolerated = ws.tolerance(net, 0, X[:3], spec=ws.Argmax())
-    assert json.loads(found.json())["tolerance"][0]["harmless"] == tolerated.guaranteed
-
-
 def test_without_a_budget_and_with_one_too_small(diabetes):
     net, X, _ = diabetes
     bare = ws.report(net, X, most=1, samples=5)
-    assert [section.key for section in bare.sections] == ["network", "curve", "criticality"]
+    keys = [section.key for section in bare.sections]
+    assert keys == ["asked", "network", "curve", "histogram", "criticality", "witness", "rigor"]
+    assert json.loads(bare.json())["statement"]["verdict"] is None
     tiny = ws.report(net, X, epsilon=1e-14, most=1, samples=5, p=())
-    assert "needs more than 40 bits" in tiny.sections[-1].text
+    (precision,) = (section for section in tiny.sections if section.key == "precision")
+    assert "needs more than 40 bits" in precision.text
+
+
+def test_progress_is_a_line_for_each_section(diabetes, capsys):
+    net, X, _ = diabetes
+    ws.report(net, X, most=1, samples=5, progress=True)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in said] == [f"report, {n} of 4" for n in (1, 2, 3, 4)]
 
 
 def test_charts_put_larger_values_higher():
     chart = drawing.lines([1, 2], {"a": [1.0, 10.0], "b": [0.0, 5.0]}, log=True, x="k", y="v")
-    heights = [float(h) for h in re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)"', chart)]
-    assert len(heights) == 3  # the 0 has no logarithm
-    assert heights[1] < heights[2] < heights[0]
-    cells = re.findall(r'fill-opacity="([\d.]+)"', drawing.heat([np.array([1.0, 2.0]), np.array([4.0])], "t"))
-    assert [float(c) for c in cells] == [0.25, 0.5, 1.0]
+    tops = [float(y) for y in re.findall(r'<path class="point" d="M[\d.]+ ([\d.]+)h8v8', chart)]
+    (lower,) = (float(y) - 4 for y in re.findall(r'<path class="point" d="M[\d.]+ ([\d.]+)a4', chart))
+    assert len(tops) == 2  # and one of b: the 0 has no logarithm
+    assert tops[1] < lower < tops[0]
+    bars = drawing.bars(np.array([0.0, 1.0, 2.0]), np.array([1, 4]), x="e", y="n", mark=("epsilon", 1.5))
+    one, four = (float(h) for h in re.findall(r'class="bar"[^>]+ height="([\d.]+)"', bars))
+    assert four == pytest.approx(4 * one, abs=0.05)
+    cells = re.findall(r'class="cell"[^>]+fill="#(\w+)"', drawing.heat([np.array([0.0, 1.0]), np.array([4.0])], "t"))
+    shades = [sum(bytes.fromhex(cell)) for cell in cells]
+    assert shades[0] > shades[1] > shades[2]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-6.4, 6.4), (3.0, 3.0), (0.0, 0.0), (1e-9, 7e-9), (-5e7, -1.0)])
+def test_ticks_are_round_and_enclose(low, high):
+    marks = drawing.ticks(low, high)
+    assert marks[0] <= low and high <= marks[-1] and 2 <= len(marks) <= 7
+    assert all(len(f"{mark:.12g}".replace("-", "").replace(".", "").split("e")[0].strip("0")) <= 3 for mark in marks)
+
+
+def test_a_wide_layer_is_drawn_by_the_worst_of_neighbours():
+    layer = np.zeros(3000)
+    layer[2999] = 2.0
+    chart = drawing.heat([layer], "t")
+    assert chart.count('class="cell"') == 1000
+    assert "<title>layer 1, neuron 2997 to 2999: 2</title>" in chart

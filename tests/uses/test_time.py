@@ -136,7 +136,7 @@ def test_ctrl_c_ends_a_report_with_its_sections(monkeypatch):
     interrupted(monkeypatch, 4)
     found = ws.report(NET, X, epsilon=EPSILON, most=2, samples=2)
     assert found.status == "interrupted"
-    assert [section.key for section in found.sections] == ["network", "curve", "tolerance"]
+    assert [section.key for section in found.sections] == ["asked", "network", "curve", "tolerance"]
     assert json.loads(found.json())["status"] == "interrupted"
 
 

@@ -37,8 +37,11 @@ class Histogram(Result):
         ends, counts = self.edges.tolist(), self.counts.tolist()
         return [{"from": low, "to": high, "count": n} for low, high, n in zip(ends[:-1], ends[1:], counts)]
 
-    def _pictured(self) -> list[dict[str, Any]]:
-        return [{"error": row["from"], "configurations": row["count"]} for row in self._rows()]
+    def plot(self, axes: Any = None) -> Any:
+        """Draw how many configurations have which error, and return the axes; needs matplotlib."""
+        from withstand._pictures import draw_histogram
+
+        return draw_histogram(self, axes)
 
 
 class ComponentErrors(NamedTuple):
@@ -129,8 +132,11 @@ class Enumeration(Result):
             return super()._rows()
         return [{"component": str(name), **errors._asdict()} for name, errors in self.components.items()]
 
-    def _pictured(self) -> list[dict[str, Any]]:
-        return self.histogram._pictured()
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the histogram, and return the axes; needs matplotlib."""
+        from withstand._pictures import draw_histogram
+
+        return draw_histogram(self.histogram, axes)
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
         """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from withstand.report.origin import Origin
 from withstand.report.report import Report, report
 
-__all__ = ["Report", "report"]
+__all__ = ["Origin", "Report", "report"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +33,14 @@ from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
-from withstand.report.sections import Asked
-from withstand.report.text import PAGE, STYLE, Section, as_html, as_text, plain
+from withstand.report import evidence
+from withstand.report.asked import Asked
+from withstand.report.origin import Origin, created
+from withstand.report.page import as_html, page
+from withstand.report.text import Section, as_text, plain
+
+#: What the JSON is: `report.schema.json`, beside this file, says what it holds.
+FORMAT = "withstand report 1"
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,11 +54,22 @@ class Report(Result):
     status : {"complete", "budget", "interrupted"}
         Whether every question was answered as far as it could be, or the time was up, or Ctrl-C came: the sections
         then hold what was known by then, and after Ctrl-C some are missing.
+    statement : dict
+        Of what, about what and with which verdict it speaks.
+    origin : Origin
+    code : str
+        Python that makes the network and the inputs; that of the sections goes on from there.
+    created : str
+        When, in UTC; where SOURCE_DATE_EPOCH is set, that time.
     """
 
     title: str
     sections: tuple[Section, ...]
     status: str = "complete"
+    statement: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
+    code: str = ""
+    created: str = ""
 
     def __str__(self) -> str:
         return "\n\n".join([self.title, *(as_text(section) for section in self.sections)])
@@ -69,13 +84,24 @@ class Report(Result):
         return "".join(as_html(section) for section in self.sections)
 
     def json(self) -> str:
-        """Return all tables as JSON: each section a list of rows, each row an object; NaN is null."""
+        """Return everything as JSON, for each section a list of rows, each an object; what is not finite is null.
+
+        `report.schema.json`, in the package beside this module, says what it holds.
+        """
         tables = {s.key: [dict(zip(s.header, map(plain, row))) for row in s.rows] for s in self.sections}
-        return json.dumps({"title": self.title, "version": version, "status": self.status, **tables}, indent=2)
+        told = {
+            "format": FORMAT, "title": self.title, "created": self.created, "status": self.status,
+            "statement": dict(self.statement), "command": self.origin.command,
+            **tables,
+            "data": {s.key: s.data for s in self.sections if s.data},
+            "code": {"first": self.code, **{s.key: s.code for s in self.sections if s.code}},
+        }  # fmt: skip
+        return json.dumps(told, indent=2)
 
     def html(self) -> str:
         """Return one page that needs nothing else: no script, no style sheet, no picture from elsewhere."""
-        return PAGE.format(title=escape(self.title), style=STYLE, body=self._repr_html_(), version=escape(version))
+        foot = f"withstand {version}, {self.created}"
+        return page(self.title, self.sections, self.code, self.origin.command, foot)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report as the suffix says: .html, .json, or .txt.
@@ -109,6 +135,8 @@ def report(
     time_limit: float | None = 60.0,
     threads: int | None = None,
     title: str = "withstand",
+    origin: Origin | None = None,
+    certificate: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Report:
     """Ask a network everything, and tell it in one report.
@@ -137,6 +165,10 @@ def report(
     time_limit : float or None, default 60.0
         Seconds in all: each question gets a share of what is left, and answers with an interval. None: no limit.
     title : str, default "withstand"
+    origin : Origin, optional
+        Where network and inputs come from, for whoever wants to compute the numbers again.
+    certificate : path, optional
+        Write a proof of what is tolerated there, as `worst_case` does, and have it checked.
     progress : bool, default False
         Say on standard error what is being asked.
 
@@ -151,15 +183,17 @@ def report(
 
     Notes
     -----
-    Made of `measure_curve`, `tolerance`, `criticality`, `reliability` and `precision`, each with its own defaults.
+    Made of `measure_curve`, `tolerance`, `enumerate_failures`, `criticality`, `certified_accuracy`, `campaign`,
+    `reliability` and `precision`, each with its own defaults. The same network and inputs make the same report, but for
+    the time it was made and for searches that the time limit cut short; set SOURCE_DATE_EPOCH for equal bytes.
 
     Examples
     --------
     >>> import withstand as ws
     >>> net, X, _ = ws.embedded("diabetes")
     >>> found = ws.report(net, X[:4], epsilon=0.5, most=2, samples=10)
-    >>> [section.key for section in found.sections]
-    ['network', 'curve', 'tolerance', 'criticality', 'reliability', 'precision']
+    >>> [section.key for section in found.sections][:5]
+    ['asked', 'network', 'curve', 'tolerance', 'histogram']
     """
     as_network(net), node_count(node_limit), thread_count(threads)
     decisions, rows = asks_decisions(spec), rows_of(net, X)
@@ -169,18 +203,25 @@ def report(
     probabilities = _probabilities(p)
     if not isinstance(title, str):
         raise TypeError(f"title must be a string, got {shown(title)}")
-    asked = Asked(net, rows, budget, epsilon, spec, samples, seed, node_limit, threads)
+    if origin is not None and not isinstance(origin, Origin):
+        raise TypeError(f"origin must be an Origin, got {shown(origin)}")
+    origin, progress = origin or Origin(), flag(progress, "progress")
+    asked = Asked(
+        net, rows, budget, epsilon, spec, None if targets is None else real_array(targets, "targets"), samples, seed,
+        node_limit, threads, None if certificate is None else as_path(certificate, "certificate"),
+    )  # fmt: skip
     sections: list[Section] = []
-    with closing(Line(flag(progress, "progress"))) as line:
-        clock = Clock(as_seconds(time_limit), line)
-        try:
-            sections.append(asked.network(targets))
-            for section in asked.sections(clock, most, probabilities, progress):
-                sections.append(section)
-            clock.over()
-        except KeyboardInterrupt:
-            clock.interrupt()
-    return Report(title, tuple(sections), clock.status)
+    clock = Clock(as_seconds(time_limit), Line(False))
+    try:
+        for section in asked.sections(clock, most, probabilities, progress):
+            sections.append(section)
+        clock.over()
+        sections += [s for s in (evidence.witness_section(asked), evidence.rigor(asked)) if s is not None]
+    except KeyboardInterrupt:
+        clock.interrupt()
+    sections.insert(0, evidence.asked_section(asked, origin, clock.status))
+    return Report(title, tuple(sections), clock.status, evidence.statement(asked, origin), origin,
+                  origin.preamble(net, rows), created())  # fmt: skip
 
 
 def _probabilities(p: Any) -> tuple[float, ...]:

@@ -1,145 +1,162 @@
 # SPDX-License-Identifier: MIT
-"""What a report asks, and what it tells of the answers."""
+"""What a report tells of the answers: a section each."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from withstand._coerce import Epsilon, as_budget, real_array
+from withstand._coerce import as_budget
+from withstand._pictures import coarse
+from withstand._result import plain
 from withstand._types import FloatArray
-from withstand.model.network import Network
-from withstand.model.spec import Spec
-from withstand.questions.clock import Clock
+from withstand.model.deciding import class_of
+from withstand.model.witness import Witness
+from withstand.questions.results import Enumeration
+from withstand.questions.search import WorstCase
 from withstand.report import drawing
+from withstand.report.origin import printed
 from withstand.report.text import Cell, Section
-from withstand.uses.criticality import Criticality, criticality
-from withstand.uses.curve import Curve, measure_curve
-from withstand.uses.precision import precision
-from withstand.uses.reliability import Reliability, reliability
-from withstand.uses.tolerance import Tolerance, tolerance
+from withstand.uses.accuracy import Accuracy
+from withstand.uses.campaign import Campaign
+from withstand.uses.criticality import Criticality
+from withstand.uses.curve import Curve
+from withstand.uses.precision import Precision
+from withstand.uses.reliability import Reliability
+from withstand.uses.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    from withstand.report.asked import Asked
 
 #: Neurons that are listed.
 TOP = 10
+#: What is proved is printed to nine digits: the last ones depend on when a bound was asked.
+_ROUNDED = "[float(f'{u:.9g}') for u in curve.upper]"
+#: Shares of the configurations whose error is told.
+SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """The questions: each gets a share of the time that is left, and answers with what it knows by then."""
-
-    net: Network
-    rows: FloatArray
-    budget: Fraction | None
-    epsilon: Epsilon | None
-    spec: Spec
-    samples: int
-    seed: int
-    node_limit: int | None
-    threads: int | None
-
-    def network(self, targets: npt.ArrayLike | None) -> Section:
-        """Tell what the network is."""
-        epsilon = None if self.budget is None else self.epsilon
-        return network_section(self.net, self.rows, epsilon, targets, self.spec is not None)
-
-    def sections(self, clock: Clock, most: int, p: Sequence[float], progress: bool) -> Iterator[Section]:
-        """Yield one section after the other."""
-        harm_is_known = self.spec is not None or self.budget is not None
-        drawn: dict[str, Any] = {"spec": self.spec, "samples": self.samples, "seed": self.seed}
-        clock.say("report: the curve")
-        counts = range(1, min(most, self.net.n_neurons) + 1)
-        yield _curve(measure_curve(self.net, self.rows, counts, node_limit=self.node_limit, threads=self.threads,
-                                   time_limit=clock.part(0.3), **drawn))  # fmt: skip
-        if harm_is_known:
-            found = tolerance(self.net, self.budget, self.rows, spec=self.spec, node_limit=self.node_limit,
-                              time_limit=clock.part(0.6), threads=self.threads, progress=progress)  # fmt: skip
-            yield _tolerance(found, self.epsilon, self.spec is not None)
-            clock.end_as(found.status)
-        clock.say("report: the neurons")
-        yield _criticality(criticality(self.net, self.rows, time_limit=clock.part(0.4), threads=self.threads))
-        if harm_is_known:
-            clock.say("report: the reliability")
-            parts = [0.8 / n for n in range(len(p), 0, -1)]
-            drawn["threads"] = self.threads
-            intervals = [
-                reliability(self.net, q, self.budget, self.rows, time_limit=clock.part(part), **drawn)
-                for q, part in zip(p, parts)
-            ]
-            yield _reliability(p, intervals)
-        if self.budget is not None:
-            clock.say("report: the precision")
-            yield _precision(self.net, self.rows, self.budget)
-
-
-def network_section(
-    net: Network, X: FloatArray, epsilon: Epsilon | None, targets: npt.ArrayLike | None, decisions: bool
-) -> Section:
+def network(asked: Asked) -> Section:
     """Tell what the network is, and how far off it is intact."""
+    net, X = asked.net, asked.rows
     names = [a.name for a in (*net.activations, net.output_activation)]
     rows: list[tuple[Cell, ...]] = [
         (l, net.widths[l], names[l - 1], largest, sum(math.prod(shape) for shape in layer.parameters.values()))
         for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
     ]
     text = f"{net.n_neurons:,} hidden neurons in {net.depth} layers; every statement is about {len(X):,} given inputs."
-    if targets is not None:
-        text += " " + _own_error(net, X, epsilon, real_array(targets, "targets"), decisions)
+    if asked.targets is not None:
+        text += " " + _own_error(asked, asked.targets)
     header = ("layer", "neurons", "activation", "largest weight", "parameters")
     return Section("network", "The network", text, header, tuple(rows))
 
 
-def _own_error(net: Network, X: FloatArray, epsilon: Epsilon | None, targets: FloatArray, decisions: bool) -> str:
+def _own_error(asked: Asked, targets: FloatArray) -> str:
     """Say how far off the intact network is."""
-    outputs = net.forward(X)
-    wide = 1 if decisions or targets.ndim < 2 else outputs.shape[1]
+    X, outputs = asked.rows, asked.net.forward(asked.rows)
+    wide = 1 if asked.decisions or targets.ndim < 2 else outputs.shape[1]
     if targets.shape not in {(len(X),), (len(X), wide)} and targets.size != len(X):
         raise ValueError(f"targets have shape {targets.shape}, expected {(len(X),)} or {(len(X), outputs.shape[1])}")
-    if decisions:
-        right = int((outputs.argmax(axis=1) == targets.reshape(len(X), -1)[:, 0]).sum())
+    if asked.spec is not None:
+        chosen = class_of(asked.net, outputs, asked.spec.lowest)
+        right = int((chosen == targets.reshape(len(X), -1)[:, 0]).sum())
         return f"Intact, it picks the given class for {right:,} of them."
     wanted = np.broadcast_to(targets.reshape(len(X), -1), outputs.shape)
     own = float(np.abs(outputs - wanted).max())
+    epsilon = asked.epsilon
     whole = "" if epsilon is None else f", so that the whole budget is {float(as_budget(epsilon)) + own:.6g}"
     return f"Intact, it is off its targets by at most epsilon' = {own:.6g}{whole}."
 
 
-def _curve(curve: Curve) -> Section:
-    drawn = curve.random.max(axis=1)
+def curve(asked: Asked, found: Curve) -> Section:
+    """Tell the interval of each count, what proved it, and what attains it."""
+    drawn = found.random.max(axis=1)
     rows = tuple(
-        (k, float(a), float(b), search.lower, search.upper, float(c))
-        for k, a, b, search, c in zip(curve.counts, curve.paper, curve.proved, curve.searches, drawn)
+        (k, float(a), float(b), search.lower, search.upper, _by(search, float(b)), float(c), told(search.witness))
+        for k, a, b, search, c in zip(found.counts, found.paper, found.proved, found.searches, drawn)
     )
     series = {
-        "the paper's bound": curve.paper.tolist(), "proved without search": curve.proved.tolist(),
-        "exact worst case" if all(s.exact for s in curve.searches) else "witnessed": curve.lower.tolist(),
-        "worst random set": drawn.tolist(),
-    }  # fmt: skip
-    what = "lead of another class" if curve.decisions else "output error"
-    figure = drawing.lines(curve.counts, series, log=not curve.decisions, x=curve.kind, y=f"largest {what}")
-    text = f"Largest {what} of at most so many {curve.kind}: witnessed \u2264 truth \u2264 proved."
-    header = ("crashes", "paper", "proved", "witnessed", "search proved", "worst random")
-    return Section("curve", "How bad it can get", text, header, rows, figure)
+        "proved without search": found.proved.tolist(),
+        "exact worst case" if all(s.exact for s in found.searches) else "witnessed": found.lower.tolist(),
+        f"worst of {found.random.shape[1]:,} random sets": drawn.tolist(),
+        "the paper's bound": found.paper.tolist(),
+    }
+    what = "lead of another class" if found.decisions else "output error"
+    if found.decisions:  # on a linear scale the other lines would be one
+        del series["the paper's bound"]
+    figure = drawing.lines(found.counts, series, log=not found.decisions, x=found.kind, y=f"largest {what}")
+    text = f"Largest {what} of at most so many {found.kind}: witnessed \u2264 truth \u2264 proved."
+    header = ("crashes", "paper", "proved", "witnessed", "search proved", "by", "worst random", "witness")
+    given = f"net, X, {found.counts}{_spec(asked)}, samples={asked.samples}, seed={asked.seed}"
+    code = (
+        "from withstand.curve import measure_curve\n"
+        f"curve = measure_curve({given}, node_limit={asked.node_limit})\n"
+        f"{printed('curve.lower.tolist()', found.lower.tolist())}\n"
+        f"{printed(_ROUNDED, [float(f'{u:.9g}') for u in found.upper])}"
+    )
+    data = {"series": plain(series), "witnesses": [plain(search.witness) for search in found.searches]}
+    return Section("curve", "How bad it can get", text, header, rows, figure, data, code)
 
 
-def _tolerance(found: Tolerance, epsilon: Epsilon | None, decisions: bool) -> Section:
+def _by(search: WorstCase, bound: float) -> str:
+    """Return what the upper end of an interval rests on."""
+    return "exact search" if search.exact else "bound" if search.upper == bound else "search, cut short"
+
+
+def told(witness: Witness | None) -> str | None:
+    """Return which components fail at which input."""
+    if witness is None:
+        return None
+    return f"{', '.join(map(str, witness.failed)) or 'none'} at input {witness.input_index}"
+
+
+def tolerated(asked: Asked, found: Tolerance) -> Section:
+    """Tell how many failures are harmless, by what proof, and which are not."""
     limits = [("anywhere", found), *((f"layer {n} alone", each) for n, each in enumerate(found.per_layer, start=1))]
-    rows = tuple((name, each.guaranteed, each.breaking, each.exact, each.method) for name, each in limits)
-    harm = "change of class" if decisions else f"error above {epsilon}"
+    rows = tuple(
+        (name, each.guaranteed, each.breaking, each.exact, each.method, told(each.witness)) for name, each in limits
+    )
+    harm = "change of class" if asked.decisions else f"error above {asked.epsilon}"
     text = f"Crashes that certainly cause no {harm}, and the fewest that do."
     if found.status != "complete":
         text += " The time was up: more may be harmless than are proved to be."
-    if found.witness is not None:
-        names = ", ".join(map(str, found.witness.failed))
-        text += f" Those of {names} do, at input {found.witness.input_index}."
-    return Section("tolerance", "What it tolerates", text, ("failures", "harmless", "harmful", "exact", "by"), rows)
+    header = ("failures", "harmless", "harmful", "exact", "by", "witness")
+    code = (
+        f"found = ws.tolerance(net, {_epsilon(asked)}, X{_spec(asked)}, node_limit={asked.node_limit})\n"
+        f"{printed('found.guaranteed, found.breaking', found.guaranteed, found.breaking)}"
+    )
+    data = {"witnesses": [plain(each.witness) for _, each in limits]}
+    return Section("tolerance", "What it tolerates", text, header, rows, "", data, code)
 
 
-def _criticality(found: Criticality) -> Section:
+def histogram(asked: Asked, found: Enumeration, k: int) -> Section:
+    """Tell what all configurations do, not the worst alone."""
+    what = "harm to the decision" if asked.decisions else "error"
+    edges, counts = coarse(found.histogram)
+    text = f"All {found.done:,} configurations of at most {k} crashes: mean {what} {found.mean:.6g}, standard "
+    text += f"deviation {found.std:.6g}."
+    mark = None
+    if found.exceeding is not None:
+        text += f" {found.exceeding:.4%} of them do harm."
+        mark = ("the class changes", 0.0) if asked.decisions else ("epsilon", float(asked.budget or 0))
+    figure = drawing.bars(edges, counts, x=what, y="configurations", mark=mark) if len(counts) else ""
+    limit = "" if asked.decisions or asked.budget is None else f", epsilon={_epsilon(asked)}"
+    code = (
+        f"found = ws.enumerate_failures(net, ws.Crash({k}), X{_spec(asked)}{limit})\n"
+        f"{printed('found.worst, found.mean, found.std', found.worst, found.mean, found.std)}\n"
+        f"{printed('found.exceeding', found.exceeding)}"
+    )
+    rows = tuple((share, float(found.quantile(share))) for share in SHARES)
+    data = {"edges": edges.tolist(), "counts": counts.tolist(), "crashes": k, "configurations": found.done}
+    title = f"What every set of {k} does" if k > 1 else "What every neuron does"
+    return Section("histogram", title, text, ("share of configurations", f"{what} at most"), rows, figure, data, code)
+
+
+def critical(found: Criticality) -> Section:
+    """Tell which neurons matter."""
     rows = tuple(
         (layer, i, float(found.worst[layer - 1][i]), float(found.mean[layer - 1][i]))
         for layer, i in found.ranking()[:TOP]
@@ -148,23 +165,66 @@ def _criticality(found: Criticality) -> Section:
     text = f"Error when a neuron crashes alone; the {len(rows)} most critical."
     if not found.exact:
         text += " The time was up before all inputs were tried: errors are at least these."
-    return Section("criticality", "Which neurons matter", text, ("layer", "neuron", "worst", "mean"), rows, figure)
+    most = printed("found.largest, found.ranking()[0]", found.largest, found.ranking()[0])
+    code = f"found = ws.criticality(net, X)\n{most}"
+    data = {"worst": plain(found.worst), "mean": plain(found.mean)}
+    return Section("criticality", "Which neurons matter", text, ("layer", "neuron", "worst", "mean"), rows, figure,
+                   data, code)  # fmt: skip
 
 
-def _reliability(p: Sequence[float], found: Sequence[Reliability]) -> Section:
+def accuracy(asked: Asked, found: Accuracy, random: Mapping[int, Campaign]) -> Section:
+    """Tell how many inputs keep their right class, whatever fails, and what is typical."""
+    rows = tuple(
+        (k, low, high, *((None,) * 3 if k not in random else (random[k].accuracy, *random[k].accuracy_interval)))
+        for k, low, high in zip(found.curve.counts, found.curve.lower.tolist(), found.curve.upper.tolist())
+    )
+    series = {
+        "proved": found.curve.lower.tolist(),
+        "not refuted by a witness": found.curve.upper.tolist(),
+        "mean over random sets": [random[k].accuracy if k in random else math.nan for k in found.curve.counts],
+    }
+    figure = drawing.lines(found.curve.counts, series, log=False, x="crashes anywhere", y="share of inputs right")
+    text = "Share of the inputs whose class is right and stays right: proved \u2264 truth \u2264 not refuted, whatever "
+    text += "fails; and the mean over random sets of exactly so many, with an interval that holds with 95% confidence."
+    header = ("crashes", "proved", "not refuted", "random sets", "from", "to")
+    counts = found.curve.counts[-1]
+    ends = [printed(f"found.curve.{end}.tolist()", series[name]) for end, name in zip(("lower", "upper"), series)]
+    code = "\n".join([f"found = ws.certified_accuracy(net, X, y, ws.Crash({counts}){_spec(asked)})", *ends])
+    return Section("accuracy", "How accurate it stays", text, header, rows, figure, {"series": plain(series)}, code)
+
+
+def reliable(asked: Asked, p: Sequence[float], found: Sequence[Reliability]) -> Section:
+    """Tell how likely harm is."""
     rows = tuple((q, r.lower, r.upper, r.confidence, r.method) for q, r in zip(p, found))
     text = "Probability of harm when every neuron crashes independently with probability p."
     header = ("p", "at least", "at most", "confidence", "by")
-    return Section("reliability", "How likely harm is", text, header, rows)
+    given = f"{_epsilon(asked)}, X{_spec(asked)}, samples={asked.samples}, seed={asked.seed}"
+    lines = [f"found = ws.reliability(net, {q}, {given})\n{printed('found.lower, found.upper', r.lower, r.upper)}"
+             for q, r in zip(p, found)]  # fmt: skip
+    return Section("reliability", "How likely harm is", text, header, rows, code="\n".join(lines))
 
 
-def _precision(net: Network, X: FloatArray, budget: Fraction) -> Section:
+def precise(asked: Asked, found: Precision) -> Section:
+    """Tell how few bits do."""
     header = ("bits of values", "bits of weights", "proved error", "observed error", "bytes", "in single precision")
-    try:
-        found = precision(net, budget, X)
-    except ValueError as error:  # no number of bits is enough
-        return Section("precision", "How few bits do", str(error), header, ())
     bits = [" ".join(map(str, b)) for b in (found.activation_bits, found.weight_bits) if b is not None]
     row: tuple[Cell, ...] = (*bits, found.bound, found.observed, found.bytes, found.bytes_single)
-    return Section("precision", "How few bits do",
-                   f"Fewest bits per layer with a proved error of at most {float(budget):g}.", header, (row,))
+    text = f"Fewest bits per layer with a proved error of at most {float(as_budget(asked.epsilon)):g}."
+    said = printed("found.bound, found.bytes", found.bound, found.bytes)
+    code = f"found = ws.precision(net, {_epsilon(asked)}, X)\n{said}"
+    return Section("precision", "How few bits do", text, header, (row,), code=code)
+
+
+def _spec(asked: Asked) -> str:
+    """Return the argument `spec` in Python, where there is one."""
+    if asked.spec is None:
+        return ""
+    return f", spec=ws.Argmax({'lowest=True' if asked.spec.lowest else ''})"
+
+
+def _epsilon(asked: Asked) -> str:
+    """Return the budget in Python: as it was given, or the exact quotient as text."""
+    given: Any = asked.epsilon
+    if asked.decisions or given is None:
+        return "None"
+    return repr(given) if type(given) in (int, float, str) else repr(str(asked.budget))

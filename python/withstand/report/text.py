@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The sections of a report, and how they are written."""
+"""The sections of a report, and how they read as text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a sentence, a table and perhaps a picture.
+    """A heading, a paragraph, a table, perhaps a picture, and how to compute its numbers again.
 
     Attributes
     ----------
@@ -27,6 +27,10 @@ class Section:
         Plain values; None where there is none.
     figure : str
         SVG, or empty.
+    data : dict
+        What stands beside the table: the numbers of the figure, witnesses whole.
+    code : str
+        Python that prints the numbers again, and what it prints; it goes on from the code of `Origin`.
     """
 
     key: str
@@ -35,6 +39,8 @@ class Section:
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     figure: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
 
 
 def shown(value: Cell) -> str:
@@ -53,32 +59,19 @@ def plain(value: Cell) -> Cell:
     return value
 
 
+def is_words(section: Section, column: int) -> bool:
+    """Whether a column holds words, which are read from the left."""
+    return any(isinstance(row[column], str) for row in section.rows)
+
+
 def as_text(section: Section) -> str:
     """Return a section with its table in columns."""
     cells = [section.header, *(tuple(map(shown, row)) for row in section.rows)]
-    widths = [max(len(row[n]) for row in cells) for n in range(len(section.header))]
-    table = ["  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths)) for row in cells]
-    return "\n".join([section.title, section.text, *(table if section.rows else [])])
+    columns = range(len(section.header))
+    widths = [max(len(row[n]) for row in cells) for n in columns]
+    words = [is_words(section, n) for n in columns]
 
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(f"{row[n]:{'<' if words[n] else '>'}{widths[n]}}" for n in columns).rstrip()
 
-def as_html(section: Section) -> str:
-    """Return a section as a part of a page."""
-
-    def row(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    body = "".join(row([shown(cell) for cell in cells], "td") for cells in section.rows)
-    table = f"<table>{row(section.header, 'th')}{body}</table>" if section.rows else ""
-    return f"<section><h2>{escape(section.title)}</h2><p>{escape(section.text)}</p>{section.figure}{table}</section>"
-
-
-STYLE = (
-    "body{font:16px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}"
-    "table{border-collapse:collapse;margin:1rem 0}"
-    "th,td{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}"
-    "svg{max-width:100%;height:auto}footer{color:#666;margin-top:3rem}"
-)
-PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>'
-    "<body><h1>{title}</h1>{body}<footer>withstand {version}</footer></body></html>"
-)
+    return "\n".join([section.title, section.text, *(map(line, cells) if section.rows else [])])

@@ -59,6 +59,15 @@ class Curve(Result):
     decisions: bool = False
     kind: str = "failures"
 
+    def plot(self, axes: Any = None) -> Any:
+        """Draw bounds, interval and random sets over the number of failures, and return the axes; needs matplotlib."""
+        from withstand.plot import draw_curve
+
+        if axes is not None:
+            draw_curve(self, axes=axes)
+            return axes
+        return draw_curve(self).axes[0]
+
     def _rows(self) -> list[dict[str, Any]]:
         columns = zip(self.counts, self.paper.tolist(), self.proved.tolist(), self.searches, self.random)
         return [

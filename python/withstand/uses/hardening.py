@@ -66,6 +66,12 @@ class Hardening(Result):
     kind: str = "neurons"
     _table: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
+    def plot(self, axes: Any = None) -> Any:
+        """Draw how many must be protected, and are, and return the axes; needs matplotlib."""
+        from withstand._pictures import draw_needed
+
+        return draw_needed(self.at_least, len(self.protect), self.kind, axes)
+
     def _rows(self) -> list[dict[str, Any]]:
         return list(self._table)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +96,15 @@ class Reliability(Result):
             raise ValueError(f"p must lie in [0, 1], got {shown(p)}")
         ends = np.array([self._at(float(q)) for q in grid.ravel()]).reshape(*grid.shape, 2)
         return ends[..., 0], ends[..., 1]
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the proved interval over the probability of a failure, and return the axes; needs matplotlib.
+
+        Where the failures have probabilities of their own there is no such curve, and the ends are drawn as bars.
+        """
+        from withstand._pictures import draw_reliability
+
+        return super().plot(axes) if self._size is None else draw_reliability(self.curve, axes)
 
     def _at(self, p: float) -> tuple[float, float]:
         assert self._size is not None

@@ -7,6 +7,7 @@ import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy.typing as npt
 
@@ -55,6 +56,13 @@ class Limit(Result):
     exact: bool
     method: str
     witness: Witness | None
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the curve, where there is one, or else what is harmless and what is not; needs matplotlib."""
+        from withstand._pictures import draw_limits
+
+        curve = getattr(self, "curve", None)
+        return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve.plot(axes)
 
 
 @dataclass

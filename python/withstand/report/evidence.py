@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""What a report says of its own numbers: what was asked, what attains them, what proves them, and in which sense."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from withstand._result import plain
+from withstand._version import version
+from withstand.certificate import check_certificate
+from withstand.model.failures import Crash
+from withstand.model.witness import Witness
+from withstand.questions.bounds import bound
+from withstand.questions.search import worst_case
+from withstand.report.origin import Origin, digest, printed
+from withstand.report.sections import told
+from withstand.report.text import Cell, Section
+from withstand.uses.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    from withstand.report.asked import Asked
+
+
+def statement(asked: Asked, origin: Origin) -> dict[str, Any]:
+    """Return of what, about what, and with which result the report speaks: what a program asks of it first."""
+    found = asked.tolerance
+    words = {None: None, True: "tolerated", False: "violated"}
+    return {
+        "network": origin.network,
+        "fingerprint": asked.net.fingerprint,
+        "version": version,
+        "rows": len(asked.rows),
+        "inputs": {"origin": origin.inputs, "sha256": digest(asked.rows)},
+        "failures": None if found is None else repr(Crash(max(0, found.guaranteed))),
+        "spec": repr(asked.spec) if asked.decisions else "error",
+        "covers": "at most",
+        "epsilon": None if asked.decisions or asked.budget is None else str(asked.epsilon),
+        "verdict": words[None if found is None else found.guaranteed >= 0],
+        "harmless": None if found is None else found.guaranteed,
+        "harmful": None if found is None else found.breaking,
+        "seed": asked.seed,
+        "samples": asked.samples,
+        "node_limit": asked.node_limit,
+    }
+
+
+def asked_section(asked: Asked, origin: Origin, status: str) -> Section:
+    """Tell what was asked, of what, and the answer in one sentence."""
+    net = asked.net
+    names = ", ".join(a.name for a in (*net.activations, net.output_activation))
+    draws = f"{asked.samples:,} random sets, seed {asked.seed}"
+    nodes = "no limit" if asked.node_limit is None else f"at most {asked.node_limit:,} nodes"
+    ends = {
+        "complete": "every question was answered as far as it could be",
+        "budget": "the time was up before everything was tried: what is told was known by then, and is true",
+        "interrupted": "interrupted: what is told was known by then, and is true; some sections are missing",
+    }
+    rows: list[tuple[Cell, ...]] = [
+        ("answer", _answer(asked.tolerance)),
+        ("network", f"{origin.network} {net!r}".strip()),
+        ("widths", ", ".join(map(str, net.widths))),
+        ("activations", names),
+        ("fingerprint", net.fingerprint),
+        ("inputs", f"{len(asked.rows):,}{': ' if origin.inputs else ''}{origin.inputs}, SHA-256 {digest(asked.rows)}"),
+        ("failures", f"Crashes. A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
+                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
+                     "in any layers."),
+        ("harm", _harm(asked)),
+        ("searches", f"{nodes} each; {draws}"),
+        ("end", ends[status]),
+        ("package", f"withstand {version}"),
+    ]  # fmt: skip
+    return Section(
+        "asked", "What was asked", "What this report speaks of, and what it says.", ("what", "is"), tuple(rows)
+    )
+
+
+def _harm(asked: Asked) -> str:
+    if asked.spec is not None:
+        which = "smallest" if asked.spec.lowest else "largest"
+        return f"The class, the {which} output, changes at one of the inputs. {asked.spec!r}"
+    error = "The error is the largest |failed - intact| over outputs and inputs"
+    return (
+        f"{error}; nobody said how large it may be."
+        if asked.budget is None
+        else f"{error}; harm is more than epsilon = {asked.epsilon}."
+    )
+
+
+def _answer(found: Tolerance | None) -> str:
+    if found is None:
+        return "no budget and no decisions were given: no verdict"
+    if found.guaranteed < 0:
+        return "harm without any failure"
+    n = found.guaranteed
+    if found.witness is not None and found.breaking == 1:
+        return f"a single crash can do harm, witnessed: {told(found.witness)}"
+    proved = (
+        f"any {n:,} crashes are" if n > 1 else "any single crash is" if n else "no number of crashes is known to be"
+    )
+    proved += " harmless" + (f", proved by {found.method!r}" if n else "")
+    if found.witness is not None:
+        return f"{proved}; {found.breaking:,} can do harm, witnessed: {told(found.witness)}"
+    return f"{proved}; that is all that can fail" if found.exact else f"{proved}; of more nothing is known"
+
+
+def witness_section(asked: Asked) -> Section | None:
+    """Tell of the failures that do harm, or else of the worst ones, how to see it."""
+    seen = None if asked.tolerance is None else asked.tolerance.witness
+    if seen is None and asked.curve is not None:
+        seen = asked.curve.searches[-1].witness
+    if seen is None:
+        return None
+    net, before = asked.net, asked.net.forward(seen.input)
+    after = net.forward(seen.input, failed=seen.values)
+    rows = tuple((n, float(a), float(b), float(b - a)) for n, (a, b) in enumerate(zip(before, after)))
+    harm = "harm to the decision" if asked.decisions else "error"
+    text = f"{told(seen)}: {harm} {seen.error:.6g}, worst at output {seen.output}. Replayed while this was written."
+    return Section("witness", "A witness", text, ("output", "intact", "failed", "difference"), rows[:20], "",
+                   {"witness": plain(seen), "input": seen.input.tolist()}, _replay(seen, after))  # fmt: skip
+
+
+def _replay(seen: Witness, after: Any) -> str:
+    return (
+        f"x = np.array({seen.input.tolist()})  # row {seen.input_index} of X\n"
+        f"failed = {seen.values}\n"
+        f"{printed('net.forward(x, failed=failed).tolist()', after.tolist())}\n"
+        f"{printed(f'bool((x == X[{seen.input_index}]).all())', True)}"
+    )
+
+
+def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: float | None) -> Section:
+    """Write a proof for so many crashes, have it checked, and tell what came of it."""
+    title, header = "A proof to keep", ("file", "claims at least", "claims at most", "check", "SHA-256")
+    text = f"The worst of at most {k} crashes, as a file that is checked without trusting the search."
+    code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
+    try:
+        worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit, time_limit=seconds,
+                   threads=asked.threads, certificate=path)  # fmt: skip
+    except ValueError as error:
+        return Section("certificate", title, f"{text} There is none: {error}.", header, ())
+    check = check_certificate(path, asked.net, failures=Crash(k), domain=asked.rows, spec=asked.spec)
+    with open(path, "rb") as file:
+        sha = hashlib.sha256(file.read()).hexdigest()
+    row = (os.path.basename(os.fspath(path)), check.lower, check.upper,
+           "valid, confirmed" if check.valid else f"NOT valid: {check.reason}", sha)  # fmt: skip
+    code += printed("check.valid, check.lower, check.upper", check.valid, check.lower, check.upper)
+    return Section("certificate", title, text, header, (row,), code=code)
+
+
+def rigor(asked: Asked) -> Section:
+    """Tell in which sense each kind of number is true."""
+    k = Crash(1)
+    bounds = [
+        (name, f"{found.rigor} ({found.reference})")
+        for name, found in (("the paper's bound", bound(asked.net, k, asked.rows, method="at-most", spec=asked.spec)),
+                            ("proved without search", bound(asked.net, k, asked.rows, spec=asked.spec)))
+    ]  # fmt: skip
+    rows: tuple[tuple[Cell, ...], ...] = (
+        ("witnessed", "what a replayed configuration does, by the evaluation that Network.forward repeats bit by bit"),
+        ("search proved", "no configuration at any of the inputs does more, in real arithmetic, rounded outward; "
+                          "exact: the interval is as narrow as evaluations with twice the digits of a double tell"),
+        *bounds,
+        ("histogram", "every configuration, evaluated in double precision; worst is canonical, mean and deviation are "
+                      "sums without rounding of such errors"),
+        ("worst random", "seen among the random sets: a statement about these sets alone"),
+        ("reliability", "proved where the confidence is 1; else true with that probability over the sets drawn"),
+        ("precision", "proved error in real arithmetic; observed: seen at the given inputs"),
+    )  # fmt: skip
+    text = "Nothing here is about other inputs, other kinds of failure, or a network with another fingerprint."
+    return Section("rigor", "In which sense", text, ("number", "sense"), rows)
