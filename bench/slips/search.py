@@ -146,7 +146,7 @@ SLIPS = (
     ),
     Slip(
         "search-meaningful",
-        SEARCH,
+        "src/search/conclusion.cpp",
         "return proved.error <= meaningful * std::max({proved.outputs, std::abs(result.lower), 0x1p-400}) ||",
         "return proved.error >= 0 ||",
         "an interval is called exact where evaluations can tell nothing",

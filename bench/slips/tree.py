@@ -13,7 +13,7 @@ EFFECTS = "src/failure/effects.cpp"
 SLIPS = (
     Slip(
         "tree-absolute-tie",
-        "src/search/tree.hpp",
+        "src/evaluate/tie.hpp",
         "std::max(std::abs(harm), std::min(1.0, scale));",
         "std::max(std::abs(harm), 1.0 + 0 * scale);",
         "ties are measured beside 1, however small the network",
@@ -99,7 +99,7 @@ SLIPS = (
     Slip(
         "continuous-closed",
         CONTINUOUS,
-        "return std::max(open_.bound(), incumbent_.harm());",
+        "return std::max(incumbent_.harm(), std::min(open_.bound(), known_));",
         "return open_.empty() ? incumbent_.harm() : std::max(open_.best().bound, incumbent_.harm());",
         "bounds that were given up are left out of the upper end",
     ),
