@@ -147,8 +147,8 @@ def test_inputs_that_fail_and_more_failures_than_neurons_that_count():
 
 def test_the_least_of_all_has_less_patience_with_many_inputs():
     net, X, _ = ws.embedded("digits")
-    together, alone = (ws.bound(net, ws.Crash(4), some).per_input for some in (np.repeat(X[:1], 400, axis=0), X[:1]))
-    assert alone[0] == split(net, ws.Crash(4), X[:1]).value
+    together, alone = (ws.bound(net, ws.Crash(2), some).per_input for some in (np.repeat(X[:1], 400, axis=0), X[:1]))
+    assert alone[0] == split(net, ws.Crash(2), X[:1]).value
     assert (together == together[0]).all()
     assert together[0] >= alone[0]
 
