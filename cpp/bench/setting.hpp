@@ -15,6 +15,7 @@ namespace withstand {
 /// Numbers in [-1, 1) from a linear congruential generator: the same everywhere.
 class Numbers {
  public:
+  explicit Numbers(std::uint64_t seed = 1) : state_(seed) {}
   double next() {
     state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
     return static_cast<double>(state_ >> 11) * 0x1p-52 - 1.0;
@@ -27,7 +28,7 @@ class Numbers {
   }
 
  private:
-  std::uint64_t state_ = 1;
+  std::uint64_t state_;
 };
 
 struct Setting {
@@ -35,8 +36,8 @@ struct Setting {
   Matrix inputs;
 };
 
-inline Setting setting(const std::vector<Index>& widths, const char* activation, Index inputs) {
-  Numbers numbers;
+inline Setting setting(const std::vector<Index>& widths, const char* activation, Index inputs, std::uint64_t seed = 1) {
+  Numbers numbers(seed);
   std::vector<Matrix> weights;
   std::vector<Vector> biases;
   for (std::size_t l = 1; l < widths.size(); ++l) {

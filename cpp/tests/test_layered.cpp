@@ -86,4 +86,9 @@ int main() {
       check_gains(s, Space(s.network, {stuck({0.75}, {3}, true)}), goal, 0.75);
     }
   CHECK(with < without);
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {  // what one part left behind must not be what the next one begins with
+    const Setting s = setting({2, 5, 4, 3, 2}, seed % 2 == 0 ? "relu" : "logistic", 1, seed);
+    const Space space(s.network, {crash({static_cast<Index>(2 + seed % 2)}, true)});
+    CHECK(walked(s, space, Goal::error, true).witness.harm == walked(s, space, Goal::error, false).witness.harm);
+  }
 }

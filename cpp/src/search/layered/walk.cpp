@@ -54,6 +54,7 @@ double* Layered::Walk::buffer(std::size_t stage, std::size_t depth) {
 
 void Layered::Walk::run(const Part& part) {
   part_ = part;
+  seen_ = false;  // the part before left states of its own behind
   taken_.clear();
   left_.clear();
   for (const Choices::Quota& quota : choices_.quotas) left_.push_back(quota.count);
