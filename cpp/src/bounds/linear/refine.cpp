@@ -16,7 +16,6 @@
 namespace withstand::bounds::linear {
 namespace {
 
-double middle(Interval a) { return 0.5 * a.lower + 0.5 * a.upper; }
 
 /// share * to + (1 - share) * from, for lines below (`outward` -1) or above (1) on carriers of at most `reach`.
 void blend(double& slope, double& offset, const Line& to, double share, double reach, double outward) {

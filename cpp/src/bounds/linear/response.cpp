@@ -10,7 +10,6 @@ namespace withstand::bounds::linear {
 namespace {
 
 Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
-double middle(Interval a) { return 0.5 * a.lower + 0.5 * a.upper; }
 double at(const Line& line, double x) { return line.slope * x + line.offset; }
 
 /// delta <= most slope * eta for eta >= 0, least slope * eta for eta < 0: a convex function of eta.
