@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Answer
 from withstand._coerce import real_array, shown
 from withstand._result import Result
 from withstand._types import Component, FloatArray
 from withstand.model.witness import Witness
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Histogram(Result):
     """How many configurations have an error in each bin.
 
@@ -36,6 +37,12 @@ class Histogram(Result):
     def _rows(self) -> list[dict[str, Any]]:
         ends, counts = self.edges.tolist(), self.counts.tolist()
         return [{"from": low, "to": high, "count": n} for low, high, n in zip(ends[:-1], ends[1:], counts)]
+
+    def __repr__(self) -> str:
+        if len(self.counts) == 0:
+            return "Histogram: nothing"
+        ends = f"{self.edges[0]:.6g} to {self.edges[-1]:.6g}"
+        return f"Histogram: {int(self.counts.sum()):,} errors in {len(self.counts):,} bins, {ends}"
 
     def plot(self, axes: Any = None) -> Any:
         """Draw how many configurations have which error, and return the axes; needs matplotlib."""
@@ -63,7 +70,7 @@ class ComponentErrors(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Enumeration(Result):
+class Enumeration(Answer):
     """What `enumerate_failures` found. Statistics are over configurations; the error of a configuration is the worst
     over all inputs and outputs.
 
@@ -183,7 +190,7 @@ class Enumeration(Result):
         errors = self.components
         return tuple(sorted(errors, key=lambda c: (-errors[c].worst, -errors[c].mean)))
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         share = "" if self.exceeding is None else f"\n  exceeding       {self.exceeding:.6g}"
         done = "" if self.status == "complete" else f" of {self.configurations:,}"
         return (

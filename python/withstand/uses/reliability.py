@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import (
     SAMPLES,
     Epsilon,
@@ -24,7 +25,6 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
-from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -34,13 +34,14 @@ from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
+from withstand.statement import Inputs, digest
 from withstand.uses.independent_crashes import Task
 from withstand.uses.independent_failures import Independent, left, weight, widened
 from withstand.uses.probability import Probabilities, per_neuron
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reliability(Result):
+class Reliability(Answer):
     """P(error > epsilon), or P(class flips): lower <= truth <= upper.
 
     Attributes
@@ -112,7 +113,7 @@ class Reliability(Result):
         harm = sum(weight(count, n, j, p) for j, count in enumerate(self.counts))
         return widened(harm, left(n, known, p, self._together), 0 < p < 1 and (any(self.counts) or known < n))
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
         sampled = f"\n  samples     {self.samples:,}, {self.exceeding:,} do harm" if self.samples else ""
         return (
@@ -195,7 +196,8 @@ def reliability(
     >>> round(result.lower, 9), round(result.upper, 9), result.confidence
     (0.5, 0.5, 1.0)
     """
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
@@ -223,11 +225,25 @@ def reliability(
             methods.append("sampling")
             if low > high:  # the samples contradict what is proved: they missed, as they may
                 low, high = lower, upper
+    told = Told(asked[0], Inputs.of(rows), _drawn_of(failures, p), _rigor(confidence if drawn else 1.0), spec=asked[1],
+                epsilon=epsilon, seed=seed if drawn else None)  # fmt: skip
     return Reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
-        tuple(task.counts), *_known(task),
+        tuple(task.counts), *_known(task), _told=told,
     )  # fmt: skip
+
+
+def _rigor(confidence: float) -> str:
+    if confidence == 1.0:
+        return "both ends are proved, rounded outward"
+    return f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
+
+
+def _drawn_of(failures: Failures, p: Probabilities) -> str:
+    """Return what fails, and how likely."""
+    one = f"p = {p}" if np.ndim(p) == 0 else f"{np.size(p)} probabilities, SHA-256 {digest(np.asarray(p, dtype=float))}"
+    return f"{failures!r} each, independently, {one}"
 
 
 def _known(task: Task | Independent) -> tuple[str, int | None, tuple[int, ...]]:
