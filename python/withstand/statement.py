@@ -134,7 +134,7 @@ class Statement:
             which = "smallest" if self.lowest else "largest"
             return f"the class, the {which} output, changes: harm, the lead of another class, is at least 0"
         said = "the error is the largest |failed - intact| over outputs and inputs"
-        return f"{said}; nobody said how large it may be" if self.epsilon is None else f"{said}; more than {self.epsilon}"
+        return f"{said}; {'nobody said how large it may be' if self.epsilon is None else f'more than {self.epsilon}'}"
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return what text and pages tell of it: names and sentences; what is not known is left out."""
@@ -192,7 +192,7 @@ def digest(X: FloatArray) -> str:
 
 
 def judged(lower: float, upper: float, epsilon: float | None, decisions: bool) -> str | None:
-    """Return what the interval [lower, upper] of the worst error, or harm, says; None where nobody said what harm is."""
+    """Return what an interval of the worst error, or harm, says; None where nobody said what harm is."""
     if decisions:
         return TOLERATED if upper < 0 else VIOLATED if lower >= 0 else UNKNOWN
     if epsilon is None:

@@ -15,12 +15,15 @@ import click
 import numpy as np
 
 from _withstand_command.interrupts import INTERRUPTED
+from withstand.statement import judged
 
-__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "text",
-           "verdict", "watched"]  # fmt: skip
+__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "table",
+           "text", "verdict", "watched"]  # fmt: skip
 
 #: Beside them: 2 wrong usage, 4 did not work (`refusals`), and `INTERRUPTED`, which is no verdict whatever is known.
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
+#: Of verdicts; none is as good as tolerated.
+CODES = {None: TOLERATED, "tolerated": TOLERATED, "violated": VIOLATED, "unknown": UNKNOWN}
 
 #: Columns that a table takes at most, however wide the terminal is.
 WIDEST = 100
@@ -65,17 +68,21 @@ def text(value: Any) -> str:
 
 
 def show(fields: dict[str, Any], as_json: bool, title: str = "") -> None:
-    """Print fields as a two-column table, or as JSON."""
+    """Print fields as a two-column table with a title, or as JSON that has no numbers but finite ones."""
     if as_json:
-        click.echo(json.dumps(plain(fields), indent=2))
+        click.echo(json.dumps(plain(fields), indent=2, allow_nan=False))
         return
-    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None and not _is_nan(v)}
-    width = max(map(len, visible), default=0)
     if title:
         click.secho(title, bold=True)
+    table(fields)
+
+
+def table(fields: dict[str, Any]) -> None:
+    """Print fields as a two-column table; what is not known is left out."""
+    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None and not _is_nan(v)}
+    width = max(map(len, visible), default=0)
     for name, value in visible.items():
         click.echo(wrapped(f"  {name:<{width}}  ", value))
-    remarks()
 
 
 def remark(text: str) -> None:
@@ -121,8 +128,4 @@ def verdict(epsilon: float | None, lower: float, upper: float, *, decisions: boo
 
     For decisions the interval is of harm, and harm >= 0 changes the class.
     """
-    if decisions:
-        sys.exit(TOLERATED if upper < 0 else VIOLATED if lower >= 0 else UNKNOWN)
-    if epsilon is None or upper <= epsilon:
-        sys.exit(TOLERATED)
-    sys.exit(VIOLATED if lower > epsilon else UNKNOWN)
+    sys.exit(CODES[judged(lower, upper, epsilon, decisions)])

@@ -219,7 +219,7 @@ def campaign(
         if isinstance(report, Bar):
             report.close()
     words, parts = drawer.words(), joined(found, len(rows))
-    rigor = f"seen in {len(parts.errors):,} random trials, over which each interval holds with probability {confidence:g}"
+    rigor = f"seen in {len(parts.errors):,} random trials; intervals hold with probability {confidence:g} over these"
     told = Told(net, Inputs.of(rows), words, rigor, spec=spec, seed=seed, covers=covers_of(failures))
     return replace(_result(plan, parts, words, confidence, time.perf_counter() - started), _told=told)
 

@@ -79,7 +79,7 @@ class Limit(Result):
 def told_of(found: Limit, net: Network, spec: Spec, inputs: Inputs, model: Model, epsilon: object,
             seed: int | None) -> Told:  # fmt: skip
     """Return what a tolerance states: so many failures are harmless; or the intact network is not."""
-    proved = f"proved by {found.method!r}, in real arithmetic, rounded outward" if found.guaranteed > 0 else "no proof"
+    proved = f"proved by {found.method!r}, in real arithmetic, rounded outward" if found.guaranteed > 0 else "no failure is proved harmless"
     rigor = f"{proved}; what does harm is witnessed and replayed"
     verdict = TOLERATED if found.guaranteed >= 0 else VIOLATED
     return Told(net, inputs, model(max(0, found.guaranteed)), rigor, spec=spec, epsilon=epsilon, verdict=verdict,
