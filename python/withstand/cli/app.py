@@ -79,7 +79,8 @@ def inspect(model: opt.Model, as_json: bool) -> None:
         show({"model": model.name, "fingerprint": net.fingerprint, "version": ws.__version__, "widths": net.widths,
               "activations": activations, "outputs": net.outputs,
               "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net._largest_weights(),
-              "lipschitz": [phi.lipschitz for phi in net.activations], "configurations": counts}, True)  # fmt: skip
+              "lipschitz": [phi.lipschitz for phi in net.activations],
+              "configurations": {str(k): n for k, n in counts.items()}}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
     rows = [

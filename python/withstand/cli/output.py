@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
-import numpy as np
 
 from _withstand_command.interrupts import INTERRUPTED
+from withstand._result import plain
 from withstand.statement import judged
 
 __all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "table",
@@ -29,21 +29,6 @@ CODES = {None: TOLERATED, "tolerated": TOLERATED, "violated": VIOLATED, "unknown
 WIDEST = 100
 #: Where the context of a command keeps remarks.
 _REMARKS = "withstand.remarks"
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold: NaN is null, infinities are "inf" and "-inf"."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def watched() -> bool:

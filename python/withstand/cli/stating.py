@@ -39,10 +39,10 @@ def tell(said: Statement, fields: dict[str, Any], as_json: bool, title: str = ""
         show(in_json(said, fields), True)
         return
     show({key: value for key, value in fields.items() if key not in _TOLD}, False, title)
-    if len(rows) > 1:
-        grid(rows[0], rows[1:])
     state(said)
     remarks()
+    if len(rows) > 1:
+        grid(rows[0], rows[1:])
 
 
 def in_json(said: Statement, fields: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
@@ -37,7 +38,7 @@ from withstand.report import evidence
 from withstand.report.asked import Asked
 from withstand.report.origin import Origin, created
 from withstand.report.page import as_html, page
-from withstand.report.text import Section, as_text, plain
+from withstand.report.text import Section, as_text
 from withstand.statement import Statement
 
 #: What the JSON is: `withstand schema report` says what it holds.
@@ -91,11 +92,11 @@ class Report(Answer):
         return "".join(as_html(section) for section in self.sections)
 
     def json(self) -> str:
-        """Return everything as JSON, for each section a list of rows, each an object; what is not finite is null.
+        """Return everything as JSON, for each section a list of rows, each an object; NaN is null, infinities "inf".
 
         `withstand schema report` prints what it holds.
         """
-        tables = {s.key: [dict(zip(s.header, map(plain, row))) for row in s.rows] for s in self.sections}
+        tables = {s.key: [dict(zip(s.header, row)) for row in s.rows] for s in self.sections}
         said: dict[str, Any] = {} if self._told is None else {**self.statement.to_dict(), **self.limits}
         told = {
             "format": FORMAT, "title": self.title, "created": self.created, "status": self.status,
@@ -104,7 +105,7 @@ class Report(Answer):
             "data": {s.key: s.data for s in self.sections if s.data},
             "code": {"first": self.code, **{s.key: s.code for s in self.sections if s.code}},
         }  # fmt: skip
-        return json.dumps(told, indent=2)
+        return json.dumps(plain(told), indent=2, allow_nan=False)
 
     def html(self) -> str:
         """Return one page that needs nothing else: no script, no style sheet, no picture from elsewhere."""

@@ -88,7 +88,7 @@ class Difference(Answer):
     def _rows(self) -> list[dict[str, Any]]:
         return [dict(vars(layer)) for layer in self.layers]
 
-    def _said(self) -> str:
+    def __repr__(self) -> str:
         lines = [
             f"Difference: error <= {self.bound:.6g} (epsilon {self.epsilon:g}), observed {self.observed:.6g} on "
             f"{self.inputs:,} inputs, {self.real:.6g} of it by stored numbers and ranges",
@@ -121,8 +121,8 @@ def difference(net: Network, quantised: Network, epsilon: Epsilon, domain: npt.A
     seen = float(np.abs(execute(quantised, X, set(places)) - original).max())
     rows = _rows(net, quantised, X, real)
     most = float((proved.per_input + apart).max()) + rounding
-    words = f"the quantised file {quantised.fingerprint} in place of its original, of which the fingerprint is"
-    rigor = "the bound covers every execution that rounds each signal once, and is rounded outward"
+    words = "the words of a quantised file"
+    rigor = f"against the file with fingerprint {quantised.fingerprint}; the bound covers every execution that rounds each signal once, and is rounded outward"
     told = Told(net, Inputs.of(X), words, rigor, epsilon=epsilon, verdict=TOLERATED if most + slack <= limit else
                 VIOLATED if seen > limit else UNKNOWN)  # fmt: skip
     return Difference(limit, most, slack, seen, float(apart.max()), len(X), rows, _told=told)

@@ -201,8 +201,7 @@ def reliability(
     thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
-    evaluations = whole(evaluations, "evaluations")
-    confidence = share(confidence, "confidence")
+    evaluations, confidence = whole(evaluations, "evaluations"), share(confidence, "confidence")
     if X is None:
         raise TypeError("X must be an array of inputs, got None")
     line = Line(flag(progress, "progress"))
@@ -225,25 +224,22 @@ def reliability(
             methods.append("sampling")
             if low > high:  # the samples contradict what is proved: they missed, as they may
                 low, high = lower, upper
-    told = Told(asked[0], Inputs.of(rows), _drawn_of(failures, p), _rigor(confidence if drawn else 1.0), spec=asked[1],
-                epsilon=epsilon, seed=seed if drawn else None)  # fmt: skip
     return Reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
-        tuple(task.counts), *_known(task), _told=told,
+        tuple(task.counts), *_known(task),
+        _told=_told(task, *asked, rows, p, epsilon, confidence if drawn else 1.0, seed if drawn else None),
     )  # fmt: skip
 
 
-def _rigor(confidence: float) -> str:
-    if confidence == 1.0:
-        return "both ends are proved, rounded outward"
-    return f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
-
-
-def _drawn_of(failures: Failures, p: Probabilities) -> str:
-    """Return what fails, and how likely."""
-    one = f"p = {p}" if np.ndim(p) == 0 else f"{np.size(p)} probabilities, SHA-256 {digest(np.asarray(p, dtype=float))}"
-    return f"{failures!r} each, independently, {one}"
+def _told(task: Task | Independent, net: Network, spec: Argmax | None, rows: FloatArray, p: Probabilities,
+          epsilon: Epsilon | None, confidence: float, seed: int | None) -> Told:  # fmt: skip
+    each = f"p = {p}" if np.ndim(p) == 0 else f"{np.size(p)} values of p, SHA-256 {digest(np.asarray(p, dtype=float))}"
+    known = "both ends are proved, rounded outward"
+    if confidence < 1:
+        known = f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
+    words, rigor = _known(task)[0], f"each fails independently, {each}; {known}"
+    return Told(net, Inputs.of(rows), words, rigor, spec=spec, epsilon=epsilon, seed=seed)
 
 
 def _known(task: Task | Independent) -> tuple[str, int | None, tuple[int, ...]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -179,7 +180,7 @@ def tolerance(
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
         found = _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
         return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
-    try:
+    with closing(line):
         line("tolerance: the scalar bound")
         proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
         if scalar is not None and allowed is not None:
@@ -191,8 +192,6 @@ def tolerance(
         capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in places]
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    finally:
-        line.close()
     found = _result(total, each, listed, sizes, most, drawn, clock.status, size)
     return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
 

@@ -79,7 +79,9 @@ class Limit(Result):
 def told_of(found: Limit, net: Network, spec: Spec, inputs: Inputs, model: Model, epsilon: object,
             seed: int | None) -> Told:  # fmt: skip
     """Return what a tolerance states: so many failures are harmless; or the intact network is not."""
-    proved = f"proved by {found.method!r}, in real arithmetic, rounded outward" if found.guaranteed > 0 else "no failure is proved harmless"
+    proved = "no failure is proved harmless"
+    if found.guaranteed > 0:
+        proved = f"what is harmless is proved by {found.method!r}, in real arithmetic, rounded outward"
     rigor = f"{proved}; what does harm is witnessed and replayed"
     verdict = TOLERATED if found.guaranteed >= 0 else VIOLATED
     return Told(net, inputs, model(max(0, found.guaranteed)), rigor, spec=spec, epsilon=epsilon, verdict=verdict,
