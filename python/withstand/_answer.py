@@ -51,9 +51,7 @@ class Told:
     @property
     def brief(self) -> str:
         """What was asked, on one line."""
-        said = self._found
-        budget = "decisions" if said.spec == "argmax" else "" if said.epsilon is None else f"epsilon {said.epsilon}"
-        return ", ".join(filter(None, (said.failures, said.inputs.words, budget)))
+        return self._found.brief
 
     @property
     def word(self) -> str:
@@ -110,6 +108,26 @@ class Answer(Result):
         """Return the result and its statement as plain data, as `Result.to_dict` does."""
         said = {} if self._told is None else {"statement": self.statement.to_dict()}
         return {**super().to_dict(), **said}
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the result with what it is a statement about, and return the axes; needs matplotlib.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib: ``pip install "withstand[plot]"``.
+        """
+        axes = self._draw(axes)
+        if self._told is not None:
+            from withstand._pictures import sign
+
+            sign(axes, self.statement)
+        return axes
 
     def _repr_html_(self) -> str:
         return super()._repr_html_() + ("" if self._told is None else self.statement._repr_html_())

@@ -134,7 +134,14 @@ class Statement:
             which = "smallest" if self.lowest else "largest"
             return f"the class, the {which} output, changes: harm, the lead of another class, is at least 0"
         said = "the error is the largest |failed - intact| over outputs and inputs"
-        return f"{said}; {'nobody said how large it may be' if self.epsilon is None else f'more than {self.epsilon}'}"
+        limit = "nobody said how large it may be" if self.epsilon is None else f"harm is more than {self.epsilon}"
+        return f"{said}; {limit}"
+
+    @property
+    def brief(self) -> str:
+        """What was asked, on one line."""
+        budget = "decisions" if self.spec == "argmax" else "" if self.epsilon is None else f"epsilon {self.epsilon}"
+        return ", ".join(filter(None, (self.failures, self.inputs.words, budget)))
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return what text and pages tell of it: names and sentences; what is not known is left out."""

@@ -63,17 +63,20 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
         found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=opt.spec_of(argmax),
                              node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
                              seed=seed, threads=threads, progress=watched())  # fmt: skip
-    if plot is not None and found.curve is not None:
-        from withstand.plot import draw_curve, save
-
-        with working_with(plot):
-            save(draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0))), plot)
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
     rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
     broken = found.breaking is not None and found.breaking <= at_least
     code = TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN
     said = stated(found, model, options, failures=repr(kind(at_least)), verdict=WORDS[code])
+    if plot is not None and found.curve is not None:
+        from withstand._pictures import sign
+        from withstand.plot import draw_curve, save
+
+        with working_with(plot):
+            figure = draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0)))
+            sign(figure.axes[0], said)
+            save(figure, plot)
     if as_json:
         keys = ("guaranteed", "breaking", "exact", "method")
         show(in_json(said, {"status": found.status, **{key: getattr(found, key) for key in keys},

@@ -44,7 +44,7 @@ class Histogram(Result):
         ends = f"{self.edges[0]:.6g} to {self.edges[-1]:.6g}"
         return f"Histogram: {int(self.counts.sum()):,} errors in {len(self.counts):,} bins, {ends}"
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how many configurations have which error, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
@@ -139,7 +139,7 @@ class Enumeration(Answer):
             return super()._rows()
         return [{"component": str(name), **errors._asdict()} for name, errors in self.components.items()]
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the histogram, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 

@@ -110,7 +110,7 @@ class Accuracy(Answer):
     status: str
     seconds: float
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the curve as steps, with what is undecided between them, and return the axes; needs matplotlib."""
         from withstand.plot import draw_accuracy
 

@@ -108,7 +108,7 @@ class Campaign(Answer):
         row = whole(index, "index", most=len(self.kept) - 1)
         return clopper_pearson(int(self.kept[row]), self.done, self.confidence)
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how the accuracies of the trials are distributed, and return the axes; needs matplotlib."""
         from withstand.plot import draw_campaign
 

@@ -109,7 +109,7 @@ class Criticality(Answer):
         names = [(layer, i) for layer, values in enumerate(self.worst, start=1) for i in range(len(values))]
         return tuple(names[n] for n in np.argsort(-worst, kind="stable"))
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the worst errors as a heat map, one row per layer, and return the axes; needs matplotlib."""
         from withstand.plot import draw_heat
 

@@ -61,7 +61,7 @@ class Curve(Answer):
     decisions: bool = False
     kind: str = "failures"
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw bounds, interval and random sets over the number of failures, and return the axes; needs matplotlib."""
         from withstand.plot import draw_curve
 

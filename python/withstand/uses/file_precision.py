@@ -122,7 +122,8 @@ def difference(net: Network, quantised: Network, epsilon: Epsilon, domain: npt.A
     rows = _rows(net, quantised, X, real)
     most = float((proved.per_input + apart).max()) + rounding
     words = "the words of a quantised file"
-    rigor = f"against the file with fingerprint {quantised.fingerprint}; the bound covers every execution that rounds each signal once, and is rounded outward"
+    rigor = f"against the file with fingerprint {quantised.fingerprint}; the bound covers every execution "
+    rigor += "that rounds each signal once, and is rounded outward"
     told = Told(net, Inputs.of(X), words, rigor, epsilon=epsilon, verdict=TOLERATED if most + slack <= limit else
                 VIOLATED if seen > limit else UNKNOWN)  # fmt: skip
     return Difference(limit, most, slack, seen, float(apart.max()), len(X), rows, _told=told)

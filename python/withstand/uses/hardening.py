@@ -68,7 +68,7 @@ class Hardening(Answer):
     kind: str = "neurons"
     _table: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how many must be protected, and are, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_needed
 

@@ -98,14 +98,14 @@ class Reliability(Answer):
         ends = np.array([self._at(float(q)) for q in grid.ravel()]).reshape(*grid.shape, 2)
         return ends[..., 0], ends[..., 1]
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the proved interval over the probability of a failure, and return the axes; needs matplotlib.
 
         Where the failures have probabilities of their own there is no such curve, and the ends are drawn as bars.
         """
         from withstand._pictures import draw_reliability
 
-        return super().plot(axes) if self._size is None else draw_reliability(self.curve, axes)
+        return super()._draw(axes) if self._size is None else draw_reliability(self.curve, axes)
 
     def _at(self, p: float) -> tuple[float, float]:
         assert self._size is not None

@@ -59,12 +59,12 @@ class Limit(Result):
     method: str
     witness: Witness | None
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the curve, where there is one, or else what is harmless and what is not; needs matplotlib."""
         from withstand._pictures import draw_limits
 
         curve = getattr(self, "curve", None)
-        return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve.plot(axes)
+        return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve._draw(axes)
 
     def _sentence(self) -> str:
         end = "more were not refuted" if self.breaking is None else f"{self.breaking} can do harm"
