@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import as_path, whole
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import Checker
@@ -86,6 +87,7 @@ class Check(Answer):
         return "\n".join([*lines, f"  network  {self.network}"])
 
 
+@either_word
 def check_certificate(
     path: str | os.PathLike[str],
     net: Network,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._answer import Answer, Told
 from withstand._coerce import shown, thread_count
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -82,6 +83,7 @@ class Bound(Answer):
         return f"Bound: {self._word} <= {self.value:.6g}, {self.covers} so many failures, by {how} ({self.reference})"
 
 
+@either_word
 def bound(
     net: Network,
     failures: Failures,
@@ -214,6 +216,7 @@ def _covering(failures: Failures, domain: bool, points: bool) -> list[str]:
     return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
 
+@either_word
 def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:
     """Forward Error Propagation, the paper's formula: `bound` with method "fep".
 

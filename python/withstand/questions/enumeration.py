@@ -17,6 +17,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._answer import Told
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -46,6 +47,7 @@ Progress = Callable[[int, int], object]
 TOP = 10
 
 
+@either_word
 def enumerate_failures(
     net: Network,
     failures: Failures,

@@ -143,7 +143,9 @@ class Enumeration(Answer):
         """Draw the histogram, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
-        return draw_histogram(self.histogram, axes)
+        axes = draw_histogram(self.histogram, axes)
+        axes.set_xlabel(self._word)
+        return axes
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
         """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.

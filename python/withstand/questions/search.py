@@ -18,6 +18,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._answer import Told
 from withstand._coerce import as_path, as_seconds, at_least_zero, node_count, thread_count
+from withstand._inputs import either_word
 from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
@@ -33,6 +34,7 @@ from withstand.questions.witnesses import witness
 from withstand.statement import Inputs, judged
 
 
+@either_word
 def worst_case(
     net: Network,
     failures: Failures,

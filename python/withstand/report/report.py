@@ -27,6 +27,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._inputs import either_word
 from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
@@ -129,6 +130,7 @@ class Report(Answer):
         path.write_text(kinds[path.suffix]() + "\n", encoding="utf-8")
 
 
+@either_word
 def report(
     net: Network,
     X: npt.ArrayLike,

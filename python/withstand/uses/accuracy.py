@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, real_array
+from withstand._inputs import either_word
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of, decided
@@ -129,6 +130,7 @@ class Accuracy(Answer):
         return "\n".join([*lines, f"  {why[self.status]}: more time may decide more"] if why[self.status] else lines)
 
 
+@either_word
 def certified_accuracy(
     net: Network,
     X: npt.ArrayLike,

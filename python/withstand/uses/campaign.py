@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, share, shown, whole
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.domain import rows_of
@@ -135,6 +136,7 @@ def _range(interval: Interval, form: str) -> str:
     return f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
+@either_word
 def campaign(
     net: Network,
     X: npt.ArrayLike,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, shown, thread_count, whole
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.domain import rows_of
 from withstand.model.failures import Crash
@@ -133,6 +134,7 @@ class Criticality(Answer):
         return "\n".join(lines)
 
 
+@either_word
 def criticality(
     net: Network,
     X: npt.ArrayLike,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -94,6 +95,7 @@ class Curve(Answer):
         return np.array([search.upper for search in self.searches])
 
 
+@either_word
 def measure_curve(
     net: Network,
     X: npt.ArrayLike | Box,

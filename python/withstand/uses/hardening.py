@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
+from withstand._inputs import either_word
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -86,6 +87,7 @@ class Hardening(Answer):
         )
 
 
+@either_word
 def harden(
     net: Network,
     failures: int | Failures,

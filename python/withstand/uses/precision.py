@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
@@ -113,6 +114,7 @@ def precision(
 def precision(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantised: Network
 ) -> Difference: ...  # fmt: skip
+@either_word
 def precision(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantiser: str = "grid", activations: bool = True,
     weights: bool = True, most: int = 40, samples: int = 1000, seed: int = 0, quantised: Network | None = None,

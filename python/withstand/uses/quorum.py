@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
+from withstand._inputs import either_word
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, StuckAt
 from withstand.model.network import Network, as_network
@@ -105,6 +106,7 @@ class Quorum(Answer):
         )
 
 
+@either_word
 def quorum(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, latency: LatencyLike = "exponential",
     links: bool = False, substitute: str = "zero", runs: int = 1000, seed: int = 0, time_limit: float | None = 60.0,

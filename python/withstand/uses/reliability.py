@@ -25,6 +25,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -124,6 +125,7 @@ class Reliability(Answer):
         )
 
 
+@either_word
 def reliability(
     net: Network,
     p: Probabilities,

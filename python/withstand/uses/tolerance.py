@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand._inputs import either_word
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
@@ -79,6 +80,7 @@ class Tolerance(Answer, Limit):
         return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
 
 
+@either_word
 def tolerance(
     net: Network,
     epsilon: Epsilon | None = None,
