@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from withstand._result import Result
 from withstand._version import version
-from withstand.statement import Inputs, Statement, covers_of
+from withstand.statement import Inputs, Statement, covers_of, word_of
 
 if TYPE_CHECKING:
     from withstand.model.failures import Failures
@@ -32,14 +32,10 @@ class Told:
         seed: int | None = None,
         covers: str | None = None,
     ) -> None:
-        words = failures if failures is None or isinstance(failures, str) else repr(failures)
-        counted = "at most" if failures is None or isinstance(failures, str) else covers_of(failures)
         self._net: Network | None = net
-        self._found = Statement(
-            "", version, inputs, words, rigor, "error" if spec is None else "argmax",
-            spec is not None and spec.lowest, covers or counted,
-            None if epsilon is None or spec is not None else str(epsilon), verdict, seed,
-        )  # fmt: skip
+        self._spec = spec
+        self._found: Statement | None = None
+        self._parts = (inputs, failures, rigor, epsilon, verdict, seed, covers)
 
     @classmethod
     def already(cls, found: Statement) -> Told:
@@ -51,18 +47,32 @@ class Told:
     @property
     def brief(self) -> str:
         """What was asked, on one line."""
-        return self._found.brief
+        return (self._found or self._without_fingerprint()).brief
 
     @property
     def word(self) -> str:
         """What numbers are: "error" or "harm"."""
-        return self._found.word
+        return self._found.word if self._found is not None else word_of(self._spec is not None)
 
     def statement(self) -> Statement:
-        """Return the statement."""
-        if self._net is not None:
-            self._found, self._net = replace(self._found, fingerprint=self._net.fingerprint), None
+        """Return the statement; made once."""
+        if self._found is None:
+            assert self._net is not None
+            self._found = replace(self._without_fingerprint(), fingerprint=self._net.fingerprint)
+            self._net = None
         return self._found
+
+    def _without_fingerprint(self) -> Statement:
+        inputs, failures, rigor, epsilon, verdict, seed, covers = self._parts
+        decisions = self._spec is not None
+        counted = "at most" if failures is None or isinstance(failures, str) else covers_of(failures)
+        return Statement(
+            fingerprint="", version=version, inputs=inputs,
+            failures=failures if failures is None or isinstance(failures, str) else repr(failures), rigor=rigor,
+            spec="argmax" if decisions else "error", lowest=self._spec is not None and self._spec.lowest,
+            covers=covers or counted, epsilon=None if epsilon is None or decisions else str(epsilon), verdict=verdict,
+            seed=seed,
+        )  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Told.already, (self.statement(),)
