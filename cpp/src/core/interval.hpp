@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 namespace withstand {
 
 struct Interval {
   double lower = 0;
   double upper = 0;
 };
+
+/// The largest |value|.
+inline double magnitude(const Interval& a) { return std::max(std::abs(a.lower), std::abs(a.upper)); }
+inline double middle(const Interval& a) { return 0.5 * a.lower + 0.5 * a.upper; }
+inline Interval hull(const Interval& a, const Interval& b) {
+  return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)};
+}
 
 }  // namespace withstand

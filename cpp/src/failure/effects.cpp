@@ -139,8 +139,6 @@ bool is_added(Effect effect) { return conduct(effect).does != Does::replaces; }
 
 bool is_weighted(Effect effect) { return conduct(effect).does == Does::adds_before; }
 
-double magnitude(const Interval& interval) { return std::max(std::abs(interval.lower), std::abs(interval.upper)); }
-
 void require_bounded(const Network& net, const Space& space, const std::vector<Interval>& layers) {
   for (const Space::Term& term : space.terms()) {
     const Effect effect = term.failure.effect;

@@ -84,7 +84,6 @@ const std::vector<Index>* shared_biases(const Network& network, const Failure& f
 double stored(const Network& network, const Site& site);
 
 /// max |x| over an interval.
-double magnitude(const Interval& interval);
 
 /// Throws std::invalid_argument where the effect of a failure that may happen depends on values that are unbounded,
 /// which needs a domain. `layers` bounds the transmitted values of layers 0..L.

@@ -12,7 +12,7 @@ namespace withstand {
 namespace {
 
 /// Of the component with the most.
-int count(const Failure& failure) {
+int most_masks(const Failure& failure) {
   return static_cast<int>(std::max(failure.words->masks.size(), failure.words->bias_masks.size()));
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "bounds/linear/newton.hpp"
+#include "core/interval.hpp"
 #include "core/rounding.hpp"
 #include "withstand/parallel.hpp"
 
@@ -12,9 +13,6 @@ namespace withstand::bounds::linear {
 namespace {
 
 constexpr double huge = 1e300;  ///< what may overflow on the way proves nothing
-
-double magnitude(Interval range) { return std::max(std::abs(range.lower), std::abs(range.upper)); }
-double middle(Interval range) { return 0.5 * range.lower + 0.5 * range.upper; }
 
 void narrow(LayerRange& range, Index i, double lower, double upper) {
   range.lower(i) = std::max(range.lower(i), lower);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bounds/linear/lines.hpp"
+#include "core/index.hpp"
 #include "withstand/linear.hpp"
 #include "core/rounding.hpp"
 
@@ -34,7 +35,6 @@ inline double underflow(const Terms& terms, const Vector& x, double size) {
   return lost;
 }
 
-inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
 
 /// What a failed component of a term does, asked once: loops run over neurons and synapses.
