@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Write a network and its inputs as the text that `release_gate` reads, every number to its last bit.
 
-    python examples/pipeline_cpp/export.py digits_small network.txt inputs.txt
+python examples/pipeline_cpp/export.py digits_small network.txt inputs.txt
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def matrix_text(values: np.ndarray) -> str:
 def network_text(net: ws.Network) -> str:
     """Return the layers of a chain: activation, weights, biases. Graphs and gains raise."""
     lines = [f"{len(net.weights)}\n"]
-    for weights, bias, activation in zip(net.weights, net.biases, net.activations, strict=True):
+    activations = (*net.activations, net.output_activation)
+    for weights, bias, activation in zip(net.weights, net.biases, activations, strict=True):
         if activation != ws.Activation(activation.name):
             raise ValueError(f"only activations without parameters are written, got {activation!r}")
         lines += [f"{activation.name}\n", matrix_text(weights), " ".join(float(value).hex() for value in bias), "\n"]

@@ -47,7 +47,7 @@ def test_the_readme_lines_of_cmake_link_a_program(tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(head + lines, encoding="utf-8")
     shutil.copy(ROOT / "cpp/tests/consumer/main.cpp", tmp_path)
     hidden = {"CMAKE_PREFIX_PATH": "", "CMAKE_MODULE_PATH": "", "Eigen3_ROOT": "", "CPATH": ""}
-    nowhere = "-DCMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH=OFF -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF"
+    nowhere = "-DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     run("sh", "-c", f"cd '{tmp_path}' && {command} {nowhere} -S . -B build && cmake --build build", PATH=path, **hidden)
     assert "2 -> 1.75, 37 configurations" in run(str(tmp_path / "build" / "your_program"))
@@ -64,7 +64,8 @@ def test_a_project_that_has_found_eigen_keeps_it(tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(first, encoding="utf-8")
     shutil.copy(ROOT / "cpp/tests/consumer/main.cpp", tmp_path)
     build = tmp_path / "build"
-    run("cmake", "-S", str(tmp_path), "-B", str(build), f"-Dwithstand_DIR={ws.get_cmake_dir()}", f"-DCMAKE_PREFIX_PATH={eigen}")
+    found = (f"-Dwithstand_DIR={ws.get_cmake_dir()}", f"-DCMAKE_PREFIX_PATH={eigen}")
+    run("cmake", "-S", str(tmp_path), "-B", str(build), *found)
     run("cmake", "--build", str(build))
     assert "2 -> 1.75, 37 configurations" in run(str(build / "consumer"))
 
