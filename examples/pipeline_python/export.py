@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The first step of the pipeline: train a classifier of handwritten digits, and write it with the inputs it is judged on.
+"""The first step of the pipeline: train a classifier of digits, and write it with the inputs it is judged on.
 
     python examples/pipeline_python/export.py build/release      # needs scikit-learn
 

@@ -61,7 +61,7 @@ def main() -> int:
     verdict = ask(options.folder, failures, options.epsilon, options.time_limit)
     if verdict == RELEASED:
         verdict = checked_elsewhere(options)
-    print({RELEASED: "released", REFUSED: "refused", UNDECIDED: "undecided"}.get(verdict, "refused: no confirmed proof"))
+    print({RELEASED: "released", REFUSED: "refused", UNDECIDED: "undecided"}.get(verdict, "refused: no proof"))
     return verdict
 
 
