@@ -13,8 +13,6 @@
 // failed network's values themselves (value form); the substitution does not care which.
 namespace withstand::bounds::linear {
 
-constexpr double epsilon = 2.220446049250313e-16;  // 2 u: one rounding errs by at most half of it, relatively
-
 /// One operation's rounding error added outward; what is 0 stays 0.
 inline double up(double x) { return x + epsilon * (x < 0 ? -x : x); }
 inline double down(double x) { return x - epsilon * (x < 0 ? -x : x); }
