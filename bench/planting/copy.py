@@ -61,6 +61,7 @@ class Copy:
             "-DWITHSTAND_PYTHON=ON",
             "-DWITHSTAND_TESTS=ON",
             "-DWITHSTAND_AVX512=OFF",
+            "-DWITHSTAND_UNITY=OFF",  # a slip is in one file
             f"-DPython_EXECUTABLE={sys.executable}",
             f"-Dpybind11_DIR={pybind11.get_cmake_dir()}",
         ]

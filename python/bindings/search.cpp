@@ -40,7 +40,7 @@ void bind_leaves(py::module_& m) {
 }
 
 /// What crosses to other processes.
-using State = py::typing::Tuple<py::object, py::ellipsis>;
+using PartState = py::typing::Tuple<py::object, py::ellipsis>;
 
 py::tuple told(const Option& o) {
   return py::make_tuple(o.site.layer, o.site.to, o.site.from, o.value, o.quota, o.term, o.way);
@@ -51,16 +51,16 @@ Option option_of(const py::tuple& t) {
           t[3].cast<double>(), t[4].cast<std::size_t>(), t[5].cast<std::size_t>(), t[6].cast<int>()};
 }
 
-State told(const OpenPart& part) {
+PartState told(const OpenPart& part) {
   py::list failed, alive;
   for (const Option& o : part.decisions.failed) failed.append(told(o));
   for (const Site& s : part.decisions.alive) alive.append(py::make_tuple(s.layer, s.to, s.from));
   py::object walk = py::none();
   if (part.walk) walk = py::make_tuple(part.walk->first, part.walk->last, part.walk->cost);
-  return State(py::make_tuple(part.input_index, part.bound, part.cost, failed, alive, part.first, walk));
+  return PartState(py::make_tuple(part.input_index, part.bound, part.cost, failed, alive, part.first, walk));
 }
 
-OpenPart part_of(const State& t) {
+OpenPart part_of(const PartState& t) {
   OpenPart part{t[0].cast<Index>(), t[1].cast<double>(), t[2].cast<double>(), {}, t[5].cast<bool>(), {}};
   for (const py::handle o : t[3].cast<py::list>()) part.decisions.failed.push_back(option_of(o.cast<py::tuple>()));
   for (const py::handle s : t[4].cast<py::list>()) {

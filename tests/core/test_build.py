@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,15 +30,44 @@ def last_line(code: str, *arguments: str, **environment: str) -> str:
     return run(sys.executable, "-c", code, *arguments, **environment).splitlines()[-1]
 
 
+def readme_lines() -> tuple[str, str]:
+    """The lines of a CMakeLists.txt, and the command in the comment beside them, as the README has them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```cmake\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (command,) = re.findall(r"# (cmake .*)", lines)
+    return lines, command
+
+
 @pytest.mark.slow
-def test_a_cmake_consumer_compiles_links_and_runs(tmp_path):
+def test_the_readme_lines_of_cmake_link_a_program(tmp_path):
+    """As written: no path of Eigen, and no environment that would have one."""
+    lines, command = readme_lines()
+    program = "add_executable(your_program main.cpp)\n"
+    head = f"cmake_minimum_required(VERSION 3.24)\nproject(yours LANGUAGES CXX)\n{program}"
+    (tmp_path / "CMakeLists.txt").write_text(head + lines, encoding="utf-8")
+    shutil.copy(ROOT / "cpp/tests/consumer/main.cpp", tmp_path)
+    hidden = {"CMAKE_PREFIX_PATH": "", "CMAKE_MODULE_PATH": "", "Eigen3_ROOT": "", "CPATH": ""}
+    nowhere = "-DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run("sh", "-c", f"cd '{tmp_path}' && {command} {nowhere} -S . -B build && cmake --build build", PATH=path, **hidden)
+    assert "2 -> 1.75, 37 configurations" in run(str(tmp_path / "build" / "your_program"))
+    headers = run("sh", "-c", f"cat '{tmp_path}'/build/CMakeFiles/your_program.dir/*.d")
+    assert str(Path(ws.get_include()) / "eigen3" / "Eigen" / "Core") in headers.replace("\\ ", " ")
+
+
+@pytest.mark.slow
+def test_a_project_that_has_found_eigen_keeps_it(tmp_path):
+    """Beside another Eigen3::Eigen, ours stays away."""
     eigen = importlib.metadata.distribution("cmeel-eigen").locate_file("cmeel.prefix")
-    run(
-        *("cmake", "-S", str(ROOT / "cpp/tests/consumer"), "-B", str(tmp_path), "-DCMAKE_BUILD_TYPE=Release"),
-        *(f"-Dwithstand_DIR={ws.get_cmake_dir()}", f"-DCMAKE_PREFIX_PATH={eigen}"),
-    )
-    run("cmake", "--build", str(tmp_path))
-    assert "2 -> 1.75, 37 configurations" in run(str(tmp_path / "consumer"))
+    source = (ROOT / "cpp/tests/consumer/CMakeLists.txt").read_text(encoding="utf-8")
+    first = source.replace("find_package(withstand", "find_package(Eigen3 3.4 REQUIRED CONFIG)\nfind_package(withstand")
+    (tmp_path / "CMakeLists.txt").write_text(first, encoding="utf-8")
+    shutil.copy(ROOT / "cpp/tests/consumer/main.cpp", tmp_path)
+    build = tmp_path / "build"
+    found = (f"-Dwithstand_DIR={ws.get_cmake_dir()}", f"-DCMAKE_PREFIX_PATH={eigen}")
+    run("cmake", "-S", str(tmp_path), "-B", str(build), *found)
+    run("cmake", "--build", str(build))
+    assert "2 -> 1.75, 37 configurations" in run(str(build / "consumer"))
 
 
 def test_kernel_objects_define_nothing_but_their_table():

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "bounds/products.hpp"
+#include "core/index.hpp"
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 #include "failure/effects.hpp"
@@ -14,8 +15,6 @@ namespace withstand::bounds {
 namespace {
 
 constexpr double most_entries = 3e7;  // of the tables of one layer
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 Matrix dense_of(const Affine& map) {
   if (map.matrix() != nullptr) return *map.matrix();

@@ -4,17 +4,12 @@
 
 #include "bounds/influence.hpp"
 #include "bounds/products.hpp"
+#include "core/index.hpp"
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::bounds {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 std::vector<double> Influence::gains(const Target& target, double sign) const {
   const Index last = net_.layers();
   std::vector<std::vector<Interval>> weight(at(last));  // of a change of what each neuron sends

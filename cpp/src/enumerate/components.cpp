@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/rounding.hpp"
+
 namespace withstand::enumerate {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Total {
   double sum = 0;

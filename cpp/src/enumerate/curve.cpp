@@ -4,13 +4,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/rounding.hpp"
+
 namespace withstand::enumerate {
-namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
-
 void Curve::look_up(double distance, double* out, Index ld) const {
   const auto count = static_cast<Index>(outputs.size() / at.size());
   auto next = static_cast<std::size_t>(std::upper_bound(at.begin(), at.end(), distance) - at.begin());

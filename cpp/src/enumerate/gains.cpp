@@ -5,14 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "core/index.hpp"
+#include "core/rounding.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::enumerate {
 namespace {
-
-constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// By how much a change of a signal, and of a pre-activation, moves an output at most; the largest over the outputs.
 struct Gains {
@@ -44,7 +42,7 @@ struct Gains {
 
 /// What is rounded of one neuron, relative to the sizes that it sums up.
 double rounded(const Network& net, Index layer, int failures) {
-  return 4 * static_cast<double>(net.map(layer).facts().terms + 16 + 8 * failures) * unit;
+  return 4 * static_cast<double>(net.map(layer).facts().terms + 16 + 8 * failures) * unit_roundoff;
 }
 
 /// Of the intact network: in every place what its sums and its activation are rounded by.
@@ -56,8 +54,8 @@ double intact(const Network& net, const Gains& gains, const Trace& trace, int fa
     const Activation& phi = net.activation(l);
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     const Vector own = trace.post[at(l)].head(net.own(l)).cwiseAbs().array() + scale;
-    if (l == net.layers()) error += 16 * unit * own.maxCoeff();
-    else error += 16 * unit * gains.signal[at(l)].head(net.own(l)).dot(own);
+    if (l == net.layers()) error += 16 * unit_roundoff * own.maxCoeff();
+    else error += 16 * unit_roundoff * gains.signal[at(l)].head(net.own(l)).dot(own);
   }
   return error;
 }
@@ -85,7 +83,7 @@ double moved(const Network& net, const Grid& grid, const Gains& gains, const Tra
 Vector rounding_by_gains(const Network& net, const Grid& grid, const std::vector<Trace>& nominal) {
   const Gains gains(net);
   const int failures = grid.classes().empty() ? 0 : grid.classes().back().failures;
-  double steps = 16 * unit * static_cast<double>(net.layers());
+  double steps = 16 * unit_roundoff * static_cast<double>(net.layers());
   for (Index l = 1; l <= net.layers(); ++l) steps += 2 * rounded(net, l, failures);
   Vector errors(static_cast<Index>(nominal.size()));
   for (std::size_t n = 0; n < nominal.size(); ++n) {

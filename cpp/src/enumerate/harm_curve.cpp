@@ -5,12 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "core/rounding.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double rounding = 1e-15;  // of a harm
 
 }  // namespace

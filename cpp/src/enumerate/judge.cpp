@@ -5,13 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include "core/rounding.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::enumerate {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t most_candidates = 64;
 
 }  // namespace

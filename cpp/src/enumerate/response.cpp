@@ -5,12 +5,11 @@
 #include <limits>
 
 #include "core/product.hpp"
+#include "core/rounding.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand::enumerate {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A piecewise-linear activation in s: slopes left of, between and right of two corners (equal corners: two pieces).
 struct Bends {
@@ -26,7 +25,7 @@ Bends bends_of(const Activation& phi) {
   return {{first, last}, {p.slope[0] * g, p.slope[1] * g, p.slope[2] * g}};
 }
 
-constexpr Index together = 16;  // senders: all columns of a large map at once would take as much memory as the map
+constexpr Index columns_at_once = 16;  // senders: all columns of a large map at once would take as much memory as the map
 
 }  // namespace
 
@@ -85,7 +84,7 @@ void Response::leave_out(const Network& net, Index layer, const Vector& pre, con
   Matrix scratch;
   const double* weights = nullptr;
   for (Index i = 0; i < map.cols(); ++i, weights += map.rows()) {
-    if (i % together == 0) weights = map.columns(i, std::min(together, map.cols() - i), scratch);
+    if (i % columns_at_once == 0) weights = map.columns(i, std::min(columns_at_once, map.cols() - i), scratch);
     double* next = rise.data();
     for (const Hinge& hinge : hinges) *next++ = hinge.sign * weights[hinge.node];
     rise = (rise * changes(i, 0)).max(rise * changes(i, 1));
@@ -134,8 +133,8 @@ void Response::respond(const Network& net, Index l) {
     corrections.row(static_cast<Index>(h)) = hinges[h].coefficient * of(l + 1).row(hinges[h].node);
   const Matrix behind = slope(l + 1).asDiagonal() * of(l + 1);
   Matrix scratch;
-  for (Index i = 0; i < map.cols(); i += together) {
-    const Index n = std::min(together, map.cols() - i);
+  for (Index i = 0; i < map.cols(); i += columns_at_once) {
+    const Index n = std::min(columns_at_once, map.cols() - i);
     const double* const weights = map.columns(i, n, scratch);
     for (Index r = 0; r < n; ++r) {
       double* row = all.row(i + r).data();

@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "core/rounding.hpp"
 #include "problem.hpp"
 #include "evaluate/ranges.hpp"
 #include "failure/effects.hpp"
@@ -11,7 +12,6 @@
 namespace withstand::enumerate {
 namespace {
 
-constexpr double unit = std::numeric_limits<double>::epsilon() / 2;
 constexpr double largest = 1e140;  // squares of errors stay far from overflow
 
 void require(bool holds, Index layer, const char* what) {
@@ -71,7 +71,7 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     Matrix sums = (through(net.map(l), magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
     sums.colwise() += growth(grid, l, net.width(l - 1)) * (1 + 1e-9) * magnitude.rowwise().maxCoeff().cwiseMax(1.0);
     require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
-    Matrix before = 16 * operations * unit * sums;
+    Matrix before = 16 * operations * unit_roundoff * sums;
     if (l > 1) before += through(net.map(l), error);  // inputs are exact
     if (l > 1) before.colwise() += growth(grid, l, net.width(l - 1)) * error.rowwise().maxCoeff();
     const double forced = forced_magnitude(grid, l);
@@ -79,11 +79,11 @@ Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& input
     magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
     magnitude.rightCols(wires) = sums.rightCols(wires);
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
-    error = (phi.lipschitz() * before).array() + 16 * unit * (scale + magnitude.array());
+    error = (phi.lipschitz() * before).array() + 16 * unit_roundoff * (scale + magnitude.array());
     error.rightCols(wires) = before.rightCols(wires);
     require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
   }
-  return error.rowwise().maxCoeff() + 8 * unit * magnitude.rowwise().maxCoeff();
+  return error.rowwise().maxCoeff() + 8 * unit_roundoff * magnitude.rowwise().maxCoeff();
 }
 
 Vector harms(const Problem& problem, Index input, const Vector& outputs) {

@@ -8,10 +8,11 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/rounding.hpp"
+
 namespace withstand {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int shift = 52 - LogHistogram::bits;
 constexpr int smallest = (1023 + LogHistogram::least_exponent) << LogHistogram::bits;  // the bin of 2^least_exponent
 

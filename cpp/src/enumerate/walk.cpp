@@ -9,7 +9,7 @@
 namespace withstand::enumerate {
 namespace {
 
-constexpr double kept_bytes = 16e6;  // a worker keeps the execution of every input up to here
+constexpr double kept_executions = 16e6;  // a worker keeps the execution of every input up to here
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Walk::Walk(const Problem& problem) : problem_(problem), net_(problem.network), g
   }
   double neurons = 0;
   for (Index l = 0; l <= net_.layers(); ++l) neurons += static_cast<double>(net_.width(l));
-  const bool keep = 16 * neurons * static_cast<double>(problem.inputs.rows()) <= kept_bytes;
+  const bool keep = 16 * neurons * static_cast<double>(problem.inputs.rows()) <= kept_executions;
   nominal_of_.resize(keep ? static_cast<std::size_t>(problem.inputs.rows()) : 1);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/index.hpp"
 #include "core/rounding.hpp"
 #include "evaluate/precise.hpp"
 #include "failure/effects.hpp"
@@ -17,8 +18,6 @@ constexpr Index kept = Index{1} << 22;     ///< but no more than so many values
 
 /// Of so many components the sets cannot be tried, and of fewer there are none with more failures.
 constexpr Index countable = 64;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// How often a layer reads the source that it reads most often: weights of the same sender add up.
 double overlaps(const Network& net, Index layer) {

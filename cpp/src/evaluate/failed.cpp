@@ -6,13 +6,12 @@
 #include <optional>
 #include <stdexcept>
 
+#include "core/index.hpp"
 #include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand {
 namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 const Failure& failure_of(const Space& space, const Failed& failed) { return space.terms()[failed.term].failure; }
 

@@ -12,7 +12,7 @@ namespace withstand {
 namespace {
 
 /// The most that failures do to the values of one layer, whoever fails.
-struct Reached {
+struct Raised {
   double forced = 0;    // what a neuron may transmit instead of its value
   double added = 0;     // and on top of it
   double signal = 0;    // what synapses add to the signals they carry, and
@@ -20,8 +20,8 @@ struct Reached {
   double raised = 0;    // what failed parameters deliver, in signals of size 1
 };
 
-Reached reached(const Space& space, Index layer) {
-  Reached most;
+Raised raised(const Space& space, Index layer) {
+  Raised most;
   for (const Space::Term& term : space.terms()) {
     const auto count = static_cast<double>(term.grouped() ? 1 : term.most(layer));
     if (count == 0) continue;
@@ -56,7 +56,7 @@ void require_no_overflow(const Network& net, const Space& space, const Domain& d
   const auto fits = [](double value) { return value <= largest_value; };  // false for what is not a number
   Vector signals = domain.lower.cwiseAbs().cwiseMax(domain.upper.cwiseAbs()).colwise().maxCoeff().transpose();
   for (Index l = 0; l <= net.layers(); ++l) {
-    const Reached here = reached(space, l);
+    const Raised here = raised(space, l);
     const double weight = l > 0 ? net.map(l).facts().max : 0;
     const double largest = signals.maxCoeff() + here.signal;
     if (l > 0) {

@@ -6,15 +6,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "withstand/parallel.hpp"
+#include "core/index.hpp"
 #include "core/rounding.hpp"
+#include "withstand/parallel.hpp"
 
 namespace withstand {
 namespace {
 
 using Number = Precise::Number;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// a + b, with its error. Where the sum overflows there is no error to speak of.
 Number two_sum(double a, double b) {

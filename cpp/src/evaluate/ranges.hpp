@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/index.hpp"
 #include "core/interval.hpp"
 #include "withstand/domain.hpp"
 #include "withstand/network.hpp"
@@ -40,7 +41,6 @@ struct Nominal {
   }
 
  private:
-  static std::size_t at(Index layer) { return static_cast<std::size_t>(layer); }
 };
 
 /// Interval propagation from the box lower <= x <= upper.

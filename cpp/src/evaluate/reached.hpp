@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/index.hpp"
 #include "withstand/network.hpp"
 
 namespace withstand {
@@ -36,7 +37,6 @@ class Reached {
     Index layer, neuron;
     double pre, post;
   };
-  static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
   bool follow(Index layer);
 
   const Network& net_;

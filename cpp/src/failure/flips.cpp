@@ -12,7 +12,7 @@ namespace withstand {
 namespace {
 
 /// Of the component with the most.
-int count(const Failure& failure) {
+int most_masks(const Failure& failure) {
   return static_cast<int>(std::max(failure.words->masks.size(), failure.words->bias_masks.size()));
 }
 
@@ -153,7 +153,7 @@ bool is_stored(const Failure& failure, const Site& site, double weight) {
   return is_word(format_of(*failure.words, site), scaling_of(*failure.words, site), weight);
 }
 
-extern const Alternatives flipped_signal{count, sends_signal, signal_range};
-extern const Alternatives flipped_parameter{count, sends_product, product_range, offers_parameter, parameter_becomes};
+extern const Alternatives flipped_signal{most_masks, sends_signal, signal_range};
+extern const Alternatives flipped_parameter{most_masks, sends_product, product_range, offers_parameter, parameter_becomes};
 
 }  // namespace withstand

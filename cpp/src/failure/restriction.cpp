@@ -6,17 +6,10 @@
 #include <stdexcept>
 
 #include "failure/effects.hpp"
+#include "failure/site_name.hpp"
 
 namespace withstand {
 namespace {
-
-std::string name_of(const Site& site) {
-  std::ostringstream out;
-  out << "(" << site.layer << ", " << site.to;
-  if (site.is_synapse()) out << ", " << site.from;
-  out << ")";
-  return out.str();
-}
 
 bool is_candidate(const Space& space, std::size_t term, const Site& site) {
   if (site.layer < 0 || site.layer > space.layers()) return false;

@@ -6,9 +6,10 @@
 #include <sstream>
 
 #include "core/require.hpp"
-#include "failure/counting.hpp"
 #include "core/rounding.hpp"
+#include "failure/counting.hpp"
 #include "failure/effects.hpp"
+#include "failure/site_name.hpp"
 
 namespace withstand {
 namespace {
@@ -18,14 +19,6 @@ struct Who {
   const Failure& failure;
   friend std::ostream& operator<<(std::ostream& out, const Who& who) { return out << who.failure.describe(); }
 };
-
-std::string name_of(const Site& site) {
-  std::ostringstream out;
-  out << "(" << site.layer << ", " << site.to;
-  if (site.is_synapse()) out << ", " << site.from;
-  out << ")";
-  return out.str();
-}
 
 /// A stored weight and something else between the same two neurons add up to one weight, of which no part can fail.
 void check_alone(const Network& net, const Failure& failure, const Site& site) {

@@ -18,11 +18,11 @@ std::string value(const Failure& failure) {
   for (std::size_t way = 1; way < failure.amount.size(); ++way) all += " or " + text(failure.amount[way]);
   return all;
 }
-std::string capacity(const Failure& failure) { return ", capacity=" + amount(failure); }
-std::string deviation(const Failure& failure) { return capacity(failure) + ", convention='deviation'"; }
-std::string product(const Failure& failure) { return capacity(failure) + ", convention='product'"; }
-std::string signal(const Failure& failure) { return capacity(failure) + ", convention='signal'"; }
-std::string replace(const Failure& failure) { return capacity(failure) + ", convention='replace'"; }
+std::string at_most(const Failure& failure) { return ", capacity=" + amount(failure); }
+std::string deviation(const Failure& failure) { return at_most(failure) + ", convention='deviation'"; }
+std::string product(const Failure& failure) { return at_most(failure) + ", convention='product'"; }
+std::string signal(const Failure& failure) { return at_most(failure) + ", convention='signal'"; }
+std::string replace(const Failure& failure) { return at_most(failure) + ", convention='replace'"; }
 
 std::string scaling(const std::vector<std::vector<Scaling>>& layers) {
   std::vector<double> scales;
@@ -63,7 +63,7 @@ std::string words(const Failure& failure) {
 const std::vector<Conduct> table{
     {Effect::crash, "crash", "Crash", none, Strikes::neurons, Does::replaces, Hears::nothing, &nothing},
     {Effect::stuck, "stuck", "StuckAt", value, Strikes::neurons, Does::replaces, Hears::nothing, &fixed},
-    {Effect::byzantine, "byzantine", "Byzantine", capacity, Strikes::neurons, Does::replaces, Hears::nothing},
+    {Effect::byzantine, "byzantine", "Byzantine", at_most, Strikes::neurons, Does::replaces, Hears::nothing},
     {Effect::deviation, "deviation", "Byzantine", deviation, Strikes::neurons, Does::adds, Hears::intact},
     {Effect::noise, "noise", "Noise", none, Strikes::everywhere, Does::adds, Hears::arriving},
     {Effect::synapse_crash, "synapse_crash", "SynapseCrash", none, Strikes::synapses, Does::replaces, Hears::nothing,

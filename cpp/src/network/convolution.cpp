@@ -3,14 +3,13 @@
 
 #include <algorithm>
 
+#include "core/index.hpp"
 #include "core/product.hpp"
 #include "core/require.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand {
 namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// Places of an image: the product of some size over the axes.
 template <class Size>

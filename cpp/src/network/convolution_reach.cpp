@@ -3,16 +3,11 @@
 // changes that its window meets.
 #include <algorithm>
 
+#include "core/index.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/convolution.hpp"
 
 namespace withstand {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 /// The changes sorted by their place, with channels for senders: those of the k-th place that has some are [begin, end[k]),
 /// begin = count[place]; sum[place] becomes k + 1.
 void Convolution::sort(const Few& senders, Scratch& scratch) const {

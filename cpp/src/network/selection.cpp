@@ -5,15 +5,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/index.hpp"
 #include "core/require.hpp"
 
 namespace withstand {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Selection::Selection(Index senders, const std::vector<int>& from, std::vector<double> weight)
     : Selection(senders,
                 std::make_shared<const Indices>(Eigen::Map<const Indices>(from.data(), static_cast<Index>(from.size()), 1)),

@@ -4,13 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/index.hpp"
+
 namespace withstand {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Sparse::Sparse(std::vector<std::shared_ptr<const Affine>> maps)
     : Affine(maps.front()->rows(), maps.front()->cols()), maps_(std::move(maps)) {
   Terms terms;

@@ -11,7 +11,7 @@
 namespace withstand::search {
 namespace {
 
-bool before(const Option& a, const Option& b) {
+bool in_order(const Option& a, const Option& b) {
   if (a.site != b.site) return a.site < b.site;
   return a.quota != b.quota ? a.quota < b.quota : a.way < b.way;
 }
@@ -55,8 +55,8 @@ Choices::Choices(const Network& net, const Space& space) : stages(2 * static_cas
   for (std::size_t t = 0; t < space.terms().size(); ++t) add_term(*this, space.terms()[t], t);
   for (Stage& stage : stages) {
     interruption_point();
-    if (!std::is_sorted(stage.options.begin(), stage.options.end(), before))  // one term's sites are
-      std::sort(stage.options.begin(), stage.options.end(), before);
+    if (!std::is_sorted(stage.options.begin(), stage.options.end(), in_order))  // one term's sites are
+      std::sort(stage.options.begin(), stage.options.end(), in_order);
     const auto same = [](const Option& a, const Option& b) { return a.site == b.site; };
     const auto twice = std::adjacent_find(stage.options.begin(), stage.options.end(), same);
     overlapping = overlapping || twice != stage.options.end();

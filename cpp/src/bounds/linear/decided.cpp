@@ -12,7 +12,6 @@
 
 namespace withstand {
 
-using bounds::linear::at;
 using bounds::linear::Lagrangian;
 using bounds::linear::narrow;
 using bounds::linear::Multiplied;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "bounds/linear/newton.hpp"
+#include "core/interval.hpp"
 #include "core/rounding.hpp"
 #include "withstand/parallel.hpp"
 

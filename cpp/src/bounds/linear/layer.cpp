@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bounds/linear/relaxation.hpp"
+#include "core/interval.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
 
@@ -17,7 +18,6 @@ Interval times(double w, Interval a) {
   if (w < 0) std::swap(a.lower, a.upper);
   return {product_down(w, a.lower), product_up(w, a.upper)};
 }
-Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
 
 void set(LayerRange& range, Index i, Interval value) {
   range.lower(i) = value.lower;

@@ -13,7 +13,6 @@
 
 namespace withstand {
 
-using bounds::linear::at;
 using bounds::linear::down;
 using bounds::linear::epsilon;
 using bounds::linear::Relaxation;
@@ -39,7 +38,7 @@ void resolve(bounds::linear::Prepared& prepared, const Space::Term& term) {
   }
 }
 
-void intersect(LayerRange& range, const LayerRange& other) {
+void narrow(LayerRange& range, const LayerRange& other) {
   range.lower = range.lower.cwiseMax(other.lower);
   range.upper = range.upper.cwiseMin(other.upper);
 }
@@ -79,7 +78,6 @@ double support(const LayerRange& range, const double* c, Index n) {
 
 }  // namespace
 
-
 /// One restriction, layer by layer in both forms: the difference form bounds ŝ - s, the value form (over boxes, where
 /// it knows something that the difference form does not) ŝ itself, and each is intersected with what the other implies.
 struct LinearBound::Node {
@@ -108,16 +106,16 @@ void LinearBound::Node::bound_receivers(Index l) {
   LayerRange& deviation = ranges.deviation[at(l)] = difference.carriers(l, before, values);
   const LayerRange& nominal = given->pre[at(l)];
   LayerRange& faulty = ranges.faulty[at(l)] = sum(nominal, deviation);
-  if (!given->point) intersect(faulty, value.carriers(l, values, values));
-  if (known != nullptr) intersect(faulty, *values);
+  if (!given->point) narrow(faulty, value.carriers(l, values, values));
+  if (known != nullptr) narrow(faulty, *values);
   for (const Restriction::Piece& piece : restriction->pieces) {
     if (piece.layer != l || piece.intact) continue;
     faulty.lower(piece.neuron) = std::max(faulty.lower(piece.neuron), piece.lower);
     faulty.upper(piece.neuron) = std::min(faulty.upper(piece.neuron), piece.upper);
   }
   if (!difference.layer(l).carried) return;  // carriers are the constant 0
-  intersect(deviation, withstand::difference(faulty, nominal));
-  intersect(faulty, sum(nominal, deviation));
+  narrow(deviation, withstand::difference(faulty, nominal));
+  narrow(faulty, sum(nominal, deviation));
   empty = empty || is_empty(deviation) || is_empty(faulty);
 }
 
@@ -143,7 +141,7 @@ LinearBound::LinearBound(const Network& network, const Space& space, ConstVector
     intact.begin(*prepared, nothing, Relaxation::Form::value, true);
     for (Index l = 0; l <= network.layers(); ++l) {
       LayerRange& pre = prepared->pre[at(l)];
-      if (l > 0) intersect(pre, intact.carriers(l));
+      if (l > 0) narrow(pre, intact.carriers(l));
       if (l > 0) prepared->post[at(l)] = image(network, l, pre);
       intact.relax(l, pre, pre);
     }

@@ -14,8 +14,6 @@
 namespace withstand::bounds::linear {
 namespace {
 
-constexpr double epsilon = std::numeric_limits<double>::epsilon();
-
 /// All pieces lie on lines through the origin: then rounding is relative to phi(s).
 bool through_origin(const Pieces& p) { return p.intercept[0] == 0 && p.intercept[1] == 0 && p.intercept[2] == 0; }
 

@@ -6,6 +6,8 @@
 
 namespace withstand::bounds::linear {
 
+constexpr double epsilon = 2.220446049250313e-16;  // 2 u: one rounding errs by at most half of it, relatively
+
 /// s -> slope * s + offset, slope >= 0.
 struct Line {
   double slope = 0;

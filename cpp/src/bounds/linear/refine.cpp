@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bounds/linear/relaxation.hpp"
+#include "core/interval.hpp"
 #include "kernels/kernels.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
@@ -15,7 +16,6 @@
 // every round gives a bound, and the best is kept.
 namespace withstand::bounds::linear {
 namespace {
-
 
 /// share * to + (1 - share) * from, for lines below (`outward` -1) or above (1) on carriers of at most `reach`.
 void blend(double& slope, double& offset, const Line& to, double share, double reach, double outward) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bounds/linear/lines.hpp"
+#include "core/index.hpp"
 #include "withstand/linear.hpp"
 #include "core/rounding.hpp"
 
@@ -11,8 +12,6 @@
 // the signal is a function of. Both are deviations from the intact network at the same input (difference form) or the
 // failed network's values themselves (value form); the substitution does not care which.
 namespace withstand::bounds::linear {
-
-constexpr double epsilon = 2.220446049250313e-16;  // 2 u: one rounding errs by at most half of it, relatively
 
 /// One operation's rounding error added outward; what is 0 stays 0.
 inline double up(double x) { return x + epsilon * (x < 0 ? -x : x); }
@@ -34,7 +33,6 @@ inline double underflow(const Terms& terms, const Vector& x, double size) {
   return lost;
 }
 
-inline std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 inline Interval entry(const LayerRange& range, Index i) { return {range.lower(i), range.upper(i)}; }
 
 /// What a failed component of a term does, asked once: loops run over neurons and synapses.

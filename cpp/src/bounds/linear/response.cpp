@@ -3,14 +3,14 @@
 #include <cmath>
 
 #include "bounds/linear/relaxation.hpp"
+#include "core/interval.hpp"
 
 // The difference form: delta = phi(s + eta) - phi(s), where the nominal s lies in a box (a number up to rounding when the
 // input is a point), the deviation eta in a range, and s + eta in another.
 namespace withstand::bounds::linear {
 namespace {
 
-Interval hull(Interval a, Interval b) { return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)}; }
-double at(const Line& line, double x) { return line.slope * x + line.offset; }
+double value_at(const Line& line, double x) { return line.slope * x + line.offset; }
 
 /// delta <= most slope * eta for eta >= 0, least slope * eta for eta < 0: a convex function of eta.
 double convex_end(Interval slope, double eta) { return product_up(eta >= 0 ? slope.upper : slope.lower, eta); }
@@ -45,10 +45,10 @@ Line chord(Interval eta, double low, double high, bool above) {
 }
 
 void keep_lower(Line& best, const Line& line, double x) {
-  if (at(line, x) < at(best, x)) best = line;
+  if (value_at(line, x) < value_at(best, x)) best = line;
 }
 void keep_higher(Line& best, const Line& line, double x) {
-  if (at(line, x) > at(best, x)) best = line;
+  if (value_at(line, x) > value_at(best, x)) best = line;
 }
 
 }  // namespace

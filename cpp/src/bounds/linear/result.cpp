@@ -5,7 +5,6 @@
 
 namespace withstand {
 
-using bounds::linear::at;
 
 namespace {
 

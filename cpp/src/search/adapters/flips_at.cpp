@@ -4,16 +4,11 @@
 
 #include <algorithm>
 
+#include "core/index.hpp"
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
 
 namespace withstand::search {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 bool FlipsAt::none_above(double level) {
   level_ = level;
   known_.resize(at(count_) + 1, std::vector<double>(at(harm_.rows().rows()), infinity));

@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/index.hpp"
 #include "core/rounding.hpp"
 #include "core/top_sum.hpp"
 #include "failure/effects.hpp"
 #include "search/adapters/flips_at.hpp"
 
 namespace withstand::search {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 FlipsAt::FlipsAt(const Network& net, const std::vector<Space>& fewer, const Domain& domain, Index row, const SearchOptions& options,
                  const ParameterSearch& search, Budget& budget, Incumbent& incumbent)
     : net_(net), space_(fewer.back()), input_(domain.lower.row(row).transpose()), row_(row), goal_(options.goal), budget_(budget),

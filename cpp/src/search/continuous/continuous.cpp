@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/index.hpp"
 #include "search/continuous/tree.hpp"
 
 namespace withstand::search {
@@ -13,8 +14,6 @@ namespace {
 constexpr double resolution = 1e-6;
 /// Halves of a range have their parent's witness: only some look for a better one, which costs more than a bound.
 constexpr std::uint64_t attempt_every = 16;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 

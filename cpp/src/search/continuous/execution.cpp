@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/index.hpp"
 #include "failure/effects.hpp"
 #include "withstand/failed.hpp"
 #include "withstand/parallel.hpp"
@@ -14,8 +15,6 @@ namespace {
 /// A bound loses by how much the harm bends along an input, more than by how much it changes. Sigmoid network of 10 inputs,
 /// all inputs, a crash: 7,169 nodes without, 4,713 once, 4,097 three times, 4,337 ten times, 6,031 fifty times.
 constexpr double bends = 5;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// A point as one vector of coordinates: inputs, then parameters.
 double& coordinate(Execution::Point& point, Index n) {

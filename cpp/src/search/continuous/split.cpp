@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/index.hpp"
 #include "search/continuous/tree.hpp"
 
 namespace withstand::search {
@@ -10,8 +11,6 @@ namespace {
 
 /// Boxes of more dimensions are split by receivers before inputs: a kink is gone after one split.
 constexpr Index few_inputs = 8;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// The kink of a piecewise-linear activation that lies deepest inside a range, and how deep; not positive: none does.
 std::pair<double, double> deepest_kink(const Activation& phi, double lower, double upper) {

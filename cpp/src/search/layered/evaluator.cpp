@@ -3,15 +3,10 @@
 
 #include <algorithm>
 
+#include "core/index.hpp"
 #include "kernels/kernels.hpp"
 
 namespace withstand::search {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Evaluator::Evaluator(const Network& net, const Columns& columns, const Harm& harm, ConstVectorRef input)
     : net_(net), columns_(columns), harm_(harm), nominal_(trace(net, input)), nominal_pre_(columns.layers.size()),
       pre_(columns.layers.size()), post_(columns.layers.size()), index_(at(net.widest())), scale_(at(net.widest())) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/rounding.hpp"
 #include "search/meetings/pairs.hpp"
 #include "search/meetings/triples.hpp"
 #include "search/tree.hpp"
@@ -12,8 +13,6 @@
 
 namespace withstand::search {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Where all of it ends early, what is open there stays open.
 template <class Sets>

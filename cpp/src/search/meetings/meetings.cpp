@@ -5,12 +5,11 @@
 #include <cmath>
 #include <limits>
 
+#include "core/index.hpp"
 #include "withstand/parallel.hpp"
 
 namespace withstand::search {
 namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// Whether signals reach few others: all weights take at most half of the multiplications that matrices would.
 bool sparse(const Network& net) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/index.hpp"
 #include "evaluate/ranges.hpp"
 #include "search/meetings/steepness.hpp"
 #include "withstand/parallel.hpp"
@@ -12,10 +13,7 @@
 namespace withstand::search {
 namespace {
 
-constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t most_touches = std::size_t{1} << 25;  ///< 512 MB
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 /// The first layer with options.
 Index lowest_of(const Choices& choices) {
@@ -109,7 +107,7 @@ bool Singles::keep_touches(const Trace& intact, Index failures, Reached& reached
         const double bends = bend(intact, static_cast<double>(failures - 1), l, j, change);
         if (bends == 0) continue;
         const Index place = places_.first(l) + j;
-        touches_.push_back({static_cast<int>(place), std::nextafter(static_cast<float>(bends), infinity), change});
+        touches_.push_back({static_cast<int>(place), std::nextafter(static_cast<float>(bends), std::numeric_limits<float>::infinity()), change});
         meets_[section(n, l)] += bends * std::min(std::abs(change), std::max(most_(place), -least_(place))) * steep_[at(l)](j);
       }
       end_[section(n, l)] = touches_.size();

@@ -11,7 +11,7 @@ namespace withstand::search {
 namespace {
 
 constexpr std::size_t most_pairs = std::size_t{1} << 27;  ///< 512 MB
-constexpr double room = 1 + 1e-6;                         ///< for single precision
+constexpr double single_room = 1 + 1e-6;                         ///< for single precision
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void Triples::second_failures(Worker& worker, std::size_t a) {
   take(worker, a);
   meet_[a].reserve(gain_.size() - a - 1);
   for (std::size_t b = a + 1; b < gain_.size(); ++b)
-    meet_[a].push_back(static_cast<float>(room * (lost(worker, b) + meet(worker, a, b))));
+    meet_[a].push_back(static_cast<float>(single_room * (lost(worker, b) + meet(worker, a, b))));
 }
 
 /// The same at the places that both reach, whatever a third one does there.
