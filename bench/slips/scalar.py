@@ -84,9 +84,9 @@ SLIPS = (
     ),
     Slip(
         "effects-magnitude",
-        EFFECTS,
-        "return std::max(std::abs(interval.lower), std::abs(interval.upper));",
-        "return std::abs(interval.upper);",
+        "src/core/interval.hpp",
+        "return std::max(std::abs(a.lower), std::abs(a.upper));",
+        "return std::abs(a.upper);",
         "one end of an interval taken for its magnitude",
     ),
     Slip(
