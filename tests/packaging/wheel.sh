@@ -38,6 +38,6 @@ both() {
   bare python -m pip install --quiet --only-binary :all: "$wheel[cli,onnx]" && ask
 }
 step "install the wheel and ask" both
-bare python -m pip install --quiet --only-binary :all: pytest hypothesis
+bare python -m pip install --quiet --only-binary :all: pytest hypothesis scipy
 step "a part of the tests" bare python -m pytest -q -p no:cacheprovider \
   tests/model/test_network.py tests/questions/test_bounds.py tests/certificate/test_certificate.py
