@@ -246,7 +246,7 @@ ELSEWHERE = {
     "load", "Argmax", "Failures", "UnsupportedModel", "get_cmake_dir", "get_include", "show_config", "__version__",
     "Accuracy", "Bound", "Campaign", "Check", "ComponentErrors", "Criticality", "Difference", "Enumeration",
     "Hardening", "Histogram", "Kept", "Precision", "Quorum", "Reliability", "Report", "Tolerance", "Witness",
-    "WorstCase",
+    "WorstCase", "Statement", "Inputs",
 }  # fmt: skip
 
 #: Sentences of Python, NumPy and pybind11, not of this package.

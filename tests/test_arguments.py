@@ -145,3 +145,37 @@ def test_an_epsilon_whose_square_is_no_double_is_answered():
     found = ws.reliability(net, 0.1, 1e300, inputs)
     assert found.lower == 0 and 0 <= found.upper <= ws.reliability(net, 0.1, 1e3, inputs).upper
     assert ws.report(net, inputs, epsilon=1e300, most=2, samples=5).status == "complete"
+
+
+ONE = ws.Network([[[1.0], [2.0]], [[1.0, 0.5], [0.5, -1.0]]])
+AT = [[1.0], [0.5]]
+ASKED = {
+    "bound": lambda **at: ws.bound(ONE, ws.Crash(1), **at).value,
+    "fep": lambda **at: ws.fep(ONE, ws.Crash(1, exactly=True), **at).value,
+    "enumerate_failures": lambda **at: ws.enumerate_failures(ONE, ws.Crash(1), epsilon=1, **at).worst,
+    "worst_case": lambda **at: ws.worst_case(ONE, ws.Crash(1), **at).upper,
+    "tolerance": lambda **at: ws.tolerance(ONE, epsilon=1, **at).guaranteed,
+    "reliability": lambda **at: ws.reliability(ONE, 0.1, epsilon=1, samples=0, **at).upper,
+    "criticality": lambda **at: ws.criticality(ONE, **at).largest,
+    "precision": lambda **at: ws.precision(ONE, epsilon=1, **at).bound,
+    "quorum": lambda **at: ws.quorum(ONE, epsilon=3, runs=5, **at).bound,
+    "harden": lambda **at: ws.harden(ONE, 1, epsilon=1, **at).protect,
+    "certified_accuracy": lambda **at: ws.certified_accuracy(ONE, y=[0, 0], failures=ws.Crash(1), **at).lower,
+    "campaign": lambda **at: ws.campaign(ONE, y=[0, 0], failures=ws.Crash(1), trials=5, **at).accuracy,
+    "report": lambda **at: ws.report(ONE, epsilon=1, most=1, samples=5, **at).limits,
+    "replicas_needed": lambda **at: ws.replicas_needed(ONE, ws.Crash(1), epsilon=1, **at),
+    "measure_curve": lambda **at: measure_curve(ONE, counts=(1,), samples=5, **at).upper.tolist(),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_inputs_go_by_either_word(name):
+    assert ASKED[name](X=AT) == ASKED[name](domain=AT)
+    with pytest.raises(TypeError, match=f"{name}: X and domain are both the inputs"):
+        ASKED[name](X=AT, domain=AT)
+
+
+def test_every_question_takes_its_inputs_by_either_word():
+    taking = {name for name in ws.__all__ if name.islower() and inspect.isfunction(function := getattr(ws, name))
+              and {"X", "domain"} & set(inspect.signature(function).parameters)}  # fmt: skip
+    assert taking - {"check_certificate"} == set(ASKED) - {"measure_curve"}

@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import inspect
 import json
+import pickle
 from dataclasses import fields
 
 import numpy as np
 import pytest
 import withstand as ws
+from tiny_schema import wrong
+from withstand._answer import Answer
 from withstand._result import Result
+from withstand.schema import schema
 from withstand.uses.curve import measure_curve
+from withstand.uses.file_precision import LayerDifference
 
 NET, X, Y = ws.embedded("digits_small")
 ROWS, CLASSES = X[:2], Y[:2]
@@ -39,7 +45,12 @@ def results(tmp_path_factory):
         ws.campaign(NET, ROWS, CLASSES, one, trials=5),
         ws.report(NET, ROWS, epsilon=5.0, most=1, samples=2),
         measure_curve(NET, ROWS, (1, 2), samples=3),
+        ws.Difference(1.0, 0.5, 0.0, 0.4, 0.3, 2, (LayerDifference(0, "inputs", None, 0.1, 0.05),)),  # made by hand
     ]
+
+
+def states(result):
+    return isinstance(result, Answer) and not isinstance(result, ws.Difference)
 
 
 def named(results):
@@ -57,6 +68,7 @@ def test_plain_data(results):
     for result in results:
         told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
         assert told.pop("result") == type(result).__name__
+        assert told.pop("statement", None) == (result.statement.to_dict() if states(result) else None)
         assert set(told) == {entry.name for entry in fields(result) if not entry.name.startswith("_")}
     worst = named(results)["WorstCase"]
     told = worst.to_dict()
@@ -110,3 +122,74 @@ def test_pieces_of_a_page(results):
         assert type(result).__name__ in page or isinstance(result, ws.Report)  # which has a page of its own
     hostile = ws.Campaign(**{**vars(named(results)["Campaign"]), "failures": "<script>", "errors": np.ones(99)})
     assert "<script>" not in hostile._repr_html_() and "shape (99,)" in hostile._repr_html_()
+
+
+def test_every_answer_says_what_it_is_about(results):
+    stating = [result for result in results if states(result)]
+    assert {type(result).__name__ for result in results} - {type(result).__name__ for result in stating} == {
+        "Difference", "Histogram",
+    }  # fmt: skip
+    for result in stating:
+        said = result.statement
+        rows = 1 if isinstance(result, ws.Bound) else 2
+        assert (said.fingerprint, said.version, said.rows) == (NET.fingerprint, ws.__version__, rows)
+        assert said.inputs.sha256 == hashlib.sha256(ROWS[:rows].astype("<f8").tobytes()).hexdigest()
+        assert said.failures and said.rigor and said.covers in ("at most", "exactly")
+        assert list(wrong(result.to_dict()["statement"], schema("statement"))) == []
+        assert said.fingerprint in result._repr_html_()
+        again = pickle.loads(pickle.dumps(result))
+        assert again.statement == said and repr(again) == repr(result)
+        lines = repr(result).splitlines()
+        assert max(len(line) for line in lines if not line.startswith("  input ")) < 200 and len(lines) < 15
+        assert isinstance(result, ws.Report) or lines[-1].startswith("  asked: ")
+
+
+def test_what_nobody_asked_states_nothing(results):
+    with pytest.raises(AttributeError, match="Difference: no question made this result, it states nothing"):
+        _ = results[-1].statement
+
+
+def test_inputs_that_change_later_change_nothing():
+    rows = ROWS.copy()
+    found = ws.worst_case(NET, ws.Crash(1), rows)
+    rows[:] = 0
+    assert found.statement.inputs.sha256 == hashlib.sha256(ROWS.astype("<f8").tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("domain", "kind", "rows", "words"), [
+    (ROWS[0], "given", 1, "1 given input"), (ROWS, "given", 2, "2 given inputs"),
+    (ws.Box(ROWS[0], ROWS[0] + 0.1), "box", None, "every input of a box"),
+    (ws.Box(ROWS[0], ROWS[0]), "given", 1, "1 given input"),
+])  # fmt: skip
+def test_for_which_inputs(domain, kind, rows, words):
+    said = ws.bound(NET, ws.Crash(1, exactly=True), domain, spec=ws.Argmax(lowest=True), method="matrix").statement
+    assert (said.inputs.kind, said.rows, said.inputs.words) == (kind, rows, words)
+    assert (said.spec, said.lowest, said.word, said.fingerprint) == ("argmax", True, "harm", NET.fingerprint)
+
+
+def test_for_every_input_whatsoever():
+    net = ws.Network([[[1.0]] * 3, [[0.5] * 3]], activation="clip")
+    said = ws.fep(net, ws.Crash(1)).statement
+    assert (said.inputs.kind, said.rows, said.inputs.sha256) == ("any", None, None)
+    assert "every input whatsoever" in repr(ws.fep(net, ws.Crash(1)))
+
+
+@pytest.mark.parametrize(("epsilon", "verdict"), [("8.6", "violated"), (9, "tolerated"), (None, None)])
+def test_verdicts(epsilon, verdict):
+    said = ws.enumerate_failures(NET, ws.Crash(1), ROWS, epsilon=epsilon).statement
+    assert (said.verdict, said.epsilon) == (verdict, None if epsilon is None else str(epsilon))
+
+
+def test_a_bound_names_the_method_that_won():
+    net, flip = NET.rounded("int8"), ws.WeightFlip(1, format="int8", bits=[7])
+    for failures in (ws.Crash(1), ws.Crash(6), ws.Byzantine(1, capacity=1.0), flip):
+        found = ws.bound(net, failures, ROWS)
+        alone = ws.bound(net, failures, ROWS, method=found.won_by)
+        assert found.won_by != "tightest" and found.won_by in repr(found)
+        worst = found.per_input.argmax()
+        assert ws.bound(net, failures, ROWS[worst], method=found.won_by).value <= found.value <= alone.value
+    assert ws.bound(NET, ws.Crash(1), ROWS, method="matrix").won_by == "matrix"
+
+
+def test_only_public_names_are_listed():
+    assert dir(ws) == sorted(ws.__all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_files_are_short():
     lengths = {file: len(read(file).splitlines()) for file in sources(".py", *CPP)}
     assert len(lengths) > 300
     assert {str(file.relative_to(ROOT)): n for file, n in lengths.items() if n > FILE} == {}
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Tests lie in no package: of two files of one name pytest takes one and refuses the other."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 150
+    assert sorted(name for name, n in Counter(names).items() if n > 1) == []
 
 
 def long_functions(text: str) -> dict[str, int]:

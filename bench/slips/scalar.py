@@ -6,6 +6,7 @@ from __future__ import annotations
 from .slip import Slip
 
 SCALAR, EFFECTS, ADJOINT = "src/bounds/scalar.cpp", "src/failure/effects.cpp", "src/bounds/adjoint.cpp"
+MAGNITUDE = "src/core/interval.hpp"
 SPENDING = "src/bounds/spending.hpp"
 
 SLIPS = (
@@ -83,10 +84,10 @@ SLIPS = (
         "dropped abs of the weight",
     ),
     Slip(
-        "effects-magnitude",
-        "src/core/interval.hpp",
-        "return std::max(std::abs(a.lower), std::abs(a.upper));",
-        "return std::abs(a.upper);",
+        "interval-magnitude",
+        MAGNITUDE,
+        "return std::max(std::abs(range.lower), std::abs(range.upper));",
+        "return std::abs(range.upper);",
         "one end of an interval taken for its magnitude",
     ),
     Slip(

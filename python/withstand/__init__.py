@@ -30,9 +30,11 @@ from withstand.model.spec import Argmax
 from withstand.model.witness import Witness
 from withstand.questions.bounds import Bound, bound, fep
 from withstand.questions.enumeration import enumerate_failures
+from withstand.questions.interval import WorstCase
 from withstand.questions.results import ComponentErrors, Enumeration, Histogram
-from withstand.questions.search import WorstCase, worst_case
+from withstand.questions.search import worst_case
 from withstand.report import Report, report
+from withstand.statement import Inputs, Statement
 from withstand.uses.accuracy import Accuracy, Kept, certified_accuracy
 from withstand.uses.campaign import Campaign, campaign
 from withstand.uses.criticality import Criticality, criticality
@@ -65,6 +67,7 @@ __all__ = [
     "Format",
     "Hardening",
     "Histogram",
+    "Inputs",
     "Kept",
     "Latency",
     "Layer",
@@ -75,6 +78,7 @@ __all__ = [
     "Reliability",
     "Report",
     "Select",
+    "Statement",
     "StuckAt",
     "SynapseByzantine",
     "SynapseCrash",
@@ -107,5 +111,11 @@ __all__ = [
     "tolerance",
     "worst_case",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names; modules are found by their own."""
+    return sorted(__all__)
+
 
 keep_paths()

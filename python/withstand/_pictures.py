@@ -14,12 +14,25 @@ from withstand.plot import _axes, _tidy
 
 if TYPE_CHECKING:
     from withstand.questions.results import Histogram
+    from withstand.statement import Statement
     from withstand.uses.tolerance_search import Limit
 
 #: Proved or harmless; witnessed or harmful.
 _SAFE, _HARM = "#0072b2", "#d55e00"
 #: Most bars of a histogram.
 BARS = 40
+
+
+def sign(axes: Any, said: Statement) -> None:
+    """Write below a picture what it is a statement about, once."""
+    words = ", ".join(filter(None, (said.network, said.brief)))
+    text = f"{words}\nfingerprint {said.fingerprint}, withstand {said.version}"
+    figure = axes.figure
+    engine = figure.get_layout_engine()
+    if hasattr(engine, "set") and "rect" in engine.get():  # leave room for it
+        engine.set(rect=(0, 0.05, 1, 0.95))
+    if all(known.get_text() != text for known in figure.texts):
+        figure.text(0.005, 0.005, text, fontsize=5, color="#555555", ha="left", va="bottom")
 
 
 def coarse(fine: Histogram) -> tuple[FloatArray, npt.NDArray[np.int64]]:

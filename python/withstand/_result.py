@@ -43,7 +43,7 @@ class Result:
         return pandas.DataFrame(self._rows())
 
     def plot(self, axes: Any = None) -> Any:
-        """Draw the numbers of the table and return the axes; needs matplotlib.
+        """Draw the result, or the numbers of its table, and return the axes; needs matplotlib.
 
         Parameters
         ----------
@@ -55,6 +55,10 @@ class Result:
         ImportError
             Without matplotlib: ``pip install "withstand[plot]"``.
         """
+        return self._draw(axes)
+
+    def _draw(self, axes: Any = None) -> Any:
+        """Draw the numbers of the table; results that have a picture of their own draw that."""
         from withstand.plot import draw_rows
 
         return draw_rows(self._pictured(), type(self).__name__, axes)

@@ -161,6 +161,14 @@ CELLS: dict[str, dict[str, tuple[str, ...] | str]] = {
         "did not work": ("diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2", "--output", "no/folder.html"),
         "interrupted": ("report", "diabetes", "--rows", "0:2", "-e", "0.5", "--most", "2"),
     },
+    "schema": {
+        "tolerated": ("bound",),
+        "violated": NO_VERDICT,
+        "unknown": NO_VERDICT,
+        "wrong usage": ("bond",),
+        "did not work": "it prints what the package holds, and reads no file",
+        "interrupted": "it prints what the package holds, and computes nothing",
+    },
 }
 RUN = [(name, kind) for name, cells in CELLS.items() for kind in CODES if not isinstance(cells.get(kind, ""), str)]
 

@@ -146,7 +146,7 @@ def test_channels_of_a_layer(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--weight-flip", "1"), "is no word of int8; flip the bits of net.rounded('int8')"),
+        (("--weight-flip", "1"), "is no word of int8; round the network first: --rounded int8, whose parameters are"),
         (("--weight-flip", "1", *INT8, "-l", "1"), "--layer is of neurons: give counts per layer"),
         (("--weight-crash", "1", "-l", "1"), "like --weight-crash 0,2,0"),
         (("-k", "1", "--bits", "7"), "--bits is about flips"),

@@ -44,6 +44,8 @@ def test_what_a_runtime_computes_is_within(make, shape, per_channel, tmp_path):
 def test_rows_tell_where_it_comes_from(tmp_path):
     net, file, _ = pair(float_dense, (12,), tmp_path)
     found = ws.precision(net, 10, X, quantised=file)
+    assert (found.statement.fingerprint, found.statement.rows) == (net.fingerprint, len(X))
+    assert found.statement.verdict == "tolerated" and file.fingerprint in found.statement.rigor
     assert [row.layer for row in found.layers] == [0, 1, 2, 3]
     assert found.layers[0].parameters is None
     assert all(row.observed <= row.proved * (1 + 1e-9) for row in found.layers)

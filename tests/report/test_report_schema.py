@@ -4,37 +4,13 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 
 import pytest
 import withstand as ws
+from tiny_schema import wrong
+from withstand.schema import schema
 
-SCHEMA = json.loads((resources.files("withstand.report") / "report.schema.json").read_text(encoding="utf-8"))
-KINDS = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,
-         "null": type(None)}  # fmt: skip
-
-
-def wrong(value, schema, at="report"):
-    """Yield what a value breaks of a schema, of the keywords that this schema uses."""
-    unknown = set(schema) - {"$schema", "$defs", "$ref", "title", "description", "type", "required", "properties",
-                             "additionalProperties", "items", "enum", "const"}  # fmt: skip
-    assert not unknown, unknown
-    if "$ref" in schema:
-        yield from wrong(value, SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]], at)
-    kinds = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", KINDS)
-    is_number = isinstance(value, bool) and "boolean" not in kinds
-    if is_number or not any(isinstance(value, KINDS[kind]) for kind in kinds):
-        yield f"{at}: {value!r} is no {kinds}"
-    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
-        yield f"{at}: {value!r}"
-    if isinstance(value, dict):
-        yield from (f"{at}: no {name}" for name in schema.get("required", ()) if name not in value)
-        for name, entry in value.items():
-            rest = schema.get("additionalProperties", {})
-            inner = schema.get("properties", {}).get(name, rest)
-            yield from [f"{at}: {name}"] if inner is False else wrong(entry, inner, f"{at}.{name}")
-    for n, entry in enumerate(value if isinstance(value, list) else ()):
-        yield from wrong(entry, schema.get("items", {}), f"{at}[{n}]")
+SCHEMA = schema("report")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@
 
 #include "core/index.hpp"
 #include "core/rounding.hpp"
+#include "evaluate/precise.hpp"
 #include "failure/effects.hpp"
 #include "withstand/parallel.hpp"
 
@@ -172,7 +173,6 @@ void Executions::note(Index layer, const Matrix& values) {
 /// An execution's sums are off by what its signals are off by, times |W|, and by rounding, which the computed values
 /// measure; one that is made from another one by a failure in the layer before is rounded a few times more.
 Executions::Rounding Executions::rounding() const {
-  constexpr double precise = 0x1p-44;  // twice the digits: an error of 2^-100 where doubles have one of 2^-53, with room
   Rounding error{Vector::Zero(net_.inputs()), Vector::Zero(net_.inputs()), {Vector::Zero(net_.inputs())}, true};
   for (Index l = 1; l <= net_.layers(); ++l) {
     const Affine& map = net_.map(l);
@@ -183,13 +183,13 @@ Executions::Rounding Executions::rounding() const {
     const Vector here = 2 * operations * unit_roundoff * sums;
     const Vector lost = operations * underflows(map, largest_[at(l - 1)] + error.doubles, sums);
     const Vector doubles = error.sums.emplace_back((map.absolute_product(error.doubles) + here) * (1 + 1e-9) + lost);
-    const Vector twice = (map.absolute_product(error.precise) + precise * here) * (1 + 1e-9) + lost;
+    const Vector twice = (map.absolute_product(error.precise) + twice_the_digits * here) * (1 + 1e-9) + lost;
     error.certain = error.certain && twofold == 1 && (depth_[at(l)].array() >= 2 * doubles.array()).all();
     const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
     const bool exact = phi.gain() == 1 && (phi.rectifier() || phi.identity());
     const Vector own = (exact ? 0 : 16) * unit_roundoff * (scale + largest_[at(l)].array());
     error.doubles = phi.lipschitz() * (1 + 1e-9) * doubles + own;
-    error.precise = phi.lipschitz() * (1 + 1e-9) * twice + (phi.piecewise_linear() ? precise : 1) * own;
+    error.precise = phi.lipschitz() * (1 + 1e-9) * twice + (phi.piecewise_linear() ? twice_the_digits : 1) * own;
     const Index wires = net_.width(l) - net_.own(l);
     error.doubles.tail(wires) = doubles.tail(wires);
     error.precise.tail(wires) = twice.tail(wires);

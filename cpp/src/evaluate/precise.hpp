@@ -16,6 +16,9 @@ struct Contest {
   Index least = 0, most = 0;
 };
 
+/// What twice the digits leave of a rounding error: 2^-100 where doubles have 2^-52, with room.
+constexpr double twice_the_digits = 0x1p-44;
+
 /// The harm of single configurations at one input in real arithmetic, from above: evaluated once more with about twice
 /// the digits of a double. What the canonical evaluation rounds away, a proved upper end must not.
 class Precise {

@@ -83,8 +83,6 @@ const std::vector<Index>* shared_biases(const Network& network, const Failure& f
 /// What is stored behind a parameter.
 double stored(const Network& network, const Site& site);
 
-/// max |x| over an interval.
-
 /// Throws std::invalid_argument where the effect of a failure that may happen depends on values that are unbounded,
 /// which needs a domain. `layers` bounds the transmitted values of layers 0..L.
 void require_bounded(const Network& network, const Space& space, const std::vector<Interval>& layers);

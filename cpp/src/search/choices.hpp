@@ -52,6 +52,13 @@ struct Choices {
   bool exactly() const;
 };
 
+/// Whether an option changes something in an execution.
+inline bool changes(const Option& option, const Trace& execution) {
+  const Site& site = option.site;
+  const auto at = static_cast<std::size_t>(site.is_synapse() ? site.layer - 1 : site.layer);
+  return site.is_synapse() ? execution.post[at](site.from) != 0 : execution.post[at](site.to) != option.value;
+}
+
 inline std::size_t synapse_stage(Index layer) { return static_cast<std::size_t>(2 * layer - 1); }
 inline std::size_t neuron_stage(Index layer) { return static_cast<std::size_t>(2 * layer); }
 inline std::size_t stage_of(const Site& site) {

@@ -53,11 +53,7 @@ Ceiling ceiling(const Network& net, const Harm& harm, const Reach& at) {
 double live_components(const Network& net, const Choices& choices, const Trace& intact) {
   double live = 0;
   for (std::size_t s = 0; s < neuron_stage(net.depth()); ++s)
-    for (const Option& o : choices.stages[s].options) {
-      const bool synapse = o.site.is_synapse();
-      const Vector& y = intact.post[static_cast<std::size_t>(synapse ? o.site.layer - 1 : o.site.layer)];
-      live += synapse ? (y(o.site.from) != 0 ? 1 : 0) : (y(o.site.to) != o.value ? 1 : 0);
-    }
+    for (const Option& o : choices.stages[s].options) live += changes(o, intact) ? 1 : 0;
   return live;
 }
 

@@ -120,10 +120,7 @@ BranchBound::Tree::Live::Live(const Layered::Problem& problem, const Choices& re
     behind_[s].resize(options.size() + 1);
     behind_[s].back() = behind;
     for (std::size_t p = options.size(); p-- > 0;) {
-      const Site& site = options[p].site;
-      const Vector& y = state.post[static_cast<std::size_t>(site.is_synapse() ? site.layer - 1 : site.layer)];
-      const bool alive = site.is_synapse() ? y(site.from) != 0 : y(site.to) != options[p].value;
-      if (s < neuron_stage(problem.network.depth()) && alive) ++behind;  // the last stage is closed by selection
+      if (s < neuron_stage(problem.network.depth()) && changes(options[p], state)) ++behind;  // the last stage is closed by selection
       behind_[s][p] = behind;
     }
   }

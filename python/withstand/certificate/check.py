@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import as_path, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import Checker
@@ -23,10 +24,11 @@ from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Argmax, Spec, asks_decisions
+from withstand.statement import Inputs
 
 
-@dataclass(frozen=True, eq=False)
-class Check(Result):
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(Answer):
     """What `check_certificate` found.
 
     Attributes
@@ -76,7 +78,7 @@ class Check(Result):
         """What `worst_case` was asked with: None for errors, `Argmax()` for decisions."""
         return Argmax() if self.goal == "argmax" else None
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         harm = "harm to the decision" if self.goal == "argmax" else "error"
         said = f"{self.lower!r} <= worst {harm} <= {self.upper!r}"
         lines = [f"Check: {said}, {named(self.failures)}", f"  {'valid' if self.valid else 'NOT valid'}  {self.reason}"]
@@ -85,6 +87,7 @@ class Check(Result):
         return "\n".join([*lines, f"  network  {self.network}"])
 
 
+@either_word
 def check_certificate(
     path: str | os.PathLike[str],
     net: Network,
@@ -160,8 +163,11 @@ def check_certificate(
         valid, reason = True, "confirmed"
     except Rejected as error:
         valid, reason = False, str(error)
+    rigor = "recomputed by a checker that shares no code with the search" if valid else f"nothing is proved: {reason}"
+    told = Told(net, Inputs.of(c.inputs), named(tuple(c.failures)) if c.failures else None, rigor,
+                spec=Argmax() if c.goal == "argmax" else None)  # fmt: skip
     return Check(valid, reason, c.lower, c.upper, tuple(c.failures), len(c.inputs), c.goal, c.inputs, c.classes,
-                 c.network, c.nodes, c.bounded, c.enumerated, c.configurations, c.refined)  # fmt: skip
+                 c.network, c.nodes, c.bounded, c.enumerated, c.configurations, c.refined, _told=told)  # fmt: skip
 
 
 class _Expected:

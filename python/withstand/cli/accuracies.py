@@ -14,9 +14,10 @@ from _withstand_command.interrupts import keeping
 from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.applications import points
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, watched
 from withstand.cli.parameters import Number, OutputFile, PerLayerType
 from withstand.cli.refusals import DidNotWork, interrupted, remembering, working_with
+from withstand.cli.stating import WORDS, stated, tell
 from withstand.questions.checkpoint import CheckpointWarning
 
 target_option = click.option("--target", type=Number(0, 1), help="Accuracy wanted; sets the exit code.")
@@ -48,18 +49,19 @@ def accuracy(model: opt.Model, classes: Path | None, lowest: bool, target: float
     with keeping() as ctrl_c:
         found = ws.certified_accuracy(model.network, X, y, failures, spec=ws.Argmax(lowest=lowest),
                                       time_limit=time_limit, progress=watched())  # fmt: skip
-    fields = {"model": model.name, "failures": found.failures, "inputs": len(X), "status": found.status,
+    code = _code(target, found.lower, found.upper)
+    said = stated(found, model, options, verdict=None if code is None else WORDS[code])
+    fields = {"inputs": len(X), "status": found.status,
               "intact": found.intact, "lower": found.lower, "upper": found.upper, "seconds": found.seconds}  # fmt: skip
     if as_json:
-        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
-    show(fields, as_json, f"{failures!r}: {found.lower:.4%} <= certified accuracy <= {found.upper:.4%}")
+        fields = {**found.to_dict(), **fields}
     rows = found.curve._rows()
-    if not as_json and len(rows) > 1:
-        grid(tuple(rows[0]), [tuple(row.values()) for row in rows])
-    _draw(found, plot)
+    tell(said, fields, as_json, f"{failures!r}: {found.lower:.4%} <= certified accuracy <= {found.upper:.4%}",
+         [tuple(rows[0]), *(tuple(row.values()) for row in rows)] if len(rows) > 1 else ())  # fmt: skip
+    _draw(found, plot, said)
     if ctrl_c.came or found.status == "interrupted":
         interrupted()
-    _verdict(target, found.lower, found.upper)
+    sys.exit(code or TOLERATED)
 
 
 @command()
@@ -87,39 +89,39 @@ def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, 
     with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         found = ws.campaign(model.network, X, y, failures, rates=rates, trials=trials, seed=seed, confidence=confidence,
                             spec=ws.Argmax(lowest=lowest), checkpoint=checkpoint, progress=watched())  # fmt: skip
-    fields = {"model": model.name, "failures": found.failures, "inputs": len(X), "status": found.status,
+    code = _code(target, *found.accuracy_interval)
+    said = stated(found, model, options, verdict=None if code is None else WORDS[code])
+    fields = {"inputs": len(X), "status": found.status,
               "done": found.done, "trials": found.trials, "seed": found.seed, "intact": found.intact,
               "accuracy": found.accuracy, "accuracy_interval": found.accuracy_interval, "flips": found.flips,
               "flips_interval": found.flips_interval, "error": found.error, "error_interval": found.error_interval,
               "confidence": found.confidence, "seconds": found.seconds}  # fmt: skip
     if as_json:
-        fields = {**_statement(model, lowest), **found.to_dict(), **fields}
-    show(fields, as_json, f"{found.failures}: mean accuracy {found.accuracy:.4%}")
-    _draw(found, plot)
+        fields = {**found.to_dict(), **fields}
+    tell(said, fields, as_json, f"{found.failures}: mean accuracy {found.accuracy:.4%}")
+    _draw(found, plot, said)
     if ctrl_c.came or found.status != "complete":
         kept = f"{checkpoint} keeps what is done, the same command goes on from there" if checkpoint else None
         interrupted(lost[0] if lost else kept)
     if lost:
         raise DidNotWork(lost[0])
-    _verdict(target, *found.accuracy_interval)
+    sys.exit(code or TOLERATED)
 
 
-def _statement(model: opt.Model, lowest: bool) -> dict[str, Any]:
-    """Return of which network, by which version, and what a class is."""
-    spec = "argmin" if lowest else "argmax"
-    return {"fingerprint": model.network.fingerprint, "version": ws.__version__, "spec": spec}
-
-
-def _draw(found: ws.Accuracy | ws.Campaign, path: Path | None) -> None:
+def _draw(found: ws.Accuracy | ws.Campaign, path: Path | None, said: ws.Statement) -> None:
     if path is None:
         return
     with working_with(path):
+        from withstand._pictures import sign
         from withstand.plot import save
 
-        save(found.plot().figure, path)
+        axes = found._draw()
+        sign(axes, said)
+        save(axes.figure, path)
 
 
-def _verdict(target: float | None, lower: float, upper: float) -> None:
-    """Exit with what the interval of an accuracy says about the one wanted."""
-    if target is not None:
-        sys.exit(TOLERATED if lower >= target else VIOLATED if upper < target else UNKNOWN)
+def _code(target: float | None, lower: float, upper: float) -> int | None:
+    """Return what the interval of an accuracy says about the one wanted, where one is."""
+    if target is None:
+        return None
+    return TOLERATED if lower >= target else VIOLATED if upper < target else UNKNOWN

@@ -14,15 +14,17 @@ import click
 import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
-from withstand.certificate.terms import named
 from withstand.cli import options as opt
+from withstand.cli.origin import ARGUMENTS
 from withstand.cli.output import grid, show, verdict, watched
 from withstand.cli.parameters import Choice, InputFile, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.cli.stating import stated, tell
 from withstand.cli.words import rounded_option
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
+from withstand.statement import judged
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +46,15 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class Command(click.Command):
+    """A command that remembers how it was asked."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they were given."""
+        ctx.meta[ARGUMENTS] = list(args)
+        return super().parse_args(ctx, args)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(ws.__version__, message="%(prog)s %(version)s")
 def app() -> None:
@@ -55,7 +66,7 @@ def app() -> None:
 
 def command(name: str | None = None) -> Callable[[F], Any]:
     """Add a command about a MODEL that takes --json and whose refusals have exit codes."""
-    return opt.compose(app.command(name), opt.model_argument, opt.json_option, refusals_have_exit_codes)
+    return opt.compose(app.command(name, cls=Command), opt.model_argument, opt.json_option, refusals_have_exit_codes)
 
 
 @command()
@@ -65,9 +76,11 @@ def inspect(model: opt.Model, as_json: bool) -> None:
     counts = {k: ws.Crash(k).configurations(net) for k in (1, 2, 3) if k <= net.n_neurons}
     activations = [a.name for a in (*net.activations, net.output_activation)]
     if as_json:
-        show({"model": model.name, "widths": net.widths, "activations": activations, "outputs": net.outputs,
+        show({"model": model.name, "fingerprint": net.fingerprint, "version": ws.__version__, "widths": net.widths,
+              "activations": activations, "outputs": net.outputs,
               "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net._largest_weights(),
-              "lipschitz": [phi.lipschitz for phi in net.activations], "configurations": counts}, True)  # fmt: skip
+              "lipschitz": [phi.lipschitz for phi in net.activations],
+              "configurations": {str(k): n for k, n in counts.items()}}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
     rows = [
@@ -77,6 +90,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
     ]  # fmt: skip
     grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "parameters"), rows)
     click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
+    click.echo(f"  fingerprint {net.fingerprint}, withstand {ws.__version__}")
     for k, count in counts.items():
         click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")
 
@@ -90,10 +104,12 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | No
     model, failures = opt.asked(model, options)
     result = ws.bound(model.network, failures, opt.domain_of(model, options), method=method,
                       spec=opt.spec_of(argmax), threads=threads)  # fmt: skip
-    fields = {"model": model.name, "failures": repr(failures), "method": result.method, "value": result.value,
-              "covers": result.covers, "per_output": result.per_output.tolist() if as_json else None,
+    word = judged(-math.inf, result.value, epsilon, bool(argmax))
+    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax))
+    fields = {"method": result.method, "won_by": result.won_by, "value": result.value,
+              "per_output": result.per_output.tolist() if as_json else None,
               "rigor": result.rigor, "reference": result.reference}  # fmt: skip
-    show(fields, as_json, f"{failures!r}: error <= {result.value:.6g}")
+    tell(said, fields, as_json, f"{failures!r}: {said.word} <= {result.value:.6g}")
     verdict(epsilon, -float("inf"), result.value, decisions=bool(argmax))
 
 
@@ -117,16 +133,16 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
                                        checkpoint=checkpoint, spec=opt.spec_of(argmax),
                                        progress=watched(), components=components)  # fmt: skip
     ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
-    fields = {"model": model.name, "failures": repr(failures), "status": result.status, "worst": result.worst,
+    said = stated(result, model, options)
+    fields = {"status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
               "median": result.quantile(0.5) if result.done else None, "exceeding": result.exceeding,
               "done": result.done, "configurations": result.configurations, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     if components and as_json:
         fields["components"] = [dict(zip(RANKING, row)) for row in ranking]
-    show(fields, as_json, f"{failures!r}: worst error {result.worst:.6g} ({result.status})")
-    if ranking and not as_json:
-        grid(RANKING, ranking[:SHOWN])
+    tell(said, fields, as_json, f"{failures!r}: worst {said.word} {result.worst:.6g} ({result.status})",
+         [RANKING, *ranking[:SHOWN]])  # fmt: skip
     if ctrl_c.came or result.status != "complete":
         kept = f"{checkpoint} keeps what is done, the same command goes on from there" if checkpoint else None
         interrupted(lost[0] if lost else kept)
@@ -155,17 +171,20 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
         result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=gap,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
                                progress=watched(), certificate=certificate)  # fmt: skip
-    fields = {"model": model.name, "failures": repr(failures), "status": result.status, "lower": result.lower,
+    word = judged(result.lower, result.upper, epsilon, bool(argmax))
+    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax))
+    fields = {"status": result.status, "lower": result.lower,
               "upper": result.upper, "exact": result.exact, **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
-    show(fields, as_json, f"{failures!r}: {result.lower:.6g} <= worst error <= {result.upper:.6g} ({result.status})")
+    tell(said, fields, as_json,
+         f"{failures!r}: {result.lower:.6g} <= worst {said.word} <= {result.upper:.6g} ({result.status})")  # fmt: skip
     if ctrl_c.came:
         interrupted()
     verdict(epsilon, result.lower, result.upper, decisions=bool(argmax))
 
 
-@app.command()
+@app.command(cls=Command)
 @click.argument("certificate", type=InputFile())
 @opt.model_argument
 @rounded_option
@@ -182,16 +201,20 @@ def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int,
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
     model = opt.rounded(model, rounded)
     found = ws.check_certificate(certificate, model.network, effort=effort)
-    failures = named(found.failures) if found.failures else "unknown"
-    fields = {"certificate": str(certificate), "model": model.name, "valid": found.valid, "reason": found.reason,
-              "lower": found.lower, "upper": found.upper, "failures": failures, "goal": found.goal,
+    fields = {"certificate": str(certificate), "valid": found.valid, "reason": found.reason,
+              "lower": found.lower, "upper": found.upper, "goal": found.goal,
               "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,
               "classes": found.classes if found.goal == "argmax" else None, "network": found.network,
               "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
               "configurations": found.configurations, "refined": found.refined}  # fmt: skip
     claim = f"{found.lower:.6g} <= worst {'harm' if found.goal == 'argmax' else 'error'} <= {found.upper:.6g}"
-    show(fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
+    tell(stated(found, model, {}), fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
     sys.exit(0 if found.valid else 1)
+
+
+def budget_of(epsilon: object, argmax: str | None) -> str | None:
+    """Return the budget as a statement tells it; decisions have none."""
+    return None if epsilon is None or argmax else str(epsilon)
 
 
 def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:

@@ -16,8 +16,10 @@ from withstand.cli.kinds import kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict, watched
 from withstand.cli.parameters import Choice, EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
+from withstand.cli.stating import WORDS, in_json, state, stated, tell
 from withstand.cli.words import rounded_option
 from withstand.model.quantise import QUANTISERS
+from withstand.statement import judged
 from withstand.uses.latency import LATENCIES
 
 __all__ = ["app"]
@@ -81,13 +83,15 @@ def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilo
     found = ws.reliability(model.network, p, epsilon, X, model=kind, spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
                            time_limit=time_limit, threads=threads, progress=watched())  # fmt: skip
-    fields = {"model": model.name, "failures": found.failures, "lower": found.lower, "upper": found.upper,
+    code = None if target is None else (
+        TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)  # fmt: skip
+    fields = {"lower": found.lower, "upper": found.upper,
               "method": found.method, "confidence": found.confidence, "proved": found.proved,
               "enumerated": found.enumerated, "samples": found.samples,
               **{f"width_from_{k.replace(' ', '_')}": v for k, v in found.parts.items()}}  # fmt: skip
-    show(fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
-    if target is not None:
-        sys.exit(TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)
+    said = stated(found, model, options, verdict=None if code is None else WORDS[code])
+    tell(said, fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
+    sys.exit(code or TOLERATED)
 
 
 @command()
@@ -110,11 +114,14 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
     kept = ws.harden(model.network, crash, epsilon, X, threads=threads, progress=watched()) if harden else None
     protect = None if kept is None else kept.protect
     pairs = [(*pair.neurons, pair.error, pair.synergy) for pair in found.synergy]
+    most = found.largest if found.exact else float("inf")
+    said = stated(found, model, options, verdict=judged(found.largest, most, epsilon, False),
+                  epsilon=None if epsilon is None else str(epsilon))  # fmt: skip
     if as_json:
-        show({"model": model.name, "k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
+        show(in_json(said, {"k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
               "mean": found.mean, "synergy": pairs, "protect": protect,
               "scores": {k.replace(" ", "_"): {"correlation": s.correlation, "error": s.error}
-                         for k, s in found.scores.items()}},
+                         for k, s in found.scores.items()}}),
              True)  # fmt: skip
     else:
         click.secho(f"{model.name}: {crash} crashed, worst {found.largest:.6g}", bold=True)
@@ -123,8 +130,9 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
             click.echo(f"  {name}: rank correlation {score.correlation:.2f}, its top {crash} do {score.error:.6g}")
         if kept is not None:
             click.echo(f"  protect {', '.join(map(str, kept.protect)) or 'none'}: then error <= {kept.worst.upper:.6g}")
+        state(said)
         remarks()
-    verdict(epsilon, found.largest, found.largest if found.exact else float("inf"))
+    verdict(epsilon, found.largest, most)
 
 
 @command()
@@ -143,11 +151,12 @@ def precision(model: opt.Model, epsilon: float, quantiser: str, no_weights: bool
     if output is not None:
         with working_with(output):
             found.quantised.save(output)
-    fields = {"model": model.name, "activation_bits": found.activation_bits, "weight_bits": found.weight_bits,
+    fields = {"activation_bits": found.activation_bits, "weight_bits": found.weight_bits,
               "bound": found.bound, "observed": found.observed, "inputs": found.inputs, "bytes": found.bytes,
               "bytes_single_precision": found.bytes_single, "uniform_bits": found.uniform_bits,
               "bytes_uniform": found.bytes_uniform, "quantiser": found.quantiser}  # fmt: skip
-    show(fields, as_json, f"error <= {found.bound:.6g} with {found.bytes:,.0f} of {found.bytes_single:,.0f} bytes")
+    tell(stated(found, model, options), fields, as_json,
+         f"error <= {found.bound:.6g} with {found.bytes:,.0f} of {found.bytes_single:,.0f} bytes")  # fmt: skip
 
 
 @command()
@@ -172,14 +181,14 @@ def quorum(model: opt.Model, epsilon: float, latency: ws.Latency, links: bool, m
     found = ws.quorum(model.network, epsilon, domain, latency=latency, links=links, runs=runs, seed=seed,
                       substitute="midpoint" if midpoint else "zero", time_limit=time_limit,
                       progress=watched())  # fmt: skip
-    fields = {"model": model.name, "wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
+    fields = {"wait_for": found.wait_for, "missing": found.missing, "bound": found.bound,
               "latency": found.latency.name, "expected_time": found.expected,
               "expected_speedup": found.expected_speedup, "simulated_runs": found.runs,
               "simulated_error": found.observed, "simulated_time": found.simulated,
               "simulated_standard_error": found.standard_error, "simulated_speedup": found.speedup,
               "frontier": found.frontier if as_json else None}  # fmt: skip
     harmless = f"{found.missing} signals may be missing" if any(found.missing) else "no signal may be missing"
-    show(fields, as_json, f"{harmless}: error <= {found.bound:.6g} proved")
+    tell(stated(found, model, options), fields, as_json, f"{harmless}: error <= {found.bound:.6g} proved")
 
 
 def points(model: opt.Model, options: dict[str, Any]) -> Any:

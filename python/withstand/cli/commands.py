@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from withstand.cli import accuracies, applications, hardening, limits, reporting, studying
+from withstand.cli import accuracies, applications, describing, hardening, limits, reporting, studying
 from withstand.cli.app import app
 
-__all__ = ["accuracies", "app", "applications", "hardening", "limits", "reporting", "studying"]
+__all__ = ["accuracies", "app", "applications", "describing", "hardening", "limits", "reporting", "studying"]

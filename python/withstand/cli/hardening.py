@@ -9,12 +9,17 @@ from typing import Any
 import click
 
 import withstand as ws
+from withstand._answer import Told
 from withstand.cli import options as opt
 from withstand.cli.app import command
 from withstand.cli.limits import decimal_epsilon
-from withstand.cli.output import UNKNOWN, show, watched
+from withstand.cli.output import UNKNOWN, watched
 from withstand.cli.parameters import Number
 from withstand.cli.saying import said_here
+from withstand.cli.stating import stated, tell
+from withstand.model.domain import bounds_of
+from withstand.questions.interval import RIGOR
+from withstand.statement import Inputs
 from withstand.uses.hardening import Undecided
 
 
@@ -39,12 +44,14 @@ def harden(model: opt.Model, epsilon: str | None, argmax: str | None, time_limit
         found = ws.harden(model.network, failures, epsilon, domain, spec=opt.spec_of(argmax), time_limit=time_limit,
                           threads=threads, progress=watched())  # fmt: skip
     except Undecided as error:
-        unknown = {"model": model.name, "failures": repr(failures), "status": "unknown", "why": said_here(str(error))}
-        show(unknown, as_json, f"{failures!r}: unknown what to protect")
+        told = Told(model.network, Inputs.of(*bounds_of(model.network, domain)), failures, RIGOR,
+                    spec=opt.spec_of(argmax), epsilon=epsilon, verdict="unknown")  # fmt: skip
+        unknown = {"status": "unknown", "why": said_here(str(error))}
+        tell(stated(told.statement(), model, options), unknown, as_json, f"{failures!r}: unknown what to protect")
         sys.exit(UNKNOWN)
-    fields = {"model": model.name, "failures": repr(failures), "status": "complete",
-              "protect": found.protect, "kind": found.kind,
+    fields = {"status": "complete", "protect": found.protect, "kind": found.kind,
               "exact": found.exact, "at_least": found.at_least, "lower": found.worst.lower,
               "upper": found.worst.upper, "searches": found.searches}  # fmt: skip
-    what = "harm" if argmax else "error"
-    show(fields, as_json, f"protect {len(found.protect)} {found.kind}: then {what} <= {found.worst.upper:.6g} proved")
+    said = stated(found, model, options)
+    title = f"protect {len(found.protect)} {found.kind}: then {said.word} <= {found.worst.upper:.6g} proved"
+    tell(said, fields, as_json, title)

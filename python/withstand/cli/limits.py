@@ -11,6 +11,7 @@ import click
 
 import withstand as ws
 from _withstand_command.interrupts import keeping
+from withstand._answer import Told
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
@@ -19,7 +20,10 @@ from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, sh
 from withstand.cli.parameters import EpsilonType, OutputFile
 from withstand.cli.refusals import interrupted, working_with
 from withstand.cli.saying import said_here
+from withstand.cli.stating import WORDS, in_json, state, stated, tell
 from withstand.cli.words import rounded_option
+from withstand.model.domain import bounds_of
+from withstand.statement import Inputs
 
 decimal_epsilon = click.option(
     "--epsilon", "-e", type=EpsilonType(exact=True), help="Largest tolerated error; a decimal is taken exactly."
@@ -59,20 +63,26 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
         found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=opt.spec_of(argmax),
                              node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
                              seed=seed, threads=threads, progress=watched())  # fmt: skip
-    if plot is not None and found.curve is not None:
-        from withstand.plot import draw_curve, save
-
-        with working_with(plot):
-            save(draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0))), plot)
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
     rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
+    broken = found.breaking is not None and found.breaking <= at_least
+    code = TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN
+    said = stated(found, model, options, failures=repr(kind(at_least)), verdict=WORDS[code])
+    if plot is not None and found.curve is not None:
+        from withstand._pictures import sign
+        from withstand.plot import draw_curve, save
+
+        with working_with(plot):
+            figure = draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0)))
+            sign(figure.axes[0], said)
+            save(figure, plot)
     if as_json:
         keys = ("guaranteed", "breaking", "exact", "method")
-        show({"model": model.name, "status": found.status, **{key: getattr(found, key) for key in keys},
+        show(in_json(said, {"status": found.status, **{key: getattr(found, key) for key in keys},
               **witness_fields(found.witness, True), "most": found.most, "frontier": found.frontier,
               "per_layer": [{key: getattr(limit, key) for key in keys} for limit in found.per_layer],
-              "curve": _curve(found.curve)}, True)  # fmt: skip
+              "curve": _curve(found.curve)}), True)  # fmt: skip
     else:
         click.secho(f"{model.name}: any {found.guaranteed} failures are harmless", bold=True)
         grid(("failures", "harmless", "can do harm", "exact", "proved by"), rows)
@@ -81,11 +91,11 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
         if found.status != "complete":
             why = "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
             click.echo(f"  {why}: more may be harmless than are proved to be")
+        state(said)
         remarks()
     if ctrl_c.came or found.status == "interrupted":
         interrupted()
-    broken = found.breaking is not None and found.breaking <= at_least
-    sys.exit(TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN)
+    sys.exit(code)
 
 
 @command()
@@ -99,15 +109,26 @@ def replicas(model: opt.Model, epsilon: str | None, time_limit: float, as_json: 
         raise click.UsageError("say what harm is: --epsilon")
     model, failures = opt.asked(model, options)
     net = model.network
-    fields: dict[str, Any] = {"model": model.name, "failures": repr(failures), "copies": None, "neurons": net.n_neurons}
+    domain = opt.domain_of(model, options)
+    fields: dict[str, Any] = {"copies": None, "neurons": net.n_neurons}
     try:
-        copies = ws.replicas_needed(net, failures, epsilon, opt.domain_of(model, options), time_limit=time_limit,
-                                    progress=watched())  # fmt: skip
+        copies = ws.replicas_needed(net, failures, epsilon, domain, time_limit=time_limit, progress=watched())
     except TimeoutError as error:
-        show(fields, as_json, f"{failures!r}: {said_here(str(error))}")
+        said = _of_copies(model, failures, epsilon, domain, options, "unknown")
+        tell(said, fields, as_json, f"{failures!r}: {said_here(str(error))}")
         sys.exit(UNKNOWN)
-    show({**fields, "copies": copies, "neurons_with_copies": copies * net.n_neurons}, as_json,
+    tell(_of_copies(model, failures, epsilon, domain, options, "tolerated"),
+         {**fields, "copies": copies, "neurons_with_copies": copies * net.n_neurons}, as_json,
          f"{failures!r}: {copies} of every neuron")  # fmt: skip
+
+
+def _of_copies(model: opt.Model, failures: ws.Failures, epsilon: str, domain: Any, options: dict[str, Any],
+               verdict: str) -> ws.Statement:  # fmt: skip
+    """Return what is stated of the network with copies."""
+    inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(model.network, domain))
+    told = Told(model.network, inputs, failures, "the scalar bound of the network with copies, in exact arithmetic",
+                epsilon=epsilon, verdict=verdict)  # fmt: skip
+    return stated(told.statement(), model, options)
 
 
 def _or_dash(count: int | None) -> int | str:

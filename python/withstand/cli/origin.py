@@ -9,20 +9,18 @@ from typing import Any
 
 import click
 import numpy as np
-from click.core import ParameterSource
 
 from withstand.cli.options import Model
 from withstand.report import Origin
 
+#: Where a context keeps the arguments as they were given.
+ARGUMENTS = "withstand.arguments"
+
 
 def origin_of(model: Model, options: dict[str, Any]) -> Origin:
     """Return where the network and the inputs of this command come from."""
-    path: Path | None = options["inputs"]
-    rows = options["rows"] or "0:16"
-    of = "the inputs that come with the network" if path is None else path.name
-    return Origin(
-        model.name, f"rows {rows} of {of}", _command_line(click.get_current_context()), _code(model, path, rows)
-    )
+    code = _code(model, options["inputs"], options["rows"] or "0:16")
+    return Origin(model.name, inputs_in_words(options), command_line(click.get_current_context()), code)
 
 
 def _code(model: Model, path: Path | None, rows: str) -> str:
@@ -43,18 +41,16 @@ def _code(model: Model, path: Path | None, rows: str) -> str:
     return f"{network}\nX = np.atleast_2d({read})[{chosen}].astype(float)"
 
 
-def _command_line(ctx: click.Context) -> str:
-    """Return the command with what it was given."""
-    words = ["withstand", str(ctx.info_name)]
-    for param in ctx.command.params:
-        name = str(param.name)
-        value = ctx.params.get(name)
-        if isinstance(param, click.Option) and isinstance(param.flag_value, str):  # flags that share a name
-            words += [param.opts[0]] if value == param.flag_value else []
-        elif name == "as_json" or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
-            continue
-        elif isinstance(param, click.Argument):
-            words.append(value.name if isinstance(value, Model) else str(value))
-        else:
-            words += [param.opts[0], str(value)]
-    return shlex.join(words)
+def inputs_in_words(options: dict[str, Any]) -> str:
+    """Return which rows of what the options ask about."""
+    path: Path | None = options["inputs"]
+    of = "the inputs that come with the network" if path is None else path.name
+    around = options.get("radius")
+    return f"rows {options['rows'] or '0:16'} of {of}{'' if around is None else f', radius {around:g}'}"
+
+
+def command_line(ctx: click.Context) -> str:
+    """Return the command with what it was given; options by their long names, whether JSON is printed left out."""
+    long = {name: param.opts[0] for param in ctx.command.params for name in param.opts}
+    words = [long.get(word, word) for word in ctx.meta.get(ARGUMENTS, ()) if word != "--json"]
+    return shlex.join(["withstand", str(ctx.info_name), *words])

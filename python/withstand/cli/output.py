@@ -12,35 +12,23 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
-import numpy as np
 
 from _withstand_command.interrupts import INTERRUPTED
+from withstand._result import plain
+from withstand.statement import judged
 
-__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "text",
-           "verdict", "watched"]  # fmt: skip
+__all__ = ["INTERRUPTED", "TOLERATED", "UNKNOWN", "VIOLATED", "grid", "plain", "remark", "remarks", "show", "table",
+           "text", "verdict", "watched"]  # fmt: skip
 
 #: Beside them: 2 wrong usage, 4 did not work (`refusals`), and `INTERRUPTED`, which is no verdict whatever is known.
 TOLERATED, VIOLATED, UNKNOWN = 0, 1, 3
+#: Of verdicts; none is as good as tolerated.
+CODES = {None: TOLERATED, "tolerated": TOLERATED, "violated": VIOLATED, "unknown": UNKNOWN}
 
 #: Columns that a table takes at most, however wide the terminal is.
 WIDEST = 100
 #: Where the context of a command keeps remarks.
 _REMARKS = "withstand.remarks"
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as what JSON can hold: NaN is null, infinities are "inf" and "-inf"."""
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def watched() -> bool:
@@ -65,17 +53,21 @@ def text(value: Any) -> str:
 
 
 def show(fields: dict[str, Any], as_json: bool, title: str = "") -> None:
-    """Print fields as a two-column table, or as JSON."""
+    """Print fields as a two-column table with a title, or as JSON that has no numbers but finite ones."""
     if as_json:
-        click.echo(json.dumps(plain(fields), indent=2))
+        click.echo(json.dumps(plain(fields), indent=2, allow_nan=False))
         return
-    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None and not _is_nan(v)}
-    width = max(map(len, visible), default=0)
     if title:
         click.secho(title, bold=True)
+    table(fields)
+
+
+def table(fields: dict[str, Any]) -> None:
+    """Print fields as a two-column table; what is not known is left out."""
+    visible = {k.replace("_", " "): text(v) for k, v in fields.items() if v is not None and not _is_nan(v)}
+    width = max(map(len, visible), default=0)
     for name, value in visible.items():
         click.echo(wrapped(f"  {name:<{width}}  ", value))
-    remarks()
 
 
 def remark(text: str) -> None:
@@ -121,8 +113,4 @@ def verdict(epsilon: float | None, lower: float, upper: float, *, decisions: boo
 
     For decisions the interval is of harm, and harm >= 0 changes the class.
     """
-    if decisions:
-        sys.exit(TOLERATED if upper < 0 else VIOLATED if lower >= 0 else UNKNOWN)
-    if epsilon is None or upper <= epsilon:
-        sys.exit(TOLERATED)
-    sys.exit(VIOLATED if lower > epsilon else UNKNOWN)
+    sys.exit(CODES[judged(lower, upper, epsilon, decisions)])

@@ -18,8 +18,8 @@ from withstand.cli.refusals import DidNotWork
 
 #: Tables whose keys are options of every question that takes them.
 SHARED = ("network", "inputs", "budgets", "seeds")
-#: Commands that a study cannot ask: they are about other files.
-_OTHERS = ("run", "check")
+#: Commands that a study cannot ask: they are about other files, or about none.
+_OTHERS = ("run", "check", "schema")
 #: Keys of a question that are no options.
 _OWN = ("ask", "name", "failures")
 

@@ -110,22 +110,30 @@ def run(study: Path, init: bool, folder: Path | None, as_json: bool) -> None:
     results = folder or source.with_name(f"{source.stem}-results")
     with working_with(results):
         results.mkdir(exist_ok=True)
-    rows, code = _ask_all(asked, results)
-    _summarise(asked, results, rows)
+    model = _loaded(asked)
+    rows, code = _ask_all(asked, model, results)
+    _summarise(asked, model, results, rows)
     if as_json:
-        show({"study": str(source), "folder": str(results), "questions": [dict(zip(HEADER, r)) for r in rows]}, True)
+        show({"study": str(source), "folder": str(results), "network": asked.model,
+              "fingerprint": model.network.fingerprint, "version": ws.__version__,
+              "questions": [dict(zip(HEADER, r)) for r in rows]}, True)
     else:
         click.secho(f"{source}: {len(rows)} of {len(asked.questions)} questions answered, in {results}", bold=True)
         grid(HEADER[:-1], [row[:-1] for row in rows])
     sys.exit(code)
 
 
-def _ask_all(study: Study, results: Path) -> tuple[list[tuple[Any, ...]], int]:
-    """Ask what is not answered yet; return the rows of the summary and the exit code."""
+def _loaded(study: Study) -> opt.Model:
+    """Return the network of a study, which its questions then find loaded."""
     context = click.get_current_context()
     path = study.file.parent / study.model
     model = opt.ModelType().convert(str(path) if path.exists() else study.model, None, context)
     context.meta[opt.LOADED] = {model.name: model}
+    return model
+
+
+def _ask_all(study: Study, model: opt.Model, results: Path) -> tuple[list[tuple[Any, ...]], int]:
+    """Ask what is not answered yet; return the rows of the summary and the exit code."""
     prepared = [_prepared(question, model, results) for question in study.questions]
     rows: list[tuple[Any, ...]] = []
     codes = {TOLERATED}
@@ -229,8 +237,9 @@ def _row(question: Question, found: dict[str, Any], file: str) -> tuple[Any, ...
     return question.name, question.command, verdict, answer, file
 
 
-def _summarise(study: Study, results: Path, rows: list[tuple[Any, ...]]) -> None:
-    said = f"{len(rows)} of {len(study.questions)} questions about {study.model} are answered."
+def _summarise(study: Study, model: opt.Model, results: Path, rows: list[tuple[Any, ...]]) -> None:
+    said = f"{len(rows)} of {len(study.questions)} questions about {study.model} are answered; "
+    said += f"fingerprint {model.network.fingerprint}, withstand {ws.__version__}."
     table = Section("questions", "Questions", said, HEADER, tuple(rows))
     for suffix in (".html", ".json", ".txt"):
         with working_with(results / f"summary{suffix}"):

@@ -4,20 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Answer, Told
 from withstand._coerce import shown, thread_count
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import settled
 from withstand.model.spec import Spec, asks_decisions
+from withstand.statement import Inputs, judged
 
 #: The methods by name, in the core's order: what each takes, covers and rests on.
 _FACTS: dict[str, _core.MethodFacts] = {facts.name: facts for facts in _core.methods()}
@@ -27,8 +32,8 @@ _PER_SECOND = 4e9
 METHODS: tuple[str, ...] = tuple(_FACTS)
 
 
-@dataclass(frozen=True, eq=False)
-class Bound(Result):
+@dataclass(frozen=True, eq=False, repr=False)
+class Bound(Answer):
     """A proved upper bound on the output error (or, with `Argmax`, on the harm to the decision).
 
     Attributes
@@ -60,11 +65,25 @@ class Bound(Result):
     rigor: str
     reference: str
     slack: float
+    _contest: _Contest | None = field(default=None)
 
     def __float__(self) -> float:
         return self.value
 
+    @cached_property
+    def won_by(self) -> str:
+        """The method that proves `value`: of "tightest" the cheapest that proves as much at the worst input."""
+        return self.method if self._contest is None else self._contest.winner(self.value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "won_by": self.won_by, "_contest": None}  # without the network
+
+    def _said(self) -> str:
+        how = self.won_by if self.won_by == self.method else f"{self.won_by}, the {self.method}"
+        return f"Bound: {self._word} <= {self.value:.6g}, {self.covers} so many failures, by {how} ({self.reference})"
+
+
+@either_word
 def bound(
     net: Network,
     failures: Failures,
@@ -121,18 +140,20 @@ def bound(
     >>> ws.bound(net, ws.Crash((1, 1)), method="fep").value
     0.625
     """
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
     as_failures(failures)
+    lower = upper = None
     if domain is None:
         found = _core.bound_without_domain(net._core, failures._space(net), method, decisions)
     else:
         lower, upper = bounds_of(net, domain, "domain")
         space = failures._space(net, lower if np.array_equal(lower, upper) else None)
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
-    return _result(net, found, method)
+    return _result(net, found, method, *asked, failures, lower, upper)
 
 
 def bound_within(
@@ -195,6 +216,7 @@ def _covering(failures: Failures, domain: bool, points: bool) -> list[str]:
     return [n for n, facts in known.items() if (domain or not facts.needs_domain) and (facts.equivocal or not apart)]
 
 
+@either_word
 def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = None) -> Bound:
     """Forward Error Propagation, the paper's formula: `bound` with method "fep".
 
@@ -208,7 +230,16 @@ def fep(net: Network, failures: Failures, domain: npt.ArrayLike | Box | None = N
     return bound(net, failures, domain, method="fep")
 
 
-def _result(net: Network, found: _core.Bounds, method: str) -> Bound:
+def _result(
+    judges: Network,
+    found: _core.Bounds,
+    method: str,
+    net: Network,
+    spec: Spec,
+    failures: Failures,
+    lower: FloatArray | None,
+    upper: FloatArray | None,
+) -> Bound:
     value, per_output, per_input = found.result()
     slack: float = found.slack
     rigor = (
@@ -218,5 +249,39 @@ def _result(net: Network, found: _core.Bounds, method: str) -> Bound:
     if found.relaxed:
         rigor += "; the total count was relaxed to what each layer can hold"
     covers = "exactly" if found.exactly else "at most"
-    per_output, reference = net._judged_outputs(per_output), _FACTS[method].reference
-    return Bound(value, per_output, per_input, method, covers, rigor, reference, slack)
+    told = Told(net, Inputs.of(lower, upper), failures, rigor, spec=spec, covers=covers,
+                verdict=judged(-np.inf, value, None, spec is not None))  # fmt: skip
+    contest = None
+    if method == "tightest":
+        worst = slice(int(per_input.argmax()), int(per_input.argmax()) + 1)
+        domain = None if lower is None or upper is None else (lower[worst].copy(), upper[worst].copy())
+        contest = _Contest(net, settled(failures, net, lower), domain, spec)
+    per_output, reference = judges._judged_outputs(per_output), _FACTS[method].reference
+    return Bound(value, per_output, per_input, method, covers, rigor, reference, slack, contest, _told=told)
+
+
+@dataclass(frozen=True, eq=False)
+class _Contest:
+    """What the least of all methods was asked for at the worst input, for who wants to know which one it was."""
+
+    net: Network
+    failures: Failures
+    domain: tuple[FloatArray, FloatArray] | None
+    spec: Spec
+
+    def winner(self, value: float) -> str:
+        """Return the cheapest method that proves so much alone, or "tightest": the outputs' are of several."""
+        points = self.domain is not None and np.array_equal(*self.domain)
+        names = _covering(self.failures, self.domain is not None, points)
+        space = self.failures._space(self.net, self.domain[0] if self.domain and points else None)
+        for name in sorted(names, key=lambda name: float(_FACTS[name].cost(self.net._core, space))):
+            if self._alone(name, space) <= value:
+                return name
+        return "tightest"
+
+    def _alone(self, method: str, space: _core.Space) -> float:
+        net, spec = decided(self.net, self.spec)
+        decisions = asks_decisions(spec)
+        if self.domain is None:
+            return float(_core.bound_without_domain(net._core, space, method, decisions).result()[0])
+        return float(_core.bound(net._core, space, *self.domain, method, decisions, 1).result()[0])

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Told
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -35,6 +39,7 @@ from withstand.questions.sharding import (
     shards,
 )
 from withstand.questions.witnesses import witness
+from withstand.statement import Inputs, judged
 
 Progress = Callable[[int, int], object]
 
@@ -42,6 +47,7 @@ Progress = Callable[[int, int], object]
 TOP = 10
 
 
+@either_word
 def enumerate_failures(
     net: Network,
     failures: Failures,
@@ -127,7 +133,8 @@ def enumerate_failures(
     >>> {component: errors.worst for component, errors in found.components.items()}
     {(1, 0): 1.0, (1, 1): 2.0, (1, 2): 0.0}
     """
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     as_failures(failures), flag(components, "components")
     limit = None if epsilon is None else as_limit(epsilon)
     if executor is not None:
@@ -147,7 +154,8 @@ def enumerate_failures(
         if isinstance(report, Bar):
             report.close()
     seconds = time.perf_counter() - started
-    return _result(problem, engine, statistics, seconds)
+    found = _result(problem, engine, statistics, seconds)
+    return replace(found, _told=_told(found, *asked, failures, problem.rows, epsilon, limit))
 
 
 def _run(
@@ -260,6 +268,15 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
         components=dict(component_errors(sites, statistics)) if problem.components else None,
         _least=float(statistics.least),
     )
+
+
+def _told(found: Enumeration, net: Network, spec: Spec, failures: Failures, rows: FloatArray, epsilon: object,
+          limit: float | None) -> Told:  # fmt: skip
+    whole = found.status == "complete"
+    tried = "every configuration" if whole else f"{found.done:,} of {found.configurations:,} configurations"
+    rigor = f"{tried} evaluated in double precision; the worst is the canonical evaluation"
+    verdict = judged(found.worst, found.worst if whole else math.inf, limit, spec is not None)
+    return Told(net, Inputs.of(rows), failures, rigor, spec=spec, epsilon=epsilon, verdict=verdict)
 
 
 def _progress(progress: bool | Progress, total: int) -> Report | None:

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Answer
 from withstand._coerce import real_array, shown
 from withstand._result import Result
 from withstand._types import Component, FloatArray
 from withstand.model.witness import Witness
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Histogram(Result):
     """How many configurations have an error in each bin.
 
@@ -37,7 +38,13 @@ class Histogram(Result):
         ends, counts = self.edges.tolist(), self.counts.tolist()
         return [{"from": low, "to": high, "count": n} for low, high, n in zip(ends[:-1], ends[1:], counts)]
 
-    def plot(self, axes: Any = None) -> Any:
+    def __repr__(self) -> str:
+        if len(self.counts) == 0:
+            return "Histogram: nothing"
+        ends = f"{self.edges[0]:.6g} to {self.edges[-1]:.6g}"
+        return f"Histogram: {int(self.counts.sum()):,} errors in {len(self.counts):,} bins, {ends}"
+
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how many configurations have which error, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
@@ -63,7 +70,7 @@ class ComponentErrors(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Enumeration(Result):
+class Enumeration(Answer):
     """What `enumerate_failures` found. Statistics are over configurations; the error of a configuration is the worst
     over all inputs and outputs.
 
@@ -132,11 +139,13 @@ class Enumeration(Result):
             return super()._rows()
         return [{"component": str(name), **errors._asdict()} for name, errors in self.components.items()]
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the histogram, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_histogram
 
-        return draw_histogram(self.histogram, axes)
+        axes = draw_histogram(self.histogram, axes)
+        axes.set_xlabel(self._word)
+        return axes
 
     def quantile(self, q: npt.ArrayLike) -> float | FloatArray:
         """Return the error that a share `q` of the configurations does not exceed, to within `resolution`.
@@ -183,7 +192,7 @@ class Enumeration(Result):
         errors = self.components
         return tuple(sorted(errors, key=lambda c: (-errors[c].worst, -errors[c].mean)))
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         share = "" if self.exceeding is None else f"\n  exceeding       {self.exceeding:.6g}"
         done = "" if self.status == "complete" else f" of {self.configurations:,}"
         return (

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Told
 from withstand._coerce import as_path, as_seconds, at_least_zero, node_count, thread_count
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
@@ -26,56 +27,14 @@ from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.model.witness import Witness
+from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
 from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
 from withstand.questions.witnesses import witness
+from withstand.statement import Inputs, judged
 
 
-@dataclass(frozen=True, eq=False)
-class WorstCase(Result):
-    """What `worst_case` found: lower <= truth <= upper.
-
-    Attributes
-    ----------
-    status : {"exact", "gap", "budget", "interrupted"}
-        Why the search ended: the interval closed; it is as narrow as asked for, or as splitting makes it; a limit was
-        reached; Ctrl-C.
-    lower : float
-        The harm of the witness, by the canonical evaluation.
-    upper : float
-        No configuration at any input of the domain does more harm, in real arithmetic: the rounding of evaluations is
-        part of it.
-    exact : bool
-        Whether `upper - lower` is at most `rounding`, and either at most 1e-9 of `lower`, or what evaluations may be
-        off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted), or
-        below 1e-129.
-    rounding : float
-        How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
-        off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the
-        harm, or of the absolute values that an output sums up (at most 1) where those are larger. 4e-13 where values
-        or inputs range over intervals, for there the search ends at bounds.
-    witness : Witness or None
-        Attains `lower`; None only when the search ended before its first evaluation.
-    nodes, evaluations : int
-        States and bounds visited; complete evaluations of single configurations.
-    configurations : int or None
-        Size of the failure space; None for interval-valued failures, and beyond 1.8e308.
-    seconds : float
-        Wall time.
-    """
-
-    status: str
-    lower: float
-    upper: float
-    exact: bool
-    rounding: float
-    witness: Witness | None
-    nodes: int
-    evaluations: int
-    configurations: int | None
-    seconds: float
-
-
+@either_word
 def worst_case(
     net: Network,
     failures: Failures,
@@ -182,7 +141,7 @@ def worst_case(
         tasks = first_tasks(lower, upper, gap, alone)
         spread = searched(executor, tasks, search, gap, time_limit, watch, alone)
         watch.end()
-        return _worst_case(spread, space, started)
+        return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
     found = _core.worst_case(
         net._core,
         space,
@@ -199,7 +158,7 @@ def worst_case(
     watch.end()
     if proof is not None:
         proof.write(found)
-    return _worst_case(_proved(net, failures, found), space, started)
+    return _worst_case(_proved(net, failures, found), space, started, *asked, failures, Inputs.of(lower, upper))
 
 
 def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Proved:
@@ -214,12 +173,16 @@ def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Prov
     )
 
 
-def _worst_case(part: Proved, space: _core.Space, started: float) -> WorstCase:
+def _worst_case(part: Proved, space: _core.Space, started: float, net: Network, spec: Spec, failures: Failures,
+                inputs: Inputs) -> WorstCase:  # fmt: skip
+    told = Told(net, inputs, failures, RIGOR, spec=spec,
+                verdict=judged(part.lower, part.upper, None, spec is not None))  # fmt: skip
     return WorstCase(
         **{name: value for name, value in vars(part).items() if name not in ("open", "closed")},
         exact=part.status == "exact",
         configurations=space.configurations() if space.finite and math.isfinite(space.magnitude) else None,
         seconds=time.perf_counter() - started,
+        _told=told,
     )
 
 

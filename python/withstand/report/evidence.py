@@ -5,48 +5,51 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from withstand._answer import Told
 from withstand._result import plain
-from withstand._version import version
 from withstand.certificate import check_certificate
 from withstand.model.failures import Crash
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
 from withstand.questions.search import worst_case
-from withstand.report.origin import Origin, digest, printed
+from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
+from withstand.statement import TOLERATED, VIOLATED, Inputs, Statement
 from withstand.uses.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
 
 
-def statement(asked: Asked, origin: Origin) -> dict[str, Any]:
-    """Return of what, about what, and with which result the report speaks: what a program asks of it first."""
+def statement(asked: Asked, origin: Origin) -> Statement:
+    """Return of what, about what, and with which verdict the report speaks: what a program asks of it first."""
     found = asked.tolerance
-    words = {None: None, True: "tolerated", False: "violated"}
+    verdict = None if found is None else TOLERATED if found.guaranteed >= 0 else VIOLATED
+    told = Told(
+        asked.net, replace(Inputs.of(asked.rows), origin=origin.inputs),
+        None if found is None else Crash(max(0, found.guaranteed)),
+        "what is witnessed was replayed, what is proved is rounded outward; the last section says it number by number",
+        spec=asked.spec, epsilon=None if asked.budget is None else asked.epsilon, verdict=verdict, seed=asked.seed,
+    )  # fmt: skip
+    return replace(told.statement(), network=origin.network)
+
+
+def limits(asked: Asked) -> dict[str, int | None]:
+    """Return how many crashes are harmless and how many are not, and how hard that was tried."""
+    found = asked.tolerance
     return {
-        "network": origin.network,
-        "fingerprint": asked.net.fingerprint,
-        "version": version,
-        "rows": len(asked.rows),
-        "inputs": {"origin": origin.inputs, "sha256": digest(asked.rows)},
-        "failures": None if found is None else repr(Crash(max(0, found.guaranteed))),
-        "spec": repr(asked.spec) if asked.decisions else "error",
-        "covers": "at most",
-        "epsilon": None if asked.decisions or asked.budget is None else str(asked.epsilon),
-        "verdict": words[None if found is None else found.guaranteed >= 0],
         "harmless": None if found is None else found.guaranteed,
         "harmful": None if found is None else found.breaking,
-        "seed": asked.seed,
         "samples": asked.samples,
         "node_limit": asked.node_limit,
     }
 
 
-def asked_section(asked: Asked, origin: Origin, status: str) -> Section:
+def asked_section(asked: Asked, said: Statement, status: str) -> Section:
     """Tell what was asked, of what, and the answer in one sentence."""
     net = asked.net
     names = ", ".join(a.name for a in (*net.activations, net.output_activation))
@@ -59,33 +62,18 @@ def asked_section(asked: Asked, origin: Origin, status: str) -> Section:
     }
     rows: list[tuple[Cell, ...]] = [
         ("answer", _answer(asked.tolerance)),
-        ("network", f"{origin.network} {net!r}".strip()),
+        ("network", f"{said.network} {net!r}".strip()),
         ("widths", ", ".join(map(str, net.widths))),
         ("activations", names),
-        ("fingerprint", net.fingerprint),
-        ("inputs", f"{len(asked.rows):,}{': ' if origin.inputs else ''}{origin.inputs}, SHA-256 {digest(asked.rows)}"),
-        ("failures", f"Crashes. A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
-                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
-                     "in any layers."),
-        ("harm", _harm(asked)),
+        *(line for line in said.lines() if line[0] != "network"),
+        ("crashes", f"A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
+                    f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
+                    "in any layers."),
         ("searches", f"{nodes} each; {draws}"),
         ("end", ends[status]),
-        ("package", f"withstand {version}"),
     ]  # fmt: skip
     return Section(
         "asked", "What was asked", "What this report speaks of, and what it says.", ("what", "is"), tuple(rows)
-    )
-
-
-def _harm(asked: Asked) -> str:
-    if asked.spec is not None:
-        which = "smallest" if asked.spec.lowest else "largest"
-        return f"The class, the {which} output, changes at one of the inputs. {asked.spec!r}"
-    error = "The error is the largest |failed - intact| over outputs and inputs"
-    return (
-        f"{error}; nobody said how large it may be."
-        if asked.budget is None
-        else f"{error}; harm is more than epsilon = {asked.epsilon}."
     )
 
 

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from withstand._types import FloatArray
 from withstand.model.network import Network
+from withstand.statement import digest
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,6 @@ class Origin:
             printed("net.fingerprint", net.fingerprint),
             printed('hashlib.sha256(X.astype("<f8").tobytes()).hexdigest()', digest(X)),
         ))  # fmt: skip
-
-
-def digest(X: FloatArray) -> str:
-    """Return the SHA-256 of inputs as doubles in little-endian order."""
-    return hashlib.sha256(np.ascontiguousarray(X, dtype="<f8").tobytes()).hexdigest()
 
 
 def printed(expression: str, *values: object) -> str:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import (
     SAMPLES,
     Epsilon,
@@ -26,7 +27,8 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
-from withstand._result import Result
+from withstand._inputs import either_word
+from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
@@ -37,14 +39,15 @@ from withstand.report import evidence
 from withstand.report.asked import Asked
 from withstand.report.origin import Origin, created
 from withstand.report.page import as_html, page
-from withstand.report.text import Section, as_text, plain
+from withstand.report.text import Section, as_text
+from withstand.statement import Statement
 
-#: What the JSON is: `report.schema.json`, beside this file, says what it holds.
+#: What the JSON is: `withstand schema report` says what it holds.
 FORMAT = "withstand report 1"
 
 
 @dataclass(frozen=True, repr=False)
-class Report(Result):
+class Report(Answer):
     """What `report` found, as text, JSON and HTML.
 
     Attributes
@@ -54,8 +57,8 @@ class Report(Result):
     status : {"complete", "budget", "interrupted"}
         Whether every question was answered as far as it could be, or the time was up, or Ctrl-C came: the sections
         then hold what was known by then, and after Ctrl-C some are missing.
-    statement : dict
-        Of what, about what and with which verdict it speaks.
+    limits : dict
+        How many crashes are proved harmless and witnessed to be harmful, and how hard that was tried.
     origin : Origin
     code : str
         Python that makes the network and the inputs; that of the sections goes on from there.
@@ -66,15 +69,21 @@ class Report(Result):
     title: str
     sections: tuple[Section, ...]
     status: str = "complete"
-    statement: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     code: str = ""
     created: str = ""
 
     def __str__(self) -> str:
-        return "\n\n".join([self.title, *(as_text(section) for section in self.sections)])
+        command = [f"How to do it again\n{self.origin.command}"] if self.origin.command else []
+        return "\n\n".join([self.title, *(as_text(section) for section in self.sections), *command])
 
-    def __repr__(self) -> str:
+    @property
+    def statement(self) -> Statement:
+        """What it is a statement about, and with which verdict."""
+        return replace(super().statement, command=self.origin.command)
+
+    def _said(self) -> str:
         return f"Report({self.title!r}: {', '.join(section.key for section in self.sections)})"
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -84,19 +93,20 @@ class Report(Result):
         return "".join(as_html(section) for section in self.sections)
 
     def json(self) -> str:
-        """Return everything as JSON, for each section a list of rows, each an object; what is not finite is null.
+        """Return everything as JSON, for each section a list of rows, each an object; NaN is null, infinities "inf".
 
-        `report.schema.json`, in the package beside this module, says what it holds.
+        `withstand schema report` prints what it holds.
         """
-        tables = {s.key: [dict(zip(s.header, map(plain, row))) for row in s.rows] for s in self.sections}
+        tables = {s.key: [dict(zip(s.header, row)) for row in s.rows] for s in self.sections}
+        said: dict[str, Any] = {} if self._told is None else {**self.statement.to_dict(), **self.limits}
         told = {
             "format": FORMAT, "title": self.title, "created": self.created, "status": self.status,
-            "statement": dict(self.statement), "command": self.origin.command,
+            "statement": said, "command": self.origin.command,
             **tables,
             "data": {s.key: s.data for s in self.sections if s.data},
             "code": {"first": self.code, **{s.key: s.code for s in self.sections if s.code}},
         }  # fmt: skip
-        return json.dumps(told, indent=2)
+        return json.dumps(plain(told), indent=2, allow_nan=False)
 
     def html(self) -> str:
         """Return one page that needs nothing else: no script, no style sheet, no picture from elsewhere."""
@@ -120,6 +130,7 @@ class Report(Result):
         path.write_text(kinds[path.suffix]() + "\n", encoding="utf-8")
 
 
+@either_word
 def report(
     net: Network,
     X: npt.ArrayLike,
@@ -219,9 +230,10 @@ def report(
         sections += [s for s in (evidence.witness_section(asked), evidence.rigor(asked)) if s is not None]
     except KeyboardInterrupt:
         clock.interrupt()
-    sections.insert(0, evidence.asked_section(asked, origin, clock.status))
-    return Report(title, tuple(sections), clock.status, evidence.statement(asked, origin), origin,
-                  origin.preamble(net, rows), created())  # fmt: skip
+    said = evidence.statement(asked, origin)
+    sections.insert(0, evidence.asked_section(asked, said, clock.status))
+    return Report(title, tuple(sections), clock.status, evidence.limits(asked), origin,
+                  origin.preamble(net, rows), created(), _told=Told.already(said))  # fmt: skip
 
 
 def _probabilities(p: Any) -> tuple[float, ...]:

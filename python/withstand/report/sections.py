@@ -15,8 +15,8 @@ from withstand._result import plain
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.witness import Witness
+from withstand.questions.interval import WorstCase
 from withstand.questions.results import Enumeration
-from withstand.questions.search import WorstCase
 from withstand.report import drawing
 from withstand.report.origin import printed
 from withstand.report.text import Cell, Section

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 #: What a table holds; None where there is nothing.
 Cell = str | int | float | bool | None
 
@@ -50,13 +48,6 @@ def shown(value: Cell) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
-
-
-def plain(value: Cell) -> Cell:
-    """Return a value as JSON takes it: NaN as null, infinities as "inf" and "-inf"."""
-    if isinstance(value, float) and not np.isfinite(value):
-        return None if np.isnan(value) else str(value)
-    return value
 
 
 def is_words(section: Section, column: int) -> bool:

@@ -6,14 +6,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, real_array
+from withstand._inputs import either_word
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of, decided
@@ -24,6 +26,7 @@ from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.model.witness import Witness
 from withstand.questions.sharding import Shard, everywhere, require_executor
+from withstand.statement import Inputs
 from withstand.uses.accuracy_search import Decided, Images, decide
 
 #: Inputs of one task of an executor.
@@ -40,7 +43,7 @@ class Kept(IntEnum):
     PROVED = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AccuracyCurve(Result):
     """Certified accuracy for several numbers of failures.
 
@@ -62,9 +65,15 @@ class AccuracyCurve(Result):
             for k, low, high in zip(self.counts, self.lower.tolist(), self.upper.tolist())
         ]
 
+    def __repr__(self) -> str:
+        return "\n".join(["AccuracyCurve:", *self._lines()])
+
+    def _lines(self) -> list[str]:
+        return [f"  {row['count']:<9}  {row['lower']:.4%} to {row['upper']:.4%}" for row in self._rows()]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Accuracy(Result):
+class Accuracy(Answer):
     """Shares of inputs whose class is right and stays right under every configuration: lower <= truth <= upper.
 
     Attributes
@@ -102,7 +111,7 @@ class Accuracy(Result):
     status: str
     seconds: float
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the curve as steps, with what is undecided between them, and return the axes; needs matplotlib."""
         from withstand.plot import draw_accuracy
 
@@ -111,16 +120,17 @@ class Accuracy(Result):
     def _rows(self) -> list[dict[str, Any]]:
         return self.curve._rows()
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         n, why = len(self.per_input), {"complete": "", "budget": "the time was up", "interrupted": "interrupted"}
         lines = [
             f"Accuracy: {self.lower:.4%} to {self.upper:.4%} of {n:,} inputs keep their class under {self.failures}",
             f"  intact     {self.intact:.4%}",
-            *(f"  {r['count']:<9}  {r['lower']:.4%} to {r['upper']:.4%}" for r in self.curve._rows()),
+            *self.curve._lines(),
         ]
         return "\n".join([*lines, f"  {why[self.status]}: more time may decide more"] if why[self.status] else lines)
 
 
+@either_word
 def certified_accuracy(
     net: Network,
     X: npt.ArrayLike,
@@ -194,7 +204,9 @@ def certified_accuracy(
     chosen = np.flatnonzero(right)
     images = Images(judged, models, rows[chosen], tuple(chosen.tolist()))
     found = _decided(images, seconds, executor, progress)
-    return _result(right, counts, images, found, repr(failures), time.perf_counter() - started)
+    rigor = "lower: proved for every configuration, in real arithmetic; upper: not refuted by a replayed witness"
+    told = Told(net, Inputs.of(rows), failures, rigor, spec=spec)
+    return replace(_result(right, counts, images, found, repr(failures), time.perf_counter() - started), _told=told)
 
 
 def classes_of(net: Network, y: npt.ArrayLike, rows: int) -> Ints:

@@ -8,15 +8,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, share, shown, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.domain import rows_of
@@ -26,6 +27,7 @@ from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.progress import Bar
 from withstand.questions.sharding import require_executor
+from withstand.statement import Inputs, covers_of
 from withstand.uses.accuracy import classes_of
 from withstand.uses.campaign_trials import Plan, Trials, plan_of, run_campaign
 from withstand.uses.probability import bounded_mean, clopper_pearson, quantile_interval
@@ -36,7 +38,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Campaign(Result):
+class Campaign(Answer):
     """What random failures did to accuracy and outputs, and what that says of all of them.
 
     Every interval holds with probability `confidence` over the trials drawn, each on its own.
@@ -107,7 +109,7 @@ class Campaign(Result):
         row = whole(index, "index", most=len(self.kept) - 1)
         return clopper_pearson(int(self.kept[row]), self.done, self.confidence)
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how the accuracies of the trials are distributed, and return the axes; needs matplotlib."""
         from withstand.plot import draw_campaign
 
@@ -117,7 +119,7 @@ class Campaign(Result):
         columns = zip(self.accuracies.tolist(), self.errors.tolist(), self.failed.tolist())
         return [{"trial": n, "accuracy": a, "error": e, "failed": k} for n, (a, e, k) in enumerate(columns)]
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         sure = f"{self.confidence:.6g}"
         done = "" if self.status == "complete" else f" of {self.trials:,}, interrupted"
         return (
@@ -134,6 +136,7 @@ def _range(interval: Interval, form: str) -> str:
     return f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
+@either_word
 def campaign(
     net: Network,
     X: npt.ArrayLike,
@@ -217,7 +220,10 @@ def campaign(
     finally:
         if isinstance(report, Bar):
             report.close()
-    return _result(plan, joined(found, len(rows)), drawer.words(), confidence, time.perf_counter() - started)
+    words, parts = drawer.words(), joined(found, len(rows))
+    rigor = f"seen in {len(parts.errors):,} random trials; intervals hold with probability {confidence:g} over these"
+    told = Told(net, Inputs.of(rows), words, rigor, spec=spec, seed=seed, covers=covers_of(failures))
+    return replace(_result(plan, parts, words, confidence, time.perf_counter() - started), _told=told)
 
 
 def joined(found: dict[tuple[int, int], Trials], rows: int) -> Trials:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, shown, thread_count, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.domain import rows_of
 from withstand.model.failures import Crash
@@ -22,6 +23,7 @@ from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
 from withstand.questions.progress import Line
 from withstand.questions.results import component_errors
+from withstand.statement import Inputs
 from withstand.uses import crash_sets
 from withstand.uses.critical_scores import taylor, weight_norm
 from withstand.uses.rank_correlation import rank_correlation
@@ -69,7 +71,7 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Criticality(Result):
+class Criticality(Answer):
     """What each neuron does when it is among k crashed ones.
 
     Attributes
@@ -108,7 +110,7 @@ class Criticality(Result):
         names = [(layer, i) for layer, values in enumerate(self.worst, start=1) for i in range(len(values))]
         return tuple(names[n] for n in np.argsort(-worst, kind="stable"))
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the worst errors as a heat map, one row per layer, and return the axes; needs matplotlib."""
         from withstand.plot import draw_heat
 
@@ -119,7 +121,7 @@ class Criticality(Result):
         names = [(layer, i) for layer, part in enumerate(self.worst, start=1) for i in range(len(part))]
         return [{"layer": l, "neuron": i, "worst": w, "mean": m} for (l, i), w, m in zip(names, *values)]
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         names = self.ranking()[:5]
         top = ", ".join(f"{name} {self.worst[name[0] - 1][name[1]]:.4g}" for name in names)
         how = "all" if self.exact else "random"
@@ -132,6 +134,7 @@ class Criticality(Result):
         return "\n".join(lines)
 
 
+@either_word
 def criticality(
     net: Network,
     X: npt.ArrayLike,
@@ -203,11 +206,15 @@ def criticality(
     ends = np.cumsum(net.widths[1:-1])[:-1]
     alone = worst if k == 1 else crash_sets.harms(net, rows, np.eye(net.n_neurons, dtype=bool))
     pairs = math.comb(net.n_neurons, 2) * len(rows)
+    how = "every set of crashes" if exact else "some sets of crashes, or some inputs: worst is at least what is told"
+    told = Told(net, Inputs.of(rows), Crash(k, exactly=True), f"{how}, evaluated in double precision",
+                seed=None if sets == math.comb(net.n_neurons - 1, k - 1) else seed)  # fmt: skip
     return Criticality(
         k, tuple(np.split(worst, ends)), tuple(np.split(mean, ends)), exact, sets,
         _synergy(net, rows, alone, clock) if k > 1 and pairs <= evaluations else (),
         {name: _score(net, rows, values, worst, k) for name, values in
          (("weight norm", weight_norm(net)), ("taylor", taylor(net, rows)))},
+        _told=told,
     )  # fmt: skip
 
 

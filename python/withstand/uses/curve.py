@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -23,16 +24,18 @@ from withstand.model.spec import Spec, asks_decisions, output_harms
 from withstand.model.term import Term
 from withstand.questions.bounds import bound, bound_within
 from withstand.questions.clock import Clock
+from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Line
-from withstand.questions.search import WorstCase, worst_case
+from withstand.questions.search import worst_case
+from withstand.statement import Inputs
 from withstand.uses.random_failures import RandomFailures
 
 #: Inputs at which random sets are tried when the domain is a box.
 _POINTS = 16
 
 
-@dataclass(frozen=True, eq=False)
-class Curve(Result):
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve(Answer):
     """Largest output error (decisions: harm) for each number of failures.
 
     Attributes
@@ -59,7 +62,7 @@ class Curve(Result):
     decisions: bool = False
     kind: str = "failures"
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw bounds, interval and random sets over the number of failures, and return the axes; needs matplotlib."""
         from withstand.plot import draw_curve
 
@@ -67,6 +70,11 @@ class Curve(Result):
             draw_curve(self, axes=axes)
             return axes
         return draw_curve(self).axes[0]
+
+    def _said(self) -> str:
+        rows = zip(self.counts, self.lower, self.upper, self.proved)
+        lines = [f"  {k:<5}  {low:.6g} <= {self._word} <= {high:.6g}, bound {most:.6g}" for k, low, high, most in rows]
+        return "\n".join([f"Curve: {self.kind}, {self.random.shape[1]:,} random sets of each number", *lines])
 
     def _rows(self) -> list[dict[str, Any]]:
         columns = zip(self.counts, self.paper.tolist(), self.proved.tolist(), self.searches, self.random)
@@ -87,6 +95,7 @@ class Curve(Result):
         return np.array([search.upper for search in self.searches])
 
 
+@either_word
 def measure_curve(
     net: Network,
     X: npt.ArrayLike | Box,
@@ -136,8 +145,10 @@ def measure_curve(
     >>> [search.status for search in curve.searches]
     ['exact', 'exact']
     """
-    net, spec = decided(as_network(net), spec)
-    bounds_of(net, X), thread_count(threads), node_count(node_limit)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
+    inputs = Inputs.of(*bounds_of(net, X))
+    thread_count(threads), node_count(node_limit)
     counts = _counts(counts)
     samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
     models = [settled(modelled(model, k), net, X) for k in counts]
@@ -154,6 +165,7 @@ def measure_curve(
         draws.harms(counts, samples, clock),
         draws.decisions,
         draws.kind,
+        _told=Told(asked[0], inputs, models[-1], RIGOR, spec=asked[1], seed=seed),
     )
 
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, shown
 from withstand._types import FloatArray
 from withstand.model.apply import applied
@@ -18,6 +20,7 @@ from withstand.model.layout import Layout, stored
 from withstand.model.maps import Conv, Map
 from withstand.model.network import Network, as_network
 from withstand.questions.bounds import bound, bound_within
+from withstand.statement import TOLERATED, UNKNOWN, VIOLATED, Inputs
 
 #: For each bound, by the methods' expected cost.
 _SECONDS = 2.0
@@ -50,7 +53,7 @@ class LayerDifference:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Difference:
+class Difference(Answer):
     """How far a quantised file is from its original.
 
     Attributes
@@ -81,6 +84,9 @@ class Difference:
     def holds(self) -> bool:
         """Whether the file is proved to be within epsilon of its original."""
         return self.bound + self.slack <= self.epsilon
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [dict(vars(layer)) for layer in self.layers]
 
     def __repr__(self) -> str:
         lines = [
@@ -115,7 +121,12 @@ def difference(net: Network, quantised: Network, epsilon: Epsilon, domain: npt.A
     seen = float(np.abs(execute(quantised, X, set(places)) - original).max())
     rows = _rows(net, quantised, X, real)
     most = float((proved.per_input + apart).max()) + rounding
-    return Difference(limit, most, slack, seen, float(apart.max()), len(X), rows)
+    words = "the words of a quantised file"
+    rigor = f"against the file with fingerprint {quantised.fingerprint}; the bound covers every execution "
+    rigor += "that rounds each signal once, and is rounded outward"
+    told = Told(net, Inputs.of(X), words, rigor, epsilon=epsilon, verdict=TOLERATED if most + slack <= limit else
+                VIOLATED if seen > limit else UNKNOWN)  # fmt: skip
+    return Difference(limit, most, slack, seen, float(apart.max()), len(X), rows, _told=told)
 
 
 def _is_file(quantised: object) -> bool:

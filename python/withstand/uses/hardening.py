@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -19,8 +20,10 @@ from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
+from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Line
-from withstand.questions.search import WorstCase, worst_case
+from withstand.questions.search import worst_case
+from withstand.statement import TOLERATED, Inputs
 from withstand.uses.protection import Components, Name
 
 Harmful = frozenset[Name]
@@ -38,7 +41,7 @@ class Undecided(ValueError):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Hardening(Result):
+class Hardening(Answer):
     """Components to protect, and the proof that the others may fail.
 
     Attributes
@@ -66,7 +69,7 @@ class Hardening(Result):
     kind: str = "neurons"
     _table: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw how many must be protected, and are, and return the axes; needs matplotlib."""
         from withstand._pictures import draw_needed
 
@@ -75,15 +78,16 @@ class Hardening(Result):
     def _rows(self) -> list[dict[str, Any]]:
         return list(self._table)
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
         return (
             f"Hardening: protect {len(self.protect)} {self.kind} ({how})\n"
             f"  protect  {', '.join(map(str, self.protect)) or 'none'}\n"
-            f"  then     error <= {self.worst.upper:.6g}, proved by {self.searches} searches"
+            f"  then     {self._word} <= {self.worst.upper:.6g}, proved by {self.searches} searches"
         )
 
 
+@either_word
 def harden(
     net: Network,
     failures: int | Failures,
@@ -144,7 +148,8 @@ def harden(
     """
     if X is None:
         raise TypeError("X must be an array of inputs or a Box, got None")
-    as_network(net), bounds_of(net, X), thread_count(threads)
+    as_network(net), thread_count(threads)
+    inputs = Inputs.of(*bounds_of(net, X))
     line = Line(flag(progress, "progress"))
     clock = Clock(as_seconds(time_limit), line)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
@@ -171,7 +176,9 @@ def harden(
     at_least = len(protected) if exact else _packing(found)
     protect, exact = tuple(sorted(protected)), exact or at_least == len(protected)
     table = tuple(map(components.row, protect))
-    return Hardening(protect, exact, at_least, result, rest.searches, components.kind, table)
+    words = f"{model!r} of all {components.kind} but the {len(protect)} protected"
+    told = Told(net, inputs, words, RIGOR, spec=spec, epsilon=epsilon, verdict=TOLERATED)
+    return Hardening(protect, exact, at_least, result, rest.searches, components.kind, table, _told=told)
 
 
 @dataclass(eq=False)

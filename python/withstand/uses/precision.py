@@ -10,14 +10,16 @@ from typing import NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
 from withstand.model.network import Network, as_network
 from withstand.model.quantise import QUANTISERS, Quantised, Quantiser, stored_bits, unit_error
 from withstand.questions.bounds import bound
+from withstand.statement import TOLERATED, Inputs
 from withstand.uses.file_precision import Difference, difference
 from withstand.uses.rational_bounds import read_layers
 
@@ -40,7 +42,7 @@ class Site(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Precision(Result):
+class Precision(Answer):
     """The fewest bits found, what they are proved to cost, and what they were seen to cost.
 
     Attributes
@@ -92,7 +94,7 @@ class Precision(Result):
         """Bytes saved against single precision."""
         return self.bytes_single - self.bytes
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         return (
             f"Precision: error <= {self.bound:.6g} (epsilon {self.epsilon:g}), observed {self.observed:.6g}"
             f" on {self.inputs:,} inputs\n"
@@ -112,6 +114,7 @@ def precision(
 def precision(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantised: Network
 ) -> Difference: ...  # fmt: skip
+@either_word
 def precision(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, quantiser: str = "grid", activations: bool = True,
     weights: bool = True, most: int = 40, samples: int = 1000, seed: int = 0, quantised: Network | None = None,
@@ -190,12 +193,16 @@ def precision(
     found = {(s.kind, s.layer): b for s, b in zip(chosen, bits)}
     made = _quantised(net, ranges, found, quantiser)
     X = _data(domain, lower, upper, samples, seed)
+    stored = " and ".join(["values"] * activations + ["weights and biases"] * weights)
+    rigor = "the bound holds in real arithmetic, rounded outward; what was observed is a run of the quantised network"
+    told = Told(net, Inputs.of(lower, upper), f"{stored} quantised by {quantiser!r}", rigor, epsilon=epsilon,
+                verdict=TOLERATED, seed=seed if isinstance(domain, Box) else None)  # fmt: skip
     return Precision(
         tuple(found["values", l] for l in range(1, net.depth + 1)) if activations else None,
         tuple(found["weights", l] for l in range(1, net.depth + 2)) if weights else None,
         limit, proved, slack, float(np.abs(made.forward(X) - net.forward(X)).max()), len(X),
         sum(w * stored_bits(quantiser, b) for w, b in zip(words, bits)) / 8, 4.0 * sum(words),
-        uniform, sum(words) * stored_bits(quantiser, uniform) / 8, quantiser, made,
+        uniform, sum(words) * stored_bits(quantiser, uniform) / 8, quantiser, made, _told=told,
     )  # fmt: skip
 
 

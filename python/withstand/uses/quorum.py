@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, StuckAt
 from withstand.model.network import Network, as_network
 from withstand.questions.bounds import Bound, bound
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
+from withstand.statement import Inputs, judged
 from withstand.uses.latency import Latency, LatencyLike, as_latency
 from withstand.uses.quorum_simulation import Simulation
 
@@ -32,7 +34,7 @@ Counts = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Quorum(Result):
+class Quorum(Answer):
     """How many signals to wait for, and what came of it.
 
     Attributes
@@ -91,7 +93,7 @@ class Quorum(Result):
         counts = zip(self.wait_for, self.missing)
         return [{"layer": n, "wait_for": w, "missing": m} for n, (w, m) in enumerate(counts, start=1)]
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         known = not np.isnan(self.expected)
         time = f", {self.expected:.4f} expected" if known else ""
         speedup = f", {self.expected_speedup:.3f} expected" if known else ""
@@ -104,6 +106,7 @@ class Quorum(Result):
         )
 
 
+@either_word
 def quorum(
     net: Network, epsilon: Epsilon, domain: npt.ArrayLike | Box, *, latency: LatencyLike = "exponential",
     links: bool = False, substitute: str = "zero", runs: int = 1000, seed: int = 0, time_limit: float | None = 60.0,
@@ -188,11 +191,15 @@ def quorum(
             times_all, _ = simulation.run(lower, upper, (0,) * net.depth, len(times))
     runs = len(times)
     known = not links or (net.depth == 1 and net.widths[-1] == 1)
+    told = Told(net, Inputs.of(lower, upper), f"{missing} signals missing, {substitute} in their place",
+                "the bound holds in real arithmetic, rounded outward; times and observed errors are of a simulation",
+                epsilon=epsilon, verdict=judged(0.0, proved.value, limit, False), seed=seed)  # fmt: skip
     return Quorum(
         tuple(n - f for n, f in zip(widths, missing)), missing, frontier, proved.value, proved.slack, observed,
         time_of(missing) if known else float("nan"), time_of((0,) * net.depth) if known else float("nan"),
         float(times.mean()), float(times_all.mean()),
         float(times.std(ddof=1) / np.sqrt(runs)) if runs > 1 else float("inf"), runs, delays, links,
+        _told=told,
     )  # fmt: skip
 
 

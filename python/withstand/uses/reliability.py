@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._answer import Answer, Told
 from withstand._coerce import (
     SAMPLES,
     Epsilon,
@@ -24,7 +25,7 @@ from withstand._coerce import (
     thread_count,
     whole,
 )
-from withstand._result import Result
+from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -34,13 +35,14 @@ from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
+from withstand.statement import Inputs, digest
 from withstand.uses.independent_crashes import Task
 from withstand.uses.independent_failures import Independent, left, weight, widened
 from withstand.uses.probability import Probabilities, per_neuron
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reliability(Result):
+class Reliability(Answer):
     """P(error > epsilon), or P(class flips): lower <= truth <= upper.
 
     Attributes
@@ -97,14 +99,14 @@ class Reliability(Result):
         ends = np.array([self._at(float(q)) for q in grid.ravel()]).reshape(*grid.shape, 2)
         return ends[..., 0], ends[..., 1]
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the proved interval over the probability of a failure, and return the axes; needs matplotlib.
 
         Where the failures have probabilities of their own there is no such curve, and the ends are drawn as bars.
         """
         from withstand._pictures import draw_reliability
 
-        return super().plot(axes) if self._size is None else draw_reliability(self.curve, axes)
+        return super()._draw(axes) if self._size is None else draw_reliability(self.curve, axes)
 
     def _at(self, p: float) -> tuple[float, float]:
         assert self._size is not None
@@ -112,7 +114,7 @@ class Reliability(Result):
         harm = sum(weight(count, n, j, p) for j, count in enumerate(self.counts))
         return widened(harm, left(n, known, p, self._together), 0 < p < 1 and (any(self.counts) or known < n))
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
         sampled = f"\n  samples     {self.samples:,}, {self.exceeding:,} do harm" if self.samples else ""
         return (
@@ -123,6 +125,7 @@ class Reliability(Result):
         )
 
 
+@either_word
 def reliability(
     net: Network,
     p: Probabilities,
@@ -195,12 +198,12 @@ def reliability(
     >>> round(result.lower, 9), round(result.upper, 9), result.confidence
     (0.5, 0.5, 1.0)
     """
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     thread_count(threads)
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
-    evaluations = whole(evaluations, "evaluations")
-    confidence = share(confidence, "confidence")
+    evaluations, confidence = whole(evaluations, "evaluations"), share(confidence, "confidence")
     if X is None:
         raise TypeError("X must be an array of inputs, got None")
     line = Line(flag(progress, "progress"))
@@ -227,7 +230,18 @@ def reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
         tuple(task.counts), *_known(task),
+        _told=_told(task, *asked, rows, p, epsilon, confidence if drawn else 1.0, seed if drawn else None),
     )  # fmt: skip
+
+
+def _told(task: Task | Independent, net: Network, spec: Argmax | None, rows: FloatArray, p: Probabilities,
+          epsilon: Epsilon | None, confidence: float, seed: int | None) -> Told:  # fmt: skip
+    each = f"p = {p}" if np.ndim(p) == 0 else f"{np.size(p)} values of p, SHA-256 {digest(np.asarray(p, dtype=float))}"
+    known = "both ends are proved, rounded outward"
+    if confidence < 1:
+        known = f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
+    words, rigor = _known(task)[0], f"each fails independently, {each}; {known}"
+    return Told(net, Inputs.of(rows), words, rigor, spec=spec, epsilon=epsilon, seed=seed)
 
 
 def _known(task: Task | Independent) -> tuple[str, int | None, tuple[int, ...]]:

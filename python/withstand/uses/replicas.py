@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from withstand import _core
 from withstand._coerce import Epsilon, as_budget, as_seconds, flag, needed, shown, whole
+from withstand._inputs import either_word
 from withstand.model.activations import Activation
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
@@ -34,11 +35,9 @@ _MOST_COPIES = 1 << 40
 _MOST_WEIGHTS = 4_000_000
 #: Totals that `bound` distributes over the layers rather than relax.
 _MOST_TOTAL = 1000
-
 #: Of copies that somebody asks for: 2 GB of weights.
 _MOST_ENTRIES = 250_000_000
 _LARGEST = Fraction(sys.float_info.max)
-
 _NEURON_EFFECTS = ("crash", "stuck", "byzantine", "deviation")
 
 
@@ -85,6 +84,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
     return Network._from_layers(parts)
 
 
+@either_word
 def replicas_needed(
     net: Network,
     failures: Failures,

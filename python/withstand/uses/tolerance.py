@@ -6,13 +6,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy.typing as npt
 
+from withstand._answer import Answer
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
+from withstand._inputs import either_word
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
@@ -21,17 +24,18 @@ from withstand.model.settled import settled
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
+from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
 from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
-from withstand.uses.tolerance_search import Limit, Question
+from withstand.uses.tolerance_search import Limit, Question, told_of
 
 #: Most counts of a curve.
 _CURVE = 24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tolerance(Limit):
+class Tolerance(Answer, Limit):
     """How many failures anywhere a network withstands; what `Limit` says, and more.
 
     Attributes
@@ -67,22 +71,16 @@ class Tolerance(Limit):
         names = ("guaranteed", "breaking", "exact", "method")
         return [{"where": where, **{name: getattr(limit, name) for name in names}} for where, limit in limits.items()]
 
-    def __repr__(self) -> str:
+    def _said(self) -> str:
         listed = "not listed" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
-        lines = [f"Tolerance: {_sentence(self)}"]
-        lines += [f"  layer {n}    {_sentence(limit)}" for n, limit in enumerate(self.per_layer, start=1)]
+        lines = [f"Tolerance: {self._sentence()}"]
+        lines += [f"  layer {n}    {limit._sentence()}" for n, limit in enumerate(self.per_layer, start=1)]
         lines += [f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"]
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
         return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
 
 
-def _sentence(limit: Limit) -> str:
-    end = "more were not refuted" if limit.breaking is None else f"{limit.breaking} can do harm"
-    if limit.exact and limit.breaking is None:
-        end = "that is all"
-    return f"any {limit.guaranteed} are harmless ({limit.method}), {end}"
-
-
+@either_word
 def tolerance(
     net: Network,
     epsilon: Epsilon | None = None,
@@ -164,13 +162,13 @@ def tolerance(
     >>> result.guaranteed, result.breaking, result.exact, result.witness.failed
     (2, 3, True, ((2, 0), (2, 1), (2, 2)))
     """
-    net, spec = decided(as_network(net), spec)
+    asked = as_network(net), spec
+    net, spec = decided(*asked)
     node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
-    if domain is not None:
-        bounds_of(net, domain, "domain")
+    inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(net, domain, "domain"))
     clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     model = _settled(net, model, domain)
     none = counts_of_none(net, model)
@@ -182,8 +180,9 @@ def tolerance(
     if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite
         everything = Limit(size, None, True, "capped", None)
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
-        return _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
-    try:
+        found = _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
+        return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+    with closing(line):
         line("tolerance: the scalar bound")
         proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
         if scalar is not None and allowed is not None:
@@ -195,9 +194,8 @@ def tolerance(
         capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in places]
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    finally:
-        line.close()
-    return _result(total, each, listed, sizes, most, drawn, clock.status, size)
+    found = _result(total, each, listed, sizes, most, drawn, clock.status, size)
+    return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:

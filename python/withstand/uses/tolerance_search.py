@@ -12,6 +12,7 @@ from typing import Any
 import numpy.typing as npt
 
 from withstand import _core
+from withstand._answer import Told
 from withstand._result import Result
 from withstand._types import AnyComponent, FloatArray
 from withstand.model.domain import Box, bounds_of
@@ -25,13 +26,14 @@ from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.search import worst_case
 from withstand.questions.sharding import require_executor
+from withstand.statement import TOLERATED, VIOLATED, Inputs
 from withstand.uses.rational_bounds import Model
 
 #: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
 _TIE = 10_000_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Limit(Result):
     """How many failures do no harm, anywhere or in one layer.
 
@@ -57,12 +59,33 @@ class Limit(Result):
     method: str
     witness: Witness | None
 
-    def plot(self, axes: Any = None) -> Any:
+    def _draw(self, axes: Any = None) -> Any:
         """Draw the curve, where there is one, or else what is harmless and what is not; needs matplotlib."""
         from withstand._pictures import draw_limits
 
         curve = getattr(self, "curve", None)
-        return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve.plot(axes)
+        return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve._draw(axes)
+
+    def _sentence(self) -> str:
+        end = "more were not refuted" if self.breaking is None else f"{self.breaking} can do harm"
+        if self.exact and self.breaking is None:
+            end = "that is all"
+        return f"any {self.guaranteed} are harmless ({self.method}), {end}"
+
+    def __repr__(self) -> str:
+        return f"Limit: {self._sentence()}"
+
+
+def told_of(found: Limit, net: Network, spec: Spec, inputs: Inputs, model: Model, epsilon: object,
+            seed: int | None) -> Told:  # fmt: skip
+    """Return what a tolerance states: so many failures are harmless; or the intact network is not."""
+    proved = "no failure is proved harmless"
+    if found.guaranteed > 0:
+        proved = f"what is harmless is proved by {found.method!r}, in real arithmetic, rounded outward"
+    rigor = f"{proved}; what does harm is witnessed and replayed"
+    verdict = TOLERATED if found.guaranteed >= 0 else VIOLATED
+    return Told(net, inputs, model(max(0, found.guaranteed)), rigor, spec=spec, epsilon=epsilon, verdict=verdict,
+                seed=seed)  # fmt: skip
 
 
 @dataclass

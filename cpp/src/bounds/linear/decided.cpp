@@ -13,6 +13,7 @@
 namespace withstand {
 
 using bounds::linear::Lagrangian;
+using bounds::linear::narrow;
 using bounds::linear::Multiplied;
 
 namespace {
@@ -23,14 +24,6 @@ constexpr Index most_neurons = 256;
 constexpr int first_steps = 15, range_steps = 5, next_steps = 12;
 /// Steps towards a witness, likewise.
 constexpr int first_climb = 20, next_climb = 3;
-
-/// Whether the range became narrower.
-bool narrow(LayerRange& range, Index i, double lower, double upper) {
-  const bool narrower = lower > range.lower(i) || upper < range.upper(i);
-  range.lower(i) = std::max(range.lower(i), lower);
-  range.upper(i) = std::min(range.upper(i), upper);
-  return narrower;
-}
 
 bool intersect(LayerRange& range, const LayerRange& other) {
   bool narrower = false;

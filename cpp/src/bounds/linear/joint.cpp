@@ -10,9 +10,7 @@
 namespace withstand::bounds::linear {
 namespace {
 
-double magnitude(double low, double high) { return std::max(std::abs(low), std::abs(high)); }
 
-double middle(const LayerRange& range, Index i) { return 0.5 * range.lower(i) + 0.5 * range.upper(i); }
 
 /// The line that bounds coefficient * signal from above.
 const Line& above(const Response& response, double coefficient) {
@@ -76,11 +74,11 @@ void Joint::relax(Index l) {
     const Interval faulty = entry(ranges_.faulty[at(l)], i), deviation = entry(ranges_.deviation[at(l)], i);
     const Interval pre = implied(l, i, faulty, deviation);
     layer.intact[at(i)] = value_response(phi, pre);
-    layer.intact_middle(i) = middle(pre_[at(l)], i);
+    layer.intact_middle(i) = middle(entry(pre_[at(l)], i));
     if (failures_[at(l)][at(i)] >= 0) continue;
     layer.difference[at(i)] = difference_response(phi, {pre, entry(post_[at(l)], i), deviation, faulty}, false);
     layer.faulty[at(i)] = value_response(phi, faulty);
-    const double both = middle(ranges_.faulty[at(l)], i) - layer.intact_middle(i);
+    const double both = middle(entry(ranges_.faulty[at(l)], i)) - layer.intact_middle(i);
     layer.deviation_middle(i) = std::min(std::max(both, deviation.lower), deviation.upper);
   }
 }
@@ -107,18 +105,18 @@ void Joint::scale(Index l) {
   Vector signal(n), deviation = Vector::Zero(n);
   layer.scale.resize(n);
   for (Index i = 0; i < n; ++i) {
-    signal(i) = layer.scale(i) = magnitude(post.lower(i), post.upper(i));
+    signal(i) = layer.scale(i) = magnitude(entry(post, i));
     if (const Index f = failures_[at(l)][at(i)]; f >= 0) {
       const Restriction::Failed& failed = restriction_.failed[at(f)];
-      deviation(i) = magnitude(failed.lower, failed.upper) + signal(i);
+      deviation(i) = magnitude({failed.lower, failed.upper}) + signal(i);
     } else if (l > 0) {
       const Response& difference = layer.difference[at(i)];
-      deviation(i) = magnitude(difference.signal.lower, difference.signal.upper);
+      deviation(i) = magnitude(difference.signal);
       layer.scale(i) += largest_offset(difference) + largest_offset(layer.faulty[at(i)]);
     }
     layer.scale(i) += deviation(i) + largest_offset(layer.intact[at(i)]);
     if (l == 0) continue;
-    const auto size = [&](const LayerRange& range) { return magnitude(range.lower(i), range.upper(i)); };
+    const auto size = [&](const LayerRange& range) { return magnitude(entry(range, i)); };
     const double carriers = size(pre_[at(l)]) + size(ranges_.faulty[at(l)]) + size(ranges_.deviation[at(l)]);
     layer.scale(i) += given_.net.activation(l, i).lipschitz() * carriers;
   }

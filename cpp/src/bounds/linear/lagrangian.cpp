@@ -14,11 +14,6 @@ namespace {
 
 constexpr double huge = 1e300;  ///< what may overflow on the way proves nothing
 
-void narrow(LayerRange& range, Index i, double lower, double upper) {
-  range.lower(i) = std::max(range.lower(i), lower);
-  range.upper(i) = std::min(range.upper(i), upper);
-}
-
 }  // namespace
 
 void hand_down(const Affine& map, const Vector& alpha, Vector& a) {

@@ -18,6 +18,14 @@ struct Multiplied {
   std::vector<Layer> layers;  ///< 0 .. top - 1; inputs have no multipliers
 };
 
+/// Cuts an entry of a range; whether it became narrower.
+inline bool narrow(LayerRange& range, Index i, double lower, double upper) {
+  const bool narrower = lower > range.lower(i) || upper < range.upper(i);
+  range.lower(i) = std::max(range.lower(i), lower);
+  range.upper(i) = std::min(range.upper(i), upper);
+  return narrower;
+}
+
 /// a = Wᵀα.
 void hand_down(const Affine& map, const Vector& alpha, Vector& a);
 

@@ -5,6 +5,7 @@
 
 #include "core/index.hpp"
 #include "core/rounding.hpp"
+#include "core/top_sum.hpp"
 #include "failure/effects.hpp"
 #include "search/adapters/flips_at.hpp"
 
@@ -75,10 +76,7 @@ double FlipsAt::rate(const Influence& influence, const Influence::Units& units, 
       const double up = std::max({a, b, 0.0}), down = std::max({-a, -b, 0.0});
       flip.gain = std::max(up * units.rise[at(l)](flip.site.to), down * units.fall[at(l)](flip.site.to)) * (1 + 1e-12);
       flip.idle = (up == 0 && down == 0) || influence.is_flat(l, flip.site.to);
-      if (flip.gain > largest.back()) {
-        largest.back() = flip.gain;
-        for (std::size_t n = largest.size() - 1; n > 0 && largest[n] > largest[n - 1]; --n) std::swap(largest[n], largest[n - 1]);
-      }
+      keep_largest(&flip.gain, 1, largest.data(), hidden);
     }
   }
   last_ = largest.back();

@@ -4,21 +4,11 @@
 #include <numeric>
 
 #include "core/rounding.hpp"
+#include "core/top_sum.hpp"
 #include "kernels/kernels.hpp"
 #include "walk.hpp"
 
 namespace withstand::search {
-namespace {
-
-/// Keep the largest of what was kept and `gain`, in descending order.
-void keep(std::vector<double>& largest, double gain) {
-  if (gain <= largest.back()) return;  // what is no number stays, and nothing is left out for it
-  std::size_t n = largest.size() - 1;
-  for (; n > 0 && largest[n - 1] < gain; --n) largest[n] = largest[n - 1];
-  largest[n] = gain;
-}
-
-}  // namespace
 
 void Layered::Walk::prepare_ahead() {
   std::size_t states = 1;
@@ -51,7 +41,7 @@ bool Layered::Walk::harmless(Index layer, const double* pre) const {
   const Potential::Layer& at = potential_->layer(layer);
   const double rise = kernels().rise(at.rise.size(), problem_.network.activation(layer).gain(), 0.0, pre, ahead.sent.data(),
                                      at.rise.data(), at.fall.data());
-  return ahead.harm + rise + 2 * noise_ + at.rounding.sum() < incumbent_.harm();
+  return ahead.harm + rise + 2 * noise_ + at.rounded < incumbent_.harm();
 }
 
 /// The state's own harm, and from every stage on the largest gains that the failures left can have.
@@ -71,8 +61,10 @@ void Layered::Walk::look_ahead(std::size_t stage, const double* pre) {
   largest_.assign(static_cast<std::size_t>(open_), 0.0);
   for (Index l = depth; l >= first; --l) {
     const std::vector<double>& y = signals_[static_cast<std::size_t>(l)];
-    for (const Option& o : choices_.stages[neuron_stage(l)].options)
-      keep(largest_, potential_->gain(l, o.site.to, o.value - y[static_cast<std::size_t>(o.site.to)]));
+    for (const Option& o : choices_.stages[neuron_stage(l)].options) {
+      const double gain = potential_->gain(l, o.site.to, o.value - y[static_cast<std::size_t>(o.site.to)]);
+      if (!keep_largest(&gain, 1, largest_.data(), open_)) largest_[0] = infinity;  // no number: nothing is left out for it
+    }
     ahead.all[neuron_stage(l)] = std::accumulate(largest_.begin(), largest_.end(), 0.0);
     ahead.rest[neuron_stage(l)] = ahead.all[neuron_stage(l)] - largest_.back();
   }

@@ -75,6 +75,7 @@ Potential::Potential(const Layered::Problem& problem) {
     layer.rise.head(low.cols()) = steepest * high.colwise().maxCoeff().transpose().cwiseMax(0.0);
     layer.fall.head(low.cols()) = steepest * (-low).colwise().maxCoeff().transpose().cwiseMax(0.0);
     layer.rounding.head(low.cols()) = 2 * layer.rise.cwiseMax(layer.fall).head(low.cols()).cwiseProduct(noise);
+    layer.rounded = up * layer.rounding.sum();
   }
 }
 

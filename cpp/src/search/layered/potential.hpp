@@ -34,6 +34,7 @@ class Potential {
   /// the worst objective; and what rounding the change adds to that.
   struct Layer {
     Vector rise, fall, rounding;
+    double rounded = 0;  ///< of all neurons together
   };
   const Layer& layer(Index l) const { return layers_[static_cast<std::size_t>(l)]; }
 

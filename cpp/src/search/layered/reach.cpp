@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "evaluate/precise.hpp"
 #include "evaluate/ranges.hpp"
 #include "withstand/parallel.hpp"
 #include "core/rounding.hpp"
@@ -13,7 +14,6 @@ namespace withstand::search {
 namespace {
 
 constexpr double unit = std::numeric_limits<double>::epsilon();  // 2^-52, twice the unit roundoff
-constexpr double precise = 0x1p-44;  ///< twice the digits: an error of 2^-100 where doubles have one of 2^-52, with room
 constexpr double representable = 0x1p50;  ///< times a grid: sums and differences of some such numbers are exact
 
 /// What the neurons of a layer transmit: [low, high] where alive, `magnitude` failed or not, `noise` of rounding.
@@ -76,7 +76,7 @@ Signals transmitted(const Network& net, const Reach& reached, std::size_t l, dou
   Vector own = Vector::Zero(largest.size());
   for (Index j = 0; j < own_count; ++j) own(j) = evaluation_error(phi, largest(j));
   y.noise += 2 * own;
-  y.error += (phi.piecewise_linear() ? precise : 2) * own;
+  y.error += (phi.piecewise_linear() ? twice_the_digits : 2) * own;
   for (Index j = 0; j < own_count; ++j) {  // where phi is constant it hides what its argument is off by
     const double noise = reached.noise[l](j);
     if (phi.piecewise_linear() && local_slopes(phi, {lower(j) - noise, upper(j) + noise}).upper == 0)
@@ -258,7 +258,7 @@ Reach reach(const Network& net, ConstVectorRef lower, ConstVectorRef upper, cons
       result.upper[at](j) = receivers.largest(j, 1) + rounding;
       result.lower[at](j) = -receivers.largest(j, -1) - rounding;
       result.noise[at](j) += 2 * rounding;
-      result.error[at](j) += 2 * precise * rounding;
+      result.error[at](j) += 2 * twice_the_digits * rounding;
     }
     y = transmitted(net, result, at, receivers.grid_of_sums(roundings));
     if (l < net.layers()) decide(y, choices.stages[neuron_stage(l)]);

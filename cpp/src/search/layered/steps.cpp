@@ -19,8 +19,7 @@ void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
     return;
   }
   const int column = static_cast<int>(site.to);
-  if (columns.map != nullptr) return columns.combine(pre, 1, &column, &now.delta, out);
-  combine_(columns.bias.size(), pre, 1, &column, &now.delta, columns.rows.data(), columns.rows.cols(), out);
+  columns.combine(pre, 1, &column, &now.delta, out);
 }
 
 /// What a layer transmits where nothing has failed in it.

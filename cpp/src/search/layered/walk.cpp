@@ -12,7 +12,7 @@ namespace withstand::search {
 Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
                     const Potential* potential)
     : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), potential_(potential),
-      combine_(kernels().combine), nonzero_(kernels().nonzero), positive_(kernels().positive), exactly_(choices.exactly()),
+      nonzero_(kernels().nonzero), positive_(kernels().positive), exactly_(choices.exactly()),
       last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
       levels_(choices.stages.size()) {
   const Network& net = problem.network;

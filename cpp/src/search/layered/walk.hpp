@@ -90,7 +90,6 @@ class Layered::Walk {
   Budget& budget_;
   const Potential* potential_;   ///< may be null
 
-  void (*combine_)(long, const double*, long, const int*, const double*, const double*, long, double*);
   long (*nonzero_)(long, const double*, int*, double*);
   long (*positive_)(long, double, const double*, int*, double*);
   bool exactly_;

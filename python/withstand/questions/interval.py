@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The result of a search: witnessed <= truth <= proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from withstand._answer import Answer
+from withstand.model.witness import Witness
+
+#: In which sense the ends of an interval are true.
+RIGOR = (
+    "lower is what a replayed configuration does; upper: no configuration at any of the inputs does more, in real "
+    "arithmetic, rounded outward"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WorstCase(Answer):
+    """What `worst_case` found: lower <= truth <= upper.
+
+    Attributes
+    ----------
+    status : {"exact", "gap", "budget", "interrupted"}
+        Why the search ended: the interval closed; it is as narrow as asked for, or as splitting makes it; a limit was
+        reached; Ctrl-C.
+    lower : float
+        The harm of the witness, by the canonical evaluation.
+    upper : float
+        No configuration at any input of the domain does more harm, in real arithmetic: the rounding of evaluations is
+        part of it.
+    exact : bool
+        Whether `upper - lower` is at most `rounding`, and either at most 1e-9 of `lower`, or what evaluations may be
+        off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted), or
+        below 1e-129.
+    rounding : float
+        How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
+        off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the
+        harm, or of the absolute values that an output sums up (at most 1) where those are larger. 4e-13 where values
+        or inputs range over intervals, for there the search ends at bounds.
+    witness : Witness or None
+        Attains `lower`; None only when the search ended before its first evaluation.
+    nodes, evaluations : int
+        States and bounds visited; complete evaluations of single configurations.
+    configurations : int or None
+        Size of the failure space; None for interval-valued failures, and beyond 1.8e308.
+    seconds : float
+        Wall time.
+    """
+
+    status: str
+    lower: float
+    upper: float
+    exact: bool
+    rounding: float
+    witness: Witness | None
+    nodes: int
+    evaluations: int
+    configurations: int | None
+    seconds: float
+
+    def _said(self) -> str:
+        size = "" if self.configurations is None else f" of {self.configurations:,} configurations"
+        return (
+            f"WorstCase ({self.status}): {self.lower:.6g} <= worst {self._word} <= {self.upper:.6g}\n"
+            f"  search   {self.nodes:,} nodes, {self.evaluations:,} evaluations{size} in {self.seconds:.3g} s\n"
+            f"  witness  {self.witness}"
+        )
