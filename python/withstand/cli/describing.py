@@ -17,7 +17,7 @@ from withstand.schema import schema as schema_of
 
 
 @app.command()
-@click.argument("command", required=False, type=Choice(names()))
+@click.argument("command", required=False, type=Choice(names()), metavar="[COMMAND]")
 @json_option
 @refusals_have_exit_codes
 def schema(command: str | None, as_json: bool) -> None:

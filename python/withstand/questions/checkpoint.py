@@ -168,7 +168,7 @@ class ShardFile(Generic[Part]):
     def _lose(self, reason: str) -> None:
         self._keeps = False
         text = f"checkpoint {self._path} keeps no more shards, the result is returned without it: {reason}"
-        warnings.warn(text, CheckpointWarning, stacklevel=6)
+        warnings.warn(text, CheckpointWarning, stacklevel=7)
 
     def close(self) -> None:
         """Close the file, and look whether it holds what it was given."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -236,7 +236,9 @@ def reliability(
 
 def _told(task: Task | Independent, net: Network, spec: Argmax | None, rows: FloatArray, p: Probabilities,
           epsilon: Epsilon | None, confidence: float, seed: int | None) -> Told:  # fmt: skip
-    each = f"p = {p}" if np.ndim(p) == 0 else f"{np.size(p)} values of p, SHA-256 {digest(np.asarray(p, dtype=float))}"
+    several = isinstance(p, Iterable) and getattr(p, "ndim", 1) > 0
+    values = np.concatenate([np.ravel(q) for q in p]) if isinstance(p, Iterable) and several else np.zeros(0)
+    each = f"{values.size} values of p, SHA-256 {digest(values)}" if several else f"p = {p}"
     known = "both ends are proved, rounded outward"
     if confidence < 1:
         known = f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
