@@ -86,8 +86,8 @@ SLIPS = (
     Slip(
         "interval-magnitude",
         MAGNITUDE,
-        "return std::max(std::abs(a.lower), std::abs(a.upper));",
-        "return std::abs(a.upper);",
+        "return std::max(std::abs(range.lower), std::abs(range.upper));",
+        "return std::abs(range.upper);",
         "one end of an interval taken for its magnitude",
     ),
     Slip(

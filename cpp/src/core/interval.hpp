@@ -12,8 +12,8 @@ struct Interval {
 };
 
 /// max |x| over an interval.
-inline double magnitude(const Interval& a) { return std::max(std::abs(a.lower), std::abs(a.upper)); }
-inline double middle(const Interval& a) { return 0.5 * a.lower + 0.5 * a.upper; }
+inline double magnitude(const Interval& range) { return std::max(std::abs(range.lower), std::abs(range.upper)); }
+inline double middle(const Interval& range) { return 0.5 * range.lower + 0.5 * range.upper; }
 inline Interval hull(const Interval& a, const Interval& b) {
   return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)};
 }
