@@ -124,6 +124,32 @@ def test_a_long_function_of_cpp_is_noticed():
     assert cpp_functions(text) == [("short_one", 51), ("short_one", 51), ("A", 51), ("short_one", 51)]
 
 
+OWN = re.compile(
+    r"^(?:template <[^>]*> )?"
+    r"(?:(?:inline|constexpr|const|bool|double|int|void|auto|[A-Z]\w*|std::\S+(?: [\w:<>]+,?)*|[a-z_]+::\S+)[ &*]+)+"
+    r"([a-z_]\w*)\(",
+    re.M,
+)
+
+
+def own_functions(text: str) -> set[str]:
+    """Return the names of the functions that are a file's own."""
+    blocks = re.findall(r"^namespace \{\n(.*?)^\}  // namespace$", text, re.M | re.S)
+    return {name for block in blocks for name in OWN.findall(block)}
+
+
+def test_files_that_are_compiled_together_share_no_name():
+    """Files of a folder are one unit: what is a file's own would be overloaded by its neighbour's, unseen."""
+    names: dict[tuple[Path, str], list[str]] = {}
+    for file in sources(".cpp"):
+        together = "src" in file.parts or "bindings" in file.parts
+        if together and not {"kernels", "activation"} & set(file.parts):  # those are compiled one by one
+            for name in own_functions(read(file)):
+                names.setdefault((file.parent, name), []).append(file.name)
+    assert len(names) > 200
+    assert {key: files for key, files in names.items() if len(files) > 1} == {}
+
+
 def test_functions_of_cpp_are_short():
     files = [file for file in sources(*CPP) if "consumer" not in file.parts]
     found = {str(file.relative_to(ROOT)): cpp_functions(read(file)) for file in files}

@@ -30,7 +30,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_the_commands_are_there():
     named = {"inspect", "bound", "enumerate", "worst-case", "tolerance", "reliability", "criticality", "precision",
-             "quorum", "report", "replicas", "check", "accuracy", "campaign", "harden", "run"}  # fmt: skip
+             "quorum", "report", "replicas", "check", "accuracy", "campaign", "harden", "run", "schema"}  # fmt: skip
     assert named == set(app.commands)
     assert [app.commands[name] for name in ("tolerance", "replicas", "report")] == [tolerance, replicas, report]
 

@@ -191,7 +191,7 @@ def test_a_result_beyond_doubles_has_no_number_of_configurations():
     wide = ws.Network([np.ones((3000, 1)), np.ones((1, 3000))])
     found = ws.worst_case(wide, ws.Crash(1500), [[1.0]], node_limit=1)
     assert found.configurations is None
-    assert "configurations=None" in repr(found)
+    assert "configurations" not in repr(found)
 
 
 @pytest.mark.parametrize(("model", "sentence"), [

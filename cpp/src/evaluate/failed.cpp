@@ -15,7 +15,7 @@ namespace {
 
 const Failure& failure_of(const Space& space, const Failed& failed) { return space.terms()[failed.term].failure; }
 
-void check(const Space& space, const Failed& failed) {
+void check_one(const Space& space, const Failed& failed) {
   const Site& site = failed.site;
   const bool layer = failed.term < space.terms().size() && site.layer >= 0 && site.layer <= space.layers();
   const std::vector<Site> nowhere;
@@ -53,7 +53,7 @@ Signal signal_at(const Network& net, const Site& site, const Trace& intact, cons
 /// `given` is the intact execution; null where it is to be computed if it is needed.
 std::vector<Forced> forced_by(const Network& net, const Space& space, ConstVectorRef input, const Trace* given,
                               const std::vector<Failed>& failed) {
-  for (const Failed& f : failed) check(space, f);
+  for (const Failed& f : failed) check_one(space, f);
   const std::vector<Part> parts = parts_of(net, space, failed);
   std::vector<Forced> forced;
   std::optional<Trace> own, faulty;

@@ -18,9 +18,9 @@ int bias(const Format& f) { return (1 << (f.exponent - 1)) - 1; }
 constexpr double halfway_up = 0x1.8p52;
 
 // Of integers, which have at most 32 bits.
-double words(const Format& f) { return static_cast<double>(std::uint64_t{1} << f.bits); }
-double least(const Format& f) { return f.is_signed ? -words(f) / 2 : 0; }
-double most(const Format& f) { return (f.is_signed ? words(f) / 2 : words(f)) - 1; }
+double word_count(const Format& f) { return static_cast<double>(std::uint64_t{1} << f.bits); }
+double least(const Format& f) { return f.is_signed ? -word_count(f) / 2 : 0; }
+double most(const Format& f) { return (f.is_signed ? word_count(f) / 2 : word_count(f)) - 1; }
 
 std::uint64_t encoded_float(const Format& f, double value) {
   const std::uint64_t sign = std::signbit(value) ? std::uint64_t{1} << (f.bits - 1) : 0;

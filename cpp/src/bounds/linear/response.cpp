@@ -36,7 +36,7 @@ Line shifted_below(const Activation& phi, const Receiver& r, double slope) {
 }
 
 /// Chord of max(k⁻ eta, k⁺ eta) (above) or of min(k⁻ eta, k⁺ eta) (below) over the range of eta.
-Line chord(Interval eta, double low, double high, bool above) {
+Line line_through(Interval eta, double low, double high, bool above) {
   const double slope = std::max(0.0, (high - low) / (eta.upper - eta.lower));
   const double left = low - slope * eta.lower, right = high - slope * eta.upper;
   const double error =
@@ -73,8 +73,8 @@ Response difference_response(const Activation& phi, const Receiver& r, bool poin
   keep_lower(above, {0, signal.upper}, centre);
   keep_higher(below, {0, signal.lower}, centre);
   if (!point && eta.upper > eta.lower) {
-    keep_lower(above, chord(eta, convex_end(slope, eta.lower), convex_end(slope, eta.upper), true), centre);
-    keep_higher(below, chord(eta, concave_end(slope, eta.lower), concave_end(slope, eta.upper), false), centre);
+    keep_lower(above, line_through(eta, convex_end(slope, eta.lower), convex_end(slope, eta.upper), true), centre);
+    keep_higher(below, line_through(eta, concave_end(slope, eta.lower), concave_end(slope, eta.upper), false), centre);
   }
   return {below, above, signal};
 }
