@@ -13,7 +13,7 @@ import withstand as ws
 
 pytest.importorskip("click")
 from click.testing import CliRunner
-from withstand.cli.app import app
+from withstand.cli.commands import app
 from withstand.cli.limits import replicas, tolerance
 from withstand.cli.reporting import report
 from withstand.report import Origin
