@@ -119,20 +119,8 @@ class Answer(Result):
         said = {} if self._told is None else {"statement": self.statement.to_dict()}
         return {**super().to_dict(), **said}
 
-    def plot(self, axes: Any = None) -> Any:
-        """Draw the result with what it is a statement about, and return the axes; needs matplotlib.
-
-        Parameters
-        ----------
-        axes : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Raises
-        ------
-        ImportError
-            Without matplotlib: ``pip install "withstand[plot]"``.
-        """
-        axes = self._draw(axes)
+    def _signed(self, axes: Any) -> Any:
+        """Return a picture with what it is a statement about."""
         if self._told is not None:
             from withstand._pictures import sign
 
