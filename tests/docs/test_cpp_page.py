@@ -1,34 +1,54 @@
 # SPDX-License-Identifier: MIT
-"""The program of the page about C++ compiles against the installed library, and says what the page says."""
+"""The C++ programs of the README and of the page about C++: each page's files and commands, as they stand there."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import withstand as ws
 
 ROOT = Path(__file__).resolve().parents[2]
+PROMISED = re.compile(r"prints? `(\d+ <= worst [^`]+)`", re.DOTALL)
 
 
-def run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
+def blocks(text: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def package():
+    try:
+        return ws.get_cmake_dir()
+    except FileNotFoundError:
+        pytest.skip("needs the package as it is installed, with its library")
 
 
 @pytest.mark.slow
-def test_program(tmp_path):
-    try:
-        package = ws.get_cmake_dir()
-    except FileNotFoundError:
-        pytest.skip("needs the package as it is installed, with its library")
-    text = (ROOT / "docs/cpp.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"^```cpp\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/cpp.md"])
+def test_the_project_of_a_page(page, package, tmp_path):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (project,), (program,) = blocks(text, "cmake"), blocks(text, "cpp")
+    (commands,) = (block for block in blocks(text, "sh") if "get_cmake_dir" in block)
+    (tmp_path / "CMakeLists.txt").write_text(project, encoding="utf-8")
     (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
-    consumer = (ROOT / "cpp/tests/consumer/CMakeLists.txt").read_text(encoding="utf-8")
-    (tmp_path / "CMakeLists.txt").write_text(consumer, encoding="utf-8")
-    build = tmp_path / "build"
-    run("cmake", "-S", str(tmp_path), "-B", str(build), "-DCMAKE_BUILD_TYPE=Release", f"-Dwithstand_DIR={package}")
-    run("cmake", "--build", str(build))
-    assert run(str(build / "consumer")) == "8 <= worst <= 8, bound 8\n"
+    here = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    script = ["bash", "-e", "-c", commands]
+    done = subprocess.run(script, cwd=tmp_path, env=here, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (promised,) = PROMISED.findall(text)
+    assert done.stdout.splitlines()[-1] == promised
+    assert str(package) in (tmp_path / "build/CMakeCache.txt").read_text(encoding="utf-8")
+
+
+def test_the_page_requires_what_the_projects_require():
+    text = (ROOT / "docs/cpp.md").read_text(encoding="utf-8")
+    stated = r"\*\*CMake ([\d.]+)\*\* or later for a program of yours; ([\d.]+) for compiling"
+    ((own, built),) = re.findall(stated, text)
+    projects = ("README.md", "docs/cpp.md", "cpp/tests/consumer/CMakeLists.txt", "examples/pipeline_cpp/CMakeLists.txt")
+    for name, version in (("CMakeLists.txt", built), *((project, own) for project in projects)):
+        assert f"cmake_minimum_required(VERSION {version})" in (ROOT / name).read_text(encoding="utf-8"), name

@@ -28,11 +28,28 @@ def test_every_page_with_examples_is_run():
     assert set(EXAMPLES) == {*applications, "quantised", "index", "tutorial"}
 
 
-@pytest.mark.parametrize("name", ["index", "tutorial"])
-def test_page(name):
-    page = doctest.DocTestParser().get_doctest(TEXTS[name].replace("```", ""), {}, name, name, 0)
+def run_examples(name: str, text: str) -> None:
+    page = doctest.DocTestParser().get_doctest(text.replace("```", ""), {}, name, name, 0)
     assert page.examples
     assert doctest.DocTestRunner(optionflags=doctest.REPORT_ONLY_FIRST_FAILURE).run(page).failed == 0
+
+
+def tutorial() -> tuple[str, str]:
+    """Return the tutorial without its part on PyTorch, and as far as that part, which needs an extra."""
+    before, heading, rest = TEXTS["tutorial"].partition("## A PyTorch module of your own\n")
+    part, following, after = rest.partition("\n## ")
+    assert heading and following
+    return before + following + after, before + part
+
+
+@pytest.mark.parametrize("name", ["index", "tutorial"])
+def test_page(name):
+    run_examples(name, tutorial()[0] if name == "tutorial" else TEXTS[name])
+
+
+def test_the_part_of_the_tutorial_on_pytorch():
+    pytest.importorskip("torch")
+    run_examples("tutorial", tutorial()[1])
 
 
 @pytest.mark.slow

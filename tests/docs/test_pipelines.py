@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,28 @@ def test_a_proof_of_something_else_does_not_release(release, tmp_path, change):
     done = gate(tmp_path, "--crash", 2 if change == "failures" else 1, "--epsilon", worst * 1.001, "--check")
     assert done.returncode == 4, done.stdout + done.stderr
     assert "confirmed" not in done.stdout
+
+
+def as_its_page_says(pipeline: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the commands of a pipeline's README, one after the other, in a folder that has examples/ and nothing else."""
+    (folder / "examples").symlink_to(EXAMPLES)
+    (commands,) = re.findall(r"^```sh\n(.*?)^```", (EXAMPLES / pipeline / "README.md").read_text(), re.M | re.DOTALL)
+    here = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    words = ["bash", "-e", "-c", commands]
+    return subprocess.run(words, cwd=folder, env=here, capture_output=True, text=True, check=False, timeout=600)
+
+
+def test_the_page_of_the_pipeline_in_python(tmp_path):
+    pytest.importorskip("sklearn")
+    done = as_its_page_says("pipeline_python", tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "released"), done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_page_of_the_pipeline_in_cpp(program, tmp_path):
+    done = as_its_page_says("pipeline_cpp", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("released: ")
 
 
 @pytest.fixture(scope="module")
