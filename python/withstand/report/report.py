@@ -59,7 +59,7 @@ class Report(Answer):
         then hold what was known by then, and after Ctrl-C some are missing.
     limits : dict
         How many crashes are proved harmless and witnessed to be harmful, and how hard that was tried.
-    origin : Origin
+    origin : withstand.report.Origin
     code : str
         Python that makes the network and the inputs; that of the sections goes on from there.
     created : str
@@ -176,7 +176,7 @@ def report(
     time_limit : float or None, default 60.0
         Seconds in all: each question gets a share of what is left, and answers with an interval. None: no limit.
     title : str, default "withstand"
-    origin : Origin, optional
+    origin : withstand.report.Origin, optional
         Where network and inputs come from, for whoever wants to compute the numbers again.
     certificate : path, optional
         Write a proof of what is tolerated there, as `worst_case` does, and have it checked.
