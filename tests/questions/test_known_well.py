@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is called exact is known well: flips of wide words behind clips, whose rounding was once summed layer by layer."""
+"""What is called exact is known well: flips of wide words behind clips, whose rounding no sum over layers tells."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quantised(rng: np.random.Generator, *widths: int) -> ws.Network:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_flips_of_wide_biases_behind_clips(seed: int) -> None:
-    """A flipped bias of 32 bits moves the next clip by thousands; of all that is behind it, by no more than the clip."""
+    """A flipped bias of 32 bits moves a sum by thousands, and what is behind the clip by no more than the clip."""
     rng = np.random.default_rng(seed)
     net, x = quantised(rng, 6, 5, 5, 5, 2), rng.uniform(-1, 1, size=(2, 6))
     hidden = [(l, i) for l in (1, 2, 3) for i in range(5)]
