@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -28,31 +27,6 @@ def run(*command: str, **environment: str) -> str:
 def last_line(code: str, *arguments: str, **environment: str) -> str:
     """Return the last line that `code` prints (an editable install may print its rebuild first)."""
     return run(sys.executable, "-c", code, *arguments, **environment).splitlines()[-1]
-
-
-def readme_lines() -> tuple[str, str]:
-    """The lines of a CMakeLists.txt, and the command in the comment beside them, as the README has them."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (lines,) = re.findall(r"^```cmake\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (command,) = re.findall(r"# (cmake .*)", lines)
-    return lines, command
-
-
-@pytest.mark.slow
-def test_the_readme_lines_of_cmake_link_a_program(tmp_path):
-    """As written: no path of Eigen, and no environment that would have one."""
-    lines, command = readme_lines()
-    program = "add_executable(your_program main.cpp)\n"
-    head = f"cmake_minimum_required(VERSION 3.24)\nproject(yours LANGUAGES CXX)\n{program}"
-    (tmp_path / "CMakeLists.txt").write_text(head + lines, encoding="utf-8")
-    shutil.copy(ROOT / "cpp/tests/consumer/main.cpp", tmp_path)
-    hidden = {"CMAKE_PREFIX_PATH": "", "CMAKE_MODULE_PATH": "", "Eigen3_ROOT": "", "CPATH": ""}
-    nowhere = "-DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    run("sh", "-c", f"cd '{tmp_path}' && {command} {nowhere} -S . -B build && cmake --build build", PATH=path, **hidden)
-    assert "2 -> 1.75, 37 configurations" in run(str(tmp_path / "build" / "your_program"))
-    headers = run("sh", "-c", f"cat '{tmp_path}'/build/CMakeFiles/your_program.dir/*.d")
-    assert str(Path(ws.get_include()) / "eigen3" / "Eigen" / "Core") in headers.replace("\\ ", " ")
 
 
 @pytest.mark.slow

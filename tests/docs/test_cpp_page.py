@@ -37,12 +37,15 @@ def test_the_project_of_a_page(page, package, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(project, encoding="utf-8")
     (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
     here = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    here |= {"CMAKE_PREFIX_PATH": "", "CMAKE_MODULE_PATH": "", "Eigen3_ROOT": "", "CPATH": ""}  # no other Eigen
     script = ["bash", "-e", "-c", commands]
     done = subprocess.run(script, cwd=tmp_path, env=here, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     (promised,) = PROMISED.findall(text)
     assert done.stdout.splitlines()[-1] == promised
     assert str(package) in (tmp_path / "build/CMakeCache.txt").read_text(encoding="utf-8")
+    read = "".join(path.read_text() for path in tmp_path.glob("build/CMakeFiles/fragile.dir/*.d")).replace("\\ ", " ")
+    assert str(Path(ws.get_include()) / "eigen3" / "Eigen" / "Core") in read
 
 
 def test_the_page_requires_what_the_projects_require():
