@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +31,9 @@ from withstand.questions.progress import Steps
 from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
 from withstand.questions.witnesses import witness
 from withstand.statement import Inputs, judged
+
+#: Of the time that is left to a certificate, the share of searching for its tree; looking at one takes far longer.
+SEARCHING = 0.25
 
 
 @either_word
@@ -82,11 +84,14 @@ def worst_case(
     progress : bool or callable, default False
         True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
-        Write the tree of the search there: a proof of the interval that `check_certificate` and the command
-        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs: the
-        search then closes everything by bounds. Of flipped bits, groups, channels and crashed weights and synapses the
-        checker evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. It runs
-        once, beyond any limit: what it does not confirm is not written.
+        Write the tree of a search there: a proof of the interval that `check_certificate` and the command
+        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs: a
+        second search, which starts with the witness of the first, then closes everything by bounds, and the interval
+        is what its tree proves. Of flipped bits, groups, channels and crashed weights and synapses the checker
+        evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. What it does not
+        confirm is not written. Of a `time_limit`, half is for the first search, and the tree is kept as small as can
+        be checked in about what is left; a `node_limit` is that of each search. Which networks that is practical for:
+        *what is trusted* in the documentation.
 
     Returns
     -------
@@ -137,28 +142,21 @@ def worst_case(
         if proof is not None:
             raise ValueError("a certificate is the tree of one search: without an executor")
         alone = node_limit is not None  # what is counted must not depend on who is first
-        search = partial(_task, *asked, failures, node_limit, threads or 1)
+        task = partial(_task, *asked, failures, node_limit, threads or 1)
         tasks = first_tasks(lower, upper, gap, alone)
-        spread = searched(executor, tasks, search, gap, time_limit, watch, alone)
+        spread = searched(executor, tasks, task, gap, time_limit, watch, alone)
         watch.end()
         return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
-    found = _core.worst_case(
-        net._core,
-        space,
-        lower,
-        upper,
-        goal=getattr(_core.Goal, goal),
-        gap=gap,
-        time_limit=as_seconds(time_limit),
-        node_limit=node_count(node_limit),
-        threads=thread_count(threads),
-        watch=watch,
-        **({} if proof is None else proof.options()),
-    )
+    search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, goal), gap=gap,
+                     threads=thread_count(threads), watch=watch)  # fmt: skip
+    seconds, nodes = as_seconds(time_limit), node_count(node_limit)
+    if proof is None:
+        part = _proved(net, failures, search(time_limit=seconds, node_limit=nodes))
+    else:
+        part = proof.searched(search, started + seconds, nodes)
+        proof.write(part)
     watch.end()
-    if proof is not None:
-        proof.write(found)
-    return _worst_case(_proved(net, failures, found), space, started, *asked, failures, Inputs.of(lower, upper))
+    return _worst_case(part, space, started, *asked, failures, Inputs.of(lower, upper))
 
 
 def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Proved:
@@ -230,20 +228,40 @@ class _Proof:
             raise ValueError("certificates of decisions are of the largest of several outputs")
         self._net, self._failures, self._goal = net, failures, goal
         self._inputs, _ = bounds_of(net, domain, "domain")
-        require_checkable(net, failures, self._inputs, goal)
-        self.record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
+        self._bound = require_checkable(net, failures, self._inputs, goal)
+        self._record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
-    def options(self) -> dict[str, Any]:
-        """Return what the search is asked for: a tree, all of which is closed by bounds."""
-        return {} if self.record is None else {"record": self.record, "bounding": math.inf}
+    def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int) -> Proved:
+        """Search; then, from what that witnesses, for a tree that bounds close and the checker can look at in time."""
+        if self._record is None:
+            return self._proved(search(time_limit=max(0.0, end - time.perf_counter()), node_limit=nodes))
+        plain = self._proved(search(time_limit=max(0.0, end - time.perf_counter()) / 2, node_limit=nodes))
+        interrupted = plain.status == "interrupted"
+        left = 0.0 if interrupted else max(0.0, end - time.perf_counter())
+        if math.isfinite(left):
+            nodes = min(nodes, 1 + int(left / self._bound))  # about half of them become leaves that need a bound
+        tree = self._proved(search(time_limit=SEARCHING * left, node_limit=nodes, record=self._record,
+                                   bounding=math.inf, floor=plain.lower))  # fmt: skip
+        best = plain if tree.witness is None or tree.lower <= plain.lower else tree
+        return replace(
+            tree,
+            status="interrupted" if interrupted else tree.status,
+            lower=best.lower,
+            witness=best.witness,
+            upper=max(tree.upper, best.lower),
+            nodes=plain.nodes + tree.nodes,
+            evaluations=plain.evaluations + tree.evaluations,
+        )
 
-    def write(self, found: _core.SearchResult) -> None:
+    def _proved(self, found: _core.SearchResult) -> Proved:
+        return _proved(self._net, self._failures, found)
+
+    def write(self, found: Proved) -> None:
         """Write down what the search found."""
-        worst = _witness(self._net, self._failures, found.witness)
-        if worst is None:
+        if found.witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
-        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, worst,
-              [] if self.record is None else self.record.leaves)  # fmt: skip
+        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, found.witness,
+              [] if self._record is None else self._record.leaves)  # fmt: skip
 
 
 def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> Witness | None:
