@@ -25,7 +25,6 @@ from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
-from withstand.model.witness import Witness
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
 from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
@@ -135,8 +134,7 @@ def worst_case(
     net, spec = decided(*asked)
     lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
-    goal = "argmax" if asks_decisions(spec) else "error"
-    proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
+    proof = None if certificate is None else _Proof(certificate, net, failures, domain, spec)
     watch, gap = Steps(progress), at_least_zero(gap, "gap")
     if executor is not None:
         if proof is not None:
@@ -147,11 +145,11 @@ def worst_case(
         spread = searched(executor, tasks, task, gap, time_limit, watch, alone)
         watch.end()
         return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
-    search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, goal), gap=gap,
-                     threads=thread_count(threads), watch=watch)  # fmt: skip
+    search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, _goal(spec)),
+                     gap=gap, threads=thread_count(threads), watch=watch)  # fmt: skip
     seconds, nodes = as_seconds(time_limit), node_count(node_limit)
     if proof is None:
-        part = _proved(net, failures, search(time_limit=seconds, node_limit=nodes))
+        part = _proved(net, failures, spec, search(time_limit=seconds, node_limit=nodes))
     else:
         part = proof.searched(search, started + seconds, nodes)
         proof.write(part)
@@ -159,16 +157,18 @@ def worst_case(
     return _worst_case(part, space, started, *asked, failures, Inputs.of(lower, upper))
 
 
-def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Proved:
+def _proved(net: Network, failures: Failures, spec: Spec, found: _core.SearchResult) -> Proved:
+    best = found.witness
     return Proved(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
         rounding=float(found.rounding),
-        witness=_witness(net, failures, found.witness),
+        witness=None if best is None else witness(net, failures, best.failed, best.ways, best.input, best.input_index,
+                                                  best.output, best.harm, spec is not None),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-    )
+    )  # fmt: skip
 
 
 def _worst_case(part: Proved, space: _core.Space, started: float, net: Network, spec: Spec, failures: Failures,
@@ -203,7 +203,7 @@ def _task(
         space,
         lower,
         upper,
-        goal=_core.Goal.argmax if asks_decisions(spec) else _core.Goal.error,
+        goal=getattr(_core.Goal, _goal(spec)),
         gap=portion.gap,
         time_limit=as_seconds(seconds),
         node_limit=node_count(node_limit),
@@ -212,23 +212,23 @@ def _task(
         floor=portion.floor,
         frontier=frontier,
     )
-    return replace(_proved(net, failures, found), open=tuple(frontier.open), closed=float(frontier.closed))
+    return replace(_proved(net, failures, spec, found), open=tuple(frontier.open), closed=float(frontier.closed))
 
 
 class _Proof:
     """The certificate that a search is to leave behind; what none can be written of is refused before any work."""
 
     def __init__(
-        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, goal: str
+        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, spec: Spec
     ) -> None:
         self._path = as_path(path, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
         if net._judged is not None:
             raise ValueError("certificates of decisions are of the largest of several outputs")
-        self._net, self._failures, self._goal = net, failures, goal
+        self._net, self._failures, self._spec, self._goal = net, failures, spec, _goal(spec)
         self._inputs, _ = bounds_of(net, domain, "domain")
-        self._bound = require_checkable(net, failures, self._inputs, goal)
+        self._bound = require_checkable(net, failures, self._inputs, self._goal)
         self._record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
     def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int) -> Proved:
@@ -254,7 +254,7 @@ class _Proof:
         )
 
     def _proved(self, found: _core.SearchResult) -> Proved:
-        return _proved(self._net, self._failures, found)
+        return _proved(self._net, self._failures, self._spec, found)
 
     def write(self, found: Proved) -> None:
         """Write down what the search found."""
@@ -264,7 +264,5 @@ class _Proof:
               [] if self._record is None else self._record.leaves)  # fmt: skip
 
 
-def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> Witness | None:
-    if found is None:
-        return None
-    return witness(net, failures, found.failed, found.ways, found.input, found.input_index, found.output, found.harm)
+def _goal(spec: Spec) -> str:
+    return "argmax" if asks_decisions(spec) else "error"
