@@ -158,6 +158,8 @@ def check_certificate(
     >>> other.valid, other.reason
     (False, 'the certificate speaks of Crash(1), not of Crash(2)')
     """
+    if isinstance(path, Network):
+        raise TypeError(f"path must be a path, got {path!r}; the certificate comes first: check_certificate(path, net)")
     path, effort = as_path(path, "path"), whole(effort, "effort")
     as_network(net)
     expected = _Expected(net, failures, domain, spec)

@@ -41,12 +41,13 @@ def _code(model: Model, path: Path | None, rows: str) -> str:
     return f"{network}\nX = np.atleast_2d({read})[{chosen}].astype(float)"
 
 
-def inputs_in_words(options: dict[str, Any]) -> str:
-    """Return which rows of what the options ask about."""
+def inputs_in_words(options: dict[str, Any], count: int | None = None) -> str:
+    """Return which rows of what the options ask about, which are so many."""
+    rows = options["rows"] or f"0:{count or 16}"
     path: Path | None = options["inputs"]
     of = "the inputs that come with the network" if path is None else path.name
     around = options.get("radius")
-    return f"rows {options['rows'] or '0:16'} of {of}{'' if around is None else f', radius {around:g}'}"
+    return f"rows {rows} of {of}{'' if around is None else f', radius {around:g}'}"
 
 
 def command_line(ctx: click.Context) -> str:

@@ -39,6 +39,8 @@ _FILES: Final = {
     ".txt": ("controller", "read_controller"),
     ".pt2": ("torch_pt2", "read_pt2"),
 }
+#: Of the files that are read.
+SUFFIXES: Final = tuple(_FILES)
 _OBJECTS: Final = {
     "torch": ("torch_module", "read_torch"),
     "sklearn": ("sklearn_model", "read_sklearn"),
