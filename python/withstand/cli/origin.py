@@ -17,10 +17,10 @@ from withstand.report import Origin
 ARGUMENTS = "withstand.arguments"
 
 
-def origin_of(model: Model, options: dict[str, Any]) -> Origin:
-    """Return where the network and the inputs of this command come from."""
+def origin_of(model: Model, options: dict[str, Any], count: int | None = None) -> Origin:
+    """Return where the network and the inputs of this command, so many, come from."""
     code = _code(model, options["inputs"], options["rows"] or "0:16")
-    return Origin(model.name, inputs_in_words(options), command_line(click.get_current_context()), code)
+    return Origin(model.name, inputs_in_words(options, count), command_line(click.get_current_context()), code)
 
 
 def _code(model: Model, path: Path | None, rows: str) -> str:
