@@ -20,6 +20,7 @@ from word_nouns import wide
 
 METHODS = ("fep", "at-most", "capped", "matrix", "signed", "adjoint", "linear", "split", "tightest")
 
+
 def check(problem: Problem, name: str, tally: Tally, rng: np.random.Generator) -> None:
     """Compare everything that is asked of one problem."""
     with np.errstate(all="ignore"):
@@ -230,6 +231,16 @@ class Checks(Against):
         if found.exact:
             self.near("exact", found.lower, truth, room)
             self.near("exact", found.upper, truth, room)
+            self.narrow(found)
         if found.witness is not None:
             self.same("lower", found.witness.error, found.lower)
             self.witness(found.witness)
+
+    def narrow(self, found: ws.WorstCase) -> None:
+        """What is called exact is known to a millionth: of the harm, or of what the outputs are without failures."""
+        outputs = float(np.abs(self.t.intact).max())
+        if self.p.net.layers[-1].activation.name == "identity" and outputs > 0 and math.isfinite(found.upper):
+            allowed = 1.01e-6 * max(outputs, abs(found.lower))
+            self.tally.check(
+                "narrow", found.upper - found.lower <= allowed, lambda: f"{self.name}: {found!r} of {outputs}"
+            )

@@ -87,7 +87,7 @@ def _term(rng: Rng, net: Net, scales: Any, storage: str, exact: bool, few: bool)
     if kind == "synapse":
         return Term("synapse", "crash", 1, exactly, among=_some(rng, list(net.synapses), 0.3)) if net.synapses else None
     if kind in ("wcrash", "flip"):
-        biases = kind == "flip" and bool(rng.random() < 0.4)
+        biases = kind == "flip" and bool(rng.random() < (0.7 if isinstance(scales, str) else 0.4))  # int32, of files
         names = [n for n, (_, uses, _) in net.parameters.items() if biases or len(uses[0]) == 3]
         if not names:
             return None

@@ -35,9 +35,9 @@ def test_never_below_an_error_and_exact_where_all_are_tried(case):
     assert found.value >= worst - 1e-12 * size
     assert found.covers == "at most"
     assert found.value >= ws.enumerate_failures(built, failures, X, threads=1).worst  # to the last bit
-    if not any(t.exactly for t in model):
+    if not any(t.exactly for t in model):  # at most so many, which "split" covers, may be too many sets for "tightest"
         assert found.value <= worst + 1e-9 * size
-    assert ws.bound(built, failures, X).value <= found.value
+        assert ws.bound(built, failures, X).value <= found.value
     assert [split(built, failures, x).value for x in X] == found.per_input.tolist()
 
 

@@ -23,6 +23,8 @@ class Space {
     /// Of parameters, per layer 0..L+1: what failed ones can be.
     struct Struck {
       double value = 0;      ///< the largest |u| of what replaces a parameter W,
+      double weight = 0;     ///< of those the largest that multiplies a signal,
+      double bias = 0;       ///< and the largest that does not,
       double change = 0;     ///< the largest |u - W|
       double growth = 0;     ///< and the largest |u| - |W|
       Index places = 0;      ///< the most places of one

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -37,13 +38,36 @@ double forced_magnitude(const Grid& grid, Index layer) {
   return magnitude;
 }
 
-/// By how many times a signal failed parameters of a layer raise a sum of products, beyond what the intact ones make.
-double growth(const Grid& grid, Index layer, Index senders) {
-  double sum = 0;
-  for (const Space::Term& term : grid.space().terms())
-    if (on_parameters(term.failure.effect))
-      sum += static_cast<double>(std::min(term.most(layer), senders + 1)) * term.struck[static_cast<std::size_t>(layer)].value;
-  return sum;
+/// Failed parameters that one receiver of a layer hears: so many weights or biases of each term.
+struct Strikes {
+  struct Of {
+    double count, weight, bias;
+  };
+  std::vector<Of> terms;
+
+  /// How far they raise a sum of products, where no signal is larger, beyond what the intact ones make.
+  double raise(double signal) const {
+    double sum = 0;
+    for (const Of& of : terms) sum += of.count * std::max(of.weight * signal, of.bias);
+    return sum;
+  }
+  /// By how many times they raise the error of a signal: a bias multiplies none.
+  double times() const {
+    double sum = 0;
+    for (const Of& of : terms) sum += of.count * of.weight;
+    return sum;
+  }
+};
+
+Strikes strikes(const Grid& grid, Index layer, Index senders, Index total) {
+  Strikes found;
+  for (const Space::Term& term : grid.space().terms()) {
+    if (!on_parameters(term.failure.effect)) continue;
+    const Index count = std::min({term.most(layer), senders + 1, total});
+    const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(layer)];
+    found.terms.push_back({static_cast<double>(count), struck.weight, struck.bias});
+  }
+  return found;
 }
 
 /// |W| times every row.
@@ -54,36 +78,90 @@ Matrix through(const Affine& map, const Matrix& rows) {
   return sums.transpose();
 }
 
-}  // namespace
+/// Failures that are shared by all layers, where following each number of them apart is worth it; 0: every layer is
+/// taken to have as many as it can.
+Index shared(const Grid& grid) {
+  constexpr Index few = 8;
+  const Space::Term& term = grid.space().terms().front();
+  if (grid.space().terms().size() > 1 || !term.failure.total || !on_parameters(term.failure.effect)) return 0;
+  const Index total = term.failure.counts.front();
+  return total <= few ? total : 0;
+}
 
-Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
-  // Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
+/// Operations behind one number: whole rows, a handful per failure, and (composed maps) the rows of earlier layers.
+double operations_of(const Network& net, const Grid& grid) {
   double operations = 64;
   if (net.is_dense())
     for (Index l = 0; l <= net.layers(); ++l) operations += static_cast<double>(net.width(l));
   for (Index l = 1; l <= net.layers() && !net.is_dense(); ++l) operations += static_cast<double>(net.map(l).facts().terms) + 8;
-  operations += 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
+  return operations + 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
+}
 
-  Matrix magnitude = inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0));  // a row per input
-  Matrix error;
+/// What a layer transmits, a row per input: largest magnitudes, and what they may be off by.
+struct Sent {
+  Matrix magnitude, error;
+};
+
+/// The largest |s| at which an activation moves.
+double moves_up_to(const Activation& phi) {
+  const Pieces& p = phi.pieces();
+  const bool flat = phi.piecewise_linear() && p.corners > 0 && p.slope[0] == 0 && p.slope[p.corners] == 0;
+  return flat ? (std::max(std::abs(p.corner[0]), std::abs(p.corner[p.corners - 1])) + p.rounded) / phi.gain() : infinity;
+}
+
+/// What the operations round that failed parameters take part in, a handful: they are added to sums that are made. A
+/// single one cancels no other; so where the activation still moves, it is no larger than that and all the intact ones.
+Matrix disturbed(const Activation& phi, const Strikes& struck, const Matrix& sums, const Vector& raised, Index own) {
+  double failures = 0;
+  for (const Strikes::Of& of : struck.terms) failures += of.count;
+  Matrix most = raised.replicate(1, sums.cols());
+  if (failures <= 1) most.leftCols(own) = most.leftCols(own).array().min(sums.leftCols(own).array() + moves_up_to(phi));
+  return (16 + 8 * failures) * 16 * unit_roundoff * most;
+}
+
+/// Through one layer.
+Sent through_layer(const Network& net, const Grid& grid, Index l, double operations, const Strikes& struck, const Sent& sent) {
+  const Activation& phi = net.activation(l);
+  const Vector raised = sent.magnitude.rowwise().maxCoeff().unaryExpr([&](double signal) { return struck.raise(signal); });
+  Matrix sums = (through(net.map(l), sent.magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
+  Matrix before = 16 * operations * unit_roundoff * sums + disturbed(phi, struck, sums, raised, net.own(l));
+  sums.colwise() += (1 + 1e-9) * raised;
+  require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
+  if (l > 1) before += through(net.map(l), sent.error);  // inputs are exact
+  if (l > 1) before.colwise() += struck.times() * sent.error.rowwise().maxCoeff();
+  const double forced = forced_magnitude(grid, l);
+  const Index own = net.own(l), wires = net.width(l) - own;
+  Sent out;
+  out.magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
+  out.magnitude.rightCols(wires) = sums.rightCols(wires);
+  const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
+  out.error = (phi.lipschitz() * before).array() + 16 * unit_roundoff * (scale + out.magnitude.array());
+  out.error.rightCols(wires) = before.rightCols(wires);
+  require((16 * out.error).allFinite(), l, "the rounding of a value has no finite bound");
+  return out;
+}
+
+}  // namespace
+
+Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
+  const double operations = operations_of(net, grid);
+  const Index total = shared(grid);
+  std::vector<Sent> sent(static_cast<std::size_t>(total) + 1);  // with at most so many failures so far
+  sent.front() = {inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0)), {}};
+  std::fill(sent.begin() + 1, sent.end(), sent.front());
   for (Index l = 1; l <= net.layers(); ++l) {
-    const Activation& phi = net.activation(l);
-    Matrix sums = (through(net.map(l), magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
-    sums.colwise() += growth(grid, l, net.width(l - 1)) * (1 + 1e-9) * magnitude.rowwise().maxCoeff().cwiseMax(1.0);
-    require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
-    Matrix before = 16 * operations * unit_roundoff * sums;
-    if (l > 1) before += through(net.map(l), error);  // inputs are exact
-    if (l > 1) before.colwise() += growth(grid, l, net.width(l - 1)) * error.rowwise().maxCoeff();
-    const double forced = forced_magnitude(grid, l);
-    const Index own = net.own(l), wires = net.width(l) - own;
-    magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
-    magnitude.rightCols(wires) = sums.rightCols(wires);
-    const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
-    error = (phi.lipschitz() * before).array() + 16 * unit_roundoff * (scale + magnitude.array());
-    error.rightCols(wires) = before.rightCols(wires);
-    require((16 * error).allFinite(), l, "the rounding of a value has no finite bound");
+    std::vector<Sent> next(sent.size());
+    for (Index used = 0; used <= total; ++used)
+      for (Index here = 0; here <= used; ++here) {
+        const Strikes struck = strikes(grid, l, net.width(l - 1), total == 0 ? net.width(l - 1) + 1 : here);
+        Sent found = through_layer(net, grid, l, operations, struck, sent[static_cast<std::size_t>(used - here)]);
+        Sent& worst = next[static_cast<std::size_t>(used)];
+        if (here == 0) worst = std::move(found);
+        else worst = {worst.magnitude.cwiseMax(found.magnitude), worst.error.cwiseMax(found.error)};
+      }
+    sent.swap(next);
   }
-  return error.rowwise().maxCoeff() + 8 * unit_roundoff * magnitude.rowwise().maxCoeff();
+  return sent.back().error.rowwise().maxCoeff() + 8 * unit_roundoff * sent.back().magnitude.rowwise().maxCoeff();
 }
 
 Vector harms(const Problem& problem, Index input, const Vector& outputs) {

@@ -9,6 +9,15 @@
 
 namespace withstand::search {
 
+double outputs_of(const std::vector<Trace>& executions) {
+  double outputs = 0, largest = 0;
+  for (const Trace& execution : executions) {
+    outputs = std::max(outputs, execution.pre.back().cwiseAbs().maxCoeff());
+    for (const Vector& layer : execution.post) largest = std::max(largest, layer.cwiseAbs().maxCoeff());
+  }
+  return outputs > 0 ? outputs : largest;
+}
+
 /// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations
 /// can tell much of the outputs: of cancelled sums, which are all rounding errors, nothing is exact.
 bool is_exact(const SearchResult& result, const Proved& proved) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include "core/budget.hpp"
 #include "search/frontier.hpp"
 #include "search/incumbent.hpp"
+#include "withstand/forward.hpp"
 #include "withstand/search.hpp"
 
 namespace withstand::search {
@@ -28,8 +31,11 @@ struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
   double scale;    ///< of what the outputs sum up
-  double outputs;  ///< their largest intact pre-activation; where all are 0, what intact networks transmit
+  double outputs;  ///< `outputs_of` the intact executions
 };
+
+/// The largest pre-activation of an output in any of these executions; where all are 0, the largest value in them.
+double outputs_of(const std::vector<Trace>& executions);
 
 /// Whether an interval is as narrow as evaluations can tell.
 bool is_exact(const SearchResult& result, const Proved& proved);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "search/adapters/linear_relaxation.hpp"
+#include "search/conclusion.hpp"
 #include "evaluate/ranges.hpp"
 #include "evaluate/tie.hpp"
 #include "search/layered/reach.hpp"
@@ -57,13 +58,6 @@ double live_components(const Network& net, const Choices& choices, const Trace& 
   return live;
 }
 
-/// The largest value that an execution transmits.
-double largest_of(const Trace& execution) {
-  double largest = 0;
-  for (const Vector& layer : execution.post) largest = std::max(largest, layer.cwiseAbs().maxCoeff());
-  return largest;
-}
-
 }  // namespace
 
 /// What the search at one input shares between workers.
@@ -102,13 +96,10 @@ std::unique_ptr<Relaxation> Points::relaxation(std::size_t n) const {
 }
 
 double Points::outputs() const {
-  double outputs = 0, largest = 0;
-  for (const auto& point : points_) {
-    if (!point) continue;
-    outputs = std::max(outputs, point->intact.pre.back().cwiseAbs().maxCoeff());
-    largest = std::max(largest, largest_of(point->intact));
-  }
-  return outputs > 0 ? outputs : largest;
+  std::vector<Trace> intact;
+  for (const auto& point : points_)
+    if (point) intact.push_back(point->intact);
+  return outputs_of(intact);
 }
 
 }  // namespace withstand::search

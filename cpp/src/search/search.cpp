@@ -164,6 +164,18 @@ SearchResult searched(Search& search, Recorder& recorder) {
   return discrete(search, recorder);
 }
 
+/// What every configuration is tried for is as good as evaluations are: where these may be off by much, bounds may know
+/// better, and an interval that stays wider than a millionth of the outputs is not exact.
+void judge(SearchResult& result, const Search& search) {
+  if (result.status != SearchStatus::exact || result.lower == infinity) return;
+  std::vector<Trace> intact;
+  for (Index n = 0; n < search.domain.size(); ++n) intact.push_back(trace(search.net, search.domain.lower.row(n).transpose()));
+  const double allowed = 1e-6 * std::max(outputs_of(intact), std::abs(result.lower));
+  if (result.upper - result.lower <= allowed) return;
+  result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
+  if (result.upper - result.lower > allowed) result.status = SearchStatus::gap;
+}
+
 /// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the
 /// budget lasts; bounds say what is left.
 SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
@@ -196,6 +208,7 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   }
   if (result.status != SearchStatus::exact && points) result.upper = std::min(result.upper, without_tree(search));
   result.upper = std::max(result.lower, std::min(result.upper, known));
+  if (points) judge(result, search);
   return result;
 }
 

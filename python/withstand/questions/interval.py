@@ -32,7 +32,9 @@ class WorstCase(Answer):
     exact : bool
         Whether `upper - lower` is at most `rounding`, and either at most 1e-9 of `lower`, or what evaluations may be
         off by is at most 1e-9 of the outputs' pre-activations (where all are 0: of the largest value transmitted), or
-        below 1e-129.
+        below 1e-129. Where groups, parameters or bits fail, every configuration may have been tried, by evaluations in
+        doubles of networks with very large words: there the interval is at most 1e-6 of `lower` or of these
+        pre-activations.
     rounding : float
         How far apart the ends of an exact interval may be: what evaluations with twice the digits of a double may be
         off by, in any configuration (0 where no evaluation rounds), and what the search takes for a tie: 4e-15 of the

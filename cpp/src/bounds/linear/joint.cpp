@@ -10,8 +10,6 @@
 namespace withstand::bounds::linear {
 namespace {
 
-
-
 /// The line that bounds coefficient * signal from above.
 const Line& above(const Response& response, double coefficient) {
   return coefficient > 0 ? response.upper : response.lower;
@@ -77,7 +75,8 @@ void Joint::relax(Index l) {
     layer.intact_middle(i) = middle(entry(pre_[at(l)], i));
     if (failures_[at(l)][at(i)] >= 0) continue;
     layer.difference[at(i)] = difference_response(phi, {pre, entry(post_[at(l)], i), deviation, faulty}, false);
-    layer.faulty[at(i)] = value_response(phi, faulty);
+    const bool same = faulty.lower == pre.lower && faulty.upper == pre.upper;  // no failure is in front
+    layer.faulty[at(i)] = same ? layer.intact[at(i)] : value_response(phi, faulty);
     const double both = middle(entry(ranges_.faulty[at(l)], i)) - layer.intact_middle(i);
     layer.deviation_middle(i) = std::min(std::max(both, deviation.lower), deviation.upper);
   }

@@ -50,7 +50,8 @@ SearchResult enumerated(const Network& net, const Space& space, const Domain& do
     result.witness = witness_of(engine, all.top.front(), inputs);
   }
   const bool complete = points && all.count == engine.configurations();
-  if (complete) result.rounding = std::isfinite(result.lower) ? 2 * engine.rounding() : 0;
+  // Two evaluations differ by no more than the engine's; the witness has been evaluated as replays are: it is one of them.
+  if (complete) result.rounding = std::isfinite(result.lower) ? 0.5 * engine.rounding() : 0;
   if (complete || result.lower >= ceiling) {
     result.status = SearchStatus::exact;
     result.upper = complete ? add_up(result.lower, result.rounding) : result.lower;
