@@ -19,6 +19,8 @@ from withstand._result import Result
 from withstand.schema import schema
 from withstand.uses.curve import measure_curve
 from withstand.uses.file_precision import LayerDifference
+from withstand.uses.frontier import listing
+from withstand.uses.tolerance_search import Limit
 
 NET, X, Y = ws.embedded("digits_small")
 ROWS, CLASSES = X[:2], Y[:2]
@@ -193,3 +195,40 @@ def test_a_bound_names_the_method_that_won():
 
 def test_only_public_names_are_listed():
     assert dir(ws) == sorted(ws.__all__)
+
+
+def test_decisions_do_harm_and_outputs_err():
+    net, X, _ = ws.embedded("digits_small")
+    for spec, word in ((None, "error"), (ws.Argmax(), "harm")):
+        asked = net, ws.Crash(1), X[:2]
+        found = [ws.worst_case(*asked, spec=spec), ws.enumerate_failures(*asked, spec=spec)]
+        limit = ws.tolerance(net, None if spec else 10, X[:2], spec=spec, per_layer=False)
+        for witness in (*(each.witness for each in found), limit.witness):
+            assert f"{word} {witness.error:.6g})" in repr(witness)
+            assert repr(witness) in repr(pickle.loads(pickle.dumps(witness)))
+        assert f"  witness    {limit.witness}" in repr(limit)
+
+
+def test_tolerances_say_what_is_not_known():
+    limits = [(3, 4, True), (3, 5, False), (3, 9, False), (3, None, True), (3, None, False), (-1, 0, True)]
+    said = ["any 3 are harmless (search), 4 can do harm",
+            "any 3 are harmless (search), 5 can do harm, of 4 it is not known",
+            "any 3 are harmless (search), 9 can do harm, of 4 to 8 it is not known",
+            "any 3 are harmless (search), that is all", "any 3 are harmless (search), of more it is not known",
+            "nothing is proved harmless, 0 can do harm"]  # fmt: skip
+    assert [repr(Limit(*limit, "search", None)) for limit in limits] == [f"Limit: {sentence}" for sentence in said]
+
+
+def test_frontiers_say_why_they_are_not_listed():
+    assert listing([(1, 2)], 9) == "1 largest tuple of counts per layer, by the scalar bound"
+    assert listing([(1, 2), (2, 1)], 9) == "2 largest tuples of counts per layer, by the scalar bound"
+    assert listing(None, 10**6) == "largest counts per layer are not listed: 1,000,000 tuples are too many"
+    assert listing(None, 9).endswith("no time, or no scalar bound of such failures")
+
+
+def test_long_inputs_are_cut(tmp_path):
+    net, X, _ = ws.embedded("digits_small")
+    ws.worst_case(net, ws.Crash(1), X[:1], certificate=tmp_path / "proof.json")
+    line = repr(ws.check_certificate(tmp_path / "proof.json", net)).splitlines()[2]
+    assert line.startswith(f"  input 0  [{X[0, 0]}, ") and line.endswith(", ...], 64 entries")
+    assert len(line) < 100

@@ -134,7 +134,7 @@ class Statement:
             which = "smallest" if self.lowest else "largest"
             return f"the class, the {which} output, changes: harm, the lead of another class, is at least 0"
         said = "the error is the largest |failed - intact| over outputs and inputs"
-        limit = "nobody said how large it may be" if self.epsilon is None else f"harm is more than {self.epsilon}"
+        limit = "no limit of it was given (epsilon)" if self.epsilon is None else f"harm is more than {self.epsilon}"
         return f"{said}; {limit}"
 
     @property

@@ -11,6 +11,7 @@ import oracle
 import pytest
 import withstand as ws
 from proofs import deep_network, proved, random_case
+from withstand import _core
 from withstand.certificate import fingerprint
 
 
@@ -180,3 +181,37 @@ def test_the_command(tmp_path):
     rejected = runner.invoke(app, ["check", path, "digits", "--json"])
     assert rejected.exit_code == 1
     assert "another network" in json.loads(rejected.output)["reason"]
+
+
+def test_a_certificate_never_witnesses_less_than_the_search_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    kernels = [ws.Conv(rng.normal(size=(2, n, 3, 3)) / 4, padding=1) for n in (1, 2, 2)]
+    layers = [ws.Layer([(0, kernels[0])]), ws.Layer([(1, kernels[1])]), ws.Layer([(2, kernels[2]), (1, None)])]
+    last = ws.Layer([(3, rng.normal(size=(3, 32)) / 6)], activation="identity")
+    net, X = ws.Network(layers=[*layers, last], shape=(1, 4, 4)), rng.random((2, 16))
+    plain = ws.worst_case(net, ws.Crash(2), X)
+    short = ws.worst_case(net, ws.Crash(2), X, time_limit=1e-3, certificate=tmp_path / "short.json")
+    few = ws.worst_case(net, ws.Crash(2), X, node_limit=1, certificate=tmp_path / "few.json")
+    assert few.lower >= ws.worst_case(net, ws.Crash(2), X, node_limit=1).lower
+    for name, found in (("short", short), ("few", few)):
+        check = ws.check_certificate(tmp_path / f"{name}.json", net)
+        assert check.valid, check.reason
+        assert (check.lower, found.witness.error) == (found.lower, found.lower)
+        assert found.lower <= plain.upper <= found.upper
+
+
+def test_what_the_first_search_finds_is_where_the_second_begins(tmp_path, monkeypatch):
+    asked = []
+
+    def search(*arguments, **options):
+        asked.append((options, found := genuine(*arguments, **options)))
+        return found
+
+    genuine = _core.worst_case
+    monkeypatch.setattr(_core, "worst_case", search)
+    net, X, _ = ws.embedded("digits_small")
+    found = ws.worst_case(net, ws.Crash(2), X[:1], time_limit=60.0, certificate=tmp_path / "proof.json")
+    (first, plain), (second, tree) = asked
+    assert "record" not in first and second["floor"] == plain.lower <= found.lower
+    assert first["time_limit"] <= 30.0 and second["time_limit"] <= 15.0
+    assert found.nodes == plain.nodes + tree.nodes

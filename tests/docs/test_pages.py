@@ -64,13 +64,24 @@ def test_notebook(name):
         exec(compile(cell, name, "exec"), names)
 
 
-@pytest.mark.parametrize("command", re.findall(r"^withstand [a-z].*$", TEXTS["tutorial"], re.MULTILINE))
-def test_commands_of_the_tutorial_run(command):
+PAGED = TEXTS["tutorial"] + TEXTS["bit_flips"]
+COMMANDS = re.findall(r"^withstand [a-z].*$", PAGED, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_pages_run(command):
     code = "from _withstand_command.entry import main; main()"
     arguments = shlex.split(command)[1:]
     ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout
+
+
+def test_the_page_of_installing_has_every_extra():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = text.split("[project.optional-dependencies]")[1].split("\n[")[0]
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", TEXTS["install"], re.M)
+    assert sorted(re.findall(r"^(\w+) = \[", extras, re.M)) == sorted(re.findall(r"\w+", " ".join(rows)))
 
 
 def test_the_table_of_questions_names_every_function_and_command():

@@ -200,8 +200,11 @@ FILES: dict[str, tuple[str, Callable[[], bytes], str, str]] = {
         "has quantised weights",
     ),
     # no format
-    "a pickle": (".pkl", lambda: b"\x80\x04N.", "", "unknown suffix '.pkl'"),
-    "a checkpoint": (".pth", lambda: zipped(a="b"), "", "unknown suffix '.pth'"),
+    "a pickle": (".pkl", lambda: b"\x80\x04N.", "unknown suffix '.pkl'", "call withstand.load(object)"),
+    "a checkpoint": (".pth", lambda: zipped(a="b"), "unknown suffix '.pth'", "withstand.load(model, inputs=example)"),
+    "weights": (".safetensors", lambda: b"", "unknown suffix '.safetensors'", "or export it to .pt2 or .onnx"),
+    "a graph of TensorFlow": (".pb", lambda: b"", "unknown suffix '.pb'", "export the model to .onnx (tf2onnx)"),
+    "HDF5 by another name": (".hdf5", lambda: b"", "unknown suffix '.hdf5'", "call it .h5"),
 }
 
 

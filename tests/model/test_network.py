@@ -166,3 +166,14 @@ def test_bad_activation_parameters_are_refused(arguments, message):
 def test_bad_inputs_are_refused(X, failed, error, message):
     with pytest.raises(error, match=message):
         ws.Network([W1, W2]).forward(X, failed=failed)
+
+
+def test_images_are_told_to_be_flattened():
+    net, X, _ = ws.embedded("digits_small")
+    images = X[:2].reshape(2, 1, 8, 8)
+    with pytest.raises(ValueError, match=r"got \(2, 1, 8, 8\); flatten: X\.reshape\(len\(X\), -1\)$"):
+        net.forward(images)
+    with pytest.raises(ValueError, match=r"flatten: domain\.reshape\(len\(domain\), -1\)$"):
+        ws.worst_case(net, ws.Crash(1), images)
+    with pytest.raises(ValueError, match=r"got \(2, 3, 8, 8\)$"):
+        net.forward(np.zeros((2, 3, 8, 8)))

@@ -77,7 +77,7 @@ def test_a_graph_rounds_what_its_stages_store_and_no_range():
     assert dict(second.parameters).keys() == {"weight_0", "weight_1", "bias", "linear.weight", "linear.bias"}
     assert (first.weight.scale, second.weight.scale, outputs.weight.scale) == (0.1, 0.2, 0.3)
     assert second.bias is None  # there are two of different scales
-    x = RNG.normal(size=6)
+    x = RNG.normal(size=(20, 6))
     assert np.abs(made.forward(x) - net.forward(x)).max() > 0
 
 

@@ -26,6 +26,9 @@ from withstand.model.network import Network, as_network
 from withstand.model.spec import Argmax, Spec, asks_decisions
 from withstand.statement import Inputs
 
+#: Entries of an input that are shown.
+SHOWN = 6
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Check(Answer):
@@ -82,9 +85,15 @@ class Check(Answer):
         harm = "harm to the decision" if self.goal == "argmax" else "error"
         said = f"{self.lower!r} <= worst {harm} <= {self.upper!r}"
         lines = [f"Check: {said}, {named(self.failures)}", f"  {'valid' if self.valid else 'NOT valid'}  {self.reason}"]
-        lines += [f"  input {n}  {x.tolist()}" for n, x in enumerate(self.domain[:5])]
+        lines += [f"  input {n}  {_row(x)}" for n, x in enumerate(self.domain[:5])]
         lines += [f"  and {self.inputs - 5} more inputs"] if self.inputs > 5 else []
         return "\n".join([*lines, f"  network  {self.network}"])
+
+
+def _row(x: FloatArray) -> str:
+    """Return an input, as far as it fits on a line."""
+    first = ", ".join(map(str, x[:SHOWN].tolist()))
+    return f"[{first}]" if len(x) <= SHOWN else f"[{first}, ...], {len(x):,} entries"
 
 
 @either_word
@@ -149,6 +158,8 @@ def check_certificate(
     >>> other.valid, other.reason
     (False, 'the certificate speaks of Crash(1), not of Crash(2)')
     """
+    if isinstance(path, Network):
+        raise TypeError(f"path must be a path, got {path!r}; the certificate comes first: check_certificate(path, net)")
     path, effort = as_path(path, "path"), whole(effort, "effort")
     as_network(net)
     expected = _Expected(net, failures, domain, spec)

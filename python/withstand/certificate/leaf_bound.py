@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from withstand._types import FloatArray
-from withstand.certificate.activation_lines import EPS, Lines, Phi, lines
+from withstand.certificate.activation_lines import EPS, Lines, Phi, Wired, lines
 from withstand.certificate.budget import Budget
 from withstand.certificate.lowering import Chain
 from withstand.certificate.space import Name, Space, State
@@ -84,7 +84,7 @@ class Judge(Values):
             return Estimate(-np.inf, None)
         layers = [self._inputs(state)]
         for l in range(1, len(self._weights)):
-            low, high = self._ranges(layers, self._weights[l - 1], self._biases[l - 1], state)
+            low, high = self._ranges(layers, l, state)
             layers.append(self._layer(l, low, high, state))
         w, b, psi, m = self._weights[-1], self._biases[-1], self._psi, len(self._intact)
         if self._goal == "error":
@@ -117,7 +117,7 @@ class Judge(Values):
         """Return the largest leads over the intact class, from those before the output activation."""
         if psi.name == "identity" and psi.gain == 1.0:
             return value
-        low, high = self._ranges(layers, self._weights[-1], self._biases[-1], state)
+        low, high = self._ranges(layers, len(self._weights), state)
         others = np.delete(np.arange(len(low)), self._class)
         least, most = psi.over(low, high)
         apart = most[others] - least[[self._class]]
@@ -149,15 +149,18 @@ class Judge(Values):
         return _Layer(relaxed, least, most, size, low, high, held, [i for i, _ in options],
                       [way.quota for _, way in options], np.array([way.value for _, way in options]))  # fmt: skip
 
-    def _ranges(
-        self, layers: list[_Layer], w: FloatArray, b: FloatArray, state: State
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the range of the pre-activations w y + b: the better of substitution and of intervals, per end."""
-        rows = np.concatenate([w, -w])
-        value = np.minimum(self._upper(layers, rows, state)[0], self._direct(layers, rows, state))
-        n = len(b)
-        room = self._gamma * np.abs(b) + 4 * EPS * np.abs(value.reshape(2, n)).max(axis=0)
-        high, low = value[:n] + b + room, b - value[n:] - room
+    def _ranges(self, layers: list[_Layer], l: int, state: State) -> tuple[FloatArray, FloatArray]:
+        """Return the range of the pre-activations w y + b: the better of substitution and of intervals, per end.
+
+        What a wire carries is one signal: its interval is never the worse.
+        """
+        w, b, phi = self._weights[l - 1], self._biases[l - 1], self._phis[l - 1]
+        n, own = len(b), phi.own if isinstance(phi, Wired) else len(b)
+        value = self._direct(layers, np.concatenate([w, -w]), state).reshape(2, n)
+        substituted = self._upper(layers, np.concatenate([w[:own], -w[:own]]), state)[0]
+        value[:, :own] = np.minimum(value[:, :own], substituted.reshape(2, own))
+        room = self._gamma * np.abs(b) + 4 * EPS * np.abs(value).max(axis=0)
+        high, low = value[0] + b + room, b - value[1] - room
         return np.minimum(low, high), np.maximum(low, high)
 
     def _direct(self, layers: list[_Layer], rows: FloatArray, state: State) -> FloatArray:
@@ -166,7 +169,7 @@ class Judge(Values):
         a, held = _take(rows, layer.held)
         up, down = np.maximum(a, 0), np.minimum(a, 0)
         at = layer.neurons
-        gains = a[:, at] * layer.values - (up[:, at] * layer.most[at] + down[:, at] * layer.least[at])
+        gains = a[:, at] * layer.values - (up * layer.most + down * layer.least)[:, at]
         value = held + up @ layer.most + down @ layer.least
         slack = 4 * self._gamma * (np.abs(rows) @ layer.size)
         return np.asarray(value + self._select(gains, layer.quotas, state) + slack)
@@ -182,12 +185,13 @@ class Judge(Values):
             free, held = _take(a, layer.held)
             const = const + held
             up, down, at = np.maximum(free, 0), np.minimum(free, 0), layer.neurons
-            least = up[:, at] * (t.upper_slope * layer.low + t.upper_offset)[at]
-            least = least + down[:, at] * (t.lower_slope * layer.high + t.lower_offset)[at]
+            least = up * (t.upper_slope * layer.low + t.upper_offset)
+            least += down * (t.lower_slope * layer.high + t.lower_offset)
             sent = free[:, at] * layer.values
             room = np.abs(t.upper_slope * layer.low) + np.abs(t.upper_offset)
             room = np.maximum(room, np.abs(t.lower_slope * layer.high) + np.abs(t.lower_offset))
-            gains.insert(0, sent - least + 8 * EPS * (np.abs(sent) + np.abs(free[:, at]) * room[at]))
+            least -= 8 * EPS * (np.abs(free) * room)
+            gains.insert(0, sent - least[:, at] + 8 * EPS * np.abs(sent))
             const = const + up @ t.upper_offset + down @ t.lower_offset
             slack = slack + np.abs(free) @ room
             a = up * t.upper_slope + down * t.lower_slope
@@ -215,7 +219,7 @@ class Judge(Values):
                 continue
             if not quota.exactly or own.shape[1] < self._candidates[q]:  # the others may be in later layers
                 own = np.maximum(own, 0.0)
-            chosen = np.sort(own, axis=1)[:, own.shape[1] - kept :]
+            chosen = np.partition(own, own.shape[1] - kept, axis=1)[:, own.shape[1] - kept :]
             total = total + chosen.sum(axis=1) + self._gamma * np.abs(chosen).sum(axis=1)
         return total
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from withstand._types import AnyComponent, FloatArray, neuron
 from withstand.certificate.budget import LIMITS, Budget, Rejected
@@ -33,8 +36,13 @@ MOST = LIMITS["configurations to evaluate"]
 EFFORT = 20_000
 
 
-def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal: str) -> None:
+def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal: str) -> float:
     """Refuse, before any search, what the checker would reject whatever the search finds.
+
+    Returns
+    -------
+    float
+        Seconds that the checker takes for one bound, which every leaf needs; 0 where it evaluates everything instead.
 
     Raises
     ------
@@ -46,11 +54,15 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
     try:
         if not of_neurons(failures):
             checker.prepare_components()
-            return
+            return 0.0
         judges = checker.prepare()
         judges[0].bounding(len(judges))
         space = Space(checker.failures, net.widths)
         space.size(space.root())
+        started = time.perf_counter()
+        with np.errstate(all="ignore"):
+            judges[0].bound(space.root())
+        return time.perf_counter() - started
     except Rejected as error:
         raise ValueError(f"no certificate can be written: {error}") from None
 
@@ -67,7 +79,7 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
         raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
     terms = described(failures, net, inputs)
     if of_neurons(failures):
-        proof, failed = _tree(net, terms, witness, leaves, len(inputs))
+        proof, failed = _tree(net, terms, witness, upper, leaves, len(inputs))
     else:
         proof, failed = _components(net, terms, witness)
     body: dict[str, Any] = {
@@ -103,11 +115,11 @@ def _confirmed(body: dict[str, Any], net: Network, claims: list[float]) -> bytes
     raise ValueError(f"no certificate is written: {found}, but the checker says: {rejected}")
 
 
-def _tree(net: Network, terms: list[dict[str, Any]], witness: Witness, leaves: Sequence[_core.Leaf],
-          inputs: int) -> tuple[dict[str, Any], list[list[Any]]]:  # fmt: skip
+def _tree(net: Network, terms: list[dict[str, Any]], witness: Witness, upper: float,
+          leaves: Sequence[_core.Leaf], inputs: int) -> tuple[dict[str, Any], list[list[Any]]]:  # fmt: skip
     """Return the proof by trees, and how the neurons of the witness fail."""
     space = Space(terms, net.widths)
-    forest = _Forest(space, net)
+    forest = _Forest(space, net, upper)
     roots = [forest.root([leaf for leaf in leaves if leaf.input_index == n]) for n in range(inputs)]
     failed = _assigned(space, [(neuron(name), (), witness.values[name]) for name in witness.failed])
     return {"roots": roots, "nodes": forest.nodes}, [[*name, way.term] for name, way in failed]
@@ -144,12 +156,14 @@ def _assigned(sets: Sets, wanted: list[tuple[Name, tuple[int, ...], float]]) -> 
 class _Forest:
     """Trees from their leaves: a neuron that all leaves of a part decide is what the part was split on."""
 
-    def __init__(self, space: Space, net: Network) -> None:
-        self._net = net
+    def __init__(self, space: Space, net: Network, upper: float) -> None:
+        self._net, self._upper = net, upper
         self.nodes: list[dict[str, Any]] = []
         self._space, self._room = space, MOST
 
     def root(self, leaves: list[_core.Leaf]) -> int:
+        if not leaves:  # the search ended before there was a tree
+            return self._add({"bounded": self._upper})
         decided = []
         for leaf in leaves:
             ways: dict[Name, int | None] = {self._neuron(l, i): None for l, i in leaf.alive}

@@ -16,11 +16,11 @@ from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
 from withstand.cli import options as opt
 from withstand.cli.origin import ARGUMENTS
-from withstand.cli.output import grid, show, verdict, watched
-from withstand.cli.parameters import Choice, InputFile, Number, OutputFile
+from withstand.cli.output import grid, show, verdict, watched, wrapped
+from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
 from withstand.cli.stating import stated, tell
-from withstand.cli.words import rounded_option
+from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
@@ -45,6 +45,11 @@ class Commands(click.Group):
             ctx.fail(f"{args[0]!r} is no command{did_you_mean(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the commands do, whole sentences."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(200)) for name in sorted(self.commands)])
+
 
 class Command(click.Command):
     """A command that remembers how it was asked."""
@@ -60,7 +65,8 @@ class Command(click.Command):
 def app() -> None:
     """Prove how many failures a neural network withstands: witnessed <= truth <= proved.
 
-    MODEL is an .onnx, .nnet or .npz file, or an embedded network: digits, digits_small, diabetes.
+    MODEL is a file (.onnx, .onnx.gz, .nnet, .npz, .keras, .h5, .mat, .tflite, .txt, .pt2), or an embedded network:
+    digits, digits_small, diabetes.
     """
 
 
@@ -79,7 +85,8 @@ def inspect(model: opt.Model, as_json: bool) -> None:
         show({"model": model.name, "fingerprint": net.fingerprint, "version": ws.__version__, "widths": net.widths,
               "activations": activations, "outputs": net.outputs,
               "neurons": net.n_neurons, "parameters": net.n_parameters, "max_weights": net._largest_weights(),
-              "lipschitz": [phi.lipschitz for phi in net.activations],
+              "lipschitz": [phi.lipschitz for phi in net.activations], "words": words_held(net),
+              "noise": net.noise, "output_rounding": net.output_rounding,
               "configurations": {str(k): n for k, n in counts.items()}}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
@@ -90,6 +97,8 @@ def inspect(model: opt.Model, as_json: bool) -> None:
     ]  # fmt: skip
     grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "parameters"), rows)
     click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
+    for line in of_words(net):
+        click.echo(wrapped("  ", line))
     click.echo(f"  fingerprint {net.fingerprint}, withstand {ws.__version__}")
     for k, count in counts.items():
         click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")
@@ -185,7 +194,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
 
 @app.command(cls=Command)
-@click.argument("certificate", type=InputFile())
+@click.argument("certificate", type=Certificate())
 @opt.model_argument
 @rounded_option
 @click.option(

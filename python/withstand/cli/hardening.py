@@ -20,7 +20,7 @@ from withstand.cli.stating import stated, tell
 from withstand.model.domain import bounds_of
 from withstand.questions.interval import RIGOR
 from withstand.statement import Inputs
-from withstand.uses.hardening import Undecided
+from withstand.uses.hardening import SHOWN, Undecided
 
 
 @command()
@@ -49,7 +49,9 @@ def harden(model: opt.Model, epsilon: str | None, argmax: str | None, time_limit
         unknown = {"status": "unknown", "why": said_here(str(error))}
         tell(stated(told.statement(), model, options), unknown, as_json, f"{failures!r}: unknown what to protect")
         sys.exit(UNKNOWN)
-    fields = {"status": "complete", "protect": found.protect, "kind": found.kind,
+    more = max(0, len(found.protect) - SHOWN)
+    listed = {"protect": found.protect[:SHOWN], "and_more": f"{more:,}, all of which --json lists" if more else None}
+    fields = {"status": "complete", **({"protect": found.protect} if as_json else listed), "kind": found.kind,
               "exact": found.exact, "at_least": found.at_least, "lower": found.worst.lower,
               "upper": found.worst.upper, "searches": found.searches}  # fmt: skip
     said = stated(found, model, options)

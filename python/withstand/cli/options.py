@@ -17,7 +17,7 @@ from withstand._types import FloatArray
 from withstand.cli.output import remark
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
-from withstand.cli.words import WORD_OPTIONS, words_of
+from withstand.cli.words import WORD_OPTIONS, NoiseType, noise_of, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
 from withstand.model.parameters import channels
 
@@ -82,7 +82,8 @@ failure_options = compose(
     click.option("--stuck", type=CountsWithValue(), help="Neurons stuck at a value: COUNTS:VALUE."),
     click.option("--byzantine", type=CountsWithValue(), help="Byzantine neurons: COUNTS:CAPACITY."),
     click.option("--deviation", type=CountsWithValue(), help="Neurons off by at most a capacity: COUNTS:CAPACITY."),
-    click.option("--noise", type=Number(), help="Every neuron off by at most this, still relaying."),
+    click.option("--noise", type=NoiseType(), help="Every neuron off by at most this, still relaying; 'file': by what "
+                 "the roundings of a quantised file do (inspect tells them)."),
     click.option("--synapse-crash", type=CountsType(), help="Crashed synapses: a total, or per layer."),
     click.option("--synapse-byzantine", type=CountsWithValue(), help="Byzantine synapses: COUNTS:CAPACITY."),
     *WORD_OPTIONS,
@@ -150,7 +151,7 @@ def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
             counts, capacity = options[name]
             models.append(ws.Byzantine(counts, capacity=capacity, convention=convention, **common))
     if options["noise"] is not None:
-        models.append(ws.Noise(options["noise"]))
+        models.append(noise_of(net, options["noise"]))
     if options["synapse_crash"] is not None:
         models.append(ws.SynapseCrash(options["synapse_crash"], exactly=options["exactly"]))
     if options["synapse_byzantine"] is not None:

@@ -17,10 +17,10 @@ from withstand.report import Origin
 ARGUMENTS = "withstand.arguments"
 
 
-def origin_of(model: Model, options: dict[str, Any]) -> Origin:
-    """Return where the network and the inputs of this command come from."""
+def origin_of(model: Model, options: dict[str, Any], count: int | None = None) -> Origin:
+    """Return where the network and the inputs of this command, so many, come from."""
     code = _code(model, options["inputs"], options["rows"] or "0:16")
-    return Origin(model.name, inputs_in_words(options), command_line(click.get_current_context()), code)
+    return Origin(model.name, inputs_in_words(options, count), command_line(click.get_current_context()), code)
 
 
 def _code(model: Model, path: Path | None, rows: str) -> str:
@@ -41,12 +41,13 @@ def _code(model: Model, path: Path | None, rows: str) -> str:
     return f"{network}\nX = np.atleast_2d({read})[{chosen}].astype(float)"
 
 
-def inputs_in_words(options: dict[str, Any]) -> str:
-    """Return which rows of what the options ask about."""
+def inputs_in_words(options: dict[str, Any], count: int | None = None) -> str:
+    """Return which rows of what the options ask about, which are so many."""
+    rows = options["rows"] or f"0:{count or 16}"
     path: Path | None = options["inputs"]
     of = "the inputs that come with the network" if path is None else path.name
     around = options.get("radius")
-    return f"rows {options['rows'] or '0:16'} of {of}{'' if around is None else f', radius {around:g}'}"
+    return f"rows {rows} of {of}{'' if around is None else f', radius {around:g}'}"
 
 
 def command_line(ctx: click.Context) -> str:

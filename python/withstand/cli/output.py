@@ -47,8 +47,10 @@ def text(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and len(value) != 1:
         return "(" + ", ".join(text(v) for v in value) + ")"
+    if isinstance(value, tuple):
+        return text(value[0])
     return str(value)
 
 

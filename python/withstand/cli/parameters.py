@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import click
 
 from withstand._coerce import as_budget, did_you_mean
 from withstand.cli.refusals import DidNotWork
+from withstand.importers import SUFFIXES
+from withstand.importers.embedded import EMBEDDED
 
 
 def number(text: str) -> float:
@@ -151,6 +154,25 @@ class InputFile(click.Path):
         if not path.is_file():
             raise DidNotWork(f"{path}: not a regular file")
         return path
+
+
+class Certificate(InputFile):
+    """A certificate; a model in its place is told so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        name = os.fsdecode(value)
+        found = None if name in EMBEDDED and not os.path.lexists(name) else super().convert(value, param, ctx)
+        if found is None or (name.endswith(SUFFIXES) and not _is_json(found)):
+            said = f"{name} is a model, and the certificate comes first: withstand check CERTIFICATE MODEL"
+            self.fail(said, param, ctx)
+        return found
+
+
+def _is_json(path: Path) -> bool:
+    with suppress(OSError):
+        return path.read_bytes()[:1] == b"{"
+    return True  # what cannot be read is told later
 
 
 class OutputFile(click.Path):

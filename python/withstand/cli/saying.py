@@ -24,6 +24,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"\bworst_case\b", "withstand worst-case"),
     (r"\bflip the bits of net\.rounded\('(\w+)'\)", r"round the network first: --rounded \1"),
     (r"\bnet\.rounded\('(\w+)'\)", r"--rounded \1"),
+    (r"\bask with format='(\w+)'(?: or format='(\w+)')* and without scale", r"ask with --format \1, without --scale"),
     (r"; see net\.layers", ""),
     (r"\bwithout a domain; give inputs or a Box", "without inputs; give --inputs FILE"),
     (r"\bor ask about given inputs", "or ask about --inputs without --radius"),

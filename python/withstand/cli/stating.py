@@ -28,7 +28,7 @@ WORDS = {TOLERATED: "tolerated", VIOLATED: "violated", UNKNOWN: "unknown"}
 def stated(result: Answer | Statement, model: Model, options: dict[str, Any], **changes: Any) -> Statement:
     """Return the statement of a result with what only the command knows: names, rows, the command, the verdict."""
     said = result if isinstance(result, Statement) else result.statement
-    words = inputs_in_words(options) if "rows" in options and said.inputs.kind != "any" else ""
+    words = inputs_in_words(options, said.rows) if "rows" in options and said.inputs.kind != "any" else ""
     inputs, command = replace(said.inputs, origin=words), command_line(click.get_current_context())
     return replace(said, network=model.name, inputs=inputs, command=command, **changes)
 

@@ -42,6 +42,33 @@ class RangeType(TextType):
         return low, high
 
 
+class NoiseType(TextType):
+    """An amplitude, or the word "file": what rounding to the words of a quantised file moves signals by."""
+
+    name = "number"
+
+    def parsed(self, text: str) -> float | str:
+        """Return the number, or the word."""
+        try:
+            return text if text == "file" else number(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither a number nor 'file'") from None
+
+
+def noise_of(net: ws.Network, noise: float | str) -> ws.Failures:
+    """Return the noise that the option names.
+
+    Raises
+    ------
+    click.UsageError
+        Where a file states no roundings.
+    """
+    amplitudes = net.noise if isinstance(noise, str) else noise
+    if amplitudes is None:
+        raise click.UsageError("--noise file: the file is not quantised, it states no roundings; give a number")
+    return ws.Noise(amplitudes)
+
+
 rounded_option = click.option("--rounded", type=Choice(FORMATS),
                               help="First round the network's parameters to words of this format.")  # fmt: skip
 
@@ -58,6 +85,29 @@ WORD_OPTIONS = (
     click.option("--biases", is_flag=True, help="Biases may flip, too."),
     rounded_option,
 )
+
+
+def words_held(net: ws.Network) -> list[dict[str, str | None]] | None:
+    """Return the formats of the words that each layer 1..L+1 holds; None of a network that states none."""
+    if net.formats is None:
+        return None
+    kinds = ("weight", "bias", "signal")
+    each = ([getattr(layer, kind) for kind in kinds] for layer in net.formats)
+    return [{kind: None if form is None else form.name for kind, form in zip(kinds, forms)} for forms in each]
+
+
+def of_words(net: ws.Network) -> list[str]:
+    """Return what is said of the words that a network states, and of what rounding to them does."""
+    held = words_held(net) or []
+    said = []
+    for kind, name in (("weight", "weights"), ("bias", "biases"), ("signal", "signals")):
+        forms = sorted({form for layer in held if (form := layer[kind]) is not None})
+        said += [f"{' and '.join(forms)} {name}"] if forms else []
+    lines = [f"words: {', '.join(said)} (asked about by --weight-flip, --weight-crash, --bit-flip)"] if said else []
+    if net.noise is not None:
+        lines.append(f"rounding of a run moves signals by at most {max(net.noise):.3g} (--noise file) and, behind the "
+                     f"last neurons, outputs by at most {net.output_rounding:.3g}")  # fmt: skip
+    return lines
 
 
 def words_of(options: dict[str, Any], among: list[tuple[int, int]] | None) -> list[ws.Failures]:

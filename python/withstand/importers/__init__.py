@@ -39,10 +39,25 @@ _FILES: Final = {
     ".txt": ("controller", "read_controller"),
     ".pt2": ("torch_pt2", "read_pt2"),
 }
+#: Of the files that are read.
+SUFFIXES: Final = tuple(_FILES)
 _OBJECTS: Final = {
     "torch": ("torch_module", "read_torch"),
     "sklearn": ("sklearn_model", "read_sklearn"),
     "keras": ("keras_model", "read_keras"),
+}
+_PICKLED: Final = (
+    "; pickled code is not read: build the module in Python, load its weights and call withstand.load(model, "
+    "inputs=example), or export it to .pt2 or .onnx"
+)
+#: What to do with files that are not read, by suffix.
+_ADVICE: Final = {
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".torch"), _PICKLED),
+    ".pb": "; export the model to .onnx (tf2onnx) or .tflite, or save it from Keras as .keras",
+    ".hdf5": "; where Keras wrote it, call it .h5",
+    **dict.fromkeys(
+        (".pkl", ".pickle", ".joblib"), "; load the object in Python, if you trust it, and call withstand.load(object)"
+    ),
 }
 _GIT_LFS: Final = b"version https://git-lfs"
 
@@ -159,7 +174,8 @@ def _reader(path: Path) -> tuple[str, str]:
     if suffix == ".gz":
         suffix = Path(path.stem).suffix.lower() + suffix
     if suffix not in _FILES:
-        raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}")
+        advice = _ADVICE.get(suffix, "")
+        raise UnsupportedModel(f"{path}: unknown suffix '{suffix}', supported are {', '.join(_FILES)}{advice}")
     return _FILES[suffix]
 
 

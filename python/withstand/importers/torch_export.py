@@ -76,7 +76,9 @@ def arguments_of(module: Any, inputs: Any) -> tuple[tuple[Any, ...], dict[str, A
         given = value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value, dtype=np.float64))
         if given.dtype not in (torch.float32, torch.float64) or given.ndim == 0 or given.shape[0] != 1:
             form = f"shape {tuple(given.shape)} and type {given.dtype}"
-            raise ValueError(f"inputs has {form}, expected is one example of real numbers, with a batch axis of 1")
+            advice = "inputs[:1] of a batch, inputs[None] of a single example"
+            wanted = f"one example of real numbers, with a batch axis of 1 ({advice})"
+            raise ValueError(f"inputs has {form}, expected is {wanted}")
         return given.detach().to(dtype=parameter.dtype, device=parameter.device).contiguous()
 
     if isinstance(inputs, dict):
@@ -107,7 +109,9 @@ def _export(module: Any, inputs: Any) -> Any:
         exported = export.export(module, positional, named, strict=False)
     except Exception as error:  # the module's own code runs here, and may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UnsupportedModel(f"torch.export cannot trace it ({type(error).__name__}: {reason})") from error
+        shapes = ", ".join(str(tuple(value.shape)) for value in (*positional, *named.values()))
+        asked = f"it was called with inputs of shape {shapes}, of which the first axis is the batch's"
+        raise UnsupportedModel(f"torch.export cannot trace it ({type(error).__name__}: {reason}); {asked}") from error
     for node in exported.graph.nodes:  # before decompositions take apart what has a name
         why = REFUSED.get(_name(node.target).split(".")[0]) if node.op == "call_function" else None
         if why:

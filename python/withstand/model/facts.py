@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -162,7 +164,10 @@ class Facts:
         """Return `X` as rows of inputs, and whether it was a single one."""
         array = real_array(X, name)
         if array.ndim not in (1, 2):
-            raise ValueError(f"{name} must have shape (n, {self.widths[0]}) or ({self.widths[0]},), got {array.shape}")
+            width = self.widths[0]
+            images = array.ndim > 2 and math.prod(array.shape[1:]) == width
+            advice = f"; flatten: {name}.reshape(len({name}), -1)" if images else ""
+            raise ValueError(f"{name} must have shape (n, {width}) or ({width},), got {array.shape}{advice}")
         rows = array[None] if array.ndim == 1 else array
         if rows.shape[1] != self.widths[0]:
             raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
@@ -183,6 +188,24 @@ class Facts:
     def _places(self) -> tuple[int, ...]:
         """Where the core has the layers 0..L+1."""
         return tuple(range(self._core.layers + 1)) if self._layout is None else self._layout.places
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Let refusals of the core speak of the layers, and of the words, that users know."""
+        try:
+            yield
+        except ValueError as error:
+            said = str(error) if self._layout is None else self._layout.told(str(error))
+            raise type(error)(self._of_words(said)) from error
+
+    def _of_words(self, message: str) -> str:
+        """Return a refusal of what is no word: of words that a network states, rounding it again is no advice."""
+        known = {form.name for layer in self.formats or () for form in (layer.weight,) if form is not None}
+        if not known:
+            return message
+        own = " or ".join(f"format={name!r}" for name in sorted(known))
+        advice = f"the network states its own words: ask with {own} and without scale"
+        return re.sub(r"flip the bits of net\.rounded\('\w+'\), whose parameters are", advice, message)
 
     def _place(self, component: Component) -> Site:
         """Return a component as the core names it."""
@@ -227,8 +250,9 @@ class Facts:
     def _largest_weights(self) -> tuple[float, ...]:
         """Largest |weight| of what each layer 1..L+1 stores; 0 where it stores none."""
         layout = self._described()
-        kinds = ([kind for _, kind in layout.given[place - 1].reads] for place in layout.places[1:])
-        parts = ([float(np.abs(part).max()) for kind in found for part in stored(kind)] for found in kinds)
+        stages = ([*layout.stages(place), place] for place in layout.places[1:])
+        reads = ([kind for stage in found for _, kind in layout.given[stage - 1].reads] for found in stages)
+        parts = ([float(np.abs(part).max()) for kind in found for part in stored(kind)] for found in reads)
         return tuple(max(found, default=0.0) for found in parts)
 
     def _stored(self, what: str) -> int:

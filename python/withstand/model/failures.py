@@ -88,7 +88,9 @@ class Failures:
         for term in self._terms:
             if max(term.counts, default=0) > LARGEST:
                 raise ValueError(f"{self!r}: {term.candidates(net):,} components can fail, not {max(term.counts)}")
-        return _core.Space(net._core, [term.core(net, signals) for term in self._terms])
+        terms = [term.core(net, signals) for term in self._terms]
+        with net._naming():
+            return _core.Space(net._core, terms)
 
 
 def as_failures(failures: object) -> Failures:

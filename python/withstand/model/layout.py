@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -29,7 +30,8 @@ class LayerFacts:
     name : str
         What the file calls it; empty where nothing does.
     kind : {"dense", "conv", "select", "add"}
-        What it reads with: a matrix, a convolution; slices and the like, or its sources as they are.
+        What it reads with: a matrix, a convolution; slices and the like, or its sources as they are. Where only a
+        range is clipped behind a matrix or a convolution that cannot fail itself, that is meant.
     shape : tuple of int
         Of what it transmits; neurons are numbered in C order.
     channel_axis : int or None
@@ -37,7 +39,7 @@ class LayerFacts:
     reads : tuple of int
         The nearest layers before it that may fail, or 0 for the inputs.
     parameters : dict of str to tuple of int
-        Shapes of the stored weights and biases, by name.
+        Shapes of the stored weights and biases, by name; "stage.weight" are those of stages before it that cannot fail.
     activation : Activation
     """
 
@@ -106,7 +108,31 @@ class Layout:
             spread[place - 1] = value
         return spread
 
+    def stages(self, place: int) -> range:
+        """Return the stages that cannot fail whose parameters belong to the layer at a place: those just before it."""
+        return range(self.places[self.numbers[place] - 1] + 1, place)
+
+    def stage_name(self, place: int) -> str:
+        """Return what a stage that cannot fail is called in the names of its parameters."""
+        return self.given[place - 1].name or f"stage{place}"
+
+    def told(self, message: str) -> str:
+        """Return a refusal of the core, which counts stages too, in terms of the layers that users know."""
+        ends = {len(self.given) - 1: len(self.places) - 2, len(self.given): len(self.places) - 1}
+        message = re.sub(r"(?<=among names \()\d+|(?<=failed component \()\d+|(?<=\blayer )\d+",
+                         lambda found: str(self._number(int(found[0]))), message)  # fmt: skip
+        message = re.sub(r"(?<=layers \d )(\(inputs\) )?to (\d+)",
+                         lambda found: f"{found[1] or ''}to {ends.get(int(found[2]), found[2])}", message)  # fmt: skip
+        widths = " ".join(str(math.prod(self.shapes[place])) for place in self.places)
+        return re.sub(r"(?<=layers have widths )[\d ]+(?= and)", widths, message)
+
     # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _number(self, place: int) -> int:
+        """Return the layer to which a place belongs; beyond the last is what users named so."""
+        if place > len(self.given):
+            return place - len(self.given)
+        return next(number for number, other in enumerate(self.places) if other >= place)
 
     def _reads(self, place: int) -> tuple[tuple[int, object], ...]:
         return self.given[place - 1].reads
@@ -124,22 +150,28 @@ class Layout:
         layer = self.given[place - 1]
         axes = {kind.channel_axis for _, kind in layer.reads if isinstance(kind, Conv)}
         axis = axes.pop() if len(axes) == 1 else None
-        parameters = {
-            "weight" if len(layer.reads) == 1 else f"weight_{n}": array.shape
-            for n, (_, kind) in enumerate(layer.reads)
-            for array in stored(kind)
-        }
-        if layer.bias is not None and stores_bias(layer):
-            parameters["bias"] = layer.bias.shape
+        parameters, kind = _parameters(layer), layer.kind
+        for stage in reversed(self.stages(place)):
+            found = _parameters(self.given[stage - 1])
+            parameters |= {f"{self.stage_name(stage)}.{what}": size for what, size in found.items()}
+            if found and len(layer.reads) == 1 and kind in ("select", "add"):
+                kind = self.given[stage - 1].kind
         shape = self.shapes[place]
         channels = None if axis is None else axis % len(shape)
-        return LayerFacts(layer.name, layer.kind, shape, channels, self._nearest(place), parameters, layer.activation)
+        return LayerFacts(layer.name, kind, shape, channels, self._nearest(place), parameters, layer.activation)
 
     def _nearest(self, place: int) -> tuple[int, ...]:
         found: set[int] = set()
         for source, _ in self._reads(place):
             found |= {self.numbers[source]} if source in self.numbers else set(self._nearest(source))
         return tuple(sorted(found))
+
+
+def _parameters(layer: Layer) -> dict[str, Shape]:
+    """Return the shapes of what a stage stores, by name."""
+    weights, several = stored_shapes(layer, "weight"), len(layer.reads) > 1
+    names = [f"weight_{n}" if several else "weight" for n, (_, kind) in enumerate(layer.reads) if stored(kind)]
+    return {**dict(zip(names, weights, strict=True)), **dict(zip(("bias",), stored_shapes(layer, "bias")))}
 
 
 def stored(kind: Map) -> tuple[FloatArray, ...]:

@@ -162,7 +162,8 @@ class Network(Facts):
         forcing = Forcing(self, failed)
         some = max(1, _UNHEARD // max(1, int(self._core.cost)))
         parts = [rows[i : i + some] for i in range(0, max(1, len(rows)), some)]  # Ctrl-C is heard between them
-        out = np.concatenate([forcing.outputs(part) for part in parts])
+        with self._naming():
+            out = np.concatenate([forcing.outputs(part) for part in parts])
         return out[0] if single else out
 
     def trace(self, X: npt.ArrayLike, failed: Failed = None) -> tuple[FloatArray, ...]:
@@ -172,7 +173,8 @@ class Network(Facts):
         """
         rows, single = self._inputs(X)
         forcing = Forcing(self, failed)
-        traces = [forcing.trace(row) for row in rows]
+        with self._naming():
+            traces = [forcing.trace(row) for row in rows]
         widths = zip(self._places(), self.widths)  # behind the neurons of a layer the core has wires
         layers = [np.array([t[place][:width] for t in traces]).reshape(len(rows), width) for place, width in widths]
         return tuple(y[0] for y in layers) if single else tuple(layers)

@@ -28,7 +28,7 @@ def array_name(layout: Layout, place: int, what: str) -> str:
     """Return the name of a stored array: that of its stage comes first where the stage cannot fail."""
     if place in layout.numbers:
         return what
-    return f"{layout.given[place - 1].name or f'stage{place}'}.{what}"
+    return f"{layout.stage_name(place)}.{what}"
 
 
 def weight_names(layout: Layout, place: int) -> list[tuple[str, int]]:

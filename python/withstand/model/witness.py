@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 
 from withstand._types import AnyComponent, FloatArray
+from withstand.statement import word_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +46,7 @@ class Witness:
     error: float
     ways: dict[AnyComponent, int | tuple[int, ...]] = field(default_factory=dict)
     groups: tuple[tuple[AnyComponent, ...], ...] = ()
+    _decisions: bool = field(default=False, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):
@@ -58,7 +60,8 @@ class Witness:
         held = {value for value in self.values.values()}
         failed = ", ".join(map(self._name, self.failed)) or "none"
         at = "" if held <= {0.0} else f", values={self.values}"
-        return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, error {self.error:.6g})"
+        harm = f"{word_of(self._decisions)} {self.error:.6g}"
+        return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, {harm})"
 
     def _name(self, component: AnyComponent) -> str:
         way = self.ways.get(component)

@@ -243,9 +243,10 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
     counted = problem.decisions or problem.epsilon is not None
     ways = [()] * len(statistics.top) if problem.is_plain else engine.failed(statistics)
     top = tuple(
-        witness(problem.net, problem.failures, found, how, problem.rows[index].copy(), index, output, error)
+        witness(problem.net, problem.failures, found, how, problem.rows[index].copy(), index, output, error,
+                problem.decisions)
         for (error, _, _, index, output), found, how in zip(statistics.top, engine.witnesses(statistics), ways)
-    )
+    )  # fmt: skip
     sites = [problem.net._component(*site) for site in engine.components] if problem.components else []
     mean, std = moments(statistics)
     return Enumeration(

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +25,14 @@ from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
-from withstand.model.witness import Witness
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
 from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
 from withstand.questions.witnesses import witness
 from withstand.statement import Inputs, judged
+
+#: Of the time that is left to a certificate, the share of searching for its tree; looking at one takes far longer.
+SEARCHING = 0.25
 
 
 @either_word
@@ -82,11 +83,14 @@ def worst_case(
     progress : bool or callable, default False
         True writes the state of the search to stderr; a callable receives the number of steps, some times a second.
     certificate : path, optional
-        Write the tree of the search there: a proof of the interval that `check_certificate` and the command
-        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs: the
-        search then closes everything by bounds. Of flipped bits, groups, channels and crashed weights and synapses the
-        checker evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. It runs
-        once, beyond any limit: what it does not confirm is not written.
+        Write the tree of a search there: a proof of the interval that `check_certificate` and the command
+        ``withstand check`` confirm without trusting the search. Covers crashed and stuck neurons at given inputs: a
+        second search, which starts with the witness of the first, then closes everything by bounds, and the interval
+        is what its tree proves. Of flipped bits, groups, channels and crashed weights and synapses the checker
+        evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. What it does not
+        confirm is not written. Of a `time_limit`, half is for the first search, and the tree is kept as small as can
+        be checked in about what is left; a `node_limit` is that of each search. Which networks that is practical for:
+        *what is trusted* in the documentation.
 
     Returns
     -------
@@ -130,47 +134,41 @@ def worst_case(
     net, spec = decided(*asked)
     lower, upper = bounds_of(net, domain, "domain")
     space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
-    goal = "argmax" if asks_decisions(spec) else "error"
-    proof = None if certificate is None else _Proof(certificate, net, failures, domain, goal)
+    proof = None if certificate is None else _Proof(certificate, net, failures, domain, spec)
     watch, gap = Steps(progress), at_least_zero(gap, "gap")
     if executor is not None:
         if proof is not None:
             raise ValueError("a certificate is the tree of one search: without an executor")
         alone = node_limit is not None  # what is counted must not depend on who is first
-        search = partial(_task, *asked, failures, node_limit, threads or 1)
+        task = partial(_task, *asked, failures, node_limit, threads or 1)
         tasks = first_tasks(lower, upper, gap, alone)
-        spread = searched(executor, tasks, search, gap, time_limit, watch, alone)
+        spread = searched(executor, tasks, task, gap, time_limit, watch, alone)
         watch.end()
         return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
-    found = _core.worst_case(
-        net._core,
-        space,
-        lower,
-        upper,
-        goal=getattr(_core.Goal, goal),
-        gap=gap,
-        time_limit=as_seconds(time_limit),
-        node_limit=node_count(node_limit),
-        threads=thread_count(threads),
-        watch=watch,
-        **({} if proof is None else proof.options()),
-    )
+    search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, _goal(spec)),
+                     gap=gap, threads=thread_count(threads), watch=watch)  # fmt: skip
+    seconds, nodes = as_seconds(time_limit), node_count(node_limit)
+    if proof is None:
+        part = _proved(net, failures, spec, search(time_limit=seconds, node_limit=nodes))
+    else:
+        part = proof.searched(search, started + seconds, nodes)
+        proof.write(part)
     watch.end()
-    if proof is not None:
-        proof.write(found)
-    return _worst_case(_proved(net, failures, found), space, started, *asked, failures, Inputs.of(lower, upper))
+    return _worst_case(part, space, started, *asked, failures, Inputs.of(lower, upper))
 
 
-def _proved(net: Network, failures: Failures, found: _core.SearchResult) -> Proved:
+def _proved(net: Network, failures: Failures, spec: Spec, found: _core.SearchResult) -> Proved:
+    best = found.witness
     return Proved(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
         rounding=float(found.rounding),
-        witness=_witness(net, failures, found.witness),
+        witness=None if best is None else witness(net, failures, best.failed, best.ways, best.input, best.input_index,
+                                                  best.output, best.harm, spec is not None),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
-    )
+    )  # fmt: skip
 
 
 def _worst_case(part: Proved, space: _core.Space, started: float, net: Network, spec: Spec, failures: Failures,
@@ -205,7 +203,7 @@ def _task(
         space,
         lower,
         upper,
-        goal=_core.Goal.argmax if asks_decisions(spec) else _core.Goal.error,
+        goal=getattr(_core.Goal, _goal(spec)),
         gap=portion.gap,
         time_limit=as_seconds(seconds),
         node_limit=node_count(node_limit),
@@ -214,39 +212,57 @@ def _task(
         floor=portion.floor,
         frontier=frontier,
     )
-    return replace(_proved(net, failures, found), open=tuple(frontier.open), closed=float(frontier.closed))
+    return replace(_proved(net, failures, spec, found), open=tuple(frontier.open), closed=float(frontier.closed))
 
 
 class _Proof:
     """The certificate that a search is to leave behind; what none can be written of is refused before any work."""
 
     def __init__(
-        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, goal: str
+        self, path: str | os.PathLike[str], net: Network, failures: Failures, domain: npt.ArrayLike | Box, spec: Spec
     ) -> None:
         self._path = as_path(path, "certificate")
         if isinstance(domain, Box):
             raise ValueError("certificates cover given inputs, not boxes")
         if net._judged is not None:
             raise ValueError("certificates of decisions are of the largest of several outputs")
-        self._net, self._failures, self._goal = net, failures, goal
+        self._net, self._failures, self._spec, self._goal = net, failures, spec, _goal(spec)
         self._inputs, _ = bounds_of(net, domain, "domain")
-        require_checkable(net, failures, self._inputs, goal)
-        self.record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
+        self._bound = require_checkable(net, failures, self._inputs, self._goal)
+        self._record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
-    def options(self) -> dict[str, Any]:
-        """Return what the search is asked for: a tree, all of which is closed by bounds."""
-        return {} if self.record is None else {"record": self.record, "bounding": math.inf}
+    def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int) -> Proved:
+        """Search; then, from what that witnesses, for a tree that bounds close and the checker can look at in time."""
+        if self._record is None:
+            return self._proved(search(time_limit=max(0.0, end - time.perf_counter()), node_limit=nodes))
+        plain = self._proved(search(time_limit=max(0.0, end - time.perf_counter()) / 2, node_limit=nodes))
+        interrupted = plain.status == "interrupted"
+        left = 0.0 if interrupted else max(0.0, end - time.perf_counter())
+        if math.isfinite(left):
+            nodes = min(nodes, 1 + int(left / self._bound))  # about half of them become leaves that need a bound
+        tree = self._proved(search(time_limit=SEARCHING * left, node_limit=nodes, record=self._record,
+                                   bounding=math.inf, floor=plain.lower))  # fmt: skip
+        best = plain if tree.witness is None or tree.lower <= plain.lower else tree
+        return replace(
+            tree,
+            status="interrupted" if interrupted else tree.status,
+            lower=best.lower,
+            witness=best.witness,
+            upper=max(tree.upper, best.lower),
+            nodes=plain.nodes + tree.nodes,
+            evaluations=plain.evaluations + tree.evaluations,
+        )
 
-    def write(self, found: _core.SearchResult) -> None:
+    def _proved(self, found: _core.SearchResult) -> Proved:
+        return _proved(self._net, self._failures, self._spec, found)
+
+    def write(self, found: Proved) -> None:
         """Write down what the search found."""
-        worst = _witness(self._net, self._failures, found.witness)
-        if worst is None:
+        if found.witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
-        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, worst,
-              [] if self.record is None else self.record.leaves)  # fmt: skip
+        write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, found.witness,
+              [] if self._record is None else self._record.leaves)  # fmt: skip
 
 
-def _witness(net: Network, failures: Failures, found: _core.Witness | None) -> Witness | None:
-    if found is None:
-        return None
-    return witness(net, failures, found.failed, found.ways, found.input, found.input_index, found.output, found.harm)
+def _goal(spec: Spec) -> str:
+    return "argmax" if asks_decisions(spec) else "error"

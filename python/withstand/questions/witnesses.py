@@ -21,6 +21,7 @@ def witness(
     index: int,
     output: int,
     error: float,
+    decisions: bool,
 ) -> Witness:
     """Return the witness of what failed components of the core are held at, and how each of them fails."""
     held = net._values(values)
@@ -35,7 +36,8 @@ def witness(
             groups.append(_group(net, term._groups(net) or [], site))
     ordered = tuple(sorted(held, key=_order))
     told = net._judged_output(output)
-    return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)))
+    return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)),
+                   _decisions=decisions)  # fmt: skip
 
 
 def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[AnyComponent, ...]:

@@ -284,3 +284,11 @@ def guaranteed_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> i
     O(t^2) steps per place, t the result, which is looked for up to `TOTAL_LIMIT`.
     """
     return _harmless_total(net, budget, max, go_on)
+
+
+def listing(frontier: Sequence[tuple[int, ...]] | None, size: int) -> str:
+    """Return what is said of a frontier, or why there is none; `size` tuples are to be visited."""
+    if frontier is not None:
+        return f"{len(frontier):,} largest tuple{'s' * (len(frontier) != 1)} of counts per layer, by the scalar bound"
+    why = f"{size:,} tuples are too many" if size > FRONTIER_LIMIT else "no time, or no scalar bound of such failures"
+    return f"largest counts per layer are not listed: {why}"

@@ -39,6 +39,9 @@ _ALONE = 20_000_000
 class Undecided(ValueError):
     """A search leaves open on which side of the limit the worst error is."""
 
+#: Components that are shown; `protect` has them all.
+SHOWN = 12
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Hardening(Answer):
@@ -82,9 +85,13 @@ class Hardening(Answer):
         how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
         return (
             f"Hardening: protect {len(self.protect)} {self.kind} ({how})\n"
-            f"  protect  {', '.join(map(str, self.protect)) or 'none'}\n"
+            f"  protect  {', '.join(map(str, self.protect[:SHOWN])) or 'none'}{self._rest()}\n"
             f"  then     {self._word} <= {self.worst.upper:.6g}, proved by {self.searches} searches"
         )
+
+    def _rest(self) -> str:
+        more = len(self.protect) - SHOWN
+        return f", and {more:,} more" if more > 0 else ""
 
 
 @either_word

@@ -26,7 +26,7 @@ from withstand.questions.clock import Clock
 from withstand.questions.progress import Line
 from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
-from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, max_total, maximal
+from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, listing, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
 from withstand.uses.tolerance_search import Limit, Question, told_of
 
@@ -72,10 +72,9 @@ class Tolerance(Answer, Limit):
         return [{"where": where, **{name: getattr(limit, name) for name in names}} for where, limit in limits.items()]
 
     def _said(self) -> str:
-        listed = "not listed" if self.frontier is None else f"{len(self.frontier)} maximal tuples"
         lines = [f"Tolerance: {self._sentence()}"]
         lines += [f"  layer {n}    {limit._sentence()}" for n, limit in enumerate(self.per_layer, start=1)]
-        lines += [f"  frontier   {listed} by the scalar bound", f"  witness    {self.witness}"]
+        lines += [f"  frontier   {listing(self.frontier, self.frontier_size)}", f"  witness    {self.witness}"]
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
         return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
 

@@ -67,10 +67,13 @@ class Limit(Result):
         return draw_limits((self, *getattr(self, "per_layer", ())), axes) if curve is None else curve._draw(axes)
 
     def _sentence(self) -> str:
-        end = "more were not refuted" if self.breaking is None else f"{self.breaking} can do harm"
-        if self.exact and self.breaking is None:
-            end = "that is all"
-        return f"any {self.guaranteed} are harmless ({self.method}), {end}"
+        known = self.guaranteed
+        proved = f"any {known:,} are harmless ({self.method})" if known >= 0 else "nothing is proved harmless"
+        if self.breaking is None:
+            return f"{proved}, {'that is all' if self.exact else 'of more it is not known'}"
+        first, last = known + 1, self.breaking - 1
+        between = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+        return f"{proved}, {self.breaking:,} can do harm{f', of {between} it is not known' * (first <= last)}"
 
     def __repr__(self) -> str:
         return f"Limit: {self._sentence()}"
