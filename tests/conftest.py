@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,6 +14,18 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
 settings.register_profile("sanitize", parent=settings.get_profile("ci"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+STARTS = pytest.StashKey[dict]()
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request):
+    """Every test finds its module's generators as they were at the first one: which tests run before it changes nothing."""
+    starts = request.config.stash.setdefault(STARTS, {})
+    for generator in vars(request.module).values() if hasattr(request, "module") else ():
+        if isinstance(generator, np.random.Generator):
+            generator.bit_generator.state = starts.setdefault(id(generator), generator.bit_generator.state)
 
 
 @pytest.fixture
