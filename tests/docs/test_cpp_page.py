@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -46,6 +47,21 @@ def test_the_project_of_a_page(page, package, tmp_path):
     assert str(package) in (tmp_path / "build/CMakeCache.txt").read_text(encoding="utf-8")
     read = "".join(path.read_text() for path in tmp_path.glob("build/CMakeFiles/fragile.dir/*.d")).replace("\\ ", " ")
     assert str(Path(ws.get_include()) / "eigen3" / "Eigen" / "Core") in read
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a machine with AVX")
+def test_a_program_with_other_allocations_is_refused(package, tmp_path):
+    """Else it would give back memory that was allocated in another way."""
+    (program,) = blocks((ROOT / "docs/cpp.md").read_text(encoding="utf-8"), "cpp")
+    (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
+    headers = [f"-I{ws.get_include()}", f"-I{Path(ws.get_include()) / 'eigen3'}"]
+    (library,) = Path(ws.get_include()).parent.rglob("libwithstand.a")
+    for flags, links in ([], True), (["-mavx"], False):
+        command = ["c++", "-std=c++17", *flags, *headers, "main.cpp", str(library), "-pthread", "-o", "main"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+        assert (done.returncode == 0) == links, done.stderr
+        assert links or "CompiledLikeTheLibrary<32, 0>::holds" in done.stderr
 
 
 def test_the_page_requires_what_the_projects_require():

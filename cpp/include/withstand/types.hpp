@@ -15,6 +15,17 @@ using Indices = Eigen::Matrix<int, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMaj
 using ConstMatrixRef = Eigen::Ref<const Matrix>;
 using ConstVectorRef = Eigen::Ref<const Vector>;
 
+/// Memory of matrices is allocated on one side of a call and given back on the other. How Eigen does that depends on the
+/// instruction set and on sanitizers: a program that is compiled otherwise than the library would corrupt its heap. It is
+/// refused by the linker, which does not find this.
+template <int alignment, int by_malloc>
+struct CompiledLikeTheLibrary {
+  static const bool holds;
+};
+extern template struct CompiledLikeTheLibrary<EIGEN_DEFAULT_ALIGN_BYTES, EIGEN_MALLOC_ALREADY_ALIGNED>;
+inline const bool compiled_like_the_library =
+    CompiledLikeTheLibrary<EIGEN_DEFAULT_ALIGN_BYTES, EIGEN_MALLOC_ALREADY_ALIGNED>::holds;
+
 /// Componentwise lower <= upper, of one layer.
 struct LayerRange {
   Vector lower, upper;
