@@ -115,24 +115,30 @@ def linear_table(rows: list[Row]) -> None:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """One panel per network and place: the ratio over the number of crashes, on a log scale."""
+    """One panel per network and place, three networks in a row: the ratio over the number of crashes, on a log scale."""
     from matplotlib.figure import Figure
 
+    across = 3
     cases, places = list(dict.fromkeys(r.case for r in rows)), list(dict.fromkeys(r.place for r in rows))
-    figure = Figure(figsize=(2.5 * len(cases) + 0.6, 2.5 * len(places) + 0.8), layout="constrained")
-    axes = figure.subplots(len(places), len(cases), squeeze=False, sharex=True, sharey="col")
-    for i, place in enumerate(places):
-        for j, case in enumerate(cases):
+    down = -(-len(cases) // across) * len(places)
+    figure = Figure(figsize=(2.6 * across + 0.6, 2.2 * down + 0.8), layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False, sharex=True)
+    for unused in axes[-len(places) :, (len(cases) - 1) % across + 1 :].flat:
+        unused.set_axis_off()
+    for j, case in enumerate(cases):
+        panels = axes[j // across * len(places) :, j % across]
+        for i, place in enumerate(places):
             panel = [r for r in rows if (r.case, r.place) == (case, place)]
-            _panel(axes[i, j], panel)
+            _panel(panels[i], panel)
+            panels[i].sharey(panels[0])
             if i == 0:
-                axes[i, j].set_title("\n".join(case.rsplit(" ", 2)), fontsize=9)
-            if j == 0:
-                axes[i, j].set_ylabel(f"{panel[0].where}\nbound / exact")
+                panels[i].set_title("\n".join(case.rsplit(" ", 2)), fontsize=9)
+            if j % across == 0:
+                panels[i].set_ylabel(f"{panel[0].where}\nbound / exact")
             if i == len(places) - 1:
-                axes[i, j].set_xlabel("crashes")
+                panels[i].set_xlabel("crashes")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels) // 2, frameon=False)
     return figure
 
 

@@ -160,8 +160,8 @@ Bounds bound(const Network& net, const Space& space, const std::optional<Domain>
     else if (!how.scalar) nominal = unrestricted(net);
     const bool known = domain || !how.scalar;
     Problem problem{net, space, known ? &nominal : nullptr, domain.has_value(), hulls(net, known ? &nominal : nullptr)};
-    if (method == Method::tightest)  // of many inputs together no more, but for what hardly takes time
-      problem.work = std::max(2e7, std::min(problem.work / static_cast<double>(rows), 2 * recipe(Method::linear).cost(net, space)));
+    if (method == Method::tightest)  // about as long as the relaxation takes, whose cost is counted at its least
+      problem.work = std::min(problem.work, std::max(2e7, 20 * recipe(Method::linear).cost(net, space)));
     if (!domain) require_bounded(net, space, problem.layers);
     if (endless(space, problem.layers)) {
       result.values.row(row).setConstant(infinity);
