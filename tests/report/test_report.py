@@ -224,3 +224,18 @@ def test_a_wide_layer_is_drawn_by_the_worst_of_neighbours():
     chart = drawing.heat([layer], "t")
     assert chart.count('class="cell"') == 1000
     assert "<title>layer 1, neuron 2997 to 2999: 2</title>" in chart
+
+
+@pytest.mark.parametrize(("harm", "failures", "verdict"), [
+    ({"spec": ws.Argmax()}, "Crash(1)", "violated"), ({"epsilon": 1}, "Crash(1)", "violated"),
+    ({"epsilon": 3}, "Crash(3)", "tolerated")])  # fmt: skip
+def test_the_answer_the_statement_and_the_proof_speak_of_the_same_failures(tmp_path, harm, failures, verdict):
+    net, X = ws.Network([np.eye(3), np.eye(3)]), np.array([[1.0, 2.0, 3.0]])
+    found = ws.report(net, X, samples=2, certificate=tmp_path / "proof.json", **harm)
+    assert (found.statement.failures, found.statement.verdict) == (failures, verdict)
+    limits = ws.tolerance(net, domain=X, **harm)
+    assert (limits.statement.failures, limits.statement.verdict) == (failures, verdict)
+    rows = {section.key: dict(row[:2] for row in section.rows) for section in found.sections}
+    assert rows["asked"]["answer"].startswith({"violated": "a single crash can", "tolerated": "any 3 crashes"}[verdict])
+    assert (rows["asked"]["failures"], rows["asked"]["verdict"]) == (failures, verdict)
+    assert f"failures=ws.{failures}" in next(section.code for section in found.sections if section.key == "certificate")

@@ -18,7 +18,7 @@ from withstand.questions.search import worst_case
 from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
-from withstand.statement import TOLERATED, VIOLATED, Inputs, Statement
+from withstand.statement import Inputs, Statement
 from withstand.uses.tolerance import Tolerance
 
 if TYPE_CHECKING:
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 def statement(asked: Asked, origin: Origin) -> Statement:
     """Return of what, about what, and with which verdict the report speaks: what a program asks of it first."""
-    found = asked.tolerance
-    verdict = None if found is None else TOLERATED if found.guaranteed >= 0 else VIOLATED
+    count, verdict = (None, None) if asked.tolerance is None else asked.tolerance._stated
     told = Told(
-        asked.net, replace(Inputs.of(asked.rows), origin=origin.inputs),
-        None if found is None else Crash(max(0, found.guaranteed)),
+        asked.net, replace(Inputs.of(asked.rows), origin=origin.inputs), None if count is None else Crash(count),
         "what is witnessed was replayed, what is proved is rounded outward; the last section says it number by number",
         spec=asked.spec, epsilon=None if asked.budget is None else asked.epsilon, verdict=verdict, seed=asked.seed,
     )  # fmt: skip
@@ -81,7 +79,7 @@ def _answer(found: Tolerance | None) -> str:
     if found is None:
         return "no budget and no decisions were given: no verdict"
     if found.guaranteed < 0:
-        return "harm without any failure"
+        return "harm without any failure" if found.breaking == 0 else "not even for the intact network is harm excluded"
     n = found.guaranteed
     if found.witness is not None and found.breaking == 1:
         return f"a single crash can do harm, witnessed: {told(found.witness)}"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -65,6 +65,7 @@ class Tolerance(Answer, Limit):
     most: int
     curve: Curve | None
     status: str = "complete"
+    _bounded: bool = field(default=True, kw_only=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
@@ -74,7 +75,8 @@ class Tolerance(Answer, Limit):
     def _said(self) -> str:
         lines = [f"Tolerance: {self._sentence()}"]
         lines += [f"  layer {n}    {limit._sentence()}" for n, limit in enumerate(self.per_layer, start=1)]
-        lines += [f"  frontier   {listing(self.frontier, self.frontier_size)}", f"  witness    {self.witness}"]
+        lines.append(f"  frontier   {listing(self.frontier, self.frontier_size, self._bounded)}")
+        lines.append(f"  witness    {self.witness}")
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
         return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
 
@@ -194,7 +196,8 @@ def tolerance(
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
     found = _result(total, each, listed, sizes, most, drawn, clock.status, size)
-    return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+    told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
+    return replace(found, _bounded=scalar is not None, _told=told)
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
