@@ -227,7 +227,8 @@ def test_frontiers_say_why_they_are_not_listed():
     assert listing([(1, 2), (2, 1)], 9) == "2 largest tuples of counts per layer, by the scalar bound"
     assert listing(None, 10**6) == "largest counts per layer are not listed: 1,000,000 tuples are too many"
     assert listing(None, 9).endswith("not listed: the time was up")
-    assert listing(None, 9, bounded=False).endswith("the scalar bound is of single neurons and synapses in chains of layers")
+    why = "the scalar bound is of single neurons and synapses in chains of layers"
+    assert listing(None, 9, bounded=False).endswith(f"not listed: {why}")
     net, X, _ = ws.embedded("digits_small")
     asked = {"model": lambda k: ws.WeightFlip(k, format="int8"), "node_limit": 1, "per_layer": False}
     assert "not listed: the scalar bound is of" in repr(ws.tolerance(net.rounded("int8"), 5, X[:1], **asked))

@@ -254,7 +254,7 @@ def draw_heat(layers: Sequence[FloatArray], label: str, axes: Any = None) -> Any
     grid = np.full((len(layers), max(map(len, layers))), np.nan)
     for row, values in zip(grid, layers):
         row[: len(values)] = values
-    image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=0.0)
+    image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=min(0.0, float(np.nanmin(grid))))
     axes.set_yticks(range(len(grid)), [str(n) for n in range(1, len(grid) + 1)])
     axes.set(xlabel="neuron", ylabel="layer")
     axes.figure.colorbar(image, ax=axes, label=label)

@@ -116,8 +116,8 @@ class Asked:
         return sections.histogram(self, found, few[-1])
 
     def _criticality(self, clock: Clock) -> Section:
-        found = criticality(self.net, self.rows, time_limit=clock.part(0.4), threads=self.threads)
-        return sections.critical(found)
+        found = criticality(self.net, self.rows, spec=self.spec, time_limit=clock.part(0.4), threads=self.threads)
+        return sections.critical(self, found)
 
     def _accuracy(self, clock: Clock, most: int) -> Section:
         assert self.spec is not None and self.targets is not None

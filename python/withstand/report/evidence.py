@@ -12,6 +12,7 @@ from withstand._answer import Told
 from withstand._result import plain
 from withstand.certificate import check_certificate
 from withstand.model.failures import Crash
+from withstand.model.network import Network
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
 from withstand.questions.search import worst_case
@@ -67,12 +68,24 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
         ("crashes", f"A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
                     "in any layers."),
+        *_left_out(net),
         ("searches", f"{nodes} each; {draws}"),
         ("end", ends[status]),
     ]  # fmt: skip
     return Section(
         "asked", "What was asked", "What this report speaks of, and what it says.", ("what", "is"), tuple(rows)
     )
+
+
+def _left_out(net: Network) -> tuple[tuple[Cell, ...], ...]:
+    """Say that a network that states its words or roundings has more than crashes to be asked about."""
+    if net.formats is None:
+        return ()
+    said = "The network holds words: what flips of their bits do is asked by --weight-flip and --bit-flip "
+    said += "(ws.WeightFlip, ws.BitFlip)"
+    if net.noise is not None:
+        said += ", what rounding does by --noise file (ws.Noise(net.noise))"
+    return (("left out", f"{said}."),)
 
 
 def _answer(found: Tolerance | None) -> str:

@@ -155,18 +155,23 @@ def histogram(asked: Asked, found: Enumeration, k: int) -> Section:
     return Section("histogram", title, text, ("share of configurations", f"{what} at most"), rows, figure, data, code)
 
 
-def critical(found: Criticality) -> Section:
+def critical(asked: Asked, found: Criticality) -> Section:
     """Tell which neurons matter."""
     rows = tuple(
         (layer, i, float(found.worst[layer - 1][i]), float(found.mean[layer - 1][i]))
         for layer, i in found.ranking()[:TOP]
     )
-    figure = drawing.heat(found.worst, "worst error of each neuron's crash")
-    text = f"Error when a neuron crashes alone; the {len(rows)} most critical."
+    word = "harm" if asked.decisions else "error"
+    figure = drawing.heat(found.worst, f"worst {word} of each neuron's crash", f"worst {word} of its crash")
+    text = f"{word.capitalize()} when a neuron crashes alone; the {len(rows)} most critical."
+    if asked.decisions:
+        flipping = sum(int((layer >= 0).sum()) for layer in found.worst)
+        text += " Harm is the lead of another class: the class flips where it is at least 0, which "
+        text += f"{flipping:,} of the {asked.net.n_neurons:,} neurons can do alone at one of the inputs."
     if not found.exact:
-        text += " The time was up before all inputs were tried: errors are at least these."
+        text += f" The time was up before all inputs were tried: {word}s are at least these."
     most = printed("found.largest, found.ranking()[0]", found.largest, found.ranking()[0])
-    code = f"found = ws.criticality(net, X)\n{most}"
+    code = f"found = ws.criticality(net, X{_spec(asked)})\n{most}"
     data = {"worst": plain(found.worst), "mean": plain(found.mean)}
     return Section("criticality", "Which neurons matter", text, ("layer", "neuron", "worst", "mean"), rows, figure,
                    data, code)  # fmt: skip

@@ -287,10 +287,7 @@ def guaranteed_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> i
 
 
 def listing(frontier: Sequence[tuple[int, ...]] | None, size: int, bounded: bool = True) -> str:
-    """Return what is said of a frontier, or why there is none.
-
-    `size` tuples are to be visited, where the failures are `bounded` by the scalar bound at all.
-    """
+    """Return what is said of a frontier, of `size` tuples to visit, or why there is none, as of what is not bounded."""
     if frontier is not None:
         return f"{len(frontier):,} largest tuple{'s' * (len(frontier) != 1)} of counts per layer, by the scalar bound"
     why = "the time was up"

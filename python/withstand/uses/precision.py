@@ -16,7 +16,7 @@ from withstand._inputs import either_word
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
-from withstand.model.network import Network, as_network
+from withstand.model.network import Network, as_chain
 from withstand.model.quantise import QUANTISERS, Quantised, Quantiser, stored_bits, unit_error
 from withstand.questions.bounds import bound
 from withstand.statement import TOLERATED, Inputs
@@ -149,8 +149,8 @@ def precision(
     Raises
     ------
     TypeError, ValueError
-        For an unknown quantiser, nothing to quantise, an `epsilon` that `most` bits do not reach, or a domain that
-        does not fit.
+        For a graph or a convolutional network, an unknown quantiser, nothing to quantise, an `epsilon` that `most` bits
+        do not reach, or a domain that does not fit.
 
     Notes
     -----
@@ -169,7 +169,7 @@ def precision(
     """
     if quantised is not None:
         return difference(net, quantised, epsilon, domain)
-    as_network(net), choice(quantiser, "quantiser", QUANTISERS)
+    as_chain(net, "the fewest bits are found for"), choice(quantiser, "quantiser", QUANTISERS)
     activations, weights = flag(activations, "activations"), flag(weights, "weights")
     if not (activations or weights):
         raise ValueError("nothing to quantise: activations or weights must be True")

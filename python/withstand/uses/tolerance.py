@@ -191,13 +191,12 @@ def tolerance(
             listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
             most = max_total(scalar, allowed, clock.lasts(0.1))
         total = question.limit(model, size, (proved, "capped"), "anywhere")
-        places = range(len(sizes) if per_layer else 0)
-        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in places]
+        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
+                  for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    found = _result(total, each, listed, sizes, most, drawn, clock.status, size)
-    told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
-    return replace(found, _bounded=scalar is not None, _told=told)
+    found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
+    return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
@@ -243,12 +242,13 @@ def _result(
     curve: Curve | None,
     status: str,
     size: int | None = None,
+    bounded: bool = True,
 ) -> Tolerance:
     within = None if listed is None else tuple(sorted(maximal(tuple(map(min, f, sizes)) for f in listed)))
     visits = math.prod(n + 1 for n in sizes[1:])
     most = min(max(most, total.guaranteed), sum(sizes) if size is None else size)
     return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
-                     most, curve, status)  # fmt: skip
+                     most, curve, status, _bounded=bounded)  # fmt: skip
 
 
 def _alone(model: Model, places: int, place: int) -> Model:
