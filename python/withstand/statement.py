@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from withstand._plural import counted
 from withstand._types import FloatArray
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Inputs:
     def words(self) -> str:
         """How many inputs, in words."""
         if self.kind == "given":
-            return "1 given input" if self.rows == 1 else f"{self.rows:,} given inputs"
+            return counted(self.rows or 0, "given input")
         return "every input of a box" if self.kind == "box" else "every input whatsoever"
 
     def __str__(self) -> str:

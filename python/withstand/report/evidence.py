@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from withstand._answer import Told
+from withstand._plural import counted
 from withstand._result import plain
 from withstand.certificate import check_certificate
 from withstand.model.failures import Crash
@@ -52,8 +53,8 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
     """Tell what was asked, of what, and the answer in one sentence."""
     net = asked.net
     names = ", ".join(a.name for a in (*net.activations, net.output_activation))
-    draws = f"{asked.samples:,} random sets, seed {asked.seed}"
-    nodes = "no limit" if asked.node_limit is None else f"at most {asked.node_limit:,} nodes"
+    draws = f"{counted(asked.samples, 'random set')}, seed {asked.seed}"
+    nodes = "no limit" if asked.node_limit is None else f"at most {counted(asked.node_limit, 'node')}"
     ends = {
         "complete": "every question was answered as far as it could be",
         "budget": "the time was up before everything was tried: what is told was known by then, and is true",
@@ -133,7 +134,8 @@ def _replay(seen: Witness, after: Any) -> str:
 def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: float | None) -> Section:
     """Write a proof for so many crashes, have it checked, and tell what came of it."""
     title, header = "A proof to keep", ("file", "claims at least", "claims at most", "check", "SHA-256")
-    text = f"The worst of at most {k} crashes, as a file that is checked without trusting the search."
+    most = counted(k, "crash", "crashes")
+    text = f"The worst of at most {most}, as a file that is checked without trusting the search."
     code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
     try:
         worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit, time_limit=seconds,

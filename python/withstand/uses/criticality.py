@@ -15,6 +15,7 @@ from withstand import _core
 from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, shown, thread_count, whole
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -112,7 +113,7 @@ class Criticality(Answer):
         names = self.ranking()[:5]
         top = ", ".join(f"{name} {self.worst[name[0] - 1][name[1]]:.4g}" for name in names)
         how = "all" if self.exact else "random"
-        tried = f"{how} {self.sets:,} sets for each neuron" if self.k > 1 else "each neuron alone"
+        tried = f"{how} {counted(self.sets, 'set')} for each neuron" if self.k > 1 else "each neuron alone"
         worst = "worst" if self._word == "error" else f"worst {self._word}"
         lines = [f"Criticality among {self.k} crashed ({tried})", f"  {worst:<7}  {top}"]
         for pair in self.synergy[:1]:
@@ -232,7 +233,7 @@ def _enumerated(
         if net.is_graph and k == 1:  # to rounding: a canonical evaluation of each would take minutes
             alone = np.array(_core.crash_errors(net._core, row, spec is not None))
             for n in np.flatnonzero(abs(alone) <= close) if spec is not None else ():
-                alone[n] = crash_sets.harm_of(net, row[None], np.eye(1, len(alone), n, dtype=bool)[0], True)
+                alone[n] = crash_sets.harm_of(net, row[None], np.arange(len(alone)) == n, True)
             worst, mean = np.maximum(worst, alone), mean + alone
             continue
         found = run(net, Crash(k, exactly=True), row[None], spec=spec, threads=threads, components=True)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
@@ -97,11 +98,11 @@ class Precision(Answer):
     def _said(self) -> str:
         return (
             f"Precision: error <= {self.bound:.6g} (epsilon {self.epsilon:g}), observed {self.observed:.6g}"
-            f" on {self.inputs:,} inputs\n"
+            f" on {counted(self.inputs, 'input')}\n"
             f"  activation bits  {self.activation_bits}\n"
             f"  weight bits      {self.weight_bits}\n"
             f"  storage          {self.bytes:,.0f} bytes, single precision {self.bytes_single:,.0f}, "
-            f"uniform {self.uniform_bits} bits {self.bytes_uniform:,.0f} (ratio {self.ratio:.3f})"
+            f"uniform {counted(self.uniform_bits, 'bit')} {self.bytes_uniform:,.0f} (ratio {self.ratio:.3f})"
         )
 
 
