@@ -94,6 +94,8 @@ class Statement:
         Of what was drawn at random.
     command : str
         The command line that asked, if one did.
+    answer : str
+        What was found, in one sentence, where it is said in one: of a report.
 
     Examples
     --------
@@ -117,6 +119,7 @@ class Statement:
     seed: int | None = None
     network: str = ""
     command: str = ""
+    answer: str = ""
 
     @property
     def rows(self) -> int | None:
@@ -147,6 +150,7 @@ class Statement:
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return what text and pages tell of it: names and sentences; what is not known is left out."""
         said = {
+            "answer": self.answer,
             "network": self.network,
             "fingerprint": self.fingerprint,
             "inputs": str(self.inputs),
@@ -179,6 +183,7 @@ class Statement:
             "verdict": self.verdict,
             "seed": self.seed,
             "command": self.command,
+            "answer": self.answer,
         }
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
 from html.parser import HTMLParser
@@ -241,6 +242,8 @@ def test_the_answer_the_statement_and_the_proof_speak_of_the_same_failures(tmp_p
     assert (limits.statement.failures, limits.statement.verdict) == (failures, verdict)
     rows = {section.key: dict(row[:2] for row in section.rows) for section in found.sections}
     assert rows["asked"]["answer"].startswith({"violated": "a single crash can", "tolerated": "any 3 crashes"}[verdict])
+    assert str(found.statement).startswith(f"answer       {rows['asked']['answer']}\n")
+    assert json.loads(found.json())["statement"]["answer"] == rows["asked"]["answer"] == found.statement.answer
     assert (rows["asked"]["failures"], rows["asked"]["verdict"]) == (failures, verdict)
     assert f"failures=ws.{failures}" in next(section.code for section in found.sections if section.key == "certificate")
 
@@ -273,3 +276,15 @@ def test_a_graph_has_no_fewest_bits_and_the_report_says_why():
     found = ws.report(ws.Network(layers=layers, shape=(1, 3)), [[1.0, 2.0, 3.0]], epsilon=9, most=1, samples=2)
     section = next(section for section in found.sections if section.key == "precision")
     assert section.text == f"the fewest bits are found for {CHAINS}"
+
+
+def test_what_ctrl_c_left_out_is_not_said_to_be_unasked(diabetes, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    net, X, _ = diabetes
+    monkeypatch.setattr(importlib.import_module("withstand.report.asked"), "tolerance", interrupted)
+    found = ws.report(net, X, epsilon=1, most=1, samples=2)
+    assert (found.status, found.statement.verdict) == ("interrupted", None)
+    assert found.statement.answer == "interrupted before it was known: no verdict"
+    assert ws.report(net, X, most=1, samples=2).statement.answer.startswith("no budget and no decisions were given")

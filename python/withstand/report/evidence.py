@@ -21,7 +21,6 @@ from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
 from withstand.statement import Inputs, Statement
-from withstand.uses.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
@@ -35,7 +34,7 @@ def statement(asked: Asked, origin: Origin) -> Statement:
         "what is witnessed was replayed, what is proved is rounded outward; the last section says it number by number",
         spec=asked.spec, epsilon=None if asked.budget is None else asked.epsilon, verdict=verdict, seed=asked.seed,
     )  # fmt: skip
-    return replace(told.statement(), network=origin.network)
+    return replace(told.statement(), network=origin.network, answer=_answer(asked))
 
 
 def limits(asked: Asked) -> dict[str, int | None]:
@@ -61,11 +60,11 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
         "interrupted": "interrupted: what is told was known by then, and is true; some sections are missing",
     }
     rows: list[tuple[Cell, ...]] = [
-        ("answer", _answer(asked.tolerance)),
+        ("answer", said.answer),
         ("network", f"{said.network} {net!r}".strip()),
         ("widths", ", ".join(map(str, net.widths))),
         ("activations", names),
-        *(line for line in said.lines() if line[0] != "network"),
+        *(line for line in said.lines() if line[0] not in {"answer", "network"}),
         ("crashes", f"A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
                     "in any layers."),
@@ -89,7 +88,10 @@ def _left_out(net: Network) -> tuple[tuple[Cell, ...], ...]:
     return (("left out", f"{said}."),)
 
 
-def _answer(found: Tolerance | None) -> str:
+def _answer(asked: Asked) -> str:
+    found = asked.tolerance
+    if found is None and asked.harm_is_known:
+        return "interrupted before it was known: no verdict"
     if found is None:
         return "no budget and no decisions were given: no verdict"
     if found.guaranteed < 0:

@@ -166,7 +166,7 @@ class Question:
         high, stride = most + 1, 1
         while high - found.bounded > 1 and not self.clock.over():
             count = min(found.bounded + stride, (found.bounded + high) // 2)
-            self.clock.say(f"tolerance: any {found.bounded} {where} are harmless, bounding {count}")
+            self.clock.say(f"tolerance {where}: {max(0, found.bounded)} proved harmless, bounding {count}")
             left = self.clock.left() / 4
             proved = bound_within(self.net, model(count), self.domain, left, spec=self.spec, threads=self.threads)
             if self.harmless(proved.value):
@@ -183,7 +183,7 @@ class Question:
         tried, stride = found.harmless, 1
         while tried < most and not self.clock.over():
             tried = min(tried + stride, most)
-            doing = f"tolerance: any {found.harmless} {where} are harmless, searching {tried}"
+            doing = f"tolerance {where}: {max(0, found.harmless)} proved harmless, searching {tried}"
             lower, upper, witness = self._worst(model(tried), stride == 1, doing)
             if witness is not None and not self.harmless(lower):
                 found.witness = witness
