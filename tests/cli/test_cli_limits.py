@@ -47,7 +47,7 @@ def test_tolerance():
 
 @pytest.mark.parametrize(
     ("limits", "code"),
-    [(("2",), 0), (("9",), 1), (("3", "--node-limit", "1", "-e", "17", "--radius", "0.3", "--rows", "0"), 3)],
+    [(("2",), 0), (("9",), 1), (("2", "--node-limit", "1", "-e", "30", "--radius", "0.3", "--rows", "0"), 3)],
 )
 def test_tolerance_exit_codes(limits, code):
     assert run(*ASK, "-e", "13.4", "--at-least", *limits)[0] == code
