@@ -72,6 +72,14 @@ def test_bounds_and_worst_cases(options, net, failures):
     assert run(*ask, "-e", repr(worst.upper * 1.01))[0] == 0
 
 
+@pytest.mark.parametrize("asked", [("bound", "-k", "1"), ("tolerance", "-e", "1"), ("harden", "-k", "1", "-e", "30")])
+def test_answers_say_of_which_words_they_are(asked):
+    told = json.loads(run(asked[0], *ROWS, *asked[1:], *INT8, "--json")[1])
+    assert told["model"] == told["statement"]["network"] == "digits_small, rounded to int8"
+    assert told["fingerprint"] == WORDS.fingerprint
+    assert "digits_small, rounded to int8" in run(asked[0], *ROWS, *asked[1:], *INT8)[1]
+
+
 def test_enumerate():
     failures = ws.WeightFlip(1, format="int8", bits=[7])
     code, text = run("enumerate", *ROWS, *INT8, "--weight-flip", "1", "--bits", "7", "--components", "--json")

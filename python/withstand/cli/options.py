@@ -17,7 +17,7 @@ from withstand._types import FloatArray
 from withstand.cli.output import remark
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
-from withstand.cli.words import WORD_OPTIONS, NoiseType, noise_of, words_of
+from withstand.cli.words import WORD_OPTIONS, NoiseType, noise_of, words_in_short, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
 from withstand.model.parameters import channels
 
@@ -29,11 +29,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Model:
-    """A network, and the inputs that come with it (None for a file)."""
+    """A network, the inputs that come with it (None for a file), and the format it was rounded to, if any."""
 
     name: str
     network: ws.Network
     samples: FloatArray | None
+    rounded: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and what was made of the network of that name."""
+        return self.name if self.rounded is None else f"{self.name}, rounded to {self.rounded}"
 
 
 class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
@@ -126,15 +132,40 @@ def spec_of(argmax: str | None) -> ws.Argmax | None:
     return None if argmax is None else ws.Argmax(lowest=argmax == "lowest")
 
 
-def asked(model: Model, options: dict[str, Any]) -> tuple[Model, ws.Failures]:
-    """Return the model, rounded where that is asked for, and what may fail of it."""
+def asked(model: Model, options: dict[str, Any], *, of_outputs: bool = False) -> tuple[Model, ws.Failures]:
+    """Return the model, rounded where that is asked for, and what may fail of it.
+
+    `of_outputs`: whether the command adds what roundings of a file do to outputs (`Roundings`); where it does not,
+    `--noise file` is refused, for it would speak of a part of them.
+    """
     model = rounded(model, options["rounded"])
-    return model, failures_of(model.network, options)
+    failures = failures_of(model.network, options)
+    if not of_outputs and options["noise"] == "file" and model.network.output_rounding:
+        here = click.get_current_context().info_name
+        raise click.UsageError(
+            f"--noise file: roundings also move the outputs themselves, by at most "
+            f"{model.network.output_rounding:.3g}, which {here} cannot add: ask withstand bound or withstand worst-case"
+        )
+    return model, failures
 
 
 def rounded(model: Model, form: str | None) -> Model:
-    """Return the model with parameters that are words of a format."""
-    return model if form is None else replace(model, network=model.network.rounded(form))
+    """Return the model with parameters that are words of a format.
+
+    Raises
+    ------
+    click.UsageError
+        Where the file states words of its own, which would be replaced.
+    """
+    if form is None:
+        return model
+    if any(layer.parameters for layer in model.network.formats or ()):
+        raise click.UsageError(
+            f"--rounded {form} would replace the words that {model.name} states, {words_in_short(model.network)}: "
+            "leave it out; --weight-flip, --weight-crash and --bit-flip ask about these words, "
+            "--noise file about their roundings"
+        )
+    return replace(model, network=model.network.rounded(form), rounded=form)
 
 
 def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
