@@ -128,6 +128,36 @@ def test_tolerance_and_reliability():
         assert (code, json.loads(text)["failures"]) == (0, made)
 
 
+def test_reliability_of_some_bits_and_of_biases():
+    ask = ("reliability", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "25", "-p", "1e-7", "--samples", "0")
+    code, text = run(*ask, "--bits", "6,7", "--biases", "--json")
+    told, model = json.loads(text), lambda k: ws.WeightFlip(k, format="int8", bits=[6, 7], biases=True)
+    found = ws.reliability(WORDS, 1e-7, 25, X[:2], model=model, samples=0)
+    assert (code, told["lower"], told["upper"], told["failures"]) == (0, found.lower, found.upper, found.failures)
+    assert "biases=True" in told["failures"]
+    assert told["statement"]["rigor"].startswith("each bit of each word flips independently, p = 1e-07;")
+    for kind, option, said in (("crash", ("--bits", "7"), "--bits is about flips: give --of bit-flip:int8"),
+                               ("bit-flip:int8", ("--biases",), "give --of weight-flip:int8")):  # fmt: skip
+        code, text = run("reliability", *ROWS, "--of", kind, "-e", "1", "-p", "0.1", *option)
+        assert code == 2 and said in " ".join(text.split())
+
+
+@pytest.mark.parametrize("command", ["reliability", "tolerance"])
+@pytest.mark.parametrize(("option", "instead"), [
+    ("--weight-flip", "--of weight-flip:int8"), ("--bit-flips", "--of bit-flip:int8"), ("--crash", "--of crash"),
+    ("--weight-crashes", "--of weight-crash"), ("--stuck", "--of stuck:1"), ("--channels", "--of channel"),
+])  # fmt: skip
+def test_commands_of_one_kind_say_how_it_is_given(command, option, instead):
+    code, text = run(command, *ROWS, option, "1")
+    said = f"no option {option}: {command} asks about one kind of failure, {instead}"
+    assert code == 2 and " ".join(text.split()).endswith(said)
+
+
+def test_other_options_that_are_none_are_told_so():
+    assert "no option" not in run("tolerance", *ROWS, "--nothing", "1")[1]
+    assert run("criticality", *ROWS, "--weight-flip", "1")[0] == 2
+
+
 def test_replicas_know_no_words():
     code, text = run("replicas", *ROWS, "--weight-crash", "1", "-e", "1")
     assert code == 2 and "copies are of neurons" in text

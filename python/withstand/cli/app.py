@@ -15,6 +15,7 @@ import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
 from withstand.cli import options as opt
+from withstand.cli.kinds import asks_instead
 from withstand.cli.origin import ARGUMENTS
 from withstand.cli.output import grid, remark, show, verdict, watched, wrapped
 from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
@@ -60,7 +61,14 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments as they were given."""
         ctx.meta[ARGUMENTS] = list(args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            instead = asks_instead(error.option_name) if "kind" in {param.name for param in self.params} else None
+            if instead is None:
+                raise
+            said = f"no option {error.option_name}: {ctx.info_name} asks about one kind of failure, {instead}"
+            raise click.UsageError(said, ctx) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

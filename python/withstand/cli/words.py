@@ -72,6 +72,9 @@ def noise_of(net: ws.Network, noise: float | str) -> ws.Failures:
 
 rounded_option = click.option("--rounded", type=Choice(FORMATS),
                               help="First round the network's parameters to words of this format.")  # fmt: skip
+bits_option = click.option("--bits", type=BitsType(),
+                           help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]")  # fmt: skip
+biases_option = click.option("--biases", is_flag=True, help="Biases may flip, too.")
 
 WORD_OPTIONS = (
     click.option("--channel", "--channels", type=CountsType(), help="Crashed channels: feature maps of convolutions."),
@@ -80,10 +83,10 @@ WORD_OPTIONS = (
     click.option("--weight-crash", "--weight-crashes", type=CountsType(), help="Stored weights that become 0."),
     click.option("--format", "format_", type=Choice(FORMATS), help="Of words that flip.  [default: int8]"),
     click.option("--scale", type=Number(min=0, min_open=True), help="Of integer words, where no file says it."),
-    click.option("--bits", type=BitsType(), help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]"),
+    bits_option,
     click.option("--to", type=click.IntRange(0, 1), help="Only flips to this value: cells stuck at it."),
     click.option("--clamp", type=RangeType(), help="The range that words are restricted to after a flip: LOW:HIGH."),
-    click.option("--biases", is_flag=True, help="Biases may flip, too."),
+    biases_option,
     rounded_option,
 )
 

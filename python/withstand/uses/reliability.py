@@ -242,7 +242,8 @@ def _told(task: Task | Independent, net: Network, spec: Argmax | None, rows: Flo
     known = "both ends are proved, rounded outward"
     if confidence < 1:
         known = f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
-    words, rigor = _known(task)[0], f"each fails independently, {each}; {known}"
+    chance = task.each if isinstance(task, Independent) else "each fails"
+    words, rigor = _known(task)[0], f"{chance} independently, {each}; {known}"
     return Told(net, Inputs.of(rows), words, rigor, spec=spec, epsilon=epsilon, seed=seed)
 
 
