@@ -10,9 +10,9 @@ import threading
 import numpy as np
 import pytest
 import withstand as ws
+from withstand._progress import Line
 from withstand.questions import clock as clocks
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.uses import curve, tolerance_search
 from withstand.uses.frontier import Layers, frontier, guaranteed_total, max_total
 

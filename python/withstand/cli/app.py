@@ -177,8 +177,8 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
 @command("worst-case")
 @opt.question_options
-@click.option("--gap", type=Number(min=0), help="Stop when the ends are so close, relative to the upper one; 0: go on to "
-              "the end.  [default: 0.001 over a box, 0 of given inputs]")
+@click.option("--gap", type=Number(min=0), help="Stop at this relative gap; 0: go on to the end.  "
+              "[default: 0.001 over a box, 0 of given inputs]")
 @click.option("--time-limit", type=Number(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
 @click.option("--certificate", type=OutputFile(), help="Write a proof of the upper end, for `check`.")
@@ -232,7 +232,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int, as_json: bool) -> None:
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
     model = opt.rounded(model, rounded)
-    found = ws.check_certificate(certificate, model.network, effort=effort)
+    found = ws.check_certificate(certificate, model.network, effort=effort, progress=watched())
     fields = {"certificate": str(certificate), "valid": found.valid, "reason": found.reason,
               "lower": found.lower, "upper": found.upper, "goal": found.goal,
               "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,

@@ -75,8 +75,9 @@ class LatencyType(TextType):
 @opt.whole_time_limit_option
 @opt.threads_option
 def reliability(model: opt.Model, p: Any, kind: Kind, bits: Any, biases: bool, rounded: str | None,
-                epsilon: float | None, argmax: str | None, target: float | None, evaluations: int, samples: int, confidence: float,
-                seed: int, time_limit: float, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+                epsilon: float | None, argmax: str | None, target: float | None, evaluations: int, samples: int,
+                confidence: float, seed: int, time_limit: float, threads: int | None, as_json: bool,
+                **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent failures do harm."""
     model = opt.rounded(model, rounded)
     X = points(model, options)

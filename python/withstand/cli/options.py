@@ -14,6 +14,7 @@ import numpy as np
 import withstand as ws
 from withstand._coerce import did_you_mean
 from withstand._types import FloatArray
+from withstand.cli.arrays import chosen_rows, read, refuse_images
 from withstand.cli.output import remark
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
@@ -219,10 +220,12 @@ def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
     """Return the inputs that the options name, or those the network brings, or None."""
     path: Path | None = options["inputs"]
     with working_with(path):
-        rows = model.samples if path is None else _read(path)
+        rows = model.samples if path is None else read(path)
     if rows is None:
         return None
-    start, stop = _slice(options["rows"])
+    if path is not None:
+        refuse_images(path, rows.shape, model.network.widths[0])
+    start, stop = chosen_rows(options["rows"])
     chosen = np.atleast_2d(rows)[start:stop]
     if len(chosen) == 0:
         raise click.UsageError(f"--rows {options['rows']} selects none of {len(np.atleast_2d(rows))} inputs")
@@ -236,8 +239,8 @@ def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> Floa
     if path is None and (model.samples is None or options["inputs"] is not None):
         raise click.UsageError("which classes are right? give --classes FILE")
     with working_with(path):
-        classes = embedded(model.name).targets if path is None else _read(path, ("y", "Y", "classes"))
-    start, stop = _slice(options["rows"])
+        classes = embedded(model.name).targets if path is None else read(path, ("y", "Y", "classes"))
+    start, stop = chosen_rows(options["rows"])
     return np.asarray(np.ravel(classes)[start:stop])
 
 
@@ -257,33 +260,3 @@ def need(domain: Any, model: Model) -> Any:
     if domain is None:
         raise click.UsageError(f"{model.name} brings no inputs: give --inputs FILE")
     return domain
-
-
-def _read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatArray:
-    if path.suffix == ".csv":
-        if not path.stat().st_size:
-            raise ValueError("is an empty file")
-        return np.loadtxt(path, delimiter=",", ndmin=2)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except ValueError:  # which offers to unpickle it
-        raise ValueError("holds no array of numbers: expected .npy, .npz or .csv") from None
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        for key in keys:
-            if key in loaded:
-                return np.asarray(loaded[key])
-        raise ValueError(f"holds {', '.join(loaded)}, expected an array {', '.join(keys[:-1])} or {keys[-1]}")
-
-
-def _slice(rows: str | None) -> tuple[int | None, int | None]:
-    if rows is None:
-        return 0, 16
-    start, colon, stop = rows.partition(":")
-    try:
-        if not colon:
-            return int(start), (int(start) + 1) or None  # the last is followed by none
-        return (int(start) if start else None), (int(stop) if stop else None)
-    except ValueError:
-        raise click.UsageError(f"--rows {rows}: expected START:STOP, one row, or : for all") from None

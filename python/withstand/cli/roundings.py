@@ -33,8 +33,8 @@ class Roundings:
         self.amount = 2 * each if argmax else each
         self._twice = "twice " if argmax else ""
         if self.amount:
-            remark(f"the upper end has {self._twice}{each:.3g} for what roundings behind the last neurons do to outputs: "
-                   "it holds for the file as a runtime runs it")  # fmt: skip
+            remark(f"the upper end has {self._twice}{each:.3g} for what roundings behind the last neurons do to "
+                   "outputs: it holds for the file as a runtime runs it")  # fmt: skip
 
     def added(self, upper: float) -> float:
         """Return an upper end for the file as a runtime runs it, rounded outward."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -21,7 +22,6 @@ from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.interval import RIGOR, WorstCase
-from withstand.questions.progress import Line
 from withstand.questions.search import worst_case
 from withstand.statement import TOLERATED, Inputs
 from withstand.uses.protection import Components, Name
