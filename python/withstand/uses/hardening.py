@@ -200,6 +200,7 @@ class _Rest:
     clock: Clock
     threads: int | None
     searches: int = 0
+    each: dict[Name, float] = field(default_factory=dict)  # what components do alone, where that was seen
 
     def harmful(self, value: float) -> bool:
         """Return whether an error (decisions: harm) is one."""
@@ -217,7 +218,8 @@ class _Rest:
         every = enumerate_failures(self.net, model, rows, spec=self.spec, threads=self.threads, components=True)
         if every.status != "complete":
             raise KeyboardInterrupt
-        return [frozenset([name]) for name, of in (every.components or {}).items() if self.harmful(of.worst)]
+        self.each = {name: of.worst for name, of in (every.components or {}).items()}
+        return [frozenset([name]) for name, worst in self.each.items() if self.harmful(worst)]
 
     def search(self, protected: Harmful) -> WorstCase:
         """Search what is unprotected until it is clear on which side of the limit it is."""
@@ -233,18 +235,19 @@ class _Rest:
             return result
         few = result.configurations is not None and result.configurations <= _FEW
         if isinstance(self.X, Box) or not result.exact or not few:
-            raise Undecided(self._undecided(result, len(protected)))
+            raise Undecided(self._undecided(result, protected))
         every = enumerate_failures(self.net, left, self.X, spec=self.spec, threads=self.threads)
         if every.status != "complete":
             raise KeyboardInterrupt
         return replace(result, lower=every.worst, witness=every.witness)  # evaluations decide
 
-    def _undecided(self, result: WorstCase, protected: int) -> str:
+    def _undecided(self, result: WorstCase, protected: Harmful) -> str:
+        lower = max([result.lower, *(worst for name, worst in self.each.items() if name not in protected)])
         what = "error" if self.spec is None else "harm"
         why = "the search's limit" if result.status == "budget" else "what a search can tell apart"
-        known = f"{result.lower!r} <= worst {what} <= {result.upper!r}"
+        known = f"{lower!r} <= worst {what} <= {result.upper!r}"
         return (
-            f"{known} with {protected} {self.components.kind} protected: {why} "
+            f"{known} with {len(protected)} {self.components.kind} protected: {why} "
             f"leaves open on which side of {self.limit!r} it is"
         )
 
