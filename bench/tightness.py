@@ -115,7 +115,7 @@ def linear_table(rows: list[Row]) -> None:
 
 
 def draw(rows: list[Row]) -> Figure:
-    """One panel per network and place, three networks in a row: the ratio over the number of crashes, on a log scale."""
+    """One panel per network and place, three networks in a row: ratios over crashes, on a log scale."""
     from matplotlib.figure import Figure
 
     across = 3

@@ -21,7 +21,7 @@ STARTS = pytest.StashKey[dict]()
 
 @pytest.fixture(autouse=True)
 def same_numbers(request):
-    """Every test finds its module's generators as they were at the first one: which tests run before it changes nothing."""
+    """Every test finds its module's generators as they were at the first one: whichever ran before."""
     starts = request.config.stash.setdefault(STARTS, {})
     for generator in vars(request.module).values() if hasattr(request, "module") else ():
         if isinstance(generator, np.random.Generator):

@@ -30,6 +30,24 @@ Failure crash(std::vector<Index> counts, bool total, bool exactly = false) {
 
 }  // namespace
 
+/// Wrong arguments throw, whatever they leave out.
+static void flips_are_of_words(const Network& net) {
+  Failure flip;  // of no words
+  flip.counts = {1};
+  for (const Effect effect : {Effect::bit_flip, Effect::weight_flip}) {
+    flip.effect = effect;
+    flip.words = nullptr;
+    CHECK(message_of<std::invalid_argument>([&] { Space(net, {flip}); }).find("Failure::words") != std::string::npos);
+    Words words;
+    flip.words = std::make_shared<Words>(words);
+    CHECK(message_of<std::invalid_argument>([&] { Space(net, {flip}); }).find("masks is empty") != std::string::npos);
+    words.masks = {1};
+    words.scalings.assign(4, std::vector<Scaling>(3));
+    flip.words = std::make_shared<Words>(words);
+    CHECK(message_of<std::invalid_argument>([&] { Space(net, {flip}); }).find("3 scalings for the 64 neurons") != std::string::npos);
+  }
+}
+
 int main() {
   const Network net = network({3, 64, 8, 2});
   CHECK(Space(net, {crash({2}, true)}).configurations()->to_uint64() == 1 + 72 + 72 * 71 / 2);
@@ -69,4 +87,5 @@ int main() {
   among.among = std::vector<Site>{{2, 8, -1}};
   CHECK(message_of<std::invalid_argument>([&] { Space(net, {among}); }).find("layer 2 has 8 neurons") !=
         std::string::npos);
+  flips_are_of_words(net);
 }

@@ -204,12 +204,13 @@ def rounding_decides(net: Net, terms: tuple[Term, ...], X: np.ndarray, room: flo
 
 
 def rounds(net: Net, terms: tuple[Term, ...], X: np.ndarray) -> bool:
-    """Whether the order of sums changes a bit of what is sent."""
+    """Whether the order of sums changes a bit of what is sent, or both orders lose one."""
     for configuration in [(), *configurations(net, terms, X)]:
         sent, _ = signals(net, X, configuration)
-        again, _ = signals(net, X, configuration, _backwards)
-        if any((a != b).any() for a, b in zip(sent, again)):
-            return True
+        for sums in (_backwards, _rounded_once):
+            again, _ = signals(net, X, configuration, sums)
+            if any((a != b).any() for a, b in zip(sent, again)):
+                return True
     return False
 
 

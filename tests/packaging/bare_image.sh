@@ -9,11 +9,12 @@ shift
 cd "$(dirname "$0")/../.."
 python=$(command -v "${PYTHON:-python3}")
 image=$(mktemp -d)
-trap 'umount "$image/proc" 2> /dev/null || true; rm -rf "$image"' EXIT
+trap 'umount "$image/proc"; umount -R "$image/dev" 2> /dev/null || true; rm -rf --one-file-system "$image"' EXIT
 TIMEFORMAT='  %R s, of the processor %U s + %S s'
 
 debootstrap --variant=minbase --include=python3,python3-venv "${SUITE:-bookworm}" "$image" > "$image/log" || { cat "$image/log"; exit 1; }
 mount -t proc proc "$image/proc"
+mount --rbind --make-rslave /dev "$image/dev"
 inside() { chroot "$image" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/root/venv/bin:/usr/bin:/bin "$@"; }
 inside python3 --version
 for tool in cc gcc c++ g++ clang cmake ninja make ld; do
@@ -28,4 +29,4 @@ time (inside python3 -m venv /root/venv && inside pip install --quiet --no-index
 inside pip install --quiet --no-index --find-links /root/wheels "withstand[test]"
 git archive HEAD -- tests pyproject.toml README.md docs bench examples CHANGELOG.md | tar -x -C "$image/root"
 echo "the suite"
-time inside sh -c 'cd /root && exec python -m pytest -q -n "$(nproc)" -p no:cacheprovider "$@"' sh "${@:-tests}"
+time inside sh -c 'cd /root && exec python -m pytest -q -n "$(nproc)" -p no:cacheprovider -rf -o faulthandler_timeout=300 "$@"' sh "${@:-tests}"

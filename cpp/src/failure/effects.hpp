@@ -96,4 +96,7 @@ double noise(const Space& space, Index layer);
 /// Fewest failures of a term in a layer, given that the others take as many as they can: 0 unless it says "exactly".
 Index least(const Space::Term& term, Index layer);
 
+/// Throws std::invalid_argument unless flips say of which words, scaled layer by layer or neuron by neuron.
+void check_words(const Network& network, const Failure& failure);
+
 }  // namespace withstand

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/require.hpp"
 #include "core/rounding.hpp"
 #include "failure/conduct.hpp"
 #include "failure/effects.hpp"
@@ -147,6 +148,17 @@ Interval product_range(const Failure& failure, const Site& site, const Interval&
 }
 
 }  // namespace
+
+void check_words(const Network& net, const Failure& failure) {
+  if (failure.effect != Effect::bit_flip && failure.effect != Effect::weight_flip) return;
+  require(failure.words != nullptr, "flipped bits are of words: Failure::words says of which");
+  require(!failure.words->masks.empty(), failure.describe(), ": there are no bits to flip: Words::masks is empty");
+  for (const auto* scalings : {&failure.words->scalings, &failure.words->bias_scalings})
+    for (std::size_t l = 0; l < scalings->size(); ++l)
+      require((*scalings)[l].size() <= 1 || static_cast<Index>((*scalings)[l].size()) == net.own(static_cast<Index>(l)),
+              failure.describe(), ": ", (*scalings)[l].size(), " scalings for the ", net.own(static_cast<Index>(l)),
+              " neurons of layer ", l);
+}
 
 bool is_stored(const Failure& failure, const Site& site, double weight) {
   if (!failure.words || !on_parameters(failure.effect)) return true;

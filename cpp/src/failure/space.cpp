@@ -204,6 +204,7 @@ void check_counts(const Network& net, const Space::Term& term) {
 }
 
 Space::Term resolve(const Network& net, const Failure& failure) {
+  check_words(net, failure);
   Space::Term term{failure, std::vector<std::vector<Site>>(static_cast<std::size_t>(net.layers()) + 1), 0, {}, {}, {}};
   check_amount(net, failure);
   if (failure.groups) add_groups(net, term);

@@ -45,6 +45,7 @@ std::string bits(std::uint64_t mask) {
 }
 
 std::string words(const Failure& failure) {
+  if (failure.words == nullptr) return "";
   const Words& w = *failure.words;
   std::string out = ", format='" + w.format.name + "'";
   if (!w.format.is_float() && !w.scalings.empty()) out += scaling(w.scalings);

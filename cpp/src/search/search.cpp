@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "search/finite_part.hpp"
 #include "search/first.hpp"
 #include "search/frontier.hpp"
 #include "search/adapters/bound_opinions.hpp"
@@ -20,6 +21,7 @@
 #include "search/completed.hpp"
 #include "search/conclusion.hpp"
 #include "search/meetings/few_failures.hpp"
+#include "search/middle.hpp"
 #include "evaluate/overflow.hpp"
 #include "core/rounding.hpp"
 #include "failure/effects.hpp"
@@ -157,6 +159,8 @@ std::optional<SearchResult> through_at_most(Search& search, Recorder& recorder) 
 SearchResult searched(Search& search, Recorder& recorder) {
   bool points = true;
   for (Index n = 0; n < search.domain.size(); ++n) points = points && search.domain.is_point(n);
+  if (!points && search.space.finite())
+    offer_the_middle(search, [](Search& there) { Recorder nobody; return discrete(there, nobody); });
   if (!points || !search.space.finite()) return continuous(search);
   if (!search.space.at_most())
     if (auto found = through_at_most(search, recorder)) return *found;
@@ -199,6 +203,11 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
     if (!points && result.status == SearchStatus::exact) result.status = SearchStatus::gap;
   } catch (const Interrupted&) {  // what is known stays true
     result.status = status_of(search.budget.reason());
+  }
+  if (!search.space.finite()) {
+    if (!search.budget.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
+    const auto part = worst_finite_part(search, [](const Search& alone) { return of_parts(alone, {}); });
+    if (part && part->lower > result.lower) result.lower = part->lower, result.witness = part->witness;
   }
   if (search.incumbent.harm() > result.lower) {
     result.lower = search.incumbent.harm();

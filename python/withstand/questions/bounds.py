@@ -109,7 +109,7 @@ def bound(
         and moduli of continuity. "matrix", "adjoint", "signed", "linear": per neuron, see `docs/theory.md`. "split", of
         `Crash` and `StuckAt` at given inputs: the first failures are tried, set by set, as deep as a second or two go;
         where that is all of them it is exact but for rounding, else "linear" bounds the rest. "tightest": the least of
-        all that apply.
+        all that apply, with "split" for about as long as "linear" takes.
     spec : Argmax, optional
         Bound the harm to the decision instead of the error.
     threads : int, optional

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "search/conclusion.hpp"
+
+namespace withstand::search {
+
+/// Failures that may send any value of an interval, noise say, beside others that nobody searches together with them: the
+/// worst of the others alone, which is one of the configurations, as `search_part` finds it. Nothing where the former must
+/// fail, or there are no others.
+std::optional<SearchResult> worst_finite_part(const Search& search, const std::function<SearchResult(const Search&)>& search_part);
+
+}  // namespace withstand::search
