@@ -170,10 +170,10 @@ def check_certificate(
         raise TypeError(f"path must be a path, got {path!r}; the certificate comes first: check_certificate(path, net)")
     path, effort = as_path(path, "path"), whole(effort, "effort")
     as_network(net)
+    line = Line(flag(progress, "progress"))
     expected = _Expected(net, failures, domain, spec)
     with open(path, "rb") as file:
         content = file.read(LIMITS["bytes"] + 1)
-    line = Line(flag(progress, "progress"))
     checker = c = Checker(net, effort, line)
     try:
         with closing(line):
