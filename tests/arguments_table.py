@@ -104,7 +104,7 @@ TABLE = [
         "net": NO_NET, "X": NO_INPUT, "evaluations": NO_COUNT, "seed": NO_COUNT, "time_limit": NO_SECONDS,
         "k": [(0, ValueError, "k must lie between 1 and the 3"), (4, ValueError, "k must lie between"),
               (1.5, TypeError, "k must be an integer"), (None, TypeError, "k must be an integer")],
-        "threads": NO_THREADS, "progress": NO_FLAG}),
+        "spec": NO_SPEC, "threads": NO_THREADS, "progress": NO_FLAG}),
     (ws.harden, (NET, 1, 0.5, X), {
         "net": NO_NET, "epsilon": NEEDED_EPSILON, "X": NO_INPUT, "spec": NO_SPEC, "time_limit": NO_SECONDS,
         "failures": [(None, TypeError, "counts must be integers"), ("x", TypeError, "counts must be integers"),

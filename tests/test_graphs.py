@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from random_graphs import dense_twin, evaluate, random_graph
+from withstand.uses.error_moments import expected_error, last_layer_moments
 
 SEEDS = range(60)
 
@@ -182,3 +183,21 @@ def test_single_crashes_to_rounding(seed: int) -> None:
     assert found.components is not None
     worst = [errors.worst for errors in found.components.values()]
     np.testing.assert_allclose(ws._core.crash_errors(net._core, x, False), worst, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("ask", "what"), [
+    (lambda net, X: ws.precision(net, 1, X), "the fewest bits are found for"),
+    (lambda net, X: ws.replicate(net, 2), "neurons are copied in"),
+    (lambda net, X: ws.replicas_needed(net, ws.Crash(1), 1, X), "the number of copies is found for"),
+    (lambda net, X: expected_error(net, 0.1, X), "mean and mean square are bounded for"),
+    (lambda net, X: last_layer_moments(net, X, p=0.1), "mean and variance are found for")])  # fmt: skip
+def test_what_is_asked_of_chains_alone_says_so(ask, what) -> None:
+    layers = [ws.Layer([(0, ws.Conv(np.ones((2, 1, 2))))]), ws.Layer([(1, np.ones((2, 4)))], activation="identity")]
+    net = ws.Network(layers=layers, shape=(1, 3))
+    with pytest.raises(ValueError, match=f"^{what} chains of dense layers, and this network is a graph"):
+        ask(net, [[1.0, 2.0, 3.0]])
+
+
+def test_a_path_is_no_network_but_can_be_loaded() -> None:
+    with pytest.raises(TypeError, match=r"got 'int8.onnx'; withstand.load reads it from a file"):
+        ws.worst_case("int8.onnx", ws.Crash(1), [[1.0]])

@@ -210,12 +210,15 @@ def test_decisions_do_harm_and_outputs_err():
 
 
 def test_tolerances_say_what_is_not_known():
-    limits = [(3, 4, True), (3, 5, False), (3, 9, False), (3, None, True), (3, None, False), (-1, 0, True)]
+    limits = [(3, 4, True), (3, 5, False), (3, 9, False), (3, None, True), (3, None, False), (-1, 0, True),
+              (1, 2, True), (0, 1, True), (0, 2, False), (0, None, False), (0, None, True)]  # fmt: skip
     said = ["any 3 are harmless (search), 4 can do harm",
             "any 3 are harmless (search), 5 can do harm, of 4 it is not known",
             "any 3 are harmless (search), 9 can do harm, of 4 to 8 it is not known",
             "any 3 are harmless (search), that is all", "any 3 are harmless (search), of more it is not known",
-            "nothing is proved harmless, 0 can do harm"]  # fmt: skip
+            "nothing is proved harmless, 0 can do harm", "any single one is harmless (search), 2 can do harm",
+            "a single one can do harm", "not even one is proved harmless, 2 can do harm, of 1 it is not known",
+            "not even one is proved harmless, of more it is not known", "nothing can fail"]  # fmt: skip
     assert [repr(Limit(*limit, "search", None)) for limit in limits] == [f"Limit: {sentence}" for sentence in said]
 
 
@@ -223,7 +226,13 @@ def test_frontiers_say_why_they_are_not_listed():
     assert listing([(1, 2)], 9) == "1 largest tuple of counts per layer, by the scalar bound"
     assert listing([(1, 2), (2, 1)], 9) == "2 largest tuples of counts per layer, by the scalar bound"
     assert listing(None, 10**6) == "largest counts per layer are not listed: 1,000,000 tuples are too many"
-    assert listing(None, 9).endswith("no time, or no scalar bound of such failures")
+    assert listing(None, 9).endswith("not listed: the time was up")
+    why = "the scalar bound is of single neurons and synapses in chains of layers"
+    assert listing(None, 9, bounded=False).endswith(f"not listed: {why}")
+    net, X, _ = ws.embedded("digits_small")
+    asked = {"model": lambda k: ws.WeightFlip(k, format="int8"), "node_limit": 1, "per_layer": False}
+    assert "not listed: the scalar bound is of" in repr(ws.tolerance(net.rounded("int8"), 5, X[:1], **asked))
+    assert "not listed: the time was up" in repr(ws.tolerance(net, 5, X[:1], time_limit=0))
 
 
 def test_long_inputs_are_cut(tmp_path):

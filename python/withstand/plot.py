@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from withstand._plural import counted
 from withstand._result import plain
 from withstand._types import FloatArray
 from withstand.model.network import Network
@@ -223,11 +224,11 @@ def draw_accuracy(found: Accuracy, axes: Any = None, campaigns: Mapping[int, Cam
         means, ends = np.array([c.accuracy for c in known]), np.array([c.accuracy_interval for c in known])
         about = 100 * np.abs(ends.T - means)
         axes.errorbar(counts, 100 * means, about, color="#d55e00", marker="x", ms=6, capsize=3, lw=1.2, ls=":",
-                      label=f"random failures: mean of {known[0].done:,} trials")  # fmt: skip
+                      label=f"random failures: mean of {counted(known[0].done, 'trial')}")  # fmt: skip
     axes.set_xticks(curve.counts)
     axes.set_ylim(0, 103)
     axes.set_xlabel(f"failures; the last step is {found.failures}")
-    axes.set_ylabel(f"% of {len(found.per_input):,} inputs with the right class")
+    axes.set_ylabel(f"% of {counted(len(found.per_input), 'input')} with the right class")
     return _tidy(axes, legend="upper right", top=0.92)
 
 
@@ -254,7 +255,7 @@ def draw_heat(layers: Sequence[FloatArray], label: str, axes: Any = None) -> Any
     grid = np.full((len(layers), max(map(len, layers))), np.nan)
     for row, values in zip(grid, layers):
         row[: len(values)] = values
-    image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=0.0)
+    image = axes.imshow(grid, aspect="auto", interpolation="nearest", vmin=min(0.0, float(np.nanmin(grid))))
     axes.set_yticks(range(len(grid)), [str(n) for n in range(1, len(grid) + 1)])
     axes.set(xlabel="neuron", ylabel="layer")
     axes.figure.colorbar(image, ax=axes, label=label)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from withstand._plural import counted
 from withstand._types import FloatArray
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Inputs:
     def words(self) -> str:
         """How many inputs, in words."""
         if self.kind == "given":
-            return "1 given input" if self.rows == 1 else f"{self.rows:,} given inputs"
+            return counted(self.rows or 0, "given input")
         return "every input of a box" if self.kind == "box" else "every input whatsoever"
 
     def __str__(self) -> str:
@@ -93,6 +94,8 @@ class Statement:
         Of what was drawn at random.
     command : str
         The command line that asked, if one did.
+    answer : str
+        What was found, in one sentence, where it is said in one: of a report.
 
     Examples
     --------
@@ -116,6 +119,7 @@ class Statement:
     seed: int | None = None
     network: str = ""
     command: str = ""
+    answer: str = ""
 
     @property
     def rows(self) -> int | None:
@@ -146,6 +150,7 @@ class Statement:
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return what text and pages tell of it: names and sentences; what is not known is left out."""
         said = {
+            "answer": self.answer,
             "network": self.network,
             "fingerprint": self.fingerprint,
             "inputs": str(self.inputs),
@@ -178,6 +183,7 @@ class Statement:
             "verdict": self.verdict,
             "seed": self.seed,
             "command": self.command,
+            "answer": self.answer,
         }
 
     def __str__(self) -> str:

@@ -51,6 +51,14 @@ def test_criticality():
     code, text = run("criticality", "digits_small", "--rows", "0:2", "--json")
     assert code == 0
     assert json.loads(text)["worst"] == [layer.tolist() for layer in ws.criticality(NET, X[:2]).worst]
+    code, text = run("criticality", "digits_small", "--rows", "0:2", "--argmin", "--json")
+    told, lowest = json.loads(text), ws.criticality(NET, X[:2], spec=ws.Argmax(lowest=True))
+    assert told["worst"] == [layer.tolist() for layer in lowest.worst]
+    assert (told["spec"], told["statement"]["lowest"]) == ("argmax", True)
+    assert (told["verdict"], code) == (("violated", 1) if lowest.largest >= 0 else ("tolerated", 0))
+    code, text = run("criticality", "digits", "--argmax", "--harden", "--top", "3")
+    assert (code, "worst harm" in text, "protect (2, 39): then harm <= -" in text) == (1, True, True)
+    assert "its first does" in text
     code, text = run("criticality", "digits_small", "--rows", "0:2", "--top", "3", "-e", "6", "--harden")
     assert code == 1
     assert all(str(c) in text for c in ws.harden(NET, 1, 6.0, X[:2]).protect)

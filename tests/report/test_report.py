@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
 from html.parser import HTMLParser
@@ -209,6 +210,10 @@ def test_charts_put_larger_values_higher():
     cells = re.findall(r'class="cell"[^>]+fill="#(\w+)"', drawing.heat([np.array([0.0, 1.0]), np.array([4.0])], "t"))
     shades = [sum(bytes.fromhex(cell)) for cell in cells]
     assert shades[0] > shades[1] > shades[2]
+    below = drawing.heat([np.array([-4.0, -1.0]), np.array([2.0])], "t", "worst harm")  # harm may be below 0
+    shades = [sum(bytes.fromhex(cell)) for cell in re.findall(r'class="cell"[^>]+fill="#(\w+)"', below)]
+    assert shades[0] > shades[1] > shades[2]
+    assert re.findall(r">(-?\d+|worst harm)[;<]", below)[-4:] == ["-4", "-1", "2", "worst harm"]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-6.4, 6.4), (3.0, 3.0), (0.0, 0.0), (1e-9, 7e-9), (-5e7, -1.0)])
@@ -224,3 +229,62 @@ def test_a_wide_layer_is_drawn_by_the_worst_of_neighbours():
     chart = drawing.heat([layer], "t")
     assert chart.count('class="cell"') == 1000
     assert "<title>layer 1, neuron 2997 to 2999: 2</title>" in chart
+
+
+@pytest.mark.parametrize(("harm", "failures", "verdict"), [
+    ({"spec": ws.Argmax()}, "Crash(1)", "violated"), ({"epsilon": 1}, "Crash(1)", "violated"),
+    ({"epsilon": 3}, "Crash(3)", "tolerated")])  # fmt: skip
+def test_the_answer_the_statement_and_the_proof_speak_of_the_same_failures(tmp_path, harm, failures, verdict):
+    net, X = ws.Network([np.eye(3), np.eye(3)]), np.array([[1.0, 2.0, 3.0]])
+    found = ws.report(net, X, samples=2, certificate=tmp_path / "proof.json", **harm)
+    assert (found.statement.failures, found.statement.verdict) == (failures, verdict)
+    limits = ws.tolerance(net, domain=X, **harm)
+    assert (limits.statement.failures, limits.statement.verdict) == (failures, verdict)
+    rows = {section.key: dict(row[:2] for row in section.rows) for section in found.sections}
+    assert rows["asked"]["answer"].startswith({"violated": "a single crash can", "tolerated": "any 3 crashes"}[verdict])
+    assert str(found.statement).startswith(f"answer       {rows['asked']['answer']}\n")
+    assert json.loads(found.json())["statement"]["answer"] == rows["asked"]["answer"] == found.statement.answer
+    assert (rows["asked"]["failures"], rows["asked"]["verdict"]) == (failures, verdict)
+    assert f"failures=ws.{failures}" in next(section.code for section in found.sections if section.key == "certificate")
+
+
+def test_the_neurons_that_matter_to_a_decision_are_those_that_flip_it():
+    net, X, _ = ws.embedded("digits")
+    found = ws.report(net, X[:16], spec=ws.Argmax(), most=1, samples=2)
+    section = next(section for section in found.sections if section.key == "criticality")
+    assert [row[:2] for row in section.rows] == list(ws.criticality(net, X[:16], spec=ws.Argmax()).ranking()[:10])
+    assert section.rows[0][:2] in ws.tolerance(net, domain=X[:16], spec=ws.Argmax()).witness.failed
+    assert "Harm when a neuron crashes alone" in section.text
+    assert "1 of the 128 neurons can do alone" in section.text
+    assert "spec=ws.Argmax()" in section.code
+
+
+def test_words_and_roundings_are_left_out_and_how_to_ask_is_said(diabetes):
+    net, X, _ = diabetes
+    text = str(ws.report(net.rounded("int8"), X[:1], most=1, samples=2))
+    assert "left out" in text
+    assert "--weight-flip" in text
+    assert "--noise" not in text  # the words are ours: no file rounds its signals
+    assert "left out" not in str(ws.report(net, X[:1], most=1, samples=2))
+
+
+CHAINS = "chains of dense layers, and this network is a graph or convolutional"
+
+
+def test_a_graph_has_no_fewest_bits_and_the_report_says_why():
+    layers = [ws.Layer([(0, ws.Conv(np.ones((2, 1, 2))))]), ws.Layer([(1, np.ones((2, 4)))], activation="identity")]
+    found = ws.report(ws.Network(layers=layers, shape=(1, 3)), [[1.0, 2.0, 3.0]], epsilon=9, most=1, samples=2)
+    section = next(section for section in found.sections if section.key == "precision")
+    assert section.text == f"the fewest bits are found for {CHAINS}"
+
+
+def test_what_ctrl_c_left_out_is_not_said_to_be_unasked(diabetes, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    net, X, _ = diabetes
+    monkeypatch.setattr(importlib.import_module("withstand.report.asked"), "tolerance", interrupted)
+    found = ws.report(net, X, epsilon=1, most=1, samples=2)
+    assert (found.status, found.statement.verdict) == ("interrupted", None)
+    assert found.statement.answer == "interrupted before it was known: no verdict"
+    assert ws.report(net, X, most=1, samples=2).statement.answer.startswith("no budget and no decisions were given")

@@ -46,6 +46,56 @@ def test_equals_every_set_tried_by_hand(k):
         assert (np.diff(worst[order]) <= 0).all()
 
 
+def harm_by_hand(net, X, failed, lowest):
+    """Lead of another class over the intact one at each input; of one output, of it over 0."""
+    before, after = (y if net.widths[-1] > 1 else np.hstack([y, 0 * y])
+                     for y in (net.forward(X), net.forward(X, failed=dict.fromkeys(failed, 0.0))))  # fmt: skip
+    sign = -1 if lowest else 1
+    picked = (sign * before).argmax(axis=1)[:, None]
+    others = np.where(np.arange(before.shape[1]) == picked, -np.inf, sign * after).max(axis=1)
+    return others - np.take_along_axis(sign * after, picked, axis=1)[:, 0]
+
+
+def decision_networks():
+    """Return a chain, one with one output, and a graph."""
+    rng = np.random.default_rng(3)
+    chain = ws.Network([rng.normal(size=(4, 3)), rng.normal(size=(3, 4)), rng.normal(size=(3, 3))])
+    alone = ws.Network([rng.normal(size=(4, 3)), rng.normal(size=(1, 4))])  # is it above 0?
+    edges = ws.Conv(rng.normal(size=(2, 1, 2)), padding=((0, 1),))
+    layers = [ws.Layer([(0, edges)]), ws.Layer([(1, rng.normal(size=(3, 6)))], activation="identity")]
+    return chain, alone, ws.Network(layers=layers, shape=(1, 3))
+
+
+@pytest.mark.parametrize("lowest", [False, True])
+@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("net", decision_networks(), ids=("chain", "one output", "graph"))
+def test_harm_to_the_decision_is_that_of_every_set_tried_by_hand(net, k, lowest):
+    X, spec = np.random.default_rng(k).normal(size=(4, 3)), ws.Argmax(lowest=lowest)
+    found = ws.criticality(net, X, k=k, spec=spec)
+    harms = {failed: harm_by_hand(net, X, failed, lowest) for failed in combinations(sites_of(net), k)}
+    for layer, i in sites_of(net):
+        among = np.array([harm for failed, harm in harms.items() if (layer, i) in failed])
+        assert found.worst[layer - 1][i] == pytest.approx(among.max(), rel=1e-12, abs=1e-12)
+        assert found.mean[layer - 1][i] == pytest.approx(among.mean(), rel=1e-12, abs=1e-12)
+    assert (found.exact, found.synergy) == (True, ())
+    assert (found.statement.spec, found.statement.lowest) == ("argmax", lowest)
+    assert found.statement.fingerprint == net.fingerprint
+    enumerated = ws.enumerate_failures(net, ws.Crash(k, exactly=True), X, spec=spec, components=True)
+    assert enumerated.components[found.ranking()[0]].worst == pytest.approx(enumerated.worst, rel=1e-12)
+    drawn = ws.criticality(net, X, k=k, spec=spec, evaluations=0)
+    assert all((a <= b + 1e-12).all() for a, b in zip(drawn.worst, found.worst, strict=True))
+    assert "worst harm" in repr(found)
+    assert "worst harm" in repr(drawn)
+
+
+def test_a_class_that_flips_within_rounding_is_decided_by_the_canonical_evaluation():
+    """Two equal outputs of a graph: a tie, whatever the order of the sums."""
+    rows = np.array([[0.1, 0.2, 0.3], [0.1, 0.2, 0.3], [-1.0, 0.0, 0.0]])
+    layers = [ws.Layer([(0, np.eye(3))]), ws.Layer([(1, rows)], activation="identity")]
+    net, X = ws.Network(layers=layers, shape=(3,)), np.array([[0.7, 0.9, 1.3]])
+    assert np.concatenate(ws.criticality(net, X, spec=ws.Argmax()).worst).tolist() == [0.0] * 3
+
+
 def test_random_sets_stay_below_the_exact_worst():
     net, X, _ = ws.embedded("digits_small")
     exact = ws.criticality(net, X[:2], k=2)

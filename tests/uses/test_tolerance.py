@@ -241,3 +241,29 @@ def test_the_curve_is_that_of_the_questions():
 def test_wrong_budgets(epsilon, error):
     with pytest.raises(error, match="epsilon must be"):
         ws.tolerance(network(), epsilon, None)
+
+
+FRAGILE = ws.Network([np.eye(3), np.eye(3)])
+CASES = (
+    (FRAGILE, {"spec": ws.Argmax()}, [[1.0, 2.0, 3.0]], "Crash(1)", "violated"),
+    (FRAGILE, {"epsilon": 1}, [[1.0, 2.0, 3.0]], "Crash(1)", "violated"),
+    (FRAGILE, {"spec": ws.Argmax()}, [[1.0, 1.0, 1.0]], "Crash(1)", "violated"),  # a tie: not even a crash is needed
+    (FRAGILE, {"epsilon": 3}, [[1.0, 2.0, 3.0]], "Crash(3)", "tolerated"),
+    (network(), {"epsilon": "0.25"}, None, "Crash(2)", "tolerated"),
+    (network(), {"epsilon": "0.1"}, None, "Crash(1)", "unknown"),  # nothing is searched without inputs
+    (network(), {"epsilon": "0.1"}, [[1.0]], "Crash(1)", "violated"),
+)
+
+
+@pytest.mark.parametrize(("net", "harm", "X", "failures", "verdict"), CASES)
+def test_what_is_stated_is_about_some_failure(net, harm, X, failures, verdict):
+    """That no failure at all does no harm is true of every network, and says nothing."""
+    found = ws.tolerance(net, domain=X, **harm)
+    assert (found.statement.failures, found.statement.verdict) == (failures, verdict)
+    assert f"asked: {failures}" in repr(found)
+
+
+def test_a_harmful_flip_of_one_word_is_a_violation():
+    net, flips = FRAGILE.rounded("int8"), lambda k: ws.WeightFlip(k, format="int8")
+    said = ws.tolerance(net, 0.01, [[1.0, 2.0, 3.0]], model=flips).statement
+    assert (said.failures, said.verdict) == (repr(flips(1)), "violated")

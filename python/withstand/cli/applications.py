@@ -101,25 +101,29 @@ def reliability(model: opt.Model, p: Any, kind: Kind, bits: Any, biases: bool, r
 @click.option("--crash", "-k", type=click.IntRange(min=1), default=1, show_default=True, help="Size of the sets.")
 @opt.domain_options
 @opt.epsilon_option
-@click.option("--harden", is_flag=True, help="Also find the neurons to protect for --epsilon.")
+@opt.argmax_option
+@click.option("--harden", is_flag=True, help="Also find the neurons to protect for --epsilon, or for the decisions.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Neurons to list.")
 @opt.whole_time_limit_option
 @opt.threads_option
-def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: bool, top: int, time_limit: float,
-                threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+def criticality(model: opt.Model, crash: int, epsilon: float | None, argmax: str | None, harden: bool, top: int,
+                time_limit: float, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Rank the neurons by what happens when they are among the crashed ones."""
     X = points(model, options)
-    if harden and epsilon is None:
-        raise click.UsageError("--harden needs --epsilon")
-    found = ws.criticality(model.network, X, k=crash, time_limit=time_limit, threads=threads,
+    spec = opt.spec_of(argmax)
+    if harden and epsilon is None and spec is None:
+        raise click.UsageError("--harden needs --epsilon, or --argmax for decisions")
+    found = ws.criticality(model.network, X, k=crash, spec=spec, time_limit=time_limit, threads=threads,
                            progress=watched())  # fmt: skip
     ranking = [(c, float(found.worst[c[0] - 1][c[1]]), float(found.mean[c[0] - 1][c[1]])) for c in found.ranking()]
-    kept = ws.harden(model.network, crash, epsilon, X, threads=threads, progress=watched()) if harden else None
+    kept = None
+    if harden:
+        kept = ws.harden(model.network, crash, epsilon, X, spec=spec, threads=threads, progress=watched())
     protect = None if kept is None else kept.protect
     pairs = [(*pair.neurons, pair.error, pair.synergy) for pair in found.synergy]
     most = found.largest if found.exact else float("inf")
-    said = stated(found, model, options, verdict=judged(found.largest, most, epsilon, False),
-                  epsilon=None if epsilon is None else str(epsilon))  # fmt: skip
+    said = stated(found, model, options, verdict=judged(found.largest, most, epsilon, spec is not None),
+                  epsilon=None if epsilon is None or spec is not None else str(epsilon))  # fmt: skip
     if as_json:
         show(in_json(said, {"k": crash, "exact": found.exact, "sets": found.sets, "worst": found.worst,
               "mean": found.mean, "synergy": pairs, "protect": protect,
@@ -127,15 +131,17 @@ def criticality(model: opt.Model, crash: int, epsilon: float | None, harden: boo
                          for k, s in found.scores.items()}}),
              True)  # fmt: skip
     else:
-        click.secho(f"{model.name}: {crash} crashed, worst {found.largest:.6g}", bold=True)
-        grid(("neuron", "worst", "mean"), ranking[:top])
+        click.secho(f"{model.name}: {crash} crashed, worst {said.word} {found.largest:.6g}", bold=True)
+        grid(("neuron", f"worst {said.word}", "mean"), ranking[:top])
         for name, score in found.scores.items():
-            click.echo(f"  {name}: rank correlation {score.correlation:.2f}, its top {crash} do {score.error:.6g}")
+            first = "its first does" if crash == 1 else f"its top {crash} do"
+            click.echo(f"  {name}: rank correlation {score.correlation:.2f}, {first} {score.error:.6g}")
         if kept is not None:
-            click.echo(f"  protect {', '.join(map(str, kept.protect)) or 'none'}: then error <= {kept.worst.upper:.6g}")
+            those = ", ".join(map(str, kept.protect)) or "none"
+            click.echo(f"  protect {those}: then {said.word} <= {kept.worst.upper:.6g}")
         state(said)
         remarks()
-    verdict(epsilon, found.largest, most)
+    verdict(epsilon, found.largest, most, decisions=spec is not None)
 
 
 @command()

@@ -89,7 +89,7 @@ def bounds_of(net: Network, domain: npt.ArrayLike | Box, name: str = "X") -> tup
 def rows_of(net: Network, X: npt.ArrayLike) -> FloatArray:
     """Return given inputs as rows; a box is none, and no input at all neither."""
     if isinstance(X, Box):
-        raise TypeError("X must be an array of inputs; for all inputs of a Box use worst_case or bound")
+        raise TypeError("X must be an array of inputs; for all inputs of a Box use tolerance, worst_case or bound")
     rows, _ = net._inputs(X)
     if len(rows) == 0:
         raise ValueError("X has no rows, at least one input is needed")

@@ -267,8 +267,16 @@ class Network(Facts):
 def as_network(net: object) -> Network:
     """Return what is a network, and refuse anything else."""
     if not isinstance(net, Network):
-        raise TypeError(f"net must be a withstand.Network, got {shown(net)}")
+        advice = "; withstand.load reads it from a file" if isinstance(net, (str, os.PathLike)) else ""
+        raise TypeError(f"net must be a withstand.Network, got {shown(net)}{advice}")
     return net
+
+
+def as_chain(net: object, what: str) -> Network:
+    """Return what is a chain of matrices, and refuse a graph: `what` says what is found for chains alone."""
+    if as_network(net).is_graph:
+        raise ValueError(f"{what} chains of dense layers, and this network is a graph or convolutional")
+    return as_network(net)
 
 
 def _frozen(array: FloatArray) -> FloatArray:

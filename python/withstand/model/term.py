@@ -120,10 +120,10 @@ class Term(NamedTuple):
             return None
         if net is None:
             return [[_core.Site(*pair)] for pair in self.among or ()]
-        return [self._sites(net, group) for group in self._channels(net)]
+        return [self._sites(net, group) for group in self._channels(net).values()]
 
-    def _channels(self, net: Network) -> list[list[AnyComponent]]:
-        """The neurons of every channel that may fail."""
+    def _channels(self, net: Network) -> dict[Any, list[AnyComponent]]:
+        """The neurons of every channel (layer, channel) that may fail."""
         layout = net._described()
         groups: dict[Any, list[AnyComponent]] = {}
         for number, place in enumerate(layout.places[:-1]):
@@ -134,7 +134,7 @@ class Term(NamedTuple):
         for pair in self.among or ():
             if pair not in groups:
                 raise ValueError(f"{self}: among names {pair}, there is no such channel")
-        return list(groups.values()) if self.among is None else [groups[pair] for pair in self.among]
+        return groups if self.among is None else {pair: groups[pair] for pair in self.among}
 
     def _carried(self, net: Network) -> tuple[float, ...]:
         """Amplitudes of the inputs and of all layers, as what they amount to in the layers that may fail."""

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from withstand._plural import counted
 from withstand._types import AnyComponent, FloatArray
 from withstand.statement import word_of
+
+Neuron = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,7 +50,13 @@ class Witness:
     error: float
     ways: dict[AnyComponent, int | tuple[int, ...]] = field(default_factory=dict)
     groups: tuple[tuple[AnyComponent, ...], ...] = ()
+    _channels: Mapping[tuple[AnyComponent, ...], Neuron] = field(default_factory=dict, kw_only=True)
     _decisions: bool = field(default=False, kw_only=True)
+
+    @property
+    def channels(self) -> tuple[Neuron, ...]:
+        """(layer, channel) of the groups that are channels."""
+        return tuple(self._channels[group] for group in self.groups if group in self._channels)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):
@@ -58,10 +68,17 @@ class Witness:
 
     def __repr__(self) -> str:
         held = {value for value in self.values.values()}
-        failed = ", ".join(map(self._name, self.failed)) or "none"
+        failed = ", ".join(self._names()) or "none"
         at = "" if held <= {0.0} else f", values={self.values}"
         harm = f"{word_of(self._decisions)} {self.error:.6g}"
         return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, {harm})"
+
+    def _names(self) -> list[str]:
+        """Return what failed, in words: a channel by its number, and everything else alone."""
+        together = {component for group in self._channels if group in self.groups for component in group}
+        whole = [f"channel {self._channels[group]}: {counted(len(group), 'neuron')}"
+                 for group in self.groups if group in self._channels]  # fmt: skip
+        return [*whole, *(self._name(component) for component in self.failed if component not in together)]
 
     def _name(self, component: AnyComponent) -> str:
         way = self.ways.get(component)

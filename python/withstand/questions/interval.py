@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from withstand._answer import Answer
+from withstand._plural import counted
 from withstand.model.witness import Witness
 
 #: In which sense the ends of an interval are true.
@@ -62,9 +63,10 @@ class WorstCase(Answer):
     seconds: float
 
     def _said(self) -> str:
-        size = "" if self.configurations is None else f" of {self.configurations:,} configurations"
+        size = "" if self.configurations is None else f" of {counted(self.configurations, 'configuration')}"
+        steps = f"{counted(self.nodes, 'node')}, {counted(self.evaluations, 'evaluation')}{size}"
         return (
             f"WorstCase ({self.status}): {self.lower:.6g} <= worst {self._word} <= {self.upper:.6g}\n"
-            f"  search   {self.nodes:,} nodes, {self.evaluations:,} evaluations{size} in {self.seconds:.3g} s\n"
+            f"  search   {steps} in {self.seconds:.3g} s\n"
             f"  witness  {self.witness}"
         )

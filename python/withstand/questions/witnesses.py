@@ -25,7 +25,7 @@ def witness(
 ) -> Witness:
     """Return the witness of what failed components of the core are held at, and how each of them fails."""
     held = net._values(values)
-    terms, found, groups = failures._terms, {}, []
+    terms, found, groups, channels = failures._terms, {}, [], {}
     for failed in ways:
         term, site = terms[failed.term], failed.site
         if term.flips is not None:
@@ -34,10 +34,12 @@ def witness(
             found[net._component(site.layer, site.to, site.from_)] = bits[0] if len(bits) == 1 else bits
         if term.together:
             groups.append(_group(net, term._groups(net) or [], site))
+        if term.unit is not None:
+            channels[groups[-1]] = next(name for name, of in term._channels(net).items() if groups[-1][0] in of)
     ordered = tuple(sorted(held, key=_order))
     told = net._judged_output(output)
     return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)),
-                   _decisions=decisions)  # fmt: skip
+                   _channels=channels, _decisions=decisions)  # fmt: skip
 
 
 def _group(net: Network, groups: list[list[_core.Site]], first: _core.Site) -> tuple[AnyComponent, ...]:

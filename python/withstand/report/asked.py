@@ -116,8 +116,8 @@ class Asked:
         return sections.histogram(self, found, few[-1])
 
     def _criticality(self, clock: Clock) -> Section:
-        found = criticality(self.net, self.rows, time_limit=clock.part(0.4), threads=self.threads)
-        return sections.critical(found)
+        found = criticality(self.net, self.rows, spec=self.spec, time_limit=clock.part(0.4), threads=self.threads)
+        return sections.critical(self, found)
 
     def _accuracy(self, clock: Clock, most: int) -> Section:
         assert self.spec is not None and self.targets is not None
@@ -151,5 +151,5 @@ class Asked:
 
     def _certificate(self, clock: Clock) -> Section:
         assert self.certificate is not None and self.curve is not None
-        known = 0 if self.tolerance is None else self.tolerance.guaranteed
-        return evidence.certificate(self, self.certificate, known if known > 0 else 1, clock.part(0.9))
+        count = 1 if self.tolerance is None else max(1, self.tolerance._stated[0])
+        return evidence.certificate(self, self.certificate, count, clock.part(0.9))

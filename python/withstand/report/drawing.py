@@ -79,9 +79,10 @@ def bars(edges: FloatArray, counts: npt.NDArray[np.int64], *, x: str, y: str, ma
     return _svg(HEIGHT, parts, f"{y} over {x}")
 
 
-def heat(layers: Sequence[FloatArray], title: str) -> str:
+def heat(layers: Sequence[FloatArray], title: str, label: str = "worst error of its crash") -> str:
     """Return a heat map, lines of cells for each layer, with its scale; every cell says its value."""
     most = max(float(layer.max()) for layer in layers)
+    least = min(0.0, *(float(layer.min()) for layer in layers))  # errors start at 0, harm below
     side = (WIDTH - LEFT - RIGHT) / min(ACROSS, max(map(len, layers)))
     side = max(6.0, min(24.0, side))
     parts, top = [], 4
@@ -94,7 +95,7 @@ def heat(layers: Sequence[FloatArray], title: str) -> str:
             name = f"{start}" if len(values) == 1 else f"{start} to {start + len(values) - 1}"
             parts.append(
                 f'<rect class="cell" x="{LEFT + i % ACROSS * side:.2f}" y="{top + line * CELL}" width="{side:.2f}" '
-                f'height="{CELL}" fill="{_colour(value / most if most > 0 else 0.0)}">'
+                f'height="{CELL}" fill="{_colour((value - least) / (most - least) if most > least else 0.0)}">'
                 f"<title>layer {n}, neuron {name}: {value:.4g}</title></rect>"
             )
         top += CELL * math.ceil(len(cells) / ACROSS)
@@ -102,7 +103,7 @@ def heat(layers: Sequence[FloatArray], title: str) -> str:
         for i in sorted({0, last}) if last * side > 30 else [0]:
             parts.append(_text(LEFT + (i + 0.5) * side, top + 14, f"{i * group}", "middle"))
         top += 24
-    parts += _scale(top + 8, most)
+    parts += _scale(top + 8, least, most, label)
     return _svg(top + 72, parts, title)
 
 
@@ -149,7 +150,7 @@ def _number(value: float) -> str:
     return f"{value:,.6g}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def _scale(top: float, most: float) -> list[str]:
+def _scale(top: float, least: float, most: float, label: str) -> list[str]:
     wide = (WIDTH - LEFT - RIGHT) / 24
     parts = [
         f'<rect x="{LEFT + n * wide:.2f}" y="{top}" width="{wide:.2f}" height="12" fill="{_colour(n / 23)}"/>'
@@ -160,8 +161,8 @@ def _scale(top: float, most: float) -> list[str]:
         'stroke-opacity=".6"/>'
     )
     for n, anchor in enumerate(("start", "middle", "end")):
-        parts.append(_text(LEFT + n * 12 * wide, top + 28, f"{n * most / 2:.4g}", anchor))
-    parts.append(_text(LEFT + 12 * wide, top + 48, "worst error of its crash; below a layer: the neuron", "middle"))
+        parts.append(_text(LEFT + n * 12 * wide, top + 28, f"{least + n * (most - least) / 2:.4g}", anchor))
+    parts.append(_text(LEFT + 12 * wide, top + 48, f"{label}; below a layer: the neuron", "middle"))
     return parts
 
 

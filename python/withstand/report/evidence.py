@@ -9,17 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from withstand._answer import Told
+from withstand._plural import counted
 from withstand._result import plain
 from withstand.certificate import check_certificate
 from withstand.model.failures import Crash
+from withstand.model.network import Network
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
 from withstand.questions.search import worst_case
 from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
-from withstand.statement import TOLERATED, VIOLATED, Inputs, Statement
-from withstand.uses.tolerance import Tolerance
+from withstand.statement import Inputs, Statement
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
 
 def statement(asked: Asked, origin: Origin) -> Statement:
     """Return of what, about what, and with which verdict the report speaks: what a program asks of it first."""
-    found = asked.tolerance
-    verdict = None if found is None else TOLERATED if found.guaranteed >= 0 else VIOLATED
+    count, verdict = (None, None) if asked.tolerance is None else asked.tolerance._stated
     told = Told(
-        asked.net, replace(Inputs.of(asked.rows), origin=origin.inputs),
-        None if found is None else Crash(max(0, found.guaranteed)),
+        asked.net, replace(Inputs.of(asked.rows), origin=origin.inputs), None if count is None else Crash(count),
         "what is witnessed was replayed, what is proved is rounded outward; the last section says it number by number",
         spec=asked.spec, epsilon=None if asked.budget is None else asked.epsilon, verdict=verdict, seed=asked.seed,
     )  # fmt: skip
-    return replace(told.statement(), network=origin.network)
+    return replace(told.statement(), network=origin.network, answer=_answer(asked))
 
 
 def limits(asked: Asked) -> dict[str, int | None]:
@@ -53,22 +52,23 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
     """Tell what was asked, of what, and the answer in one sentence."""
     net = asked.net
     names = ", ".join(a.name for a in (*net.activations, net.output_activation))
-    draws = f"{asked.samples:,} random sets, seed {asked.seed}"
-    nodes = "no limit" if asked.node_limit is None else f"at most {asked.node_limit:,} nodes"
+    draws = f"{counted(asked.samples, 'random set')}, seed {asked.seed}"
+    nodes = "no limit" if asked.node_limit is None else f"at most {counted(asked.node_limit, 'node')}"
     ends = {
         "complete": "every question was answered as far as it could be",
         "budget": "the time was up before everything was tried: what is told was known by then, and is true",
         "interrupted": "interrupted: what is told was known by then, and is true; some sections are missing",
     }
     rows: list[tuple[Cell, ...]] = [
-        ("answer", _answer(asked.tolerance)),
+        ("answer", said.answer),
         ("network", f"{said.network} {net!r}".strip()),
         ("widths", ", ".join(map(str, net.widths))),
         ("activations", names),
-        *(line for line in said.lines() if line[0] != "network"),
+        *(line for line in said.lines() if line[0] not in {"answer", "network"}),
         ("crashes", f"A crashed neuron transmits 0 to whatever reads it, at every input. Each of the "
                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
                     "in any layers."),
+        *_left_out(net),
         ("searches", f"{nodes} each; {draws}"),
         ("end", ends[status]),
     ]  # fmt: skip
@@ -77,11 +77,25 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
     )
 
 
-def _answer(found: Tolerance | None) -> str:
+def _left_out(net: Network) -> tuple[tuple[Cell, ...], ...]:
+    """Say that a network that states its words or roundings has more than crashes to be asked about."""
+    if net.formats is None:
+        return ()
+    said = "The network holds words: what flips of their bits do is asked by --weight-flip and --bit-flip "
+    said += "(ws.WeightFlip, ws.BitFlip)"
+    if net.noise is not None:
+        said += ", what rounding does by --noise file (ws.Noise(net.noise))"
+    return (("left out", f"{said}."),)
+
+
+def _answer(asked: Asked) -> str:
+    found = asked.tolerance
+    if found is None and asked.harm_is_known:
+        return "interrupted before it was known: no verdict"
     if found is None:
         return "no budget and no decisions were given: no verdict"
     if found.guaranteed < 0:
-        return "harm without any failure"
+        return "harm without any failure" if found.breaking == 0 else "not even for the intact network is harm excluded"
     n = found.guaranteed
     if found.witness is not None and found.breaking == 1:
         return f"a single crash can do harm, witnessed: {told(found.witness)}"
@@ -122,7 +136,8 @@ def _replay(seen: Witness, after: Any) -> str:
 def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: float | None) -> Section:
     """Write a proof for so many crashes, have it checked, and tell what came of it."""
     title, header = "A proof to keep", ("file", "claims at least", "claims at most", "check", "SHA-256")
-    text = f"The worst of at most {k} crashes, as a file that is checked without trusting the search."
+    most = counted(k, "crash", "crashes")
+    text = f"The worst of at most {most}, as a file that is checked without trusting the search."
     code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
     try:
         worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit, time_limit=seconds,

@@ -11,6 +11,7 @@ import numpy as np
 
 from withstand._coerce import as_budget
 from withstand._pictures import coarse
+from withstand._plural import counted
 from withstand._result import plain
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
@@ -47,7 +48,8 @@ def network(asked: Asked) -> Section:
         (l, net.widths[l], names[l - 1], largest, sum(math.prod(shape) for shape in layer.parameters.values()))
         for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
     ]
-    text = f"{net.n_neurons:,} hidden neurons in {net.depth} layers; every statement is about {len(X):,} given inputs."
+    text = f"{counted(net.n_neurons, 'hidden neuron')} in {counted(net.depth, 'layer')}; every statement is about "
+    text += f"{counted(len(X), 'given input')}."
     if asked.targets is not None:
         text += " " + _own_error(asked, asked.targets)
     header = ("layer", "neurons", "activation", "largest weight", "parameters")
@@ -81,7 +83,7 @@ def curve(asked: Asked, found: Curve) -> Section:
     series = {
         "proved without search": found.proved.tolist(),
         "exact worst case" if all(s.exact for s in found.searches) else "witnessed": found.lower.tolist(),
-        f"worst of {found.random.shape[1]:,} random sets": drawn.tolist(),
+        f"worst of {counted(found.random.shape[1], 'random set')}": drawn.tolist(),
         "the paper's bound": found.paper.tolist(),
     }
     what = "lead of another class" if found.decisions else "output error"
@@ -110,7 +112,7 @@ def told(witness: Witness | None) -> str | None:
     """Return which components fail at which input."""
     if witness is None:
         return None
-    return f"{', '.join(map(str, witness.failed)) or 'none'} at input {witness.input_index}"
+    return f"{', '.join(witness._names()) or 'none'} at input {witness.input_index}"
 
 
 def tolerated(asked: Asked, found: Tolerance) -> Section:
@@ -136,8 +138,8 @@ def histogram(asked: Asked, found: Enumeration, k: int) -> Section:
     """Tell what all configurations do, not the worst alone."""
     what = "harm to the decision" if asked.decisions else "error"
     edges, counts = coarse(found.histogram)
-    text = f"All {found.done:,} configurations of at most {k} crashes: mean {what} {found.mean:.6g}, standard "
-    text += f"deviation {found.std:.6g}."
+    text = f"All {counted(found.done, 'configuration')} of at most {counted(k, 'crash', 'crashes')}: "
+    text += f"mean {what} {found.mean:.6g}, standard deviation {found.std:.6g}."
     mark = None
     if found.exceeding is not None:
         text += f" {found.exceeding:.4%} of them do harm."
@@ -155,18 +157,23 @@ def histogram(asked: Asked, found: Enumeration, k: int) -> Section:
     return Section("histogram", title, text, ("share of configurations", f"{what} at most"), rows, figure, data, code)
 
 
-def critical(found: Criticality) -> Section:
+def critical(asked: Asked, found: Criticality) -> Section:
     """Tell which neurons matter."""
     rows = tuple(
         (layer, i, float(found.worst[layer - 1][i]), float(found.mean[layer - 1][i]))
         for layer, i in found.ranking()[:TOP]
     )
-    figure = drawing.heat(found.worst, "worst error of each neuron's crash")
-    text = f"Error when a neuron crashes alone; the {len(rows)} most critical."
+    word = "harm" if asked.decisions else "error"
+    figure = drawing.heat(found.worst, f"worst {word} of each neuron's crash", f"worst {word} of its crash")
+    text = f"{word.capitalize()} when a neuron crashes alone; the {len(rows)} most critical."
+    if asked.decisions:
+        flipping = sum(int((layer >= 0).sum()) for layer in found.worst)
+        text += " Harm is the lead of another class: the class flips where it is at least 0, which "
+        text += f"{flipping:,} of the {counted(asked.net.n_neurons, 'neuron')} can do alone at one of the inputs."
     if not found.exact:
-        text += " The time was up before all inputs were tried: errors are at least these."
+        text += f" The time was up before all inputs were tried: {word}s are at least these."
     most = printed("found.largest, found.ranking()[0]", found.largest, found.ranking()[0])
-    code = f"found = ws.criticality(net, X)\n{most}"
+    code = f"found = ws.criticality(net, X{_spec(asked)})\n{most}"
     data = {"worst": plain(found.worst), "mean": plain(found.mean)}
     return Section("criticality", "Which neurons matter", text, ("layer", "neuron", "worst", "mean"), rows, figure,
                    data, code)  # fmt: skip

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, share, shown, whole
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.domain import rows_of
@@ -124,7 +125,7 @@ class Campaign(Answer):
         done = "" if self.status == "complete" else f" of {self.trials:,}, interrupted"
         return (
             f"Campaign: accuracy {self.accuracy:.4%} under {self.failures}\n"
-            f"  trials      {self.done:,}{done}, {len(self.kept):,} inputs, seed {self.seed}\n"
+            f"  trials      {self.done:,}{done}, {counted(len(self.kept), 'input')}, seed {self.seed}\n"
             f"  intact      {self.intact:.4%}\n"
             f"  accuracy    {_range(self.accuracy_interval, '.4%')}, confidence {sure} (exact)\n"
             f"  flips       {self.flips:.4%} of trials, {_range(self.flips_interval, '.4%')} (exact)\n"

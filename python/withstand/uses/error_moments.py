@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from withstand._coerce import real, shown, whole
 from withstand._types import FloatArray
-from withstand.model.network import Network, as_network
+from withstand.model.network import Network, as_chain
 from withstand.uses.probability import Probabilities, per_neuron
 
 #: Relative widening: far more than the rounding of any chain of nonnegative operations here.
@@ -62,7 +62,7 @@ def expected_error(net: Network, p: Probabilities, X: npt.ArrayLike) -> tuple[Fl
     >>> round(float(mean[0, 0]), 6)
     0.375
     """
-    rows, _ = as_network(net)._inputs(X)
+    rows, _ = as_chain(net, "mean and mean square are bounded for")._inputs(X)
     fail = np.split(per_neuron(net, p), np.cumsum(net.widths[1:-1])[:-1])
     traces = net.trace(rows)[1:-1]
     K_out = net.output_activation.lipschitz
@@ -109,7 +109,7 @@ def last_layer_moments(
     """
     if (p is None) == (count is None):
         raise ValueError("give either p or count")
-    rows, _ = as_network(net)._inputs(X)
+    rows, _ = as_chain(net, "mean and variance are found for")._inputs(X)
     terms = net.trace(rows)[-2][:, None, :] * net.weights[-1][None]
     width = terms.shape[2]
     if p is not None:

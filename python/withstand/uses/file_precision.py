@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, shown
+from withstand._plural import counted
 from withstand._types import FloatArray
 from withstand.model.apply import applied
 from withstand.model.domain import Box, bounds_of
@@ -91,7 +92,7 @@ class Difference(Answer):
     def __repr__(self) -> str:
         lines = [
             f"Difference: error <= {self.bound:.6g} (epsilon {self.epsilon:g}), observed {self.observed:.6g} on "
-            f"{self.inputs:,} inputs, {self.real:.6g} of it by stored numbers and ranges",
+            f"{counted(self.inputs, 'input')}, {self.real:.6g} of it by stored numbers and ranges",
             "  layer  parameters  roundings <=  observed  name",
         ]
         for row in self.layers:

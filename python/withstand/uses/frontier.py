@@ -286,9 +286,13 @@ def guaranteed_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> i
     return _harmless_total(net, budget, max, go_on)
 
 
-def listing(frontier: Sequence[tuple[int, ...]] | None, size: int) -> str:
-    """Return what is said of a frontier, or why there is none; `size` tuples are to be visited."""
+def listing(frontier: Sequence[tuple[int, ...]] | None, size: int, bounded: bool = True) -> str:
+    """Return what is said of a frontier, of `size` tuples to visit, or why there is none, as of what is not bounded."""
     if frontier is not None:
         return f"{len(frontier):,} largest tuple{'s' * (len(frontier) != 1)} of counts per layer, by the scalar bound"
-    why = f"{size:,} tuples are too many" if size > FRONTIER_LIMIT else "no time, or no scalar bound of such failures"
+    why = "the time was up"
+    if not bounded:
+        why = "the scalar bound is of single neurons and synapses in chains of layers"
+    elif size > FRONTIER_LIMIT:
+        why = f"{size:,} tuples are too many"
     return f"largest counts per layer are not listed: {why}"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._progress import Line
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
@@ -82,11 +83,12 @@ class Hardening(Answer):
         return list(self._table)
 
     def _said(self) -> str:
-        how = "no smaller set does" if self.exact else f"at least {self.at_least} are needed"
+        least = f"at least {self.at_least} {'is' if self.at_least == 1 else 'are'} needed"
+        how, searches = "no smaller set does" if self.exact else least, counted(self.searches, "search", "searches")
         return (
-            f"Hardening: protect {len(self.protect)} {self.kind} ({how})\n"
+            f"Hardening: protect {counted(len(self.protect), self.kind[:-1])} ({how})\n"
             f"  protect  {', '.join(map(str, self.protect[:SHOWN])) or 'none'}{self._rest()}\n"
-            f"  then     {self._word} <= {self.worst.upper:.6g}, proved by {self.searches} searches"
+            f"  then     {self._word} <= {self.worst.upper:.6g}, proved by {searches}"
         )
 
     def _rest(self) -> str:
@@ -225,10 +227,8 @@ class _Rest:
         """Search what is unprotected until it is clear on which side of the limit it is."""
         self.searches += 1
         left = self.components.left(protected)
-        result = worst_case(
-            self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
-            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"),
-        )  # fmt: skip
+        result = worst_case(self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
+                            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"))
         if result.status == "interrupted":
             raise KeyboardInterrupt
         if self.harmful(result.lower) or not self.harmful(result.upper):

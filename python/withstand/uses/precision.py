@@ -13,10 +13,11 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
-from withstand.model.network import Network, as_network
+from withstand.model.network import Network, as_chain
 from withstand.model.quantise import QUANTISERS, Quantised, Quantiser, stored_bits, unit_error
 from withstand.questions.bounds import bound
 from withstand.statement import TOLERATED, Inputs
@@ -97,11 +98,11 @@ class Precision(Answer):
     def _said(self) -> str:
         return (
             f"Precision: error <= {self.bound:.6g} (epsilon {self.epsilon:g}), observed {self.observed:.6g}"
-            f" on {self.inputs:,} inputs\n"
+            f" on {counted(self.inputs, 'input')}\n"
             f"  activation bits  {self.activation_bits}\n"
             f"  weight bits      {self.weight_bits}\n"
             f"  storage          {self.bytes:,.0f} bytes, single precision {self.bytes_single:,.0f}, "
-            f"uniform {self.uniform_bits} bits {self.bytes_uniform:,.0f} (ratio {self.ratio:.3f})"
+            f"uniform {counted(self.uniform_bits, 'bit')} {self.bytes_uniform:,.0f} (ratio {self.ratio:.3f})"
         )
 
 
@@ -149,8 +150,8 @@ def precision(
     Raises
     ------
     TypeError, ValueError
-        For an unknown quantiser, nothing to quantise, an `epsilon` that `most` bits do not reach, or a domain that
-        does not fit.
+        For a graph or a convolutional network, an unknown quantiser, nothing to quantise, an `epsilon` that `most` bits
+        do not reach, or a domain that does not fit.
 
     Notes
     -----
@@ -169,7 +170,7 @@ def precision(
     """
     if quantised is not None:
         return difference(net, quantised, epsilon, domain)
-    as_network(net), choice(quantiser, "quantiser", QUANTISERS)
+    as_chain(net, "the fewest bits are found for"), choice(quantiser, "quantiser", QUANTISERS)
     activations, weights = flag(activations, "activations"), flag(weights, "weights")
     if not (activations or weights):
         raise ValueError("nothing to quantise: activations or weights must be True")

@@ -21,7 +21,7 @@ from withstand._progress import Line
 from withstand.model.activations import Activation
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
-from withstand.model.network import Network, as_network
+from withstand.model.network import Network, as_chain
 from withstand.questions.bounds import bound
 from withstand.questions.clock import Clock
 
@@ -60,7 +60,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
     Raises
     ------
     TypeError, ValueError
-        If `r` holds something else than one positive integer, or one per hidden layer.
+        If `r` holds something else than one positive integer, or one per hidden layer; for a graph.
 
     Notes
     -----
@@ -74,7 +74,7 @@ def replicate(net: Network, r: int | Sequence[int]) -> Network:
     >>> [ws.fep(ws.replicate(net, r), ws.Crash((1, 1))).value for r in (1, 2, 4)]
     [0.625, 0.34375, 0.1796875]
     """
-    copies = [1, *_copies(as_network(net), r), 1]
+    copies = [1, *_copies(as_chain(net, "neurons are copied in"), r), 1]
     weights = [
         np.repeat(np.repeat(w, copies[n + 1], axis=0) / copies[n], copies[n], axis=1)
         for n, w in enumerate(net.weights)
@@ -121,8 +121,8 @@ def replicas_needed(
     Raises
     ------
     TypeError, ValueError
-        If the failures are not of neurons or name their candidates, `epsilon` is negative, or no number of copies
-        suffices (`epsilon` 0 although something can happen; more than 2^40).
+        For a graph, or if the failures are not of neurons or name their candidates, `epsilon` is negative, or no number
+        of copies suffices (`epsilon` 0 although something can happen; more than 2^40).
     TimeoutError
         If the time is up before the number is found.
 
@@ -139,7 +139,7 @@ def replicas_needed(
     >>> ws.replicas_needed(net, ws.Crash((1, 1)), 0.2)
     4
     """
-    as_network(net)
+    as_chain(net, "the number of copies is found for")
     line = Line(flag(progress, "progress"))
     budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), line)
     rows, total = _faults(net, failures, domain)

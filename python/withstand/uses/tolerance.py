@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -65,6 +65,7 @@ class Tolerance(Answer, Limit):
     most: int
     curve: Curve | None
     status: str = "complete"
+    _bounded: bool = field(default=True, kw_only=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
@@ -74,7 +75,8 @@ class Tolerance(Answer, Limit):
     def _said(self) -> str:
         lines = [f"Tolerance: {self._sentence()}"]
         lines += [f"  layer {n}    {limit._sentence()}" for n, limit in enumerate(self.per_layer, start=1)]
-        lines += [f"  frontier   {listing(self.frontier, self.frontier_size)}", f"  witness    {self.witness}"]
+        lines.append(f"  frontier   {listing(self.frontier, self.frontier_size, self._bounded)}")
+        lines.append(f"  witness    {self.witness}")
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
         return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
 
@@ -189,11 +191,11 @@ def tolerance(
             listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
             most = max_total(scalar, allowed, clock.lasts(0.1))
         total = question.limit(model, size, (proved, "capped"), "anywhere")
-        places = range(len(sizes) if per_layer else 0)
-        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in places]
+        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
+                  for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
         each = _limits_alone(question, layers, sizes, total, capped)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    found = _result(total, each, listed, sizes, most, drawn, clock.status, size)
+    found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
     return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
 
 
@@ -240,12 +242,13 @@ def _result(
     curve: Curve | None,
     status: str,
     size: int | None = None,
+    bounded: bool = True,
 ) -> Tolerance:
     within = None if listed is None else tuple(sorted(maximal(tuple(map(min, f, sizes)) for f in listed)))
     visits = math.prod(n + 1 for n in sizes[1:])
     most = min(max(most, total.guaranteed), sum(sizes) if size is None else size)
     return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
-                     most, curve, status)  # fmt: skip
+                     most, curve, status, _bounded=bounded)  # fmt: skip
 
 
 def _alone(model: Model, places: int, place: int) -> Model:

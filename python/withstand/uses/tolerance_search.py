@@ -26,7 +26,7 @@ from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.search import worst_case
 from withstand.questions.sharding import require_executor
-from withstand.statement import TOLERATED, VIOLATED, Inputs
+from withstand.statement import TOLERATED, UNKNOWN, VIOLATED, Inputs
 from withstand.uses.rational_bounds import Model
 
 #: Evaluations up to which every set is tried where epsilon lies within the rounding of an exact search.
@@ -59,6 +59,14 @@ class Limit(Result):
     method: str
     witness: Witness | None
 
+    @property
+    def _stated(self) -> tuple[int, str]:
+        """How many failures a statement is about, and its verdict: that none of none does harm says nothing."""
+        nothing_fails = self.exact and self.breaking is None
+        if self.guaranteed > 0 or nothing_fails:
+            return self.guaranteed, TOLERATED
+        return 1, UNKNOWN if self.breaking is None or self.breaking > 1 else VIOLATED
+
     def _draw(self, axes: Any = None) -> Any:
         """Draw the curve, where there is one, or else what is harmless and what is not; needs matplotlib."""
         from withstand._pictures import draw_limits
@@ -68,9 +76,14 @@ class Limit(Result):
 
     def _sentence(self) -> str:
         known = self.guaranteed
-        proved = f"any {known:,} are harmless ({self.method})" if known >= 0 else "nothing is proved harmless"
+        proved = f"{'any single one is' if known == 1 else f'any {known:,} are'} harmless ({self.method})"
+        if known <= 0:
+            proved = "nothing is proved harmless" if known else "not even one is proved harmless"
         if self.breaking is None:
-            return f"{proved}, {'that is all' if self.exact else 'of more it is not known'}"
+            nothing = "nothing can fail" if known == 0 else f"{proved}, that is all"
+            return nothing if self.exact else f"{proved}, of more it is not known"
+        if (known, self.breaking) == (0, 1):
+            return "a single one can do harm"
         first, last = known + 1, self.breaking - 1
         between = f"{first:,}" if first == last else f"{first:,} to {last:,}"
         return f"{proved}, {self.breaking:,} can do harm{f', of {between} it is not known' * (first <= last)}"
@@ -81,14 +94,13 @@ class Limit(Result):
 
 def told_of(found: Limit, net: Network, spec: Spec, inputs: Inputs, model: Model, epsilon: object,
             seed: int | None) -> Told:  # fmt: skip
-    """Return what a tolerance states: so many failures are harmless; or the intact network is not."""
+    """Return what a tolerance states: that so many failures are harmless, or that one is not."""
     proved = "no failure is proved harmless"
     if found.guaranteed > 0:
         proved = f"what is harmless is proved by {found.method!r}, in real arithmetic, rounded outward"
     rigor = f"{proved}; what does harm is witnessed and replayed"
-    verdict = TOLERATED if found.guaranteed >= 0 else VIOLATED
-    return Told(net, inputs, model(max(0, found.guaranteed)), rigor, spec=spec, epsilon=epsilon, verdict=verdict,
-                seed=seed)  # fmt: skip
+    count, verdict = found._stated
+    return Told(net, inputs, model(count), rigor, spec=spec, epsilon=epsilon, verdict=verdict, seed=seed)
 
 
 @dataclass
@@ -154,7 +166,7 @@ class Question:
         high, stride = most + 1, 1
         while high - found.bounded > 1 and not self.clock.over():
             count = min(found.bounded + stride, (found.bounded + high) // 2)
-            self.clock.say(f"tolerance: any {found.bounded} {where} are harmless, bounding {count}")
+            self.clock.say(f"tolerance {where}: {max(0, found.bounded)} proved harmless, bounding {count}")
             left = self.clock.left() / 4
             proved = bound_within(self.net, model(count), self.domain, left, spec=self.spec, threads=self.threads)
             if self.harmless(proved.value):
@@ -171,7 +183,7 @@ class Question:
         tried, stride = found.harmless, 1
         while tried < most and not self.clock.over():
             tried = min(tried + stride, most)
-            doing = f"tolerance: any {found.harmless} {where} are harmless, searching {tried}"
+            doing = f"tolerance {where}: {max(0, found.harmless)} proved harmless, searching {tried}"
             lower, upper, witness = self._worst(model(tried), stride == 1, doing)
             if witness is not None and not self.harmless(lower):
                 found.witness = witness
