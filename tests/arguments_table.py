@@ -230,7 +230,7 @@ TABLE = [
     (ws.enumerate_failures(NET, ws.Crash(1), X).quantile, (0.5,), {
         "q": [(v, (TypeError, ValueError), "q must") for v in ("x", None, 2, -1, math.nan)]}),
     (ws.check_certificate, ("none.json", NET), {
-        "path": NO_PATH, "net": NO_NET, "domain": NO_INPUTS, "spec": NO_SPEC, "effort": NO_COUNT,
+        "path": NO_PATH, "net": NO_NET, "domain": NO_INPUTS, "spec": NO_SPEC, "effort": NO_COUNT, "progress": NO_FLAG,
         "failures": [("x", TypeError, "failures must be a failure model"), (2, TypeError, "failures must be")]}),
     (clopper_pearson, (1, 2), {"exceeding": [*NO_COUNT[:2], (3, ValueError, "3 of 2 trials")],
         "samples": [*NO_COUNT[:2], (0, ValueError, "")], "confidence": NO_SHARE}),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import io
 import sys
+import tempfile
 from itertools import product
 
 import pytest
@@ -36,7 +37,16 @@ SHOWN = {
     "quorum": lambda: ws.quorum(NET, 0.5, X, runs=9, progress=True),
     "replicas_needed": lambda: ws.replicas_needed(NET, ws.Crash((1,)), 0.01, X, progress=True),
     "report": lambda: ws.report(NET, X, epsilon=0.5, most=1, samples=2, progress=True),
+    "check_certificate": lambda: checked(ws.WeightCrash(1)),
 }
+
+
+def checked(failures, progress=False):
+    """Write a certificate and check it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/proof.json"
+        ws.worst_case(NET, failures, X, certificate=path, progress=progress)
+        assert ws.check_certificate(path, NET, progress=True).valid
 
 
 @pytest.mark.parametrize(("ask", "stream"), list(product(SHOWN, (lambda: None, Closed, Full))))
@@ -54,3 +64,13 @@ def test_every_function_that_shows_progress_is_among_them():
 def test_progress_is_shown(ask, capsys):
     SHOWN[ask]()
     assert capsys.readouterr().err or ask in ("worst_case", "harden")  # shown by the clock: a fast search shows none
+
+
+def test_a_search_for_a_certificate_says_what_it_does(monkeypatch, capsys):
+    """The second search and the check of what it leaves are no steps of the first."""
+    monkeypatch.setattr("withstand._progress.INTERVAL", 0.0)
+    net, rows, _ = ws.embedded("digits_small")
+    with tempfile.TemporaryDirectory() as folder:
+        ws.worst_case(net, ws.Crash(3), rows[:4], certificate=f"{folder}/proof.json", progress=True)
+    said = capsys.readouterr().err
+    assert "checking a proof: 0 of " in said

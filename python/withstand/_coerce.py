@@ -65,6 +65,10 @@ def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> Floa
         array = np.asarray(value)
     except ValueError:  # rows of different lengths
         raise ValueError(f"{name} must be an array, got {shown(value)}, of which not all rows are alike") from None
+    except RuntimeError:  # of a tensor that gradients flow through
+        if not getattr(value, "requires_grad", False):
+            raise
+        raise TypeError(f"{name} must be an array, got a tensor with a gradient; give .detach() of it") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:

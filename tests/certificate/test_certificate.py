@@ -78,6 +78,17 @@ def test_a_proof_of_something_else_is_rejected(proof, expected, reason):
     assert reason in check.reason
 
 
+def test_an_input_that_differs_is_told_by_its_first_entry(proof):
+    net, path, _ = proof
+    X = deep_network(0)[1]
+    other = X.copy()
+    other[1, 1] += 0.25
+    said = f"the certificate speaks of another input 1: its entry 1 is {X[1, 1]}, not {other[1, 1]}"
+    assert ws.check_certificate(path, net, domain=other).reason == said
+    other[1, 2:] += 1.0
+    assert ws.check_certificate(path, net, domain=other).reason.startswith(said + f", and {X.shape[1] - 2} more entr")
+
+
 @pytest.mark.parametrize(
     ("expected", "error", "message"),
     [

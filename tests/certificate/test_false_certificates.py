@@ -129,3 +129,11 @@ def test_entries_of_the_wrong_kind_are_named(proof, tmp_path, place, value, reas
 def test_text_that_says_two_things_is_no_certificate(proof, tmp_path, text, reason):
     (tmp_path / "wrong.json").write_text(text)
     assert reason in ws.check_certificate(tmp_path / "wrong.json", proof[0]).reason
+
+
+def test_what_is_no_text_is_no_certificate_and_claims_nothing(proof, tmp_path):
+    (tmp_path / "wrong.json").write_bytes(b"\x80\x02}q\x00.")
+    check = ws.check_certificate(tmp_path / "wrong.json", proof[0])
+    assert check.reason == "not a certificate: it is no text"
+    assert repr(check).startswith("Check: NOT valid, not a certificate: it is no text\n")
+    assert "nan" not in repr(check)

@@ -156,3 +156,31 @@ def test_words_that_are_not_near():
 def test_words_that_are_near_in_python(make, near):
     with pytest.raises(ValueError, match=rf"did you mean .*{near}"):
         make()
+
+
+BOX = ("worst-case", "digits_small", "--rows", "0", "--radius", "0.01", "-k", "2")
+
+
+def test_a_box_is_searched_to_a_thousandth_unless_more_is_asked_for():
+    code, text = run(*BOX)
+    told = json.loads(run(*BOX, "--json")[1])
+    assert code == 0 and "(to 0.1%: --gap 0 goes on)" in text
+    assert told["status"] == "gap" and told["lower"] < told["upper"] <= told["lower"] / 0.999
+    further = run(*BOX, "--gap", "0.0002")[1]
+    assert "goes on" not in further
+    said = " ".join(run("worst-case", "--help")[1].split())
+    assert "[default: 0.001 over a box, 0 of given inputs]" in said
+
+
+def test_given_inputs_are_searched_to_the_end():
+    told = json.loads(run("worst-case", "digits_small", "--rows", "0:2", "-k", "2", "--json")[1])
+    assert told["status"] == "exact" and told["exact"]
+
+
+@pytest.mark.parametrize(("shape", "wanted"), [((3, 8, 8), "(3, 64)"), ((2, 1, 8, 8), "(2, 64)"), ((8, 8), "(1, 64)")])
+@pytest.mark.parametrize("rows", [(), ("--rows", "0")])
+def test_images_in_a_file_are_told_of_the_file(tmp_path, shape, wanted, rows):
+    np.save(tmp_path / "x.npy", np.zeros(shape))
+    code, text = run("bound", "digits_small", "-x", str(tmp_path / "x.npy"), "-k", "1", *rows)
+    said = f"x.npy holds an array of shape {shape}, and inputs are flat here: reshape it to {wanted} before it is saved"
+    assert code == 2 and said in " ".join(text.split())

@@ -28,6 +28,7 @@ CALLS = {
     "accuracy": ("certified_accuracy", (*FEW, "-k", "1")),
     "campaign": ("campaign", (*FEW, "-k", "1")),
     "report": ("report", (*FEW, "-e", "1")),
+    "check": ("check_certificate", (__file__, "digits_small")),
 }
 
 

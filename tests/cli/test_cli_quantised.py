@@ -16,6 +16,7 @@ import withstand as ws
 from click.testing import CliRunner
 from onnxruntime.quantization import QuantType, quantize_static
 from withstand.cli.commands import app
+from withstand.model.quantisation import carried
 
 
 class Calibration:
@@ -49,8 +50,9 @@ def test_inspect_tells_words_and_roundings(quantised):
     code, said = run("inspect", quantised[0])
     assert code == 0
     assert "int8 weights, int32 biases, int8 signals" in said
-    assert f"{max(net.noise):.3g} (--noise file)" in said
-    assert f"outputs by at most {net.output_rounding:.3g}" in said
+    neurons, _ = carried(net._described(), net.noise)
+    assert f"moves what hidden neurons transmit by at most {max(neurons):.3g} " in said
+    assert f"behind the last neurons it moves outputs by at most {net.output_rounding:.3g} " in said
     told = json.loads(CliRunner().invoke(app, ["inspect", quantised[0], "--json"]).output)
     assert told["words"] == [{"weight": "int8", "bias": "int32", "signal": "int8"}] * 3
     assert told["noise"] == list(net.noise) and told["output_rounding"] == net.output_rounding
@@ -72,13 +74,76 @@ def test_parameters_of_stages_are_those_of_layers(quantised):
 def test_the_roundings_of_the_file_are_asked_about(quantised):
     path, inputs = quantised
     code, said = run("bound", path, "-x", inputs, "--noise", "file", "--json")
-    net = ws.load(path)
+    net, told = ws.load(path), json.loads(said)
+    alone = ws.bound(net, ws.Noise(net.noise), np.load(inputs))
     assert code == 0
-    assert json.loads(said)["value"] == ws.bound(net, ws.Noise(net.noise), np.load(inputs)).value
+    assert told["output_rounding"] == net.output_rounding > 0
+    assert told["value"] == np.nextafter(alone.value + net.output_rounding, np.inf)
+    assert told["per_output"] == [np.nextafter(v + net.output_rounding, np.inf) for v in alone.per_output]
+    assert "what roundings do to an output" in told["rigor"] == told["statement"]["rigor"]
     code, said = run("bound", "digits", "--noise", "file")
     assert code == 2 and "the file is not quantised" in said
     code, said = run("bound", "digits", "--noise", "much")
     assert code == 2 and "'much' is neither a number nor 'file'" in said
+
+
+def test_verdicts_about_roundings_are_of_the_file_as_it_runs(quantised):
+    """A budget between the bound for signals alone and that of the run, which is larger by what outputs are off."""
+    path, inputs = quantised
+    net, X = ws.load(path), np.load(inputs)
+    asked = ("-x", inputs, "--noise", "file")
+    alone = ws.bound(net, ws.Noise(net.noise), X).value
+    epsilon = str(alone + net.output_rounding / 2)
+    assert run("bound", path, *asked, "-e", epsilon)[0] == 3
+    code, said = run("bound", path, *asked, "-e", str(alone + 1.01 * net.output_rounding))
+    assert code == 0 and "it holds for the file as a runtime runs it" in said
+    found = ws.worst_case(net, ws.Noise(net.noise), X, node_limit=20)
+    limited = ("worst-case", path, *asked, "--node-limit", "20")
+    told = json.loads(run(*limited, "--json")[1])
+    assert (told["lower"], told["upper"]) == (found.lower, np.nextafter(found.upper + net.output_rounding, np.inf))
+    assert not told["exact"]
+    assert run(*limited, "-e", str(found.upper + net.output_rounding / 2))[0] == 3
+
+
+def test_each_of_two_outputs_of_a_decision_is_off(quantised):
+    path, inputs = quantised
+    net = ws.load(path)
+    told = json.loads(run("bound", path, "-x", inputs, "--noise", "file", "--argmax", "--json")[1])
+    alone = ws.bound(net, ws.Noise(net.noise), np.load(inputs), spec=ws.Argmax())
+    assert told["value"] == np.nextafter(alone.value + 2 * net.output_rounding, np.inf)
+
+
+def test_noise_that_is_a_number_adds_nothing(quantised):
+    told = json.loads(run("bound", quantised[0], "-x", quantised[1], "--noise", "0.01", "--json")[1])
+    assert told["output_rounding"] is None
+    assert told["value"] == ws.bound(ws.load(quantised[0]), ws.Noise(0.01), np.load(quantised[1])).value
+
+
+def test_commands_that_cannot_add_roundings_of_outputs_refuse_them(quantised, tmp_path):
+    np.save(tmp_path / "y.npy", np.zeros(3))
+    code, said = run("accuracy", quantised[0], "-x", quantised[1], "-y", str(tmp_path / "y.npy"), "--noise", "file")
+    assert code == 2 and "which accuracy cannot add: ask withstand bound or withstand worst-case" in said
+    code, said = run("enumerate", quantised[0], "-x", quantised[1], "--noise", "file")
+    assert code == 2 and "Error: --noise file: a failed component may take any value" in said
+
+
+@pytest.mark.parametrize("asked", [
+    ("worst-case", "--weight-flip", "1", "--biases"), ("bound", "--weight-flip", "1"), ("enumerate", "--bit-flip", "1"),
+    ("harden", "--weight-flip", "1", "-e", "3"), ("tolerance", "-e", "3"), ("reliability", "-e", "3", "-p", "0.1"),
+])  # fmt: skip
+def test_words_that_a_file_states_are_not_replaced(quantised, asked):
+    code, said = run(asked[0], quantised[0], "-x", quantised[1], *asked[1:], "--rounded", "int8")
+    assert code == 2
+    assert "int8.onnx states, int8 weights, int32 biases, int8 signals: leave it out; --weight-flip" in said
+
+
+def test_a_check_replaces_no_words_either(quantised, tmp_path):
+    proof = str(tmp_path / "proof.json")
+    asked = ("-x", quantised[1], "--rows", "0", "--weight-flip", "1", "--certificate", proof)
+    assert run("worst-case", quantised[0], *asked)[0] == 0
+    assert run("check", proof, quantised[0])[0] == 0
+    code, said = run("check", proof, quantised[0], "--rounded", "int8")
+    assert code == 2 and "--rounded int8 would replace the words" in said
 
 
 @pytest.mark.parametrize("option", [("--scale", "0.1"), ("--format", "int16")])

@@ -72,6 +72,14 @@ def test_bounds_and_worst_cases(options, net, failures):
     assert run(*ask, "-e", repr(worst.upper * 1.01))[0] == 0
 
 
+@pytest.mark.parametrize("asked", [("bound", "-k", "1"), ("tolerance", "-e", "1"), ("harden", "-k", "1", "-e", "30")])
+def test_answers_say_of_which_words_they_are(asked):
+    told = json.loads(run(asked[0], *ROWS, *asked[1:], *INT8, "--json")[1])
+    assert told["model"] == told["statement"]["network"] == "digits_small, rounded to int8"
+    assert told["fingerprint"] == WORDS.fingerprint
+    assert "digits_small, rounded to int8" in run(asked[0], *ROWS, *asked[1:], *INT8)[1]
+
+
 def test_enumerate():
     failures = ws.WeightFlip(1, format="int8", bits=[7])
     code, text = run("enumerate", *ROWS, *INT8, "--weight-flip", "1", "--bits", "7", "--components", "--json")
@@ -118,6 +126,36 @@ def test_tolerance_and_reliability():
     for kind, made in (("channel", "Crash(k, unit='channel')"), ("bit-flip:int8", "BitFlip(k, format='int8')")):
         code, text = run("reliability", *ROWS, "--of", kind, "-e", "25", "-p", "1e-7", "--samples", "0", "--json")
         assert (code, json.loads(text)["failures"]) == (0, made)
+
+
+def test_reliability_of_some_bits_and_of_biases():
+    ask = ("reliability", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "25", "-p", "1e-7", "--samples", "0")
+    code, text = run(*ask, "--bits", "6,7", "--biases", "--json")
+    told, model = json.loads(text), lambda k: ws.WeightFlip(k, format="int8", bits=[6, 7], biases=True)
+    found = ws.reliability(WORDS, 1e-7, 25, X[:2], model=model, samples=0)
+    assert (code, told["lower"], told["upper"], told["failures"]) == (0, found.lower, found.upper, found.failures)
+    assert "biases=True" in told["failures"]
+    assert told["statement"]["rigor"].startswith("each bit of each word flips independently, p = 1e-07;")
+    for kind, option, said in (("crash", ("--bits", "7"), "--bits is about flips: give --of bit-flip:int8"),
+                               ("bit-flip:int8", ("--biases",), "give --of weight-flip:int8")):  # fmt: skip
+        code, text = run("reliability", *ROWS, "--of", kind, "-e", "1", "-p", "0.1", *option)
+        assert code == 2 and said in " ".join(text.split())
+
+
+@pytest.mark.parametrize("command", ["reliability", "tolerance"])
+@pytest.mark.parametrize(("option", "instead"), [
+    ("--weight-flip", "--of weight-flip:int8"), ("--bit-flips", "--of bit-flip:int8"), ("--crash", "--of crash"),
+    ("--weight-crashes", "--of weight-crash"), ("--stuck", "--of stuck:1"), ("--channels", "--of channel"),
+])  # fmt: skip
+def test_commands_of_one_kind_say_how_it_is_given(command, option, instead):
+    code, text = run(command, *ROWS, option, "1")
+    said = f"no option {option}: {command} asks about one kind of failure, {instead}"
+    assert code == 2 and " ".join(text.split()).endswith(said)
+
+
+def test_other_options_that_are_none_are_told_so():
+    assert "no option" not in run("tolerance", *ROWS, "--nothing", "1")[1]
+    assert run("criticality", *ROWS, "--weight-flip", "1")[0] == 2
 
 
 def test_replicas_know_no_words():

@@ -10,7 +10,8 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = (
-    "accuracy", "bit_flips", "criticality", "precision", "quorum", "reliability", "replicate", "report", "tolerance"
+    "accuracy", "bit_flips", "certificates", "criticality", "precision",
+    "quorum", "reliability", "replicate", "report", "tolerance",
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def package():
 @pytest.mark.parametrize("page", ["README.md", "docs/cpp.md"])
 def test_the_project_of_a_page(page, package, tmp_path):
     text = (ROOT / page).read_text(encoding="utf-8")
-    (project,), (program,) = blocks(text, "cmake"), blocks(text, "cpp")
+    (project,), (program, *_) = blocks(text, "cmake"), blocks(text, "cpp")
     (commands,) = (block for block in blocks(text, "sh") if "get_cmake_dir" in block)
     (tmp_path / "CMakeLists.txt").write_text(project, encoding="utf-8")
     (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
@@ -49,17 +49,34 @@ def test_the_project_of_a_page(page, package, tmp_path):
     assert str(Path(ws.get_include()) / "eigen3" / "Eigen" / "Core") in read
 
 
+def linked(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Compile main.cpp of a folder and link it with the library of the package."""
+    headers = [f"-I{ws.get_include()}", f"-I{Path(ws.get_include()) / 'eigen3'}"]
+    (library,) = Path(ws.get_include()).parent.rglob("libwithstand.a")
+    command = ["c++", "-std=c++17", *flags, *headers, "main.cpp", str(library), "-pthread", "-o", "main"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.mark.slow
+def test_the_program_of_flips(package, tmp_path):
+    text = (ROOT / "docs/cpp.md").read_text(encoding="utf-8")
+    _, program = blocks(text, "cpp")
+    (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
+    done = linked(tmp_path, "-Wall", "-Werror")
+    assert done.returncode == 0, done.stderr
+    ran = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=False, timeout=600)
+    (promised,) = re.findall(r"prints `(\d+ flips, [^`]+)`", text)
+    assert (ran.returncode, ran.stdout.strip()) == (0, promised)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs a machine with AVX")
 def test_a_program_with_other_allocations_is_refused(package, tmp_path):
     """Else it would give back memory that was allocated in another way."""
-    (program,) = blocks((ROOT / "docs/cpp.md").read_text(encoding="utf-8"), "cpp")
+    program, _ = blocks((ROOT / "docs/cpp.md").read_text(encoding="utf-8"), "cpp")
     (tmp_path / "main.cpp").write_text(program, encoding="utf-8")
-    headers = [f"-I{ws.get_include()}", f"-I{Path(ws.get_include()) / 'eigen3'}"]
-    (library,) = Path(ws.get_include()).parent.rglob("libwithstand.a")
     for flags, links in ([], True), (["-mavx"], False):
-        command = ["c++", "-std=c++17", *flags, *headers, "main.cpp", str(library), "-pthread", "-o", "main"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600)
+        done = linked(tmp_path, *flags)
         assert (done.returncode == 0) == links, done.stderr
         assert links or "CompiledLikeTheLibrary<32, 0>::holds" in done.stderr
 

@@ -77,6 +77,16 @@ def test_commands_of_pages_run(command):
     assert ran.stdout
 
 
+def test_commands_of_the_page_of_certificates_run_one_after_the_other(tmp_path):
+    code = "from _withstand_command.entry import main; main()"
+    commands = re.findall(r"^withstand [a-z].*$", TEXTS["certificates"], re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        asked = [sys.executable, "-c", code, *shlex.split(command)[1:]]
+        ran = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_the_page_of_installing_has_every_extra():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     extras = text.split("[project.optional-dependencies]")[1].split("\n[")[0]

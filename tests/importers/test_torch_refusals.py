@@ -72,9 +72,15 @@ def test_a_forward_that_is_no_network_of_layers(function: Any, message: str) -> 
         read(Forward(function), inputs=ZEROS)
 
 
+def test_weights_alone_are_no_network() -> None:
+    module = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    with pytest.raises(TypeError, match=r"not from OrderedDict; weights alone are no network: build the module"):
+        load(module.state_dict())
+
+
 def test_a_batch_axis_that_is_missing_is_named() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(16, 3), nn.ReLU(), nn.Linear(3, 2)).eval()
-    said = r"inputs of shape \(1, 4, 3\), of which the first axis is the batch's"
+    said = r"inputs of shape \(1, 4, 3\), of which the first axis is the batch's \(inputs\[None\]"
     with pytest.raises(UnsupportedModel, match=rf"torch\.export cannot trace it .*; it was called with {said}"):
         load(module, inputs=torch.zeros(1, 4, 3))
     with pytest.raises(UnsupportedModel, match=r"has shape \(4, 4\) .*inputs\[None\] of a single example"):

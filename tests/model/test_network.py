@@ -168,6 +168,28 @@ def test_bad_inputs_are_refused(X, failed, error, message):
         ws.Network([W1, W2]).forward(X, failed=failed)
 
 
+def test_one_image_is_told_to_be_flattened():
+    net, X, _ = ws.embedded("digits_small")
+    image = X[0].reshape(8, 8)
+    with pytest.raises(ValueError, match=r"has 8 columns, .* if it is one input, flatten: X\.reshape\(1, -1\)$"):
+        net.forward(image)
+    with pytest.raises(ValueError, match=r"has 7 columns, the network takes 64 inputs$"):
+        net.forward(np.zeros((8, 7)))
+    with pytest.raises(ValueError, match=r"lower must have 1 dimension, got shape \(8, 8\); flatten: lower\.reshape"):
+        ws.Box(image - 0.01, image + 0.01)
+    with pytest.raises(ValueError, match=r"upper must have 1 dimension, got shape \(\)$"):
+        ws.Box([0.0], 1.0)
+
+
+def test_a_tensor_with_a_gradient_is_told_to_be_detached():
+    torch = pytest.importorskip("torch")
+    net, X, _ = ws.embedded("digits_small")
+    given = torch.tensor(X[:2], requires_grad=True)
+    with pytest.raises(TypeError, match=r"^X must be an array, got a tensor with a gradient; give \.detach\(\)"):
+        net.forward(given)
+    assert np.array_equal(net.forward(given.detach()), net.forward(X[:2]))
+
+
 def test_images_are_told_to_be_flattened():
     net, X, _ = ws.embedded("digits_small")
     images = X[:2].reshape(2, 1, 8, 8)

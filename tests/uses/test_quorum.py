@@ -13,8 +13,8 @@ import oracle
 import pytest
 import strategies as s
 import withstand as ws
+from withstand._progress import Line
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.uses.frontier import Layers, at_most, frontier
 from withstand.uses.latency import Latency
 from withstand.uses.quorum import PER_RECEIVER, fastest

@@ -10,11 +10,12 @@ import threading
 import numpy as np
 import pytest
 import withstand as ws
+from withstand._progress import Line
 from withstand.questions import clock as clocks
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
-from withstand.uses import curve, tolerance_search
+from withstand.uses import curve, hardening, tolerance_search
 from withstand.uses.frontier import Layers, frontier, guaranteed_total, max_total
+from withstand.uses.protection import Components
 
 RNG = np.random.default_rng(12)
 pytestmark = pytest.mark.usefixtures("sigint")  # also where a job in the background ignores it
@@ -73,6 +74,20 @@ def test_no_time_at_all_still_answers():
         ws.replicas_needed(NET, ws.Crash(2), 0.01, X, time_limit=0)
     with pytest.raises(ValueError, match="the search's limit leaves open"):
         ws.harden(NET, 3, 0.2, X, time_limit=0)
+
+
+def test_what_components_do_alone_is_known_when_a_search_has_no_time():
+    """The time is up after the first look at single crashes: unprotected, the worst of them is witnessed."""
+    model, alone = ws.Crash(3), ws.enumerate_failures(NET, ws.Crash(1), X, components=True).components
+    limit = float(np.median([each.worst for each in alone.values()]))
+    rest = hardening._Rest(NET, Components(NET, model), limit, X, None, Clock(60.0, Line(False)), None)
+    found = rest.alone()
+    protected = frozenset(name for members in found for name in members)
+    left = max(each.worst for name, each in alone.items() if name not in protected)
+    assert protected and 0 < left <= limit
+    rest.clock = Clock(0.0, Line(False))
+    with pytest.raises(hardening.Undecided, match=rf"^{left!r} <= worst error <= .* leaves open"):
+        rest.search(protected)
 
 
 def test_the_neurons_of_fewer_inputs_are_worst_at_least_as_seen():

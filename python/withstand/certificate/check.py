@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any
@@ -12,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from withstand._answer import Answer, Told
-from withstand._coerce import as_path, whole
+from withstand._coerce import as_path, flag, whole
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.certificate.budget import LIMITS, Rejected
 from withstand.certificate.checker import Checker
@@ -82,6 +85,8 @@ class Check(Answer):
         return Argmax() if self.goal == "argmax" else None
 
     def _said(self) -> str:
+        if math.isnan(self.upper):  # not read as far as the claim
+            return f"Check: NOT valid, {self.reason}"
         harm = "harm to the decision" if self.goal == "argmax" else "error"
         said = f"{self.lower!r} <= worst {harm} <= {self.upper!r}"
         lines = [f"Check: {said}, {named(self.failures)}", f"  {'valid' if self.valid else 'NOT valid'}  {self.reason}"]
@@ -105,6 +110,7 @@ def check_certificate(
     domain: npt.ArrayLike | Box | None = None,
     spec: Spec | EllipsisType = ...,
     effort: int = 20_000,
+    progress: bool = False,
 ) -> Check:
     """Check a certificate that `worst_case` wrote.
 
@@ -122,6 +128,8 @@ def check_certificate(
         What you want a proof about: errors (None) or decisions.
     effort : int, default 20000
         Parts into which the checker may split leaves that its own bound does not close.
+    progress : bool, default False
+        Say on standard error how much is checked.
 
     Returns
     -------
@@ -162,15 +170,17 @@ def check_certificate(
         raise TypeError(f"path must be a path, got {path!r}; the certificate comes first: check_certificate(path, net)")
     path, effort = as_path(path, "path"), whole(effort, "effort")
     as_network(net)
+    line = Line(flag(progress, "progress"))
     expected = _Expected(net, failures, domain, spec)
     with open(path, "rb") as file:
         content = file.read(LIMITS["bytes"] + 1)
-    checker = c = Checker(net, effort)
+    checker = c = Checker(net, effort, line)
     try:
-        certificate = parsed(content)
-        checker.read(certificate)
-        expected.compare(checker)
-        checker.check(certificate)
+        with closing(line):
+            certificate = parsed(content)
+            checker.read(certificate)
+            expected.compare(checker)
+            checker.check(certificate)
         valid, reason = True, "confirmed"
     except Rejected as error:
         valid, reason = False, str(error)
@@ -209,5 +219,7 @@ class _Expected:
         found, inputs = checker.inputs, self._inputs
         require(len(found) == len(inputs), f"the certificate speaks of {len(found)} inputs, not of {len(inputs)}")
         for n in np.flatnonzero((found != inputs).any(axis=1))[:1]:
-            there, here = found[n].tolist(), inputs[n].tolist()
-            raise Rejected(f"the certificate speaks of another input {n}: {there}, not {here}")
+            (differ,) = np.nonzero(found[n] != inputs[n])
+            i, there, here = differ[0], found[n, differ[0]], inputs[n, differ[0]]
+            more = f", and {len(differ) - 1:,} more entries differ" if len(differ) > 1 else ""
+            raise Rejected(f"the certificate speaks of another input {n}: its entry {i} is {there}, not {here}{more}")

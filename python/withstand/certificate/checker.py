@@ -36,9 +36,10 @@ _Leaf = tuple[float, int, State, Judge]  # bound (infinite: enumerated), node, d
 
 
 class Checker:
-    """One network, one certificate; what has been seen of it so far."""
+    """One network, one certificate; what has been seen of it so far, which `say` is told now and then."""
 
-    def __init__(self, net: Network, effort: int) -> None:
+    def __init__(self, net: Network, effort: int, say: Callable[[str], object] = len) -> None:
+        self._say = say
         self._net, self._effort, self._budget = net, effort, Budget()
         self.lower = self.upper = math.nan
         self.failures: list[dict[str, Any]] = []
@@ -105,7 +106,9 @@ class Checker:
         for judge, root in zip(judges, roots):
             leaves += [(bound, n, state, judge) for bound, n, state in self._leaves(nodes, root, judge)]
         require(len(self._seen) == len(nodes), f"{len(nodes) - len(self._seen)} nodes hang nowhere")
-        for bound, n, state, judge in sorted(leaves, key=lambda leaf: -leaf[0]):  # likely false ones first
+        leaves.sort(key=lambda leaf: -leaf[0])  # likely false ones first
+        for done, (bound, n, state, judge) in enumerate(leaves):
+            self._say(f"checking a proof: {done:,} of {len(leaves):,} leaves")
             if bound == math.inf:
                 self._evaluate(f"node {n}", self._space, state, judge)
             else:
@@ -200,6 +203,7 @@ class Checker:
         heap: list[_Part] = []
         self._consider(heap, next(order), state, judge)
         while heap:
+            self._say(f"checking a proof: leaf {index:,} in {self.refined:,} parts")
             _, _, part, best = heapq.heappop(heap)
             free = self._space.free(part)
             if size := self._few(part, free):
@@ -232,6 +236,7 @@ class Checker:
         sets = space.completions(state)
         while batch := list(itertools.islice(sets, at_input.batch)):
             self.configurations += len(batch)
+            self._say(f"checking a proof: {self.configurations:,} configurations evaluated")
             found = at_input.harms(batch)
             for n in np.flatnonzero(~(found.harm + found.error <= self.upper) | found.unsure):
                 harm, error, unsure = float(found.harm[n]), float(found.error[n]), bool(found.unsure[n])

@@ -39,6 +39,8 @@ def parsed(content: bytes) -> dict[str, Any]:
         raise Rejected(f"too much to check: {len(content):,} bytes, the limit is {LIMITS['bytes']:,}")
     try:
         file = json.loads(content, object_pairs_hook=_once, parse_int=_whole, parse_constant=_no_number)
+    except UnicodeDecodeError:
+        raise Rejected("not a certificate: it is no text") from None
     except (ValueError, RecursionError) as error:
         raise Rejected(f"not a certificate: {error}") from None
     if not isinstance(file, dict) or file.get("format") not in (FORMAT, COMPONENTS):

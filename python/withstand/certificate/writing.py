@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,11 +68,12 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
 
 
 def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
-          lower: float, upper: float, witness: Witness, leaves: Sequence[_core.Leaf]) -> None:  # fmt: skip
+          lower: float, upper: float, witness: Witness, leaves: Sequence[_core.Leaf],
+          say: Callable[[str], object] = len) -> None:  # fmt: skip
     """Write the certificate of lower <= truth <= upper, whose leaves a search recorded where there is a tree.
 
     Where every configuration is evaluated anyway, the witness itself is claimed to be the worst, if the checker agrees.
-    The upper claim gets a billionth of room, so that roundings are no reason to reject it.
+    The upper claim gets a billionth of room, so that roundings are no reason to reject it. `say` is told how far it is.
     """
     claims = [end for end in ((upper,) if of_neurons(failures) else sorted({lower, upper})) if math.isfinite(end)]
     if not claims or not math.isfinite(lower):
@@ -91,19 +92,19 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
         "claim": {"lower": lower, "upper": math.nan, "witness": {"input": witness.input_index, "failed": failed}},
         **proof,
     }
-    text = _confirmed(body, net, [claim + ROOM * max(1.0, abs(claim)) for claim in claims])
+    text = _confirmed(body, net, [claim + ROOM * max(1.0, abs(claim)) for claim in claims], say)
     with open(path, "wb") as file:
         file.write(text)
 
 
-def _confirmed(body: dict[str, Any], net: Network, claims: list[float]) -> bytes:
+def _confirmed(body: dict[str, Any], net: Network, claims: list[float], say: Callable[[str], object]) -> bytes:
     """Return the file with the first upper claim that the checker confirms: what it rejects is not written."""
     rejected = None
     for upper in claims:
         body["claim"]["upper"] = upper
         body["checksum"] = checksum(body)
         text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
-        checker = Checker(net, EFFORT)
+        checker = Checker(net, EFFORT, say)
         try:
             file = parsed(text)
             checker.read(file)

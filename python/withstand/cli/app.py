@@ -15,10 +15,12 @@ import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
 from withstand.cli import options as opt
+from withstand.cli.kinds import asks_instead
 from withstand.cli.origin import ARGUMENTS
-from withstand.cli.output import grid, show, verdict, watched, wrapped
+from withstand.cli.output import grid, remark, show, verdict, watched, wrapped
 from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
+from withstand.cli.roundings import Roundings
 from withstand.cli.stating import stated, tell
 from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
@@ -32,6 +34,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 RANKING = ("component", *ws.ComponentErrors._fields)
 #: Most critical components that a table shows; JSON has all of them.
 SHOWN = 10
+#: Where a search over a box stops by default: closing the rest can take hundreds of times as long.
+BOX_GAP = 0.001
 #: From here on a count is told by its size.
 MANY = 10**30
 
@@ -57,7 +61,14 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments as they were given."""
         ctx.meta[ARGUMENTS] = list(args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            instead = asks_instead(error.option_name) if "kind" in {param.name for param in self.params} else None
+            if instead is None:
+                raise
+            said = f"no option {error.option_name}: {ctx.info_name} asks about one kind of failure, {instead}"
+            raise click.UsageError(said, ctx) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -110,16 +121,20 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
           as_json: bool, **options: Any) -> None:  # fmt: skip
     """Bound the largest output error that the failures can cause."""
-    model, failures = opt.asked(model, options)
+    model, failures = opt.asked(model, options, of_outputs=True)
+    rounding = Roundings(model.network, options, argmax)
     result = ws.bound(model.network, failures, opt.domain_of(model, options), method=method,
                       spec=opt.spec_of(argmax), threads=threads)  # fmt: skip
-    word = judged(-math.inf, result.value, epsilon, bool(argmax))
-    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax))
-    fields = {"method": result.method, "won_by": result.won_by, "value": result.value,
-              "per_output": result.per_output.tolist() if as_json else None,
-              "rigor": result.rigor, "reference": result.reference}  # fmt: skip
-    tell(said, fields, as_json, f"{failures!r}: {said.word} <= {result.value:.6g}")
-    verdict(epsilon, -float("inf"), result.value, decisions=bool(argmax))
+    value = rounding.added(result.value)
+    word = judged(-math.inf, value, epsilon, bool(argmax))
+    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),
+                  rigor=rounding.rigor(result.statement))  # fmt: skip
+    fields = {"method": result.method, "won_by": result.won_by, "value": value,
+              "output_rounding": rounding.amount or None,
+              "per_output": [rounding.added(each) for each in result.per_output.tolist()] if as_json else None,
+              "rigor": said.rigor, "reference": result.reference}  # fmt: skip
+    tell(said, fields, as_json, f"{failures!r}: {said.word} <= {value:.6g}")
+    verdict(epsilon, -float("inf"), value, decisions=bool(argmax))
 
 
 @command("enumerate")
@@ -135,7 +150,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
     """
     if options["radius"] is not None:
         raise click.UsageError("enumeration needs inputs, not a box: use worst-case or bound with --radius")
-    model, failures = opt.asked(model, options)
+    model, failures = opt.asked(model, options, of_outputs=True)  # which refuses noise itself
     X = opt.need(opt.inputs_of(model, options), model)
     with keeping() as ctrl_c, remembering(CheckpointWarning) as lost:
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
@@ -162,35 +177,43 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
 @command("worst-case")
 @opt.question_options
-@click.option("--gap", type=Number(min=0), default=0.0, help="Stop at this relative gap.")
+@click.option("--gap", type=Number(min=0), help="Stop at this relative gap; 0: go on to the end.  "
+              "[default: 0.001 over a box, 0 of given inputs]")
 @click.option("--time-limit", type=Number(min=0), help="Stop after so many seconds.")
 @click.option("--node-limit", type=click.IntRange(min=1), help="Stop after so many nodes (deterministic).")
 @click.option("--certificate", type=OutputFile(), help="Write a proof of the upper end, for `check`.")
-def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, threads: int | None, gap: float,
+def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, threads: int | None, gap: float | None,
                time_limit: float | None, node_limit: int | None, certificate: Path | None, as_json: bool,
                **options: Any) -> None:  # fmt: skip
     """Find the exact worst case, proved, without trying every configuration.
 
     Ctrl-C ends the search with the interval known so far, and exit code 130.
     """
-    model, failures = opt.asked(model, options)
+    model, failures = opt.asked(model, options, of_outputs=True)
     domain = opt.need(opt.domain_of(model, options), model)
+    near = gap if gap is not None else BOX_GAP if isinstance(domain, ws.Box) else 0.0
+    rounding = Roundings(model.network, options, argmax)
     announce(model.network, settled(failures, model.network, domain), 1 if isinstance(domain, ws.Box) else len(domain))
     with keeping() as ctrl_c, naming(certificate):
-        result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=gap,
+        result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=near,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
                                progress=watched(), certificate=certificate)  # fmt: skip
-    word = judged(result.lower, result.upper, epsilon, bool(argmax))
-    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax))
-    fields = {"status": result.status, "lower": result.lower,
-              "upper": result.upper, "exact": result.exact, **witness_fields(result.witness, as_json),
+    if gap is None and near > 0 and result.status == "gap":
+        remark(f"to {near:.1%}: --gap 0 goes on")
+    upper = rounding.added(result.upper)
+    word = judged(result.lower, upper, epsilon, bool(argmax))
+    said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),
+                  rigor=rounding.rigor(result.statement))  # fmt: skip
+    fields = {"status": result.status, "lower": result.lower, "upper": upper,
+              "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.amount,
+              **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     tell(said, fields, as_json,
-         f"{failures!r}: {result.lower:.6g} <= worst {said.word} <= {result.upper:.6g} ({result.status})")  # fmt: skip
+         f"{failures!r}: {result.lower:.6g} <= worst {said.word} <= {upper:.6g} ({result.status})")  # fmt: skip
     if ctrl_c.came:
         interrupted()
-    verdict(epsilon, result.lower, result.upper, decisions=bool(argmax))
+    verdict(epsilon, result.lower, upper, decisions=bool(argmax))
 
 
 @app.command(cls=Command)
@@ -209,7 +232,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int, as_json: bool) -> None:
     """Confirm a certificate that worst-case wrote, for MODEL, without trusting the search."""
     model = opt.rounded(model, rounded)
-    found = ws.check_certificate(certificate, model.network, effort=effort)
+    found = ws.check_certificate(certificate, model.network, effort=effort, progress=watched())
     fields = {"certificate": str(certificate), "valid": found.valid, "reason": found.reason,
               "lower": found.lower, "upper": found.upper, "goal": found.goal,
               "inputs": found.inputs, "domain": found.domain.tolist() if as_json else None,

@@ -12,12 +12,12 @@ import click
 import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
-from withstand.cli.kinds import kind_option
+from withstand.cli.kinds import Kind, kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict, watched
 from withstand.cli.parameters import Choice, EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
 from withstand.cli.stating import WORDS, in_json, state, stated, tell
-from withstand.cli.words import rounded_option
+from withstand.cli.words import biases_option, bits_option, rounded_option
 from withstand.model.quantise import QUANTISERS
 from withstand.statement import judged
 from withstand.uses.latency import LATENCIES
@@ -55,6 +55,8 @@ class LatencyType(TextType):
     "of every bit.",
 )
 @kind_option
+@bits_option
+@biases_option
 @rounded_option
 @opt.domain_options
 @opt.epsilon_option
@@ -72,15 +74,16 @@ class LatencyType(TextType):
 @opt.seed_option
 @opt.whole_time_limit_option
 @opt.threads_option
-def reliability(model: opt.Model, p: Any, kind: Any, rounded: str | None, epsilon: float | None, argmax: str | None,
-                target: float | None, evaluations: int, samples: int, confidence: float, seed: int, time_limit: float,
-                threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+def reliability(model: opt.Model, p: Any, kind: Kind, bits: Any, biases: bool, rounded: str | None,
+                epsilon: float | None, argmax: str | None, target: float | None, evaluations: int, samples: int,
+                confidence: float, seed: int, time_limit: float, threads: int | None, as_json: bool,
+                **options: Any) -> None:  # fmt: skip
     """Enclose the probability that independent failures do harm."""
     model = opt.rounded(model, rounded)
     X = points(model, options)
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
-    found = ws.reliability(model.network, p, epsilon, X, model=kind, spec=opt.spec_of(argmax),
+    found = ws.reliability(model.network, p, epsilon, X, model=kind.of_words(bits, biases), spec=opt.spec_of(argmax),
                            evaluations=evaluations, samples=samples, confidence=confidence, seed=seed,
                            time_limit=time_limit, threads=threads, progress=watched())  # fmt: skip
     code = None if target is None else (

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -12,27 +14,62 @@ from withstand._coerce import did_you_mean
 from withstand.cli.parameters import TextType, number
 from withstand.model.formats import FORMATS
 
-Kind = Callable[..., ws.Failures]
+Maker = Callable[..., ws.Failures]
 
 #: Kinds by name.
-PLAIN: dict[str, Kind] = {
+PLAIN: dict[str, Maker] = {
     "crash": ws.Crash,
     "synapse-crash": ws.SynapseCrash,
     "weight-crash": ws.WeightCrash,
     "channel": lambda counts: ws.Crash(counts, unit="channel"),
 }
 #: Those with a value or a capacity.
-WITH_NUMBER: dict[str, Kind] = {
+WITH_NUMBER: dict[str, Maker] = {
     "stuck": ws.StuckAt,
     "byzantine": ws.Byzantine,
     "deviation": lambda counts, capacity: ws.Byzantine(counts, capacity, convention="deviation"),
     "synapse-byzantine": ws.SynapseByzantine,
 }
 #: Those of words.
-WITH_FORMAT: dict[str, Kind] = {
-    "bit-flip": lambda counts, form: ws.BitFlip(counts, format=form),
-    "weight-flip": lambda counts, form: ws.WeightFlip(counts, format=form),
+WITH_FORMAT: dict[str, Maker] = {
+    "bit-flip": lambda counts, form, **words: ws.BitFlip(counts, format=form, **words),
+    "weight-flip": lambda counts, form, **words: ws.WeightFlip(counts, format=form, **words),
 }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of failure: a function from counts to a failure model."""
+
+    name: str
+    make: Maker
+    own: tuple[Any, ...] = ()
+
+    def __call__(self, counts: Any, **words: Any) -> ws.Failures:
+        """Return the model of so many."""
+        return self.make(counts, *self.own, **words)
+
+    def of_words(self, bits: Any, biases: bool) -> Maker:
+        """Return the kind with the bits that flip, and with biases, as options name them."""
+        if bits is not None and self.name not in WITH_FORMAT:
+            raise click.UsageError(f"--bits is about flips: give --of {' or --of '.join(_forms())}")
+        if biases and self.name != "weight-flip":
+            raise click.UsageError("--biases are parameters: give --of weight-flip:int8")
+        words = {**({} if bits is None else {"bits": bits}), **({"biases": True} if biases else {})}
+        return lambda counts: self(counts, **words)
+
+
+def asks_instead(option: str) -> str | None:
+    """Return what gives a kind of failure where one option takes all kinds; None where the option is no kind."""
+    plurals = {"--channels": "channel", "--bit-flips": "bit-flip", "--weight-flips": "weight-flip",
+               "--weight-crashes": "weight-crash"}  # fmt: skip
+    name = plurals.get(option, option.lstrip("-"))
+    forms = {form.partition(":")[0]: form for form in (*PLAIN, *(f"{kind}:1" for kind in WITH_NUMBER), *_forms())}
+    return f"--of {forms[name]}" if name in forms else None
+
+
+def _forms() -> tuple[str, ...]:
+    return tuple(f"{name}:int8" for name in WITH_FORMAT)
 
 
 class KindType(TextType):
@@ -46,12 +83,12 @@ class KindType(TextType):
         if name in PLAIN:
             if colon:
                 raise ValueError(f"{text!r}: {name} takes no number")
-            return PLAIN[name]
+            return Kind(name, PLAIN[name])
         if name in WITH_FORMAT:
             if value not in FORMATS:
                 said = f"{text!r}: {name} takes a format, one of {', '.join(FORMATS)}, like {name}:int8"
                 raise ValueError(said + did_you_mean(value, FORMATS))
-            return lambda counts: WITH_FORMAT[name](counts, value)
+            return Kind(name, WITH_FORMAT[name], (value,))
         if name not in WITH_NUMBER:
             known = (*PLAIN, *WITH_NUMBER, *WITH_FORMAT)
             raise ValueError(f"{name!r} is none of {', '.join(known)}{did_you_mean(name, known)}")
@@ -61,7 +98,7 @@ class KindType(TextType):
             amount = number(value)
         except ValueError:
             raise ValueError(f"{value!r} is no number") from None
-        return lambda counts: WITH_NUMBER[name](counts, amount)
+        return Kind(name, WITH_NUMBER[name], (amount,))
 
 
 kind_option = click.option(

@@ -84,7 +84,7 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
               "per_layer": [{key: getattr(limit, key) for key in keys} for limit in found.per_layer],
               "curve": _curve(found.curve)}), True)  # fmt: skip
     else:
-        click.secho(f"{model.name}: {found._sentence()}", bold=True)
+        click.secho(f"{model.title}: {found._sentence()}", bold=True)
         grid(("failures", "harmless", "can do harm", "exact", "proved by"), rows)
         if found.witness is not None:
             click.echo(f"  {found.witness}")

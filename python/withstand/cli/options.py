@@ -14,10 +14,11 @@ import numpy as np
 import withstand as ws
 from withstand._coerce import did_you_mean
 from withstand._types import FloatArray
+from withstand.cli.arrays import chosen_rows, read, refuse_images
 from withstand.cli.output import remark
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
-from withstand.cli.words import WORD_OPTIONS, NoiseType, noise_of, words_of
+from withstand.cli.words import WORD_OPTIONS, NoiseType, noise_of, words_in_short, words_of
 from withstand.importers.embedded import EMBEDDED, embedded
 from withstand.model.parameters import channels
 
@@ -29,11 +30,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Model:
-    """A network, and the inputs that come with it (None for a file)."""
+    """A network, the inputs that come with it (None for a file), and the format it was rounded to, if any."""
 
     name: str
     network: ws.Network
     samples: FloatArray | None
+    rounded: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and what was made of the network of that name."""
+        return self.name if self.rounded is None else f"{self.name}, rounded to {self.rounded}"
 
 
 class ModelType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3 only
@@ -126,15 +133,40 @@ def spec_of(argmax: str | None) -> ws.Argmax | None:
     return None if argmax is None else ws.Argmax(lowest=argmax == "lowest")
 
 
-def asked(model: Model, options: dict[str, Any]) -> tuple[Model, ws.Failures]:
-    """Return the model, rounded where that is asked for, and what may fail of it."""
+def asked(model: Model, options: dict[str, Any], *, of_outputs: bool = False) -> tuple[Model, ws.Failures]:
+    """Return the model, rounded where that is asked for, and what may fail of it.
+
+    `of_outputs`: whether the command adds what roundings of a file do to outputs (`Roundings`); where it does not,
+    `--noise file` is refused, for it would speak of a part of them.
+    """
     model = rounded(model, options["rounded"])
-    return model, failures_of(model.network, options)
+    failures = failures_of(model.network, options)
+    if not of_outputs and options["noise"] == "file" and model.network.output_rounding:
+        here = click.get_current_context().info_name
+        raise click.UsageError(
+            f"--noise file: roundings also move the outputs themselves, by at most "
+            f"{model.network.output_rounding:.3g}, which {here} cannot add: ask withstand bound or withstand worst-case"
+        )
+    return model, failures
 
 
 def rounded(model: Model, form: str | None) -> Model:
-    """Return the model with parameters that are words of a format."""
-    return model if form is None else replace(model, network=model.network.rounded(form))
+    """Return the model with parameters that are words of a format.
+
+    Raises
+    ------
+    click.UsageError
+        Where the file states words of its own, which would be replaced.
+    """
+    if form is None:
+        return model
+    if any(layer.parameters for layer in model.network.formats or ()):
+        raise click.UsageError(
+            f"--rounded {form} would replace the words that {model.name} states, {words_in_short(model.network)}: "
+            "leave it out; --weight-flip, --weight-crash and --bit-flip ask about these words, "
+            "--noise file about their roundings"
+        )
+    return replace(model, network=model.network.rounded(form), rounded=form)
 
 
 def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
@@ -188,10 +220,12 @@ def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
     """Return the inputs that the options name, or those the network brings, or None."""
     path: Path | None = options["inputs"]
     with working_with(path):
-        rows = model.samples if path is None else _read(path)
+        rows = model.samples if path is None else read(path)
     if rows is None:
         return None
-    start, stop = _slice(options["rows"])
+    if path is not None:
+        refuse_images(path, rows.shape, model.network.widths[0])
+    start, stop = chosen_rows(options["rows"])
     chosen = np.atleast_2d(rows)[start:stop]
     if len(chosen) == 0:
         raise click.UsageError(f"--rows {options['rows']} selects none of {len(np.atleast_2d(rows))} inputs")
@@ -205,8 +239,8 @@ def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> Floa
     if path is None and (model.samples is None or options["inputs"] is not None):
         raise click.UsageError("which classes are right? give --classes FILE")
     with working_with(path):
-        classes = embedded(model.name).targets if path is None else _read(path, ("y", "Y", "classes"))
-    start, stop = _slice(options["rows"])
+        classes = embedded(model.name).targets if path is None else read(path, ("y", "Y", "classes"))
+    start, stop = chosen_rows(options["rows"])
     return np.asarray(np.ravel(classes)[start:stop])
 
 
@@ -226,33 +260,3 @@ def need(domain: Any, model: Model) -> Any:
     if domain is None:
         raise click.UsageError(f"{model.name} brings no inputs: give --inputs FILE")
     return domain
-
-
-def _read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatArray:
-    if path.suffix == ".csv":
-        if not path.stat().st_size:
-            raise ValueError("is an empty file")
-        return np.loadtxt(path, delimiter=",", ndmin=2)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except ValueError:  # which offers to unpickle it
-        raise ValueError("holds no array of numbers: expected .npy, .npz or .csv") from None
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        for key in keys:
-            if key in loaded:
-                return np.asarray(loaded[key])
-        raise ValueError(f"holds {', '.join(loaded)}, expected an array {', '.join(keys[:-1])} or {keys[-1]}")
-
-
-def _slice(rows: str | None) -> tuple[int | None, int | None]:
-    if rows is None:
-        return 0, 16
-    start, colon, stop = rows.partition(":")
-    try:
-        if not colon:
-            return int(start), (int(start) + 1) or None  # the last is followed by none
-        return (int(start) if start else None), (int(stop) if stop else None)
-    except ValueError:
-        raise click.UsageError(f"--rows {rows}: expected START:STOP, one row, or : for all") from None

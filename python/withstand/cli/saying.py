@@ -59,7 +59,11 @@ def in_options(message: str, command: click.Command | None) -> str:
 def said_here(message: str) -> str:
     """Return a message of the library in the words of the command that runs."""
     context = click.get_current_context(silent=True)
-    return in_options(message, None if context is None else context.command)
+    if context is None:
+        return in_options(message, None)
+    said = in_options(message, context.command)
+    given = context.params.get("noise")  # amplitudes that the word "file" stands for are not what was typed
+    return re.sub(r"(?<=--noise )[\d.,e+-]+(?=[: ])", given, said) if isinstance(given, str) else said
 
 
 def _options(command: click.Command | None) -> Callable[[str], str | None]:

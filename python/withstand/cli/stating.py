@@ -30,7 +30,7 @@ def stated(result: Answer | Statement, model: Model, options: dict[str, Any], **
     said = result if isinstance(result, Statement) else result.statement
     words = inputs_in_words(options, said.rows) if "rows" in options and said.inputs.kind != "any" else ""
     inputs, command = replace(said.inputs, origin=words), command_line(click.get_current_context())
-    return replace(said, network=model.name, inputs=inputs, command=command, **changes)
+    return replace(said, network=model.title, inputs=inputs, command=command, **changes)
 
 
 def tell(said: Statement, fields: dict[str, Any], as_json: bool, title: str = "", rows: Rows = ()) -> None:

@@ -10,6 +10,7 @@ import click
 import withstand as ws
 from withstand.cli.parameters import Choice, CountsType, Number, TextType, number
 from withstand.model.formats import FORMATS
+from withstand.model.quantisation import carried
 
 #: What only flips have, by their names as arguments.
 _OF_FLIPS = {"format_": "--format", "scale": "--scale", "bits": "--bits", "to": "--to", "clamp": "--clamp"}
@@ -71,6 +72,9 @@ def noise_of(net: ws.Network, noise: float | str) -> ws.Failures:
 
 rounded_option = click.option("--rounded", type=Choice(FORMATS),
                               help="First round the network's parameters to words of this format.")  # fmt: skip
+bits_option = click.option("--bits", type=BitsType(),
+                           help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]")  # fmt: skip
+biases_option = click.option("--biases", is_flag=True, help="Biases may flip, too.")
 
 WORD_OPTIONS = (
     click.option("--channel", "--channels", type=CountsType(), help="Crashed channels: feature maps of convolutions."),
@@ -79,10 +83,10 @@ WORD_OPTIONS = (
     click.option("--weight-crash", "--weight-crashes", type=CountsType(), help="Stored weights that become 0."),
     click.option("--format", "format_", type=Choice(FORMATS), help="Of words that flip.  [default: int8]"),
     click.option("--scale", type=Number(min=0, min_open=True), help="Of integer words, where no file says it."),
-    click.option("--bits", type=BitsType(), help="Bits that flip: 7, or 0,1+2 (1 and 2 together).  [default: any one]"),
+    bits_option,
     click.option("--to", type=click.IntRange(0, 1), help="Only flips to this value: cells stuck at it."),
     click.option("--clamp", type=RangeType(), help="The range that words are restricted to after a flip: LOW:HIGH."),
-    click.option("--biases", is_flag=True, help="Biases may flip, too."),
+    biases_option,
     rounded_option,
 )
 
@@ -96,17 +100,25 @@ def words_held(net: ws.Network) -> list[dict[str, str | None]] | None:
     return [{kind: None if form is None else form.name for kind, form in zip(kinds, forms)} for forms in each]
 
 
-def of_words(net: ws.Network) -> list[str]:
-    """Return what is said of the words that a network states, and of what rounding to them does."""
+def words_in_short(net: ws.Network) -> str:
+    """Return which words a network states: "int8 weights, int32 biases, int8 signals"; empty where it states none."""
     held = words_held(net) or []
     said = []
     for kind, name in (("weight", "weights"), ("bias", "biases"), ("signal", "signals")):
         forms = sorted({form for layer in held if (form := layer[kind]) is not None})
         said += [f"{' and '.join(forms)} {name}"] if forms else []
-    lines = [f"words: {', '.join(said)} (asked about by --weight-flip, --weight-crash, --bit-flip)"] if said else []
+    return ", ".join(said)
+
+
+def of_words(net: ws.Network) -> list[str]:
+    """Return what is said of the words that a network states, and of what rounding to them does."""
+    said = words_in_short(net)
+    lines = [f"words: {said} (asked about by --weight-flip, --weight-crash, --bit-flip)"] if said else []
     if net.noise is not None:
-        lines.append(f"rounding of a run moves signals by at most {max(net.noise):.3g} (--noise file) and, behind the "
-                     f"last neurons, outputs by at most {net.output_rounding:.3g}")  # fmt: skip
+        neurons, _ = carried(net._described(), net.noise)
+        lines.append(f"rounding of a run moves what hidden neurons transmit by at most {max(neurons, default=0.0):.3g}")
+        lines.append(f"behind the last neurons it moves outputs by at most {net.output_rounding:.3g}")
+        lines.append("--noise file asks about both; bound and worst-case add the second to the upper end")
     return lines
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +49,10 @@ _OBJECTS: Final = {
 _PICKLED: Final = (
     "; pickled code is not read: build the module in Python, load its weights and call withstand.load(model, "
     "inputs=example), or export it to .pt2 or .onnx"
+)
+_WEIGHTS: Final = (
+    "; weights alone are no network: build the module in Python, call module.load_state_dict and then "
+    "withstand.load(module, inputs=example)"
 )
 #: What to do with files that are not read, by suffix.
 _ADVICE: Final = {
@@ -161,7 +165,8 @@ def _library(source: Any) -> str:
     library = next((name for name in homes if name in _OBJECTS), None)
     if library is None:
         kind = type(source).__qualname__
-        raise TypeError(f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {kind}")
+        advice = _WEIGHTS if isinstance(source, Mapping) else ""
+        raise TypeError(f"a network is loaded from a path or a model of {', '.join(_OBJECTS)}, not from {kind}{advice}")
     return library
 
 

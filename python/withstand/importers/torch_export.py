@@ -110,7 +110,8 @@ def _export(module: Any, inputs: Any) -> Any:
     except Exception as error:  # the module's own code runs here, and may raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         shapes = ", ".join(str(tuple(value.shape)) for value in (*positional, *named.values()))
-        asked = f"it was called with inputs of shape {shapes}, of which the first axis is the batch's"
+        axis = "of which the first axis is the batch's (inputs[None] of one example)"
+        asked = f"it was called with inputs of shape {shapes}, {axis}"
         raise UnsupportedModel(f"torch.export cannot trace it ({type(error).__name__}: {reason}); {asked}") from error
     for node in exported.graph.nodes:  # before decompositions take apart what has a name
         why = REFUSED.get(_name(node.target).split(".")[0]) if node.op == "call_function" else None

@@ -40,7 +40,7 @@ class Box:
     upper: FloatArray
 
     def __init__(self, lower: npt.ArrayLike, upper: npt.ArrayLike) -> None:
-        low, high = real_array(lower, "lower", 1), real_array(upper, "upper", 1)
+        low, high = _end(lower, "lower"), _end(upper, "upper")
         if low.shape != high.shape:
             raise ValueError(f"lower has {len(low)} entries, upper has {len(high)}")
         if (low > high).any():
@@ -57,6 +57,15 @@ class Box:
 
     def __hash__(self) -> int:
         return hash((self.lower.tobytes(), self.upper.tobytes()))
+
+
+def _end(value: npt.ArrayLike, name: str) -> FloatArray:
+    """Return an end of a box."""
+    end = real_array(value, name)
+    if end.ndim != 1:
+        advice = f"; flatten: {name}.reshape(-1)" if end.ndim > 1 else ""
+        raise ValueError(f"{name} must have 1 dimension, got shape {end.shape}{advice}")
+    return end
 
 
 def bounds_of(net: Network, domain: npt.ArrayLike | Box, name: str = "X") -> tuple[FloatArray, FloatArray]:

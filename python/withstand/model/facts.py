@@ -170,7 +170,9 @@ class Facts:
             raise ValueError(f"{name} must have shape (n, {width}) or ({width},), got {array.shape}{advice}")
         rows = array[None] if array.ndim == 1 else array
         if rows.shape[1] != self.widths[0]:
-            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs")
+            one = array.ndim == 2 and array.size == self.widths[0]
+            advice = f"; if it is one input, flatten: {name}.reshape(1, -1)" if one else ""
+            raise ValueError(f"{name} has {rows.shape[1]} columns, the network takes {self.widths[0]} inputs{advice}")
         if self._box is not None:
             self._check_box(rows)
         return rows, array.ndim == 1

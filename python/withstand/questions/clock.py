@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
-from withstand.questions.progress import Line
+from withstand._progress import Line
 
 
 class Clock:

@@ -3,53 +3,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from withstand import _core
 from withstand._coerce import flag
+from withstand._progress import INTERVAL, Line, duration, say
 from withstand.questions.sharding import is_whole
 
 WIDTH = 30
-#: Seconds between two drawings.
-INTERVAL = 0.1
 #: The estimate comes from a trial of at most so many parts of the space, and no new one after so many seconds.
 PARTS, TRIAL = 4, 0.3
-
-
-def say(text: str) -> None:
-    """Write to standard error, if there is one: work is not lost because nobody can be told of it."""
-    with suppress(OSError, ValueError, AttributeError):  # a full disk, a closed file, None
-        sys.stderr.write(text)
-        sys.stderr.flush()
-
-
-class Line:
-    """Says on one line what is being done and since when; close it when the work ends."""
-
-    def __init__(self, shown: bool) -> None:
-        self._shown = shown
-        self._started = time.perf_counter()
-        self._drawn = -1.0
-        self._width = 0
-
-    def __call__(self, text: str) -> None:
-        """Draw, unless that was a moment ago."""
-        now = time.perf_counter()
-        if not self._shown or now - self._drawn < INTERVAL:
-            return
-        self._drawn = now
-        text = f"{text}, {duration(now - self._started)}"
-        say(f"\r{text:<{self._width}}")
-        self._width = len(text)
-
-    def close(self) -> None:
-        """End the line."""
-        if self._width:
-            say("\n")
-        self._width = 0
 
 
 class Bar:
@@ -124,20 +88,21 @@ def announcement(engine: _core.Enumerator, inputs: int, threads: int) -> str:
     return f"{text}, about {duration(seconds * configurations / done)}"
 
 
-def duration(seconds: float) -> str:
-    """Return a time as people say it."""
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-
-
 class Steps:
     """Called about twenty times a second: Ctrl-C ends the search with what it has, progress goes to stderr."""
 
     def __init__(self, progress: bool | Callable[[int], object]) -> None:
         self._line = Line(not callable(progress) and flag(progress, "progress"))
         self._report: Callable[[int], object] = progress if callable(progress) else self._show
+        self._what = "worst case"
+
+    def now(self, what: str) -> None:
+        """Say from now on that this is what steps are made for."""
+        self._what = what
+
+    def say(self, text: str) -> None:
+        """Say what is done where no steps are counted."""
+        self._line(text)
 
     def __call__(self, finished: int) -> bool:
         """Tell of the steps."""
@@ -145,7 +110,7 @@ class Steps:
         return True
 
     def _show(self, finished: int) -> None:
-        self._line(f"worst case: {finished:,} steps")
+        self._line(f"{self._what}: {finished:,} steps")
 
     def end(self) -> None:
         """Nothing more comes."""

@@ -151,8 +151,8 @@ def worst_case(
     if proof is None:
         part = _proved(net, failures, spec, search(time_limit=seconds, node_limit=nodes))
     else:
-        part = proof.searched(search, started + seconds, nodes)
-        proof.write(part)
+        part = proof.searched(search, started + seconds, nodes, watch)
+        proof.write(part, watch)
     watch.end()
     return _worst_case(part, space, started, *asked, failures, Inputs.of(lower, upper))
 
@@ -231,11 +231,12 @@ class _Proof:
         self._bound = require_checkable(net, failures, self._inputs, self._goal)
         self._record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
 
-    def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int) -> Proved:
+    def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int, watch: Steps) -> Proved:
         """Search; then, from what that witnesses, for a tree that bounds close and the checker can look at in time."""
         if self._record is None:
             return self._proved(search(time_limit=max(0.0, end - time.perf_counter()), node_limit=nodes))
         plain = self._proved(search(time_limit=max(0.0, end - time.perf_counter()) / 2, node_limit=nodes))
+        watch.now("worst case found, searching again for a proof")
         interrupted = plain.status == "interrupted"
         left = 0.0 if interrupted else max(0.0, end - time.perf_counter())
         if math.isfinite(left):
@@ -256,12 +257,12 @@ class _Proof:
     def _proved(self, found: _core.SearchResult) -> Proved:
         return _proved(self._net, self._failures, self._spec, found)
 
-    def write(self, found: Proved) -> None:
+    def write(self, found: Proved, watch: Steps) -> None:
         """Write down what the search found."""
         if found.witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, found.witness,
-              [] if self._record is None else self._record.leaves)  # fmt: skip
+              [] if self._record is None else self._record.leaves, watch.say)  # fmt: skip
 
 
 def _goal(spec: Spec) -> str:

@@ -10,13 +10,13 @@ from fractions import Fraction
 from typing import Any
 
 from withstand._coerce import Epsilon
+from withstand._progress import say
 from withstand._types import FloatArray
 from withstand.model.failures import Crash
 from withstand.model.network import Network
 from withstand.model.spec import Spec
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
-from withstand.questions.progress import say
 from withstand.report import evidence, sections
 from withstand.report.text import Section
 from withstand.uses.accuracy import certified_accuracy

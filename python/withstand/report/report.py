@@ -28,13 +28,13 @@ from withstand._coerce import (
     whole,
 )
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
 from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.report import evidence
 from withstand.report.asked import Asked
 from withstand.report.origin import Origin, created

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.model.failures import Failures
 from withstand.model.network import Network
@@ -19,7 +20,6 @@ from withstand.model.witness import Witness
 from withstand.questions.bounds import bound, methods_within
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
-from withstand.questions.progress import Line
 from withstand.questions.search import worst_case
 
 Flags = npt.NDArray[np.bool_]

@@ -16,6 +16,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, shown, thread_count, whole
 from withstand._inputs import either_word
 from withstand._plural import counted
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -24,7 +25,6 @@ from withstand.model.network import Network, as_network
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
-from withstand.questions.progress import Line
 from withstand.questions.results import component_errors
 from withstand.statement import Inputs
 from withstand.uses import crash_sets

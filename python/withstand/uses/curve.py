@@ -14,6 +14,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, as_seconds, node_count, shown, thread_count, whole
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -25,7 +26,6 @@ from withstand.model.term import Term
 from withstand.questions.bounds import bound, bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.interval import RIGOR, WorstCase
-from withstand.questions.progress import Line
 from withstand.questions.search import worst_case
 from withstand.statement import Inputs
 from withstand.uses.random_failures import RandomFailures

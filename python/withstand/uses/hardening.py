@@ -14,6 +14,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, thread_count
 from withstand._inputs import either_word
 from withstand._plural import counted
+from withstand._progress import Line
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -22,7 +23,6 @@ from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
 from withstand.questions.interval import RIGOR, WorstCase
-from withstand.questions.progress import Line
 from withstand.questions.search import worst_case
 from withstand.statement import TOLERATED, Inputs
 from withstand.uses.protection import Components, Name
@@ -202,6 +202,7 @@ class _Rest:
     clock: Clock
     threads: int | None
     searches: int = 0
+    each: dict[Name, float] = field(default_factory=dict)  # what components do alone, where that was seen
 
     def harmful(self, value: float) -> bool:
         """Return whether an error (decisions: harm) is one."""
@@ -219,34 +220,34 @@ class _Rest:
         every = enumerate_failures(self.net, model, rows, spec=self.spec, threads=self.threads, components=True)
         if every.status != "complete":
             raise KeyboardInterrupt
-        return [frozenset([name]) for name, of in (every.components or {}).items() if self.harmful(of.worst)]
+        self.each = {name: of.worst for name, of in (every.components or {}).items()}
+        return [frozenset([name]) for name, worst in self.each.items() if self.harmful(worst)]
 
     def search(self, protected: Harmful) -> WorstCase:
         """Search what is unprotected until it is clear on which side of the limit it is."""
         self.searches += 1
         left = self.components.left(protected)
-        result = worst_case(
-            self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
-            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"),
-        )  # fmt: skip
+        result = worst_case(self.net, left, self.X, spec=self.spec, time_limit=self.clock.limit(), threads=self.threads,
+                            progress=lambda steps: self.clock.say(f"harden: search {self.searches}, {steps:,} steps"))
         if result.status == "interrupted":
             raise KeyboardInterrupt
         if self.harmful(result.lower) or not self.harmful(result.upper):
             return result
         few = result.configurations is not None and result.configurations <= _FEW
         if isinstance(self.X, Box) or not result.exact or not few:
-            raise Undecided(self._undecided(result, len(protected)))
+            raise Undecided(self._undecided(result, protected))
         every = enumerate_failures(self.net, left, self.X, spec=self.spec, threads=self.threads)
         if every.status != "complete":
             raise KeyboardInterrupt
         return replace(result, lower=every.worst, witness=every.witness)  # evaluations decide
 
-    def _undecided(self, result: WorstCase, protected: int) -> str:
+    def _undecided(self, result: WorstCase, protected: Harmful) -> str:
+        lower = max([result.lower, *(worst for name, worst in self.each.items() if name not in protected)])
         what = "error" if self.spec is None else "harm"
         why = "the search's limit" if result.status == "budget" else "what a search can tell apart"
-        known = f"{result.lower!r} <= worst {what} <= {result.upper!r}"
+        known = f"{lower!r} <= worst {what} <= {result.upper!r}"
         return (
-            f"{known} with {protected} {self.components.kind} protected: {why} "
+            f"{known} with {len(protected)} {self.components.kind} protected: {why} "
             f"leaves open on which side of {self.limit!r} it is"
         )
 

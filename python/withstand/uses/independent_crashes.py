@@ -10,6 +10,7 @@ from itertools import combinations, islice
 import numpy as np
 import numpy.typing as npt
 
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network
@@ -17,7 +18,6 @@ from withstand.model.spec import Argmax
 from withstand.questions.bounds import bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import run
-from withstand.questions.progress import Line
 from withstand.uses import crash_sets
 from withstand.uses.error_moments import expected_error
 from withstand.uses.loss_distribution import last_layer

@@ -87,6 +87,11 @@ class Independent:
         return f"{Failures([self._term])!r}".replace("(1", "(k", 1)
 
     @property
+    def each(self) -> str:
+        """What has the probability p: of words, not a word but every bit that may flip."""
+        return "each fails" if self._term.flips is None else "each bit of each word flips"
+
+    @property
     def known(self) -> int:
         """Sets of at most so many components are certified or enumerated."""
         return max(self.certified, self.enumerated)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, StuckAt
 from withstand.model.network import Network, as_network
 from withstand.questions.bounds import Bound, bound
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.statement import Inputs, judged
 from withstand.uses.latency import Latency, LatencyLike, as_latency
 from withstand.uses.quorum_simulation import Simulation

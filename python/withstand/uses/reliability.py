@@ -26,6 +26,7 @@ from withstand._coerce import (
     whole,
 )
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -34,7 +35,6 @@ from withstand.model.network import Network, as_network
 from withstand.model.settled import settled
 from withstand.model.spec import Argmax, asks_decisions
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.statement import Inputs, digest
 from withstand.uses.independent_crashes import Task
 from withstand.uses.independent_failures import Independent, left, weight, widened
@@ -242,7 +242,8 @@ def _told(task: Task | Independent, net: Network, spec: Argmax | None, rows: Flo
     known = "both ends are proved, rounded outward"
     if confidence < 1:
         known = f"both ends hold with probability {confidence:g} over the sets drawn; what is proved stands beside them"
-    words, rigor = _known(task)[0], f"each fails independently, {each}; {known}"
+    chance = task.each if isinstance(task, Independent) else "each fails"
+    words, rigor = _known(task)[0], f"{chance} independently, {each}; {known}"
     return Told(net, Inputs.of(rows), words, rigor, spec=spec, epsilon=epsilon, seed=seed)
 
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from withstand import _core
 from withstand._coerce import Epsilon, as_budget, as_seconds, flag, needed, shown, whole
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand.model.activations import Activation
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_chain
 from withstand.questions.bounds import bound
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 
 #: For each hidden layer, how many fail of each kind and how far off one of them may be.
 Faults = list[list[tuple[int, Fraction]]]

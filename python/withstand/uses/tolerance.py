@@ -16,6 +16,7 @@ import numpy.typing as npt
 from withstand._answer import Answer
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
 from withstand._inputs import either_word
+from withstand._progress import Line
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
@@ -23,7 +24,6 @@ from withstand.model.network import Network, as_network
 from withstand.model.settled import settled
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
-from withstand.questions.progress import Line
 from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
 from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, listing, max_total, maximal
