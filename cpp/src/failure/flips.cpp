@@ -154,7 +154,7 @@ void check_words(const Network& net, const Failure& failure) {
   require(failure.words != nullptr, "flipped bits are of words: Failure::words says of which");
   require(!failure.words->masks.empty(), failure.describe(), ": there are no bits to flip: Words::masks is empty");
   for (const auto* scalings : {&failure.words->scalings, &failure.words->bias_scalings})
-    for (std::size_t l = 0; l < scalings->size(); ++l)
+    for (std::size_t l = 0; l < std::min(scalings->size(), static_cast<std::size_t>(net.layers()) + 1); ++l)
       require((*scalings)[l].size() <= 1 || static_cast<Index>((*scalings)[l].size()) == net.own(static_cast<Index>(l)),
               failure.describe(), ": ", (*scalings)[l].size(), " scalings for the ", net.own(static_cast<Index>(l)),
               " neurons of layer ", l);
