@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -22,13 +23,13 @@ class Space {
     Index candidates = 0;                  ///< their number
     /// Of parameters, per layer 0..L+1: what failed ones can be.
     struct Struck {
-      double value = 0;      ///< the largest |u| of what replaces a parameter W,
-      double weight = 0;     ///< of those the largest that multiplies a signal,
-      double bias = 0;       ///< and the largest that does not,
+      double weight = 0;     ///< the largest |u| of what replaces a parameter W that multiplies a signal,
+      double bias = 0;       ///< or a bias,
       double change = 0;     ///< the largest |u - W|
       double growth = 0;     ///< and the largest |u| - |W|
       Index places = 0;      ///< the most places of one
       bool infinite = false; ///< some way is infinite: what is above is of the others
+      double value() const { return std::max(weight, bias); }
     };
     std::vector<Struck> struck;
     /// Of groups: members of each, by the site that names it.

@@ -34,7 +34,7 @@ double raised(const Space& space, Index l) {
   double sum = 0;
   for (const Space::Term& term : space.terms())
     if (on_parameters(term.failure.effect))
-      sum += static_cast<double>(term.most(l)) * term.struck[static_cast<std::size_t>(l)].value;
+      sum += static_cast<double>(term.most(l)) * term.struck[static_cast<std::size_t>(l)].value();
   return sum;
 }
 

@@ -24,7 +24,7 @@ void grow(const Space::Term& term, Index layer, std::vector<Fan>& fans) {
   const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(layer)];
   const double added = mul_up(static_cast<double>(term.most(layer)), struck.growth);
   for (Fan& fan : fans) {
-    fan.largest = std::max(fan.largest, struck.value);
+    fan.largest = std::max(fan.largest, struck.value());
     fan.in = add_up(fan.in, added);
     fan.out = add_up(fan.out, added);
   }

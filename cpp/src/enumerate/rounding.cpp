@@ -97,8 +97,9 @@ double operations_of(const Network& net, const Grid& grid) {
   return operations + 8.0 * (grid.classes().empty() ? 0 : grid.classes().back().failures);
 }
 
-/// What a layer transmits, a row per input: largest magnitudes, and what they may be off by.
-struct Sent {
+/// What a layer transmits, or what arrives of it at the next one, a row per input: largest magnitudes, and what they may be
+/// off by.
+struct Values {
   Matrix magnitude, error;
 };
 
@@ -119,19 +120,26 @@ Matrix disturbed(const Activation& phi, const Strikes& struck, const Matrix& sum
   return (16 + 8 * failures) * 16 * unit_roundoff * most;
 }
 
-/// Through one layer.
-Sent through_layer(const Network& net, const Grid& grid, Index l, double operations, const Strikes& struck, const Sent& sent) {
+/// The intact sums of a layer, and the errors of the signals in them.
+Values received(const Network& net, Index l, const Values& sent) {
+  Values sums{(through(net.map(l), sent.magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9), {}};
+  sums.error = l > 1 ? through(net.map(l), sent.error) : Matrix::Zero(sums.magnitude.rows(), sums.magnitude.cols());
+  return sums;  // inputs are exact
+}
+
+/// What the layer transmits where so many of its parameters fail that hear what was sent.
+Values transmitted(const Network& net, const Grid& grid, Index l, double operations, const Strikes& struck, const Values& sent,
+                   const Values& intact) {
   const Activation& phi = net.activation(l);
   const Vector raised = sent.magnitude.rowwise().maxCoeff().unaryExpr([&](double signal) { return struck.raise(signal); });
-  Matrix sums = (through(net.map(l), sent.magnitude).rowwise() + net.bias(l).cwiseAbs().transpose()) * (1 + 1e-9);
-  Matrix before = 16 * operations * unit_roundoff * sums + disturbed(phi, struck, sums, raised, net.own(l));
-  sums.colwise() += (1 + 1e-9) * raised;
-  require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
-  if (l > 1) before += through(net.map(l), sent.error);  // inputs are exact
+  Matrix before = 16 * operations * unit_roundoff * intact.magnitude + intact.error;
+  before += disturbed(phi, struck, intact.magnitude, raised, net.own(l));
   if (l > 1) before.colwise() += struck.times() * sent.error.rowwise().maxCoeff();
+  const Matrix sums = intact.magnitude.colwise() + (1 + 1e-9) * raised;
+  require(sums.maxCoeff() * phi.gain() < largest, l, "a sum of products of the failed network may exceed 1e140");
   const double forced = forced_magnitude(grid, l);
   const Index own = net.own(l), wires = net.width(l) - own;
-  Sent out;
+  Values out;
   out.magnitude = sums.unaryExpr([&](double sum) { return std::max(largest_image(phi, sum), forced); });
   out.magnitude.rightCols(wires) = sums.rightCols(wires);
   const double scale = !phi.piecewise_linear() && phi.has_slope() ? 1 + phi.slope() : 1;
@@ -145,19 +153,19 @@ Sent through_layer(const Network& net, const Grid& grid, Index l, double operati
 
 Vector rounding_bounds(const Network& net, const Grid& grid, const Matrix& inputs) {
   const double operations = operations_of(net, grid);
-  const Index total = shared(grid);
-  std::vector<Sent> sent(static_cast<std::size_t>(total) + 1);  // with at most so many failures so far
-  sent.front() = {inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0)), {}};
-  std::fill(sent.begin() + 1, sent.end(), sent.front());
+  const auto total = static_cast<std::size_t>(shared(grid));
+  const Values given{inputs.cwiseAbs().cwiseMax(forced_magnitude(grid, 0)), {}};
+  std::vector<Values> sent(total + 1, given);  // where at most so many have failed so far
   for (Index l = 1; l <= net.layers(); ++l) {
-    std::vector<Sent> next(sent.size());
-    for (Index used = 0; used <= total; ++used)
-      for (Index here = 0; here <= used; ++here) {
-        const Strikes struck = strikes(grid, l, net.width(l - 1), total == 0 ? net.width(l - 1) + 1 : here);
-        Sent found = through_layer(net, grid, l, operations, struck, sent[static_cast<std::size_t>(used - here)]);
-        Sent& worst = next[static_cast<std::size_t>(used)];
-        if (here == 0) worst = std::move(found);
-        else worst = {worst.magnitude.cwiseMax(found.magnitude), worst.error.cwiseMax(found.error)};
+    const Index most = net.width(l - 1) + 1;
+    std::vector<Values> intact, next;
+    for (const Values& values : sent) intact.push_back(received(net, l, values));
+    for (std::size_t used = 0; used <= total; ++used)
+      for (std::size_t here = 0; here <= used; ++here) {
+        const Strikes struck = strikes(grid, l, net.width(l - 1), total == 0 ? most : static_cast<Index>(here));
+        Values found = transmitted(net, grid, l, operations, struck, sent[used - here], intact[used - here]);
+        if (here == 0) next.push_back(std::move(found));
+        else next.back() = {next.back().magnitude.cwiseMax(found.magnitude), next.back().error.cwiseMax(found.error)};
       }
     sent.swap(next);
   }

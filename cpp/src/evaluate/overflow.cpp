@@ -29,7 +29,7 @@ Raised raised(const Space& space, Index layer) {
     const bool added = is_added(failure.effect);
     if (on_parameters(failure.effect)) {
       const Space::Term::Struck& struck = term.struck[static_cast<std::size_t>(layer)];
-      most.raised += count * struck.value;  // of one parameter a receiver has one place at most
+      most.raised += count * struck.value();  // of one parameter a receiver has one place at most
       continue;
     }
     const double free = added ? amount(failure, layer) : largest_sent(failure, layer);

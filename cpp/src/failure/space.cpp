@@ -98,9 +98,8 @@ void survey_parameters(const Network& net, Space::Term& term) {
           here.infinite = true;
           continue;
         }
-        here.value = std::max(here.value, std::abs(way.value));
-        double& own = site.is_bias() ? here.bias : here.weight;
-        own = std::max(own, std::abs(way.value));
+        double& value = site.is_bias() ? here.bias : here.weight;
+        value = std::max(value, std::abs(way.value));
         here.change = std::max(here.change, std::abs(way.value - weight));
         here.growth = std::max(here.growth, std::abs(way.value) - std::abs(weight));
       }

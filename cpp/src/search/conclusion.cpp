@@ -9,13 +9,9 @@
 
 namespace withstand::search {
 
-double outputs_of(const std::vector<Trace>& executions) {
-  double outputs = 0, largest = 0;
-  for (const Trace& execution : executions) {
-    outputs = std::max(outputs, execution.pre.back().cwiseAbs().maxCoeff());
-    for (const Vector& layer : execution.post) largest = std::max(largest, layer.cwiseAbs().maxCoeff());
-  }
-  return outputs > 0 ? outputs : largest;
+void Outputs::include(const Trace& execution) {
+  outputs_ = std::max(outputs_, execution.pre.back().cwiseAbs().maxCoeff());
+  for (const Vector& layer : execution.post) largest_ = std::max(largest_, layer.cwiseAbs().maxCoeff());
 }
 
 /// An interval is exact where it is as narrow as evaluations can tell, and that is narrow beside the harm, or evaluations

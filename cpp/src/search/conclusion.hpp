@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <vector>
-
 #include "core/budget.hpp"
 #include "search/frontier.hpp"
 #include "search/incumbent.hpp"
@@ -31,11 +29,18 @@ struct Proved {
   double upper;
   double error;  ///< of the most precise evaluations
   double scale;    ///< of what the outputs sum up
-  double outputs;  ///< `outputs_of` the intact executions
+  double outputs;  ///< size of the intact `Outputs`
 };
 
-/// The largest pre-activation of an output in any of these executions; where all are 0, the largest value in them.
-double outputs_of(const std::vector<Trace>& executions);
+/// How large the outputs of intact executions are: their largest pre-activation; where all are 0, the largest value.
+class Outputs {
+ public:
+  void include(const Trace& execution);
+  double size() const { return outputs_ > 0 ? outputs_ : largest_; }
+
+ private:
+  double outputs_ = 0, largest_ = 0;
+};
 
 /// Whether an interval is as narrow as evaluations can tell.
 bool is_exact(const SearchResult& result, const Proved& proved);

@@ -96,10 +96,10 @@ std::unique_ptr<Relaxation> Points::relaxation(std::size_t n) const {
 }
 
 double Points::outputs() const {
-  std::vector<Trace> intact;
+  Outputs outputs;
   for (const auto& point : points_)
-    if (point) intact.push_back(point->intact);
-  return outputs_of(intact);
+    if (point) outputs.include(point->intact);
+  return outputs.size();
 }
 
 }  // namespace withstand::search

@@ -172,9 +172,11 @@ SearchResult searched(Search& search, Recorder& recorder) {
 /// better, and an interval that stays wider than a millionth of the outputs is not exact.
 void judge(SearchResult& result, const Search& search) {
   if (result.status != SearchStatus::exact || result.lower == infinity) return;
-  std::vector<Trace> intact;
-  for (Index n = 0; n < search.domain.size(); ++n) intact.push_back(trace(search.net, search.domain.lower.row(n).transpose()));
-  const double allowed = 1e-6 * std::max(outputs_of(intact), std::abs(result.lower));
+  constexpr double meaningful = 1e-6;
+  if (result.upper - result.lower <= meaningful * std::abs(result.lower)) return;
+  Outputs outputs;
+  for (Index n = 0; n < search.domain.size(); ++n) outputs.include(trace(search.net, search.domain.lower.row(n).transpose()));
+  const double allowed = meaningful * std::max(outputs.size(), std::abs(result.lower));
   if (result.upper - result.lower <= allowed) return;
   result.upper = std::max(result.lower, std::min(result.upper, without_tree(search)));
   if (result.upper - result.lower > allowed) result.status = SearchStatus::gap;
