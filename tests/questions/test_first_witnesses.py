@@ -45,3 +45,12 @@ def test_flips_beside_noise_do_what_flips_do(seed: int) -> None:
     assert witness is not None
     moved = np.abs(net.forward(witness.input, failed=witness) - net.forward(witness.input)).max()
     assert moved == witness.error == beside.lower
+
+
+def test_more_flips_beside_noise_than_anybody_tries() -> None:
+    """Without a limit, too: no set of flips would close the interval."""
+    net, x, _ = ws.embedded("digits_small")
+    flips = ws.BitFlip(4, format="int8", scale=0.1)
+    found = ws.worst_case(net, flips + ws.Noise(0.01), x[:1])
+    assert found.status == "gap" and found.lower > 0 and found.witness is not None
+    assert 0 < len(found.witness.failed) <= 4

@@ -11,6 +11,10 @@ Budget::Budget(std::uint64_t nodes, double seconds, Watch watch)
   if (timed_) deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(allowed);
 }
 
+Budget Budget::part(std::uint64_t nodes, double share) {
+  return Budget(nodes, share * remaining(), [this](std::uint64_t finished) { return poll(finished); });
+}
+
 bool Budget::spend(std::uint64_t nodes) {
   const std::uint64_t spent = nodes_.fetch_add(nodes, std::memory_order_relaxed) + nodes;
   if (spent > limit_) stop(Stop::nodes);

@@ -21,6 +21,9 @@ class Budget : public Interrupter {
   /// `seconds` may be +infinity. `watch` is called on the thread that polls: only the caller's thread may poll it.
   Budget(std::uint64_t nodes, double seconds, Watch watch);
 
+  /// Of what is left: so many nodes and a share of the time, for work that is not all there is to do.
+  Budget part(std::uint64_t nodes, double share);
+
   /// Count nodes; cheap. Returns whether to go on.
   bool spend(std::uint64_t nodes);
   /// Look at the clock and at the watch. Returns whether to go on. Calling thread only.

@@ -8,7 +8,7 @@
 
 namespace withstand::search {
 
-std::optional<SearchResult> worst_finite_part(const Search& search, const std::function<SearchResult(const Search&)>& search_part) {
+std::optional<SearchResult> worst_finite_part(const Search& search, const std::function<SearchResult(Search&)>& search_part) {
   std::vector<Failure> finite;
   std::vector<std::size_t> numbers;  // of the terms
   for (std::size_t t = 0; t < search.space.terms().size(); ++t) {
@@ -22,8 +22,12 @@ std::optional<SearchResult> worst_finite_part(const Search& search, const std::f
   }
   if (finite.empty()) return std::nullopt;
   const Space part(search.net, finite);
+  constexpr std::uint64_t nodes = 10'000;
+  Budget budget = search.budget.part(nodes, 0.5);
+  const Interruptible work(budget);
   Incumbent incumbent;
-  SearchResult found = search_part({search.net, part, search.domain, search.options, search.budget, incumbent, search.ceiling});
+  Search alone{search.net, part, search.domain, search.options, budget, incumbent, search.ceiling};
+  SearchResult found = search_part(alone);
   if (!found.witness) return std::nullopt;
   for (Failed& failed : found.witness->ways) failed.term = numbers[failed.term];
   return found;

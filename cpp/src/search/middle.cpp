@@ -34,7 +34,7 @@ void offer_the_middle(Search& search, const std::function<SearchResult(Search&)>
   for (Index row = 0; row < search.domain.size() && search.budget.poll(0); ++row) {
     const Vector lower = search.domain.lower.row(row).transpose(), upper = search.domain.upper.row(row).transpose();
     const Domain middle = Domain::points((0.5 * lower + 0.5 * upper).transpose());
-    Budget budget(nodes, share * search.budget.remaining(), [&](std::uint64_t done) { return search.budget.poll(done); });
+    Budget budget = search.budget.part(nodes, share);
     Incumbent found;
     Search there{search.net, search.space, middle, options, budget, found, search.ceiling};
     try {

@@ -157,8 +157,7 @@ std::optional<SearchResult> through_at_most(Search& search, Recorder& recorder) 
 }
 
 SearchResult searched(Search& search, Recorder& recorder) {
-  bool points = true;
-  for (Index n = 0; n < search.domain.size(); ++n) points = points && search.domain.is_point(n);
+  const bool points = (search.domain.lower.array() == search.domain.upper.array()).all();
   if (!points && search.space.finite())
     offer_the_middle(search, [](Search& there) { Recorder nobody; return discrete(there, nobody); });
   if (!points || !search.space.finite()) return continuous(search);
@@ -166,6 +165,14 @@ SearchResult searched(Search& search, Recorder& recorder) {
     if (auto found = through_at_most(search, recorder)) return *found;
   recorder.clear();
   return discrete(search, recorder);
+}
+
+SearchResult of_neurons(Search& search, Recorder& recorder) {
+  try {
+    return searched(search, recorder);
+  } catch (const Interrupted&) {  // before there was a tree
+    return conclude(search, {std::max(search.incumbent.harm(), without_tree(search)), 0, 0, 0}, 1);
+  }
 }
 
 /// What every configuration is tried for is as good as evaluations are: where these may be off by much, bounds may know
@@ -208,7 +215,10 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   }
   if (!search.space.finite()) {
     if (!search.budget.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
-    const auto part = worst_finite_part(search, [](const Search& alone) { return of_parts(alone, {}); });
+    const auto part = worst_finite_part(search, [](Search& alone) {
+      Recorder nobody;
+      return alone.space.plain() ? of_neurons(alone, nobody) : of_parts(alone, {});
+    });
     if (part && part->lower > result.lower) result.lower = part->lower, result.witness = part->witness;
   }
   if (search.incumbent.harm() > result.lower) {
@@ -265,11 +275,7 @@ SearchResult answer(const Network& net, const Space& space, const Domain& domain
   const Interruptible work(budget);
   if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling}, first);
   Search search{net, space, domain, options, budget, incumbent, ceiling, frontier};
-  try {
-    return searched(search, recorder);
-  } catch (const Interrupted&) {  // before there was a tree
-    return conclude(search, {std::max(incumbent.harm(), without_tree(search)), 0, 0, 0}, 1);
-  }
+  return of_neurons(search, recorder);
 }
 
 }  // namespace
