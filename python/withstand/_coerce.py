@@ -20,6 +20,7 @@ from numbers import Rational
 import numpy as np
 import numpy.typing as npt
 
+from withstand._plural import counted
 from withstand._types import FloatArray
 
 #: A budget: a number, or a decimal string.
@@ -72,7 +73,7 @@ def real_array(value: npt.ArrayLike, name: str, ndim: int | None = None) -> Floa
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim != 1)}, got shape {array.shape}")
+        raise ValueError(f"{name} must have {counted(ndim, 'dimension')}, got shape {array.shape}")
     with np.errstate(over="ignore"):  # of longer floats; told below
         result = np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
     if not np.isfinite(result).all():

@@ -14,6 +14,7 @@ import click
 import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
+from withstand._plural import counted
 from withstand.cli import options as opt
 from withstand.cli.kinds import asks_instead
 from withstand.cli.origin import ARGUMENTS
@@ -112,7 +113,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
         click.echo(wrapped("  ", line))
     click.echo(f"  fingerprint {net.fingerprint}, withstand {ws.__version__}")
     for k, count in counts.items():
-        click.echo(f"  at most {k} crashed neuron{'s' * (k > 1)}: {count:,} configurations")
+        click.echo(f"  at most {counted(k, 'crashed neuron')}: {count:,} configurations")
 
 
 @command()

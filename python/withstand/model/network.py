@@ -274,9 +274,10 @@ def as_network(net: object) -> Network:
 
 def as_chain(net: object, what: str) -> Network:
     """Return what is a chain of matrices, and refuse a graph: `what` says what is found for chains alone."""
-    if as_network(net).is_graph:
+    found = as_network(net)
+    if found.is_graph:
         raise ValueError(f"{what} chains of dense layers, and this network is a graph or convolutional")
-    return as_network(net)
+    return found
 
 
 def _frozen(array: FloatArray) -> FloatArray:

@@ -38,7 +38,7 @@ from withstand.questions.sharding import (
     run_shard,
     shards,
 )
-from withstand.questions.witnesses import witness
+from withstand.questions.witnesses import Witnesses
 from withstand.statement import Inputs, judged
 
 Progress = Callable[[int, int], object]
@@ -242,11 +242,11 @@ def _result(problem: Problem, engine: _core.Enumerator, statistics: _core.Statis
     done, total = int(statistics.count), int(engine.configurations)
     counted = problem.decisions or problem.epsilon is not None
     ways = [()] * len(statistics.top) if problem.is_plain else engine.failed(statistics)
+    witnesses = Witnesses(problem.net, problem.failures, problem.decisions)
     top = tuple(
-        witness(problem.net, problem.failures, found, how, problem.rows[index].copy(), index, output, error,
-                problem.decisions)
+        witnesses.witness(found, how, problem.rows[index].copy(), index, output, error)
         for (error, _, _, index, output), found, how in zip(statistics.top, engine.witnesses(statistics), ways)
-    )  # fmt: skip
+    )
     sites = [problem.net._component(*site) for site in engine.components] if problem.components else []
     mean, std = moments(statistics)
     return Enumeration(

@@ -28,7 +28,7 @@ from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
 from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
-from withstand.questions.witnesses import witness
+from withstand.questions.witnesses import Witnesses
 from withstand.statement import Inputs, judged
 
 #: Of the time that is left to a certificate, the share of searching for its tree; looking at one takes far longer.
@@ -158,14 +158,14 @@ def worst_case(
 
 
 def _proved(net: Network, failures: Failures, spec: Spec, found: _core.SearchResult) -> Proved:
-    best = found.witness
+    best, witnesses = found.witness, Witnesses(net, failures, spec is not None)
     return Proved(
         status=str(found.status.name),
         lower=float(found.lower),
         upper=float(found.upper),
         rounding=float(found.rounding),
-        witness=None if best is None else witness(net, failures, best.failed, best.ways, best.input, best.input_index,
-                                                  best.output, best.harm, spec is not None),
+        witness=None if best is None else witnesses.witness(best.failed, best.ways, best.input, best.input_index,
+                                                            best.output, best.harm),
         nodes=int(found.nodes),
         evaluations=int(found.evaluations),
     )  # fmt: skip

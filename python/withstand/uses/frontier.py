@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from withstand._plural import counted
+
 Number = int | Fraction
 #: Asked now and then whether to go on.
 GoOn = Callable[[], bool]
@@ -289,7 +291,7 @@ def guaranteed_total(net: Recursion, budget: Number, go_on: GoOn = _always) -> i
 def listing(frontier: Sequence[tuple[int, ...]] | None, size: int, bounded: bool = True) -> str:
     """Return what is said of a frontier, of `size` tuples to visit, or why there is none, as of what is not bounded."""
     if frontier is not None:
-        return f"{len(frontier):,} largest tuple{'s' * (len(frontier) != 1)} of counts per layer, by the scalar bound"
+        return f"{counted(len(frontier), 'largest tuple')} of counts per layer, by the scalar bound"
     why = "the time was up"
     if not bounded:
         why = "the scalar bound is of single neurons and synapses in chains of layers"

@@ -35,13 +35,12 @@ _BRANCHES = 20_000
 _FEW = 100_000
 #: Evaluations up to which it is first seen what every component does alone.
 _ALONE = 20_000_000
+#: Components that are shown; `protect` has them all.
+SHOWN = 12
 
 
 class Undecided(ValueError):
     """A search leaves open on which side of the limit the worst error is."""
-
-#: Components that are shown; `protect` has them all.
-SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
