@@ -192,9 +192,9 @@ class GraphBuilder(LinearBuilder):
         name: str = "",
     ) -> Form:
         """Return the maximum over a moving window, per channel, of what lies in the image."""
-        found = windows(form, size, stride, padding, dilation, channel_axis, ceil)
         single = self._single(form)
-        return self._largest([single.take(cell) for cell in found.filled()], name)
+        cells = windows(form, size, stride, padding, dilation, channel_axis, ceil).filled()
+        return self._largest([single.take(cells.pop(0)) for _ in range(len(cells))], name)
 
     def largest(self, form: Form, axes: int | Iterable[int], keepdims: bool = False, name: str = "") -> Form:
         """Return the maximum over some axes."""
@@ -243,17 +243,17 @@ class GraphBuilder(LinearBuilder):
         return result
 
     def _largest(self, cells: list[Form], name: str) -> Form:
-        """Return the largest of several tensors of one shape: one half against the other half, until one is left."""
+        """Return the largest of several tensors of one shape: one half against the other half, until one is left.
+
+        The list is used up, so that what a round has compared is let go.
+        """
+        shape, size = cells[0].shape, cells[0].size
+        cut = np.arange(size, dtype=np.intp).reshape(shape)
         while len(cells) > 1:
-            half, shape = len(cells) // 2, cells[0].shape
-            one, other = (
-                self.concat([cell.reshape((1, *shape)) for cell in part], 0)
-                for part in (cells[:half], cells[half : 2 * half])
-            )
+            half = len(cells) // 2
+            one, other = (self.concat([cells.pop(0).reshape((1, *shape)) for _ in range(half)], 0) for _ in range(2))
             won = self.maximum(one, other, name)
-            size = math.prod(shape)
-            cut = np.arange(size, dtype=np.intp).reshape(shape)
-            cells = [won.take(cut + n * size) for n in range(half)] + cells[2 * half :]
+            cells = [won.take(cut + n * size) for n in range(half)] + cells
         return cells[0]
 
     def _light(self, form: Form) -> Form:

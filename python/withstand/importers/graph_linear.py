@@ -47,14 +47,14 @@ class LinearBuilder:
 
         Where there are several such vectors, it is a convolution whose kernel covers one position.
         """
-        matrix = held(np.asarray(weight))
+        matrix = np.asarray(weight)
         if matrix.ndim != 2 or form.shape[-1:] != matrix.shape[1:]:
             raise ValueError(f"multiplies weights of shape {matrix.shape} with a tensor of shape {form.shape}")
         if form.size == matrix.shape[1]:
             result = apply(self._layering, form, matrix, (*form.shape[:-1], len(matrix)))
         else:
             places = tuple(size for size in form.shape[:-1] if size > 1)
-            kernel = matrix.reshape(*matrix.shape, *(1,) * len(places))
+            kernel = held(matrix).reshape(*matrix.shape, *(1,) * len(places))
             image = form.reshape((*places, form.shape[-1]))
             result = convolve(self._layering, image, kernel, channel_axis=-1).reshape((*form.shape[:-1], len(matrix)))
         return result if bias is None else result.plus(as_array(bias))

@@ -6,9 +6,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from withstand.model.held import empty, held
 from withstand.model.maps import Conv, Padding, PerAxis
 
 from .form import Form, Index, Term, arrange
@@ -19,8 +22,8 @@ from .layers import Array
 __all__ = ["apply", "convolve", "convolve_transposed"]
 
 
-def apply(layering: Layering, form: Form, matrix: Array, shape: Shape) -> Form:
-    """`matrix` times the tensor, flattened in C order; the result has the given shape."""
+def apply(layering: Layering, form: Form, matrix: NDArray[Any], shape: Shape) -> Form:
+    """`matrix`, of any precision, times the tensor, flattened in C order; the result has the given shape."""
     account = form.account
     account.matrix(len(matrix), form.size)
     if not _composes(layering, form):
@@ -44,7 +47,7 @@ def _composes(layering: Layering, form: Form) -> bool:
     return form.is_light and form.is_apart()
 
 
-def _product(layering: Layering, term: Term, matrix: Array, form: Form) -> Array:
+def _product(layering: Layering, term: Term, matrix: NDArray[Any], form: Form) -> Array:
     """The weights with which `matrix` times a term's part of a form reads the term's source."""
     account, rows = form.account, len(matrix)
     width = math.prod(layering.shape(term.source))
@@ -56,17 +59,19 @@ def _product(layering: Layering, term: Term, matrix: Array, form: Form) -> Array
         return np.asarray(columns @ replace(term, scale=None).rows())
     index = arrange(term.index, width)
     if index is None:
-        return columns
+        return held(columns)
     flat = index.reshape(-1)
     read = flat >= 0
     if not np.all(read):
         flat, columns = flat[read], columns[:, read]
-    product = np.zeros((rows, width))
+    block = empty(rows, width)
+    product = block.room
+    product[...] = 0.0
     if np.bincount(flat, minlength=1).max() <= 1:  # numpy.unique would import numpy.ma
         product[:, flat] = columns
     else:
         np.add.at(product.T, flat, columns.T)
-    return product
+    return block.array
 
 
 def convolve(

@@ -38,6 +38,8 @@ class Windows:
 
     def filled(self) -> list[Index]:
         """Return the cells with those outside the image replaced by one inside it, for maxima."""
+        if min(int(cell.min()) for cell in self.cells) >= 0:
+            return list(self.cells)
         first = np.full(self.counted.shape, -1, dtype=np.intp)
         for cell in reversed(self.cells):
             first = np.where(cell >= 0, cell, first)

@@ -49,7 +49,8 @@ def read_onnx(path: Path, account: Account | None = None) -> Layers | Graph:
     from .onnx_graph import read_graph
 
     account = account or Account()
-    return read_graph(_parse(path, account), account)
+    model, weights = _parse(path, account)
+    return read_graph(model, weights, account)
 
 
 def _require_onnx() -> Any:
@@ -66,6 +67,7 @@ def _parse(path: Path, account: Account) -> Any:
 
     from .onnx_external import load_external
     from .onnx_functions import unfold
+    from .onnx_weights import apart
 
     data = _content(path, account)
     if not data:
@@ -77,8 +79,9 @@ def _parse(path: Path, account: Account) -> Any:
     # Protocol buffers skip what they do not know, so foreign bytes can parse as a model that holds nothing.
     if not (model.ir_version and model.opset_import and model.graph.node):
         raise UnsupportedModel("is not an ONNX file, or a damaged one: it holds no versioned graph with nodes")
+    del data  # as large as the weights
     load_external(model, path.parent, account)
-    return unfold(model, account)
+    return apart(unfold(model, account))
 
 
 def _content(path: Path, account: Account) -> bytes:

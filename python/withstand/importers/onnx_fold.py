@@ -26,8 +26,19 @@ _NO_NUMBERS = frozenset({"UNDEFINED", "STRING", "COMPLEX64", "COMPLEX128"})
 _CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 
 
-def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
+def stored(
+    tensor: onnx.TensorProto, account: Account, own: NDArray[Any] | None = None, narrow: bool = False
+) -> NDArray[Any]:
     """Return a tensor of the file, read-only, floats in double precision.
+
+    Parameters
+    ----------
+    tensor : onnx.TensorProto
+    account : Account
+    own : array, optional
+        Its numbers, where they lie apart.
+    narrow : bool
+        Leave what lies apart in the file's own precision, for what holds it in double precision at once.
 
     Raises
     ------
@@ -42,8 +53,9 @@ def stored(tensor: onnx.TensorProto, account: Account) -> NDArray[Any]:
     # Not limited by the largest array that may be computed: these numbers are in the file.
     account.store(8 * math.prod(tensor.dims))
     try:
-        array = numpy_helper.to_array(tensor)
-        array = held(array) if is_float(array) else array
+        array = numpy_helper.to_array(tensor) if own is None else own
+        if is_float(array) and not (narrow and own is not None):
+            array = held(array)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise ValueError(f"cannot be read: {error}") from error
     array.flags.writeable = False  # so that layers hold it without copying
@@ -75,6 +87,7 @@ def move(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
 
 
 def _evaluate(node: Node, values: list[Any], account: Account) -> list[NDArray[Any]]:
+    values = [widen(value) if isinstance(value, np.ndarray) else value for value in values]
     charge(node, values, account)
     feeds = {name: value for name, value in zip(node.proto.input, values, strict=True) if name}
     unknown = onnx.TypeProto()

@@ -27,10 +27,11 @@ from .onnx_gates import Gates
 from .onnx_model import before_softmax, by_name, check_names, input_shape, needed, opsets, shared_tensors, values_of
 from .onnx_moves import MOVES, VIEWS
 from .onnx_node import INTEGERS, Node, Value, row, type_name
-from .onnx_ops import LINEAR_OPS
+from .onnx_ops import LINEAR_OPS, WEIGHTED
 from .onnx_quantised import WORDS, QuantisedWalk, is_quantised
 from .onnx_rows import rows_are_apart
 from .onnx_sizes import FOLDED
+from .onnx_weights import Weights
 from .quantised import QuantisedBuilder
 
 __all__ = ["read_graph"]
@@ -51,8 +52,8 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeErr
 _ML = {"Scaler", "ZipMap"}
 
 
-def read_graph(model: onnx.ModelProto, account: Account) -> Layers | Graph:
-    """Walk the nodes that the outputs depend on, each behind those that make its inputs."""
+def read_graph(model: onnx.ModelProto, weights: Weights, account: Account) -> Layers | Graph:
+    """Walk the nodes that the outputs depend on, each behind those that make its inputs; `weights` are used up."""
     graph = model.graph
     constants = by_name(graph.initializer, "initializer")
     inputs = [value for value in graph.input if value.name not in constants]
@@ -63,11 +64,11 @@ def read_graph(model: onnx.ModelProto, account: Account) -> Layers | Graph:
     if batch is not None:
         single = [(1, *shape[1:]) for shape in shapes]
         try:
-            return _Walk(model, dict(zip(names, single)), account, batch).run()
+            return _Walk(model, dict(weights), dict(zip(names, single)), account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
     try:
-        walk = _Walk(model, dict(zip(names, shapes)), account, None)
+        walk = _Walk(model, weights, dict(zip(names, shapes)), account, None)
         layers = walk.run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
@@ -95,16 +96,21 @@ class _Walk:
     """
 
     def __init__(
-        self, model: onnx.ModelProto, shapes: dict[str, tuple[int, ...]], account: Account, batch: Batch | None
+        self,
+        model: onnx.ModelProto,
+        weights: Weights,
+        shapes: dict[str, tuple[int, ...]],
+        account: Account,
+        batch: Batch | None,
     ) -> None:
-        self.graph, self.account, self.batch = model.graph, account, batch
+        self.graph, self.weights, self.account, self.batch = model.graph, weights, account, batch
         self.opsets = opsets(model)
         self.initializers = by_name(model.graph.initializer, "initializer")
         self.values: dict[str, Value] = {}
         self.leading: set[int] = set()  # the leading sizes of the outputs
         self.outputs, self.labels = values_of(model.graph)
         self.nodes = needed(model.graph, self.outputs)
-        self.reads = Counter(name for node in self.nodes for name in node.input)
+        self.waiting = Counter(name for node in self.nodes for name in node.input) + Counter(self.outputs)
         self.shared = shared_tensors(self.nodes, self.outputs)
         quantised = QuantisedBuilder(account) if is_quantised(self.nodes) else None
         self.builder = quantised or GraphBuilder(account)
@@ -130,7 +136,7 @@ class _Walk:
     def step(self, proto: onnx.NodeProto) -> None:
         """Give the outputs of one node their values."""
         node = Node(proto, self.opsets.get(proto.domain or "ai.onnx", 0))
-        values = [self._value(name) for name in proto.input]
+        values = [self._value(name, narrow=node.op in WEIGHTED) for name in proto.input]
         try:
             results = self._compute(node, values)
             self._check_batch(node, values, results)
@@ -139,6 +145,7 @@ class _Walk:
             for name, value in zip(proto.output, results, strict=False):
                 if name:
                     self.values[name] = self._once(value, node) if name in self.shared else value
+            self._let_go(proto.input)
         except ValueError as error:
             raise UnsupportedModel(f"{node.where}: {error}") from error
         except _MALFORMED as error:
@@ -175,7 +182,14 @@ class _Walk:
             return value
         return self.builder.shared(value.reshape(row(value.shape)), node.name).reshape(value.shape)
 
-    def _value(self, name: str) -> Value:
+    def _let_go(self, names: Sequence[str]) -> None:
+        """Forget tensors behind the last that reads them."""
+        self.waiting.subtract(names)
+        for name in names:
+            if not self.waiting[name]:
+                self.values.pop(name, None)
+
+    def _value(self, name: str, narrow: bool = False) -> Value:
         if not name:
             return None
         if name in self.values:
@@ -183,10 +197,11 @@ class _Walk:
         if name not in self.initializers:
             raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
         try:
-            value = stored(self.initializers[name], self.account)
+            alone = self.waiting[name] == 1
+            value = stored(self.initializers[name], self.account, self.weights.pop(name, None), narrow and alone)
         except ValueError as error:
             raise UnsupportedModel(f"initializer '{name}' {error}") from error
-        if self.reads[name] > 1:  # a large array that one node reads is let go behind it
+        if not alone:  # a large array that one node reads is let go behind it
             self.values[name] = value
         return value
 

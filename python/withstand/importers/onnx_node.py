@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from .form import Form
 from .layers import Array
 
-__all__ = ["FLOATS", "INTEGERS", "Node", "Value", "constant", "is_float", "live", "row", "type_name", "widen"]
+__all__ = [
+    "FLOATS", "INTEGERS", "Node", "Value", "constant", "is_float", "live", "row", "type_name", "weights", "widen",
+]  # fmt: skip
 
 FLOATS = frozenset({"FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"})
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
@@ -117,7 +119,7 @@ def row(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def widen(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in double precision if it holds floats a file may store, else unchanged."""
-    return array.astype(np.float64) if is_float(array) else array
+    return array.astype(np.float64, copy=False) if is_float(array) else array
 
 
 def is_float(array: NDArray[Any]) -> bool:
@@ -126,18 +128,22 @@ def is_float(array: NDArray[Any]) -> bool:
 
 
 def constant(value: Value) -> Array:
-    """Return the value as finite constants, for arithmetic."""
+    """Return the value as finite constants in double precision, for arithmetic."""
+    return np.asarray(weights(value), dtype=np.float64)
+
+
+def weights(value: Value) -> NDArray[Any]:
+    """Return the value as finite constants in the file's own precision, for what holds them in double precision."""
     if value is None:
         raise ValueError("lacks an input")
     if isinstance(value, Form):
         raise ValueError("needs a constant where a computed tensor stands")
     if value.dtype.kind not in "fiu":
         raise ValueError(f"has a constant of type {value.dtype}, supported are real numbers")
-    numbers = np.asarray(value, dtype=np.float64)
-    if not np.all(np.isfinite(numbers)):
-        bad = numbers[~np.isfinite(numbers)][0]
+    if not np.all(np.isfinite(value)):
+        bad = value[~np.isfinite(value)][0]
         raise ValueError(f"has a constant that holds {bad}, where numbers must be finite")
-    return numbers
+    return value
 
 
 def live(value: Value) -> Form:

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .affine import matmul_size
 from .form import Form
 from .graph import GraphBuilder
-from .layers import Array
 from .onnx_moves import pad
-from .onnx_node import Node, Value, constant, live
+from .onnx_node import Node, Value, constant, live, weights
 from .onnx_resize import resize
 from .onnx_windows import WINDOW_OPS
 
-__all__ = ["LINEAR_OPS"]
+__all__ = ["LINEAR_OPS", "WEIGHTED"]
+
+#: Operators whose weights are widened where the layers hold them: constants may come in the file's own precision.
+WEIGHTED: Final = frozenset({"Gemm", "MatMul"})
 
 MINUS: Final = np.asarray(-1.0)
 
@@ -162,31 +165,33 @@ def _product(left: Value, right: Value, builder: GraphBuilder) -> Form:
     if isinstance(left, Form):
         if isinstance(right, Form):
             raise ValueError("multiplies two computed tensors, one must be constant")
-        return _times(left, constant(right), builder)
-    return _times_on_the_left(constant(left), live(right), builder)
+        return _times(left, weights(right), builder)
+    return _times_on_the_left(weights(left), live(right), builder)
 
 
-def _times(form: Form, matrix: Array, builder: GraphBuilder) -> Form:
+def _times(form: Form, matrix: NDArray[Any], builder: GraphBuilder) -> Form:
     """``form @ matrix`` with the broadcasting of numpy.matmul."""
     if form.shape and matrix.ndim in (1, 2) and matrix.shape[0] == form.shape[-1]:
         if matrix.ndim == 2:
             return builder.dense(form, matrix.T)
         return builder.dense(form, matrix[None]).reshape(form.shape[:-1])
+    wide = np.asarray(matrix, dtype=np.float64)
     entries, operations = matmul_size(form.shape, matrix.shape)
     builder.account.array(entries)
-    return builder.linear(form, lambda tensor: np.matmul(tensor, matrix), operations)
+    return builder.linear(form, lambda tensor: np.matmul(tensor, wide), operations)
 
 
-def _times_on_the_left(matrix: Array, form: Form, builder: GraphBuilder) -> Form:
+def _times_on_the_left(matrix: NDArray[Any], form: Form, builder: GraphBuilder) -> Form:
     """``matrix @ form`` with the broadcasting of numpy.matmul."""
     if matrix.ndim == 2 and len(form.shape) == 1 and matrix.shape[1] == form.size:
         return builder.dense(form, matrix)
     if matrix.ndim == 2 and len(form.shape) > 1 and matrix.shape[1] == form.shape[-2]:
         order = (*range(len(form.shape) - 2), len(form.shape) - 1, len(form.shape) - 2)
         return builder.dense(form.transpose(order), matrix).transpose(order)
+    wide = np.asarray(matrix, dtype=np.float64)
     entries, operations = matmul_size(matrix.shape, form.shape)
     builder.account.array(entries)
-    return builder.linear(form, lambda tensor: np.matmul(matrix, tensor), operations)
+    return builder.linear(form, lambda tensor: np.matmul(wide, tensor), operations)
 
 
 def _transposed(value: Value) -> Value:

@@ -35,6 +35,11 @@ def shared_indices(array: NDArray[Any]) -> _core.HeldIndices:
     return _block(array, _core.HeldIndices)
 
 
+def empty(rows: int, columns: int) -> _core.Held:
+    """Return a block of the core's memory to write a matrix into, by `room`."""
+    return _core.Held(rows, columns)
+
+
 def _block(array: NDArray[Any], kind: type[Block]) -> Block:
     shape = (*array.shape[:1], math.prod(array.shape[1:])) if array.ndim else (1, 1)
     base: object = array
