@@ -138,8 +138,18 @@ def test_reliability_of_some_bits_and_of_biases():
     assert told["statement"]["rigor"].startswith("each bit of each word flips independently, p = 1e-07;")
     for kind, option, said in (("crash", ("--bits", "7"), "--bits is about flips: give --of bit-flip:int8"),
                                ("bit-flip:int8", ("--biases",), "give --of weight-flip:int8")):  # fmt: skip
-        code, text = run("reliability", *ROWS, "--of", kind, "-e", "1", "-p", "0.1", *option)
-        assert code == 2 and said in " ".join(text.split())
+        for command in (("reliability", "-p", "0.1"), ("tolerance",)):
+            code, text = run(*command, *ROWS, "--of", kind, "-e", "1", *option)
+            assert code == 2 and said in " ".join(text.split())
+
+
+def test_tolerance_of_some_bits_and_of_biases():
+    ask = ("tolerance", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "4", "--node-limit", "2000")
+    told = json.loads(run(*ask, "--bits", "2,7", "--biases", "--json")[1])
+    found = ws.tolerance(WORDS, "4", X[:2], model=lambda k: ws.WeightFlip(k, format="int8", bits=[2, 7], biases=True),
+                         node_limit=2000)  # fmt: skip
+    assert (told["guaranteed"], told["breaking"]) == (found.guaranteed, found.breaking)
+    assert "biases=True" in told["failures"]
 
 
 @pytest.mark.parametrize("command", ["reliability", "tolerance"])
@@ -180,6 +190,7 @@ def test_channels_of_a_layer(tmp_path):
     assert (code, told["configurations"]) == (0, 3)
     assert told["groups"] == [[list(c) for c in told["failed"]]]
     assert {layer for layer, _ in told["failed"]} == {2}
+    assert told["channels"] in ([[2, 0]], [[2, 1]])
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
         said = f"{count:,}" if count < MANY else f"about 10^{math.log10(count):.0f}"
     except ValueError:  # a search needs no count
         said = "too many to count"
-    say(f"{said} configurations x {inputs} input{'s' * (inputs != 1)}")
+    say(f"{said} configurations x {counted(inputs, 'input')}")
 
 
 def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
@@ -273,6 +273,7 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
         fields["error"] = witness.error
         fields["ways"] = [[list(c), way] for c, way in witness.ways.items()]
         fields["groups"] = witness.groups
+        fields["channels"] = witness.channels
     elif witness.ways:
         fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
     return fields

@@ -15,13 +15,13 @@ from withstand._answer import Told
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
-from withstand.cli.kinds import kind_option
+from withstand.cli.kinds import Kind, kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
 from withstand.cli.parameters import EpsilonType, OutputFile
 from withstand.cli.refusals import interrupted, working_with
 from withstand.cli.saying import said_here
 from withstand.cli.stating import WORDS, in_json, state, stated, tell
-from withstand.cli.words import rounded_option
+from withstand.cli.words import biases_option, bits_option, rounded_option
 from withstand.model.domain import bounds_of
 from withstand.statement import Inputs
 
@@ -32,6 +32,8 @@ decimal_epsilon = click.option(
 
 @command()
 @kind_option
+@bits_option
+@biases_option
 @rounded_option
 @opt.domain_options
 @decimal_epsilon
@@ -49,18 +51,19 @@ decimal_epsilon = click.option(
 @click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
 @opt.seed_option
 @opt.threads_option
-def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | None, argmax: str | None, at_least: int,
-              node_limit: int, time_limit: float, samples: int, plot: Path | None, seed: int, threads: int | None,
-              as_json: bool, **options: Any) -> None:  # fmt: skip
+def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: str | None, epsilon: str | None,
+              argmax: str | None, at_least: int, node_limit: int, time_limit: float, samples: int, plot: Path | None,
+              seed: int, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
+    made = kind.of_words(bits, biases)
     model = opt.rounded(model, rounded)
     domain = opt.domain_of(model, options)
     if plot is not None and domain is None:
         raise click.UsageError(f"a curve needs inputs, {model.name} brings none: give --inputs FILE")
     with keeping() as ctrl_c:
-        found = ws.tolerance(model.network, epsilon, domain, model=kind, spec=opt.spec_of(argmax),
+        found = ws.tolerance(model.network, epsilon, domain, model=made, spec=opt.spec_of(argmax),
                              node_limit=node_limit, time_limit=time_limit, samples=samples or (1000 if plot else 0),
                              seed=seed, threads=threads, progress=watched())  # fmt: skip
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
@@ -68,7 +71,7 @@ def tolerance(model: opt.Model, kind: Any, rounded: str | None, epsilon: str | N
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
     broken = found.breaking is not None and found.breaking <= at_least
     code = TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN
-    said = stated(found, model, options, failures=repr(kind(at_least)), verdict=WORDS[code])
+    said = stated(found, model, options, failures=repr(made(at_least)), verdict=WORDS[code])
     if plot is not None and found.curve is not None:
         from withstand._pictures import sign
         from withstand.plot import draw_curve, save

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, real_array
 from withstand._inputs import either_word
+from withstand._plural import counted
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of, decided
@@ -121,12 +122,10 @@ class Accuracy(Answer):
         return self.curve._rows()
 
     def _said(self) -> str:
-        n, why = len(self.per_input), {"complete": "", "budget": "the time was up", "interrupted": "interrupted"}
-        lines = [
-            f"Accuracy: {self.lower:.4%} to {self.upper:.4%} of {n:,} inputs keep their class under {self.failures}",
-            f"  intact     {self.intact:.4%}",
-            *self.curve._lines(),
-        ]
+        inputs = counted(len(self.per_input), "input")
+        why = {"complete": "", "budget": "the time was up", "interrupted": "interrupted"}
+        said = f"Accuracy: {self.lower:.4%} to {self.upper:.4%} of {inputs} kept in class under {self.failures}"
+        lines = [said, f"  intact     {self.intact:.4%}", *self.curve._lines()]
         return "\n".join([*lines, f"  {why[self.status]}: more time may decide more"] if why[self.status] else lines)
 
 
@@ -200,7 +199,7 @@ def certified_accuracy(
     failures = settled(failures, net, rows)
     failures._space(judged)  # refuses what does not fit
     right = class_of(net, net.forward(rows), spec.lowest) == classes_of(net, y, len(rows))
-    counts, models = counted(failures)
+    counts, models = numbered(failures)
     chosen = np.flatnonzero(right)
     images = Images(judged, models, rows[chosen], tuple(chosen.tolist()))
     found = _decided(images, seconds, executor, progress)
@@ -220,7 +219,7 @@ def classes_of(net: Network, y: npt.ArrayLike, rows: int) -> Ints:
     return given.astype(np.int64)
 
 
-def counted(failures: Failures) -> tuple[tuple[int, ...], tuple[Failures, ...]]:
+def numbered(failures: Failures) -> tuple[tuple[int, ...], tuple[Failures, ...]]:
     """Return the numbers of failures of a curve, and the model of each.
 
     The one number that is a total of at most so many is varied; noise, which has none, stays.
