@@ -103,6 +103,14 @@ def test_how_many_inputs_nobody_chose(name, tmp_path):
     assert remark not in run(name, *ask, "--json")[1]
 
 
+def test_which_row_the_first_input_is():
+    remark = "(inputs are counted from 0 among those asked: input 0 is row 85)"
+    for rows in ("-3:", "85:87"):
+        assert remark in run("bound", "diabetes", "-k", "1", f"--rows={rows}")[1]
+    for rows in (":", ":3", "0"):
+        assert "input 0 is row" not in run("bound", "diabetes", "-k", "1", f"--rows={rows}")[1]
+
+
 @pytest.mark.parametrize(("rows", "expected"), [(":", slice(None)), ("-4:", slice(-4, None)), ("7", slice(7, 8)),
                                                 ("-1", slice(-1, None)), ("-2", slice(-2, -1))])  # fmt: skip
 def test_rows(rows, expected):

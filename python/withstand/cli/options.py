@@ -231,6 +231,9 @@ def inputs_of(model: Model, options: dict[str, Any]) -> FloatArray | None:
         raise click.UsageError(f"--rows {options['rows']} selects none of {len(np.atleast_2d(rows))} inputs")
     if options["rows"] is None and len(chosen) < len(rows) and rows.ndim > 1:
         remark(f"asked of the first {len(chosen)} of {len(rows)} inputs: --rows : asks of all")
+    first = range(len(np.atleast_2d(rows)))[start:stop][0]
+    if first:
+        remark(f"inputs are counted from 0 among those asked: input 0 is row {first}")
     return chosen
 
 
