@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,12 @@ int main() {
               if (task == 13) throw std::runtime_error("task 13");
             });
           }) == "task 13");
+    for (int again = 0; again < 100; ++again)  // the first of those that throw, whoever is first
+      CHECK(message_of<std::runtime_error>([&] {
+              parallel_for(100, threads, [](std::uint64_t task, int) {
+                if (task >= 13) throw std::runtime_error("task " + std::to_string(task));
+              });
+            }) == "task 13");
     const auto pause = [](std::uint64_t, int) { std::this_thread::sleep_for(std::chrono::milliseconds(10)); };
     CHECK(!parallel_for(100000, threads, pause, [](std::uint64_t) { return false; }));
   }

@@ -41,6 +41,10 @@ static void flips_are_of_words(const Network& net) {
     Words words;
     flip.words = std::make_shared<Words>(words);
     CHECK(message_of<std::invalid_argument>([&] { Space(net, {flip}); }).find("masks is empty") != std::string::npos);
+    words.format = Format::named("int8");
+    words.masks = {1, std::uint64_t{1} << 40};
+    flip.words = std::make_shared<Words>(words);
+    CHECK(message_of<std::invalid_argument>([&] { Space(net, {flip}); }).find("names bits beyond the") != std::string::npos);
     words.masks = {1};
     words.scalings.assign(4, std::vector<Scaling>(3));
     flip.words = std::make_shared<Words>(words);

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("click")
 from click.testing import CliRunner
 from commands import command, hit, with_limit, withstand
+from withstand.cli.arrays import read
 from withstand.cli.commands import app
 
 FEW = ("digits_small", "--rows", "0:2")
@@ -151,6 +152,16 @@ def test_inputs_that_cannot_be_read(suffix, content, tmp_path):
     path = tmp_path / f"inputs.{suffix}"
     path.write_bytes(content)
     failed(withstand(*BOUND, "--inputs", str(path)), str(path))
+
+
+def test_tables_of_spreadsheets(tmp_path):
+    path = tmp_path / "inputs.csv"
+    path.write_bytes(b"\xef\xbb\xbf1,2\r\n3,4\r\n")  # with the mark that spreadsheets begin it with
+    assert read(path).tolist() == [[1, 2], [3, 4]]
+    for text in ("a,b\n1,2\n", "1;2\n3;4\n"):
+        path.write_text(text)
+        said = "lines of numbers separated by commas, and no header"
+        failed(withstand(*BOUND, "--inputs", str(path)), str(path), said)
 
 
 @pytest.mark.parametrize("name", ["numpy", "click", "withstand._core"])

@@ -97,8 +97,16 @@ def test_interrupted_and_resumed(tmp_path, sigint):
 @pytest.mark.slow
 def test_an_enumeration_goes_on_from_its_checkpoint(tmp_path, sigint):
     path = study(tmp_path, HEAD + '[[questions]]\nask = "enumerate"\ncrash = 4\nthreads = 1\n')
-    later = "import threading; threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()"
-    ended = withstand("run", path, before=hit("enumerate_failures", later))
+    waiting = f"""
+import glob, threading, time
+def when_it_is_there():
+    while not glob.glob({str(tmp_path / "study-results/*.db")!r}):
+        time.sleep(0.01)
+    time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+    later = "threading.Thread(target=when_it_is_there, daemon=True).start()"
+    ended = withstand("run", path, before=waiting + hit("enumerate_failures", later))
     assert ended.returncode in (0, 130)
     assert len(list((tmp_path / "study-results").glob("*.db"))) == (ended.returncode == 130)
     assert withstand("run", path).returncode == 0

@@ -144,10 +144,11 @@ def test_reliability_of_some_bits_and_of_biases():
 
 
 def test_tolerance_of_some_bits_and_of_biases():
-    ask = ("tolerance", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "4", "--node-limit", "2000")
+    net, inputs, _ = ws.embedded("diabetes")
+    ask = ("tolerance", "diabetes", "--rows", ":2", *INT8, "--of", "weight-flip:int8", "-e", "25")
     told = json.loads(run(*ask, "--bits", "2,7", "--biases", "--json")[1])
-    found = ws.tolerance(WORDS, "4", X[:2], model=lambda k: ws.WeightFlip(k, format="int8", bits=[2, 7], biases=True),
-                         node_limit=2000)  # fmt: skip
+    model = lambda k: ws.WeightFlip(k, format="int8", bits=[2, 7], biases=True)  # noqa: E731
+    found = ws.tolerance(net.rounded("int8"), "25", inputs[:2], model=model)
     assert (told["guaranteed"], told["breaking"]) == (found.guaranteed, found.breaking)
     assert "biases=True" in told["failures"]
 

@@ -99,8 +99,8 @@ class Affine {
   /// s += W y as `multiply_add` does with one vector, bit by bit. For callers that ask often: an operator may keep a
   /// second form of its weights for them.
   virtual void receive(const double* y, double* s) const { multiply_add(1, y, 1, s, 1); }
-  /// s_j = (..(s_j + first term) + second term ..): the terms by increasing sender, each product and each sum rounded. The
-  /// order of canonical evaluations, on every machine.
+  /// s_j = (..(s_j + first term) + second term ..): the terms by increasing sender, each product and each sum rounded: on
+  /// every machine the order of canonical evaluations, but for dense rows, which `forward` sums in four interleaved parts.
   virtual void add_in_order(const double* y, double* s) const;
   /// B += A W for k rows a, which back-substitution takes from receivers to senders.
   virtual void pull_back(Index k, const double* a, Index lda, double* b, Index ldb) const;

@@ -46,6 +46,8 @@ struct Interrupted {};
 
 /// Whether the work of this thread goes on; true where nobody may interrupt it. Costs about as much as reading the clock.
 bool goes_on();
+/// A watch that also ends the run where whoever this thread asks now would: for a run that asks an interrupter of its own.
+Watch heeding(Watch watch);
 /// An interruption point: throws Interrupted where the work of this thread is to end.
 void interruption_point();
 

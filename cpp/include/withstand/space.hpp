@@ -71,6 +71,11 @@ class Space {
  private:
   std::vector<Term> terms_;
   Index layers_;
+  std::vector<Index> own_;  ///< neurons of each layer of the network
+  friend void check(const Space& space, const Network& network);
 };
+
+/// Throws std::invalid_argument where the space is of a network with other layers.
+void check(const Space& space, const Network& network);
 
 }  // namespace withstand

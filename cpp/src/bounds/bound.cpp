@@ -145,6 +145,7 @@ Method method_named(const std::string& wanted) {
 
 Bounds bound(const Network& net, const Space& space, const std::optional<Domain>& domain, Method method, Goal goal,
              int threads) {
+  check(space, net);
   if (domain) check(*domain, net);
   const Recipe& how = recipe(method);
   require_applicable(space, domain, how);

@@ -58,7 +58,8 @@ struct Run {
   int active = 0;
   int ready = 0;
   bool open = false;
-  std::exception_ptr error;
+  std::exception_ptr error;  // of the first of the tasks that throw, whoever throws first
+  std::uint64_t failed = 0;
   Interrupter* interrupter = nullptr;
 };
 
@@ -75,16 +76,20 @@ void get_ready(Run& run) {
 void work(Run& run, std::uint64_t tasks, const std::function<void(std::uint64_t, int)>& body, int worker) {
   asks = {run.interrupter, false};
   get_ready(run);
+  std::uint64_t task = 0;
   try {
     while (!run.stop.load(std::memory_order_relaxed)) {
-      const std::uint64_t task = run.next.fetch_add(1, std::memory_order_relaxed);
+      task = run.next.fetch_add(1, std::memory_order_relaxed);
       if (task >= tasks) break;
       body(task, worker);
       run.finished.fetch_add(1, std::memory_order_relaxed);
     }
   } catch (...) {
     const std::lock_guard<std::mutex> lock(run.mutex);
-    if (!run.error) run.error = std::current_exception();
+    if (!run.error || task < run.failed) {
+      run.error = std::current_exception();
+      run.failed = task;
+    }
     run.stop = true;
   }
   const std::lock_guard<std::mutex> lock(run.mutex);
@@ -130,6 +135,13 @@ Interruptible::Interruptible(Interrupter& interrupter) : before_(asks.interrupte
 Interruptible::~Interruptible() { asks = {before_, caller_before_}; }
 
 bool goes_on() { return asks.interrupter == nullptr || asks.interrupter->goes_on(asks.caller); }
+
+Watch heeding(Watch watch) {
+  if (asks.interrupter == nullptr) return watch;
+  return [watch = std::move(watch), outside = asks](std::uint64_t finished) {
+    return (!watch || watch(finished)) && outside.interrupter->goes_on(outside.caller);
+  };
+}
 
 void interruption_point() {
   if (!goes_on()) throw Interrupted{};

@@ -54,6 +54,7 @@ bool needs_canonical(const Space& space) {
 
 Problem make_problem(const Network& net, const Space& space, const Matrix& inputs, const Question& question) {
   check_inputs(net, inputs, question);
+  check(space, net);
   require_no_overflow(net, space, Domain::points(inputs));
   Problem problem{net, Grid(net, space, batch_size(net, space, inputs.rows())), inputs, question, {}, {}, {}, 0, needs_canonical(space), {}};
   for (Index n = 0; n < inputs.rows(); ++n) {
@@ -135,7 +136,7 @@ Statistics Enumerator::run(std::uint64_t first, std::uint64_t last, int threads,
   for (auto& worker : team) worker = std::make_unique<Worker>(problem, responses);
   std::atomic<std::uint64_t> done{0};
   constexpr double for_ever = std::numeric_limits<double>::infinity();
-  Budget going(Budget::unlimited, for_ever, watch ? [&](std::uint64_t) { return watch(done); } : Watch{});
+  Budget going(Budget::unlimited, for_ever, heeding(watch ? [&](std::uint64_t) { return watch(done); } : Watch{}));
   const Interruptible here(going);
   const auto body = [&](std::uint64_t task, int worker) {
     Worker& self = *team[static_cast<std::size_t>(worker)];

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "core/require.hpp"
+
 namespace withstand {
 namespace {
 
@@ -36,6 +38,8 @@ void check(const Network& net, const Forced& forced) {
                       (!site.is_synapse() || site.from == Site::one || site.from < net.width(site.layer - 1)) &&
                       !site.is_parameter();
   if (exists) return;
+  require(!site.is_parameter(), "the failed component of layer ", site.layer, " is a stored parameter, which several neurons ",
+          "may hear: forced_by(net, space, input, failed) says what they receive");
   std::ostringstream message;
   message << "failed component (" << site.layer << ", " << site.to;
   if (site.is_synapse()) message << ", " << site.from;
@@ -94,6 +98,7 @@ void run_layer(const Network& net, Index l, const Vector& signals, Cursor& next,
 }  // namespace
 
 Trace trace(const Network& net, ConstVectorRef input, const std::vector<Forced>& forced) {
+  require(input.size() == net.inputs(), "the input has ", input.size(), " entries, the network takes ", net.inputs());
   check(net, forced);
   Trace result;
   result.pre.resize(static_cast<std::size_t>(net.layers()) + 1);

@@ -181,4 +181,25 @@ Index least(const Space::Term& term, Index layer) {
   return std::max<Index>(0, term.failure.counts.front() - elsewhere);
 }
 
+bool takes_amount(Effect effect) {
+  switch (effect) {
+    case Effect::crash:
+    case Effect::synapse_crash:
+    case Effect::weight_crash:
+    case Effect::bit_flip:
+    case Effect::weight_flip:
+      return false;
+    case Effect::stuck:
+    case Effect::byzantine:
+    case Effect::deviation:
+    case Effect::noise:
+    case Effect::synapse_product:
+    case Effect::synapse_signal:
+    case Effect::synapse_replace:
+    case Effect::weight_stuck:
+      return true;
+  }
+  throw std::logic_error("an effect without a row here");
+}
+
 }  // namespace withstand

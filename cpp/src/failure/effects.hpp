@@ -99,4 +99,7 @@ Index least(const Space::Term& term, Index layer);
 /// Throws std::invalid_argument unless flips say of which words, scaled layer by layer or neuron by neuron.
 void check_words(const Network& network, const Failure& failure);
 
+/// Whether failures of it say a value, a capacity or an amplitude.
+bool takes_amount(Effect effect);
+
 }  // namespace withstand

@@ -173,6 +173,8 @@ void check_amount(const Network& net, const Failure& failure) {
     require(std::isfinite(amount), who, ": ", signed_amount ? "value" : "capacity", " must be finite, got ", amount);
     require(signed_amount || amount >= 0, who, ": capacity must be at least 0, got ", amount);
   }
+  require(!failure.amount.empty() || !takes_amount(failure.effect), who, ": ", signed_amount ? "value" : "capacity",
+          " is missing: Failure::amount is empty");
   if (!is_counted(failure.effect))
     require(failure.amount.size() == 1 || static_cast<Index>(failure.amount.size()) == net.depth(), who, ": ",
             failure.amount.size(), " amplitudes for ", net.depth(), " hidden layers");
@@ -259,7 +261,14 @@ Index Space::Term::most(Index layer) const {
   return std::min(count(layer), static_cast<Index>(sites[static_cast<std::size_t>(layer)].size()));
 }
 
+void check(const Space& space, const Network& network) {
+  std::vector<Index> own;
+  for (Index l = 0; l <= network.layers(); ++l) own.push_back(network.own(l));
+  require(space.own_ == own, space.describe(), ": the space is of a network with other layers");
+}
+
 Space::Space(const Network& network, const std::vector<Failure>& failures) : layers_(network.layers()) {
+  for (Index l = 0; l <= network.layers(); ++l) own_.push_back(network.own(l));
   require(!failures.empty(), "a failure space needs at least one failure model");
   for (const Failure& failure : failures) terms_.push_back(resolve(network, failure));
   check_groups(*this);

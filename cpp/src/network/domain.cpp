@@ -11,6 +11,8 @@ void check(const Domain& domain, const Network& net) {
   std::ostringstream message;
   if (domain.size() == 0)
     message << "a domain needs at least one input";
+  else if (domain.lower.rows() != domain.upper.rows())
+    message << "the domain has " << domain.lower.rows() << " lower rows and " << domain.upper.rows() << " upper ones";
   else if (domain.lower.cols() != net.inputs() || domain.upper.cols() != net.inputs())
     message << "the domain has " << domain.lower.cols() << " columns, the network takes " << net.inputs() << " inputs";
   for (Index n = 0; n < domain.size() && message.str().empty(); ++n)

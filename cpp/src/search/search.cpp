@@ -17,6 +17,7 @@
 #include "search/points.hpp"
 #include "search/tree.hpp"
 #include "search/branch_bound.hpp"
+#include "search/checks.hpp"
 #include "search/continuous/continuous.hpp"
 #include "search/completed.hpp"
 #include "search/conclusion.hpp"
@@ -48,15 +49,6 @@ void clip(SearchResult& result, const Search& search, const Proved& proved) {
 std::unique_ptr<Opinions> opinions_on(const Search& search) {
   return bound_opinions(search.net, search.space, search.domain, search.options.goal, search.options.threads,
                         search.budget);
-}
-
-/// A search over values takes each component to fail in one way, or to send any value of an interval.
-void require_one_way(const Space& space) {
-  for (const Space::Term& term : space.terms())
-    if (ways(term.failure) > 1 || (ways(term.failure) == 1 && hears_something(term.failure)))
-      throw std::invalid_argument(term.failure.describe() +
-                                  ": a component that fails in several ways, or sends what depends on its signal, is "
-                                  "searched neither over a Box nor together with values of an interval");
 }
 
 SearchResult continuous(const Search& search) {
@@ -213,8 +205,8 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   } catch (const Interrupted&) {  // what is known stays true
     result.status = status_of(search.budget.reason());
   }
+  if (!search.budget.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
   if (!search.space.finite()) {
-    if (!search.budget.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
     const auto part = worst_finite_part(search, [](Search& alone) {
       Recorder nobody;
       return alone.space.plain() ? of_neurons(alone, nobody) : of_parts(alone, {});
@@ -233,13 +225,6 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   return result;
 }
 
-void require_one_value(const Space& space) {
-  for (const Space::Term& term : space.terms())
-    if (term.failure.equivocal)
-      throw std::invalid_argument(term.failure.describe() +
-                                  ": a search needs one transmitted value for all successors; bound covers more");
-}
-
 }  // namespace
 }  // namespace withstand::search
 
@@ -250,9 +235,9 @@ using namespace search;  // NOLINT(google-build-using-namespace): this file is w
 namespace {
 
 SearchResult answer(const Network& net, const Space& space, const Domain& domain, const SearchOptions& options,
-                    const Watch& watch, Recorder& recorder, Frontier* frontier) {
-  check(domain, net);
-  require_one_value(space);
+                    const Watch& given, Recorder& recorder, Frontier* frontier) {
+  check_question(net, space, domain, options);
+  const Watch watch = heeding(given);
   Budget budget(options.node_limit, options.time_limit, watch);
   Incumbent incumbent(space.plain() ? options.floor : -infinity);
   SearchResult nothing;
@@ -273,9 +258,11 @@ SearchResult answer(const Network& net, const Space& space, const Domain& domain
     }
   }
   const Interruptible work(budget);
-  if (!space.plain()) return of_parts({net, space, domain, options, budget, incumbent, ceiling}, first);
   Search search{net, space, domain, options, budget, incumbent, ceiling, frontier};
-  return of_neurons(search, recorder);
+  SearchResult result = space.plain() ? of_neurons(search, recorder) : of_parts(search, first);
+  if (result.status == SearchStatus::exact && result.lower < infinity)
+    result.rounding = std::max(result.rounding, sub_up(result.upper, result.lower));
+  return result;
 }
 
 }  // namespace

@@ -17,7 +17,11 @@ def read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatAr
     if path.suffix == ".csv":
         if not path.stat().st_size:
             raise ValueError("is an empty file")
-        return np.loadtxt(path, delimiter=",", ndmin=2)
+        try:
+            return np.loadtxt(path, delimiter=",", ndmin=2, encoding="utf-8-sig")  # spreadsheets begin it with a mark
+        except ValueError as error:
+            wanted = "lines of numbers separated by commas, and no header"
+            raise ValueError(f"is not what a .csv holds here, {wanted}: {str(error).rstrip('.')}") from None
     try:
         loaded = np.load(path, allow_pickle=False)
     except ValueError:  # which offers to unpickle it
