@@ -29,7 +29,7 @@ from withstand.uses.curve import Curve, measure_curve
 from withstand.uses.frontier import frontier, guaranteed_total, listing, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
 from withstand.uses.tolerance_layers import alone, alone_by_bound, sizes_of
-from withstand.uses.tolerance_search import Limit, Question, told_of
+from withstand.uses.tolerance_search import Limit, Question, least, lies_in, told_of
 
 #: Most counts of a curve.
 _CURVE = 24
@@ -173,8 +173,7 @@ def tolerance(
     inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(net, domain, "domain"))
     clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     model = _settled(net, model, domain)
-    none = counts_of_none(net, model)
-    layers = alone(net, model, len(none))
+    layers = alone(net, model, len(counts_of_none(net, model)))
     sizes, size = sizes_of(net, model, layers)
     question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
@@ -195,6 +194,7 @@ def tolerance(
         capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
                   for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
         each = _limits_alone(question, layers, sizes, total, capped)
+        total = least(total, each)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
     found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
     return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
@@ -210,13 +210,16 @@ def _limits_alone(
 ) -> tuple[Limit, ...]:
     """Return the limits of layers alone, above what is proved of all together and, by the scalar bound, of each.
 
-    Their searches are ten times as short.
+    Their searches are ten times as short, and end below what of all together lies in the layer.
     """
     nodes = question.node_limit
     shorter = replace(question, node_limit=None if nodes is None else nodes // 10)
     known = [max((total.guaranteed, total.method), (count, "capped")) for count in capped]
     each = enumerate(zip(layers, sizes, known), start=1)
-    return tuple(shorter.limit(layer, n, k, f"in layer {place}") for place, (layer, n, k) in each)
+    return tuple(
+        shorter.limit(layer, n, k, f"in layer {place}", total.witness if lies_in(total.witness, place) else None)
+        for place, (layer, n, k) in each
+    )
 
 
 def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
