@@ -192,7 +192,7 @@ def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
     if options["channel"] is not None:
         maps = _channels(net, options["layer"])
         models.append(ws.Crash(options["channel"], unit="channel", exactly=options["exactly"], among=maps))
-    models += words_of(options, among)
+    models += words_of(net, options, among)
     if not models:
         raise click.UsageError("say what may fail: --crash 2, --stuck 1:0.5, --weight-flip 1, ...")
     total = models[0]
