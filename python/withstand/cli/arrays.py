@@ -11,7 +11,6 @@ import numpy as np
 
 from withstand._types import FloatArray
 
-
 #: What archives call inputs, and right classes.
 INPUTS, CLASSES = ("X", "x", "samples_x"), ("y", "Y", "classes")
 
