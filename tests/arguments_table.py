@@ -39,7 +39,7 @@ from arguments_kinds import (
     NO_SYNAPSES,
     NO_THREADS,
 )
-from arguments_words import NO_FLIPS, NO_FLOATS, NO_GROUPS, NO_WEIGHTS
+from arguments_words import NO_FLOATS, NO_GROUPS, NO_OWN, NO_WEIGHTS
 from withstand.uses.curve import measure_curve
 from withstand.uses.error_moments import expected_error, last_layer_moments
 from withstand.uses.probability import clopper_pearson
@@ -139,7 +139,7 @@ TABLE = [
     (ws.Crash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
     (ws.StuckAt, (1, 0.5), {
         "counts": NO_COUNTS, "value": NO_NUMBER, "exactly": NO_FLAG, "among": NO_NEURONS, **NO_TOGETHER}),
-    (ws.BitFlip, (1,), {"counts": NO_COUNTS, **NO_FLIPS, "exactly": NO_FLAG, "among": NO_NEURONS}),
+    (ws.BitFlip, (1,), {"counts": NO_COUNTS, **NO_OWN, "exactly": NO_FLAG, "among": NO_NEURONS}),
     (ws.WeightFlip, (1,), {
         "counts": NO_COUNTS, **NO_FLOATS, "biases": NO_FLAG, "exactly": NO_FLAG, "among": NO_WEIGHTS}),
     (ws.WeightCrash, (1,), {"counts": NO_COUNTS, "exactly": NO_FLAG, "among": NO_WEIGHTS}),

@@ -53,3 +53,9 @@ NO_FLOATS = {
     "scale": [(v, ValueError, "scale must not be given for float32, floats have none") for v in (1.0, [1.0], "x")],
     "bits": [*NO_FLIPS["bits"][:-2], *((v, ValueError, "bits are numbered 0 to 31") for v in ([32], [-1]))],
 }
+#: Of words whose format the network tells: None is a format, and how many bits there are is not known.
+NO_OWN = {
+    **NO_FLIPS,
+    "format": [(v, *rest) for v, *rest in NO_FLIPS["format"] if v is not None],
+    "bits": [*NO_FLIPS["bits"][:-2], *((v, ValueError, "bits are numbered 0 to 63") for v in ([64], [-1]))],
+}

@@ -48,9 +48,9 @@ CASES = [
     (
         ("--bit-flip", "1", "--scale", "0.5", "-l", "2"),
         NET,
-        ws.BitFlip(1, scale=0.5, among=[(2, i) for i in range(32)]),
+        ws.BitFlip(1, format="int8", scale=0.5, among=[(2, i) for i in range(32)]),
     ),
-    (("--bit-flips", "1", "--weight-crash", "1"), NET, ws.BitFlip(1) + ws.WeightCrash(1)),
+    (("--bit-flips", "1", "--weight-crash", "1"), NET, ws.BitFlip(1, format="int8") + ws.WeightCrash(1)),
 ]
 
 
@@ -123,7 +123,8 @@ def test_tolerance_and_reliability():
     assert (code, json.loads(text)["upper"]) == (0, likely.upper)
     ask = ("reliability", *ROWS, *INT8, "--of", "weight-flip:int8", "-e", "25", "-p", "1e-7", "--samples", "0")
     assert [run(*ask, "--target", target)[0] for target in ("0.01", "1e-300")] == [0, 3 if likely.lower == 0 else 1]
-    for kind, made in (("channel", "Crash(k, unit='channel')"), ("bit-flip:int8", "BitFlip(k, format='int8')")):
+    for kind, made in (("channel", "Crash(k, unit='channel')"), ("bit-flip:int8", "BitFlip(k, format='int8')"),
+                       ("bit-flip", "BitFlip(k, format='int8')")):  # fmt: skip
         code, text = run("reliability", *ROWS, "--of", kind, "-e", "25", "-p", "1e-7", "--samples", "0", "--json")
         assert (code, json.loads(text)["failures"]) == (0, made)
 

@@ -132,7 +132,7 @@ def test_shards_give_the_same_answer(failures: ws.Failures, tmp_path: Path) -> N
     [
         (
             ws.BitFlip(1, scale=0.5, bits=[(0, 7), 3], to=1),
-            "BitFlip(1, format='int8', scale=0.5, bits=((0, 7), 3), to=1)",
+            "BitFlip(1, scale=0.5, bits=((0, 7), 3), to=1)",
         ),
         (ws.WeightFlip(1, clamp=(-1, 2), biases=True), "WeightFlip(1, format='float32', clamp=(-1, 2), biases=True)"),
         (ws.WeightCrash((1, 0), exactly=True), "WeightCrash((1, 0), exactly=True)"),

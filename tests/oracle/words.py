@@ -179,16 +179,27 @@ class Net:
         return found
 
     def channels(self, place: int) -> np.ndarray:
-        """The channel of every neuron of a place: its feature map behind convolutions, else the neuron itself."""
-        shape = self.shapes[place]
-        axes = (
-            {kind.channel_axis for _, kind in self.layers[place - 1].reads if isinstance(kind, Conv)}
-            if place
-            else set()
-        )
+        """The channel of every neuron of a place: its feature map, where it has any, else the neuron itself."""
+        shape, axes = self.shapes[place], self.channel_axes(place)
         if len(axes) != 1:
             return np.arange(math.prod(shape))
         return np.indices(shape)[axes.pop()].reshape(-1)
+
+    def channel_axes(self, place: int) -> set[int]:
+        """Axes of the convolutions that a place reads, or of what it reads through multiples of the identity."""
+        if place == 0:
+            return set()
+        layer, shape = self.layers[place - 1], self.shapes[place]
+        if axes := {kind.channel_axis for _, kind in layer.reads if isinstance(kind, Conv)}:
+            return axes
+        found: set[int] = set()
+        for source, kind in layer.reads:
+            moved = isinstance(kind, Select) and not np.array_equal(kind.index.ravel(), np.arange(kind.index.size))
+            if is_stored(kind) or moved or self.shapes[source] != shape:
+                return set()
+            behind = self.channel_axes(source)
+            found |= behind if len(behind) == 1 else set()
+        return found
 
     def intact_bias(self, place: int) -> np.ndarray:
         bias, shape = self.layers[place - 1].bias, self.shapes[place]

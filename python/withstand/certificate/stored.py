@@ -7,6 +7,7 @@ places, and so is a bias that channels share. Places are those of the checker's 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Collection, Iterator
@@ -75,13 +76,34 @@ def stores_bias(layer: Layer) -> bool:
 
 
 def channels(layout: Layout, stage: int) -> list[int]:
-    """Return the channel of every neuron: its feature map behind convolutions of one orientation, else itself."""
-    shape, reads = layout.shapes[stage], layout.given[stage - 1].reads if stage else ()
-    axes = {kind.channel_axis for _, kind in reads if isinstance(kind, Conv)}
-    if len(axes) != 1:
+    """Return the channel of every neuron: its feature map behind convolutions of one orientation, else itself.
+
+    What reads single entries in their places keeps their feature maps: sums of shortcuts, clips.
+    """
+    shape, last = layout.shapes[stage], _last_or_first(layout)[stage]
+    if last is None:
         return list(range(math.prod(shape)))
-    axis = axes.pop()
-    return [place[axis] for place in np.ndindex(*shape)]
+    return [place[-1 if last else 0] for place in np.ndindex(*shape)]
+
+
+@functools.lru_cache(maxsize=1)
+def _last_or_first(layout: Layout) -> list[bool | None]:
+    """Return for every stage whether its channels are its last axis, or its first one; None where it has none."""
+    known: list[bool | None] = [None]
+    for stage, layer in enumerate(layout.given, 1):
+        said: set[bool | None] = {kind.channel_axis == -1 for _, kind in layer.reads if isinstance(kind, Conv)}
+        if not said and all(_keeps(kind, layout.shapes[s], layout.shapes[stage]) for s, kind in layer.reads):
+            said = {known[source] for source, _ in layer.reads} - {None}
+        known.append(said.pop() if len(said) == 1 else None)
+    return known
+
+
+def _keeps(kind: Map, source: Index, own: Index) -> bool:
+    if source != own:
+        return False
+    return kind is None or (
+        isinstance(kind, Select) and all(sender == to for to, sender in enumerate(kind.index.reshape(-1).tolist()))
+    )
 
 
 def synapses(layout: Layout) -> Iterator[tuple[Name, int, int, int]]:

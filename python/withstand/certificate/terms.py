@@ -64,7 +64,7 @@ def _plain(term: Term) -> dict[str, Any]:
 
 def _words(term: Term, net: Network, inputs: FloatArray) -> dict[str, Any]:
     """Return which bits of which words flip, with scales and zero points, one for a layer or one per neuron."""
-    flips = term.flips
+    flips = term.worded(net).flips
     assert flips is not None
     biases = None
     if term.on_weights:

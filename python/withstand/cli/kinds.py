@@ -85,6 +85,8 @@ class KindType(TextType):
                 raise ValueError(f"{text!r}: {name} takes no number")
             return Kind(name, PLAIN[name])
         if name in WITH_FORMAT:
+            if name == "bit-flip" and not colon:
+                return Kind(name, WITH_FORMAT[name], (None,))
             if value not in FORMATS:
                 said = f"{text!r}: {name} takes a format, one of {', '.join(FORMATS)}, like {name}:int8"
                 raise ValueError(said + did_you_mean(value, FORMATS))
@@ -104,5 +106,6 @@ class KindType(TextType):
 kind_option = click.option(
     "--of", "kind", type=KindType(), default="crash", show_default=True,
     help="What fails: crash, stuck:VALUE, byzantine:CAPACITY, deviation:CAPACITY, synapse-crash, "
-    "synapse-byzantine:CAPACITY, channel, weight-crash, weight-flip:FORMAT, bit-flip:FORMAT.",
+    "synapse-byzantine:CAPACITY, channel, weight-crash, weight-flip:FORMAT, bit-flip:FORMAT, "
+    "or bit-flip: of the file's own words, else int8.",
 )  # fmt: skip

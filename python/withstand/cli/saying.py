@@ -35,7 +35,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"\bactivations or weights must be True", "leave out --no-activations or --no-weights"),
     (r"\bor a sum of models with among", "or several kinds, each with its own"),
     (r"\b(\w+) names (?=\()", r"\1 has "),
-    (r"\b(leave out|drop|give|without|ask without|or) (exactly|among|to|scale|rates|biases)\b(?! \w)", r"\1 =\2"),
+    (r"\b(leave out|drop|give|without|or) (exactly|among|to|scale|rates|biases|format)\b(?! \w)", r"\1 =\2"),
     (r"\bask without$", "leave out --biases"),
     (r"\bArgmax\b", "--argmax"),
     (r"\bof output_rounding", "that its output may be off by rounding"),

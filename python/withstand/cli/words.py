@@ -77,11 +77,12 @@ bits_option = click.option("--bits", type=BitsType(),
 biases_option = click.option("--biases", is_flag=True, help="Biases may flip, too.")
 
 WORD_OPTIONS = (
-    click.option("--channel", "--channels", type=CountsType(), help="Crashed channels: feature maps of convolutions."),
+    click.option("--channel", "--channels", type=CountsType(), help="Crashed channels: feature maps."),
     click.option("--bit-flip", "--bit-flips", type=CountsType(), help="Neurons that transmit a flipped bit."),
     click.option("--weight-flip", "--weight-flips", type=CountsType(), help="Stored weights with a flipped bit."),
     click.option("--weight-crash", "--weight-crashes", type=CountsType(), help="Stored weights that become 0."),
-    click.option("--format", "format_", type=Choice(FORMATS), help="Of words that flip.  [default: int8]"),
+    click.option("--format", "format_", type=Choice(FORMATS),
+                 help="Of words that flip.  [default: int8; of --bit-flip the file's own]"),
     click.option("--scale", type=Number(min=0, min_open=True), help="Of integer words, where no file says it."),
     bits_option,
     click.option("--to", type=click.IntRange(0, 1), help="Only flips to this value: cells stuck at it."),
@@ -139,11 +140,11 @@ def words_of(net: ws.Network, options: dict[str, Any], among: list[tuple[int, in
         each = [(count if isinstance(count, int) else 1) * (n in layers) for n in range(1, net.depth + 2)]
         form = f"--{option} {','.join(map(str, each))}"
         raise click.UsageError(f"--layer is of neurons: give counts per layer of weights instead, like {form}")
-    flips.setdefault("format", "int8")
     exactly: bool = options["exactly"]
     models: list[ws.Failures] = []
     if options["bit_flip"] is not None:
         models.append(ws.BitFlip(options["bit_flip"], among=among, exactly=exactly, **flips))
+    flips.setdefault("format", "int8")
     if options["weight_flip"] is not None:
         models.append(ws.WeightFlip(options["weight_flip"], biases=options["biases"], exactly=exactly, **flips))
     if options["weight_crash"] is not None:

@@ -122,7 +122,7 @@ class Crash(Failures):
     among : iterable of (layer, neuron), optional
         Candidates; every hidden neuron where absent. Layer 0 names inputs. With unit "channel" (layer, channel).
     unit : {"neuron", "channel"}, default "neuron"
-        "channel": whole feature maps of convolutions fail; in layers without convolutions, neurons.
+        "channel": whole feature maps fail, of convolutions and what adds them up; neurons where there are none.
     groups : iterable of iterable of (layer, neuron), optional
         Disjoint groups of neurons that fail together: cores, tiles, rows, also across layers. The count is of groups;
         neurons in no group cannot fail. Not with counts per layer, `among` or `unit`.

@@ -32,7 +32,8 @@ class BitFlip(Failures):
     ----------
     counts, exactly, among
         As for `Crash`.
-    format : {"int4", "int8", "int16", "int32", "uint4", "uint8", "float16", "bfloat16", "float32", "float64"}
+    format : {"int4", "int8", "int16", "int32", "uint4", "uint8", "float16", "bfloat16", "float32", "float64"}, optional
+        By default that of the signals of a quantised file (`Network.formats`), whose words have no other; else "int8".
     scale : float or sequence, optional
         Of integers: a word q stands for scale * q. One number, or one entry for each hidden layer, a number or one per
         channel. By default what the file says (`Network.formats`); else the largest word stands for the largest
@@ -48,7 +49,8 @@ class BitFlip(Failures):
     Raises
     ------
     TypeError, ValueError
-        As for `Crash`, and for arguments that no format has.
+        As for `Crash`, and for arguments that no format has; when used with a network, for another format than its
+        signals have, or, where these have several, without `among` that names layers of one.
 
     Notes
     -----
@@ -69,7 +71,7 @@ class BitFlip(Failures):
         self,
         counts: Counts,
         *,
-        format: str | Format = "int8",
+        format: str | Format | None = None,
         scale: Scale | None = None,
         bits: Iterable[Bit] | None = None,
         to: int | None = None,
@@ -137,7 +139,7 @@ class WeightFlip(Failures):
         among: Iterable[Sequence[Any]] | None = None,
     ) -> None:
         values, total = counts_of(counts, "WeightFlip")
-        flips = flips_of("WeightFlip", format, scale, bits, to, clamp, biases)
+        flips = flips_of("WeightFlip", _named(format), scale, bits, to, clamp, biases)
         exact, sites = flag(exactly, "exactly"), _weights("WeightFlip", among)
         super().__init__([Term("weight_flip", (), values, total, exact, among=sites, flips=flips)])
 
@@ -159,6 +161,12 @@ class WeightCrash(Failures):
         values, total = counts_of(counts, "WeightCrash")
         exact, sites = flag(exactly, "exactly"), _weights("WeightCrash", among)
         super().__init__([Term("weight_crash", (), values, total, exact, among=sites)])
+
+
+def _named(format: str | Format) -> str | Format:
+    if format is None:  # which only signals may leave to the network
+        raise TypeError("WeightFlip: format must be a string, got None")
+    return format
 
 
 def _weights(who: str, among: Iterable[Sequence[Any]] | None) -> tuple[Weight, ...] | None:

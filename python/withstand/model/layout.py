@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -35,7 +36,8 @@ class LayerFacts:
     shape : tuple of int
         Of what it transmits; neurons are numbered in C order.
     channel_axis : int or None
-        The axis of `shape` that holds channels, where the layer reads convolutions.
+        The axis of `shape` that holds channels, where the layer reads convolutions, or, entry by entry, what does: the
+        sum of a shortcut and a convolution, say.
     reads : tuple of int
         The nearest layers before it that may fail, or 0 for the inputs.
     parameters : dict of str to tuple of int
@@ -62,6 +64,17 @@ class Layout:
         #: Places of the layers 0..L+1 in the graph.
         self.places = (0, *(n for n, layer in enumerate(self.given, 1) if layer.may_fail and n < last), last)
         self.numbers = {place: number for number, place in enumerate(self.places)}
+
+    @cached_property
+    def channel_axes(self) -> tuple[int | None, ...]:
+        """The axis of every place that holds channels: of convolutions that it reads, or of what it reads as it is."""
+        found: list[int | None] = [None]
+        for layer, shape in zip(self.given, self.shapes[1:]):
+            axes = {kind.channel_axis % len(shape) for _, kind in layer.reads if isinstance(kind, Conv)}
+            if not axes and all(_in_place(kind, self.shapes[source], shape) for source, kind in layer.reads):
+                axes = {axis for source, _ in layer.reads if (axis := found[source]) is not None}
+            found.append(axes.pop() if len(axes) == 1 else None)
+        return tuple(found)
 
     def core(self) -> _core.Network:
         """Return the network as the core takes it."""
@@ -148,23 +161,28 @@ class Layout:
 
     def _facts(self, place: int) -> LayerFacts:
         layer = self.given[place - 1]
-        axes = {kind.channel_axis for _, kind in layer.reads if isinstance(kind, Conv)}
-        axis = axes.pop() if len(axes) == 1 else None
         parameters, kind = _parameters(layer), layer.kind
         for stage in reversed(self.stages(place)):
             found = _parameters(self.given[stage - 1])
             parameters |= {f"{self.stage_name(stage)}.{what}": size for what, size in found.items()}
             if found and len(layer.reads) == 1 and kind in ("select", "add"):
                 kind = self.given[stage - 1].kind
-        shape = self.shapes[place]
-        channels = None if axis is None else axis % len(shape)
-        return LayerFacts(layer.name, kind, shape, channels, self._nearest(place), parameters, layer.activation)
+        shape, axis, reads = self.shapes[place], self.channel_axes[place], self._nearest(place)
+        return LayerFacts(layer.name, kind, shape, axis, reads, parameters, layer.activation)
 
     def _nearest(self, place: int) -> tuple[int, ...]:
         found: set[int] = set()
         for source, _ in self._reads(place):
             found |= {self.numbers[source]} if source in self.numbers else set(self._nearest(source))
         return tuple(sorted(found))
+
+
+def _in_place(kind: Map, source: Shape, own: Shape) -> bool:
+    """Whether every neuron of a layer reads the one in its own place, whatever the factor."""
+    if source != own or isinstance(kind, Conv):
+        return False
+    entries = np.arange(math.prod(own))
+    return kind is None or (isinstance(kind, Select) and np.array_equal(kind.index.reshape(-1), entries))
 
 
 def _parameters(layer: Layer) -> dict[str, Shape]:

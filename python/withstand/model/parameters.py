@@ -105,13 +105,11 @@ def shared_biases(layout: Layout) -> list[list[int]]:
 
 
 def channels(layout: Layout, place: int) -> list[int]:
-    """Return the channel of every neuron of a place: its feature map where it reads convolutions, else itself."""
-    shape = layout.shapes[place]
-    reads = layout.given[place - 1].reads if place else ()
-    axes = {kind.channel_axis for _, kind in reads if isinstance(kind, Conv)}
-    if len(axes) != 1:
+    """Return the channel of every neuron of a place: its feature map where it has an axis of channels, else itself."""
+    shape, axis = layout.shapes[place], layout.channel_axes[place]
+    if axis is None:
         return list(range(math.prod(shape)))
-    return np.indices(shape)[axes.pop() % len(shape)].reshape(-1).tolist()  # type: ignore[no-any-return]
+    return np.indices(shape)[axis].reshape(-1).tolist()  # type: ignore[no-any-return]
 
 
 def as_weight(component: Sequence[object]) -> Weight:

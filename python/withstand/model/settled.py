@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words whose scales follow from the inputs asked about, for questions that ask about some of these at a time."""
+"""Words as a network states them, and as large as all inputs say, where some of these are asked about at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from withstand.model.network import Network
 from withstand.model.term import Term
 
 
+def worded(failures: Failures, net: Network) -> Failures:
+    """Return the failure model with the words that the network states for its signals, where it names no others."""
+    return Failures(term.worded(net) for term in failures._terms)
+
+
 def settled(failures: Failures, net: Network, domain: Any) -> Failures:
     """Return the failure model with the words that it has at all inputs of a domain.
 
-    Where these are no given inputs nothing is known of their signals, and the model is returned as it is.
+    Where these are no given inputs nothing is known of how large their signals are.
     """
+    failures = worded(failures, net)
     hears = [term.effect == "bit_flip" for term in failures._terms]
     if not any(hears) or domain is None or isinstance(domain, Box):
         return failures

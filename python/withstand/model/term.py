@@ -11,9 +11,10 @@ from withstand._types import AnyComponent
 from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
+from withstand.model.own_words import of_any, own_words, untold
 from withstand.model.parameters import channels, has_parameters, owner, shared_biases, site
 from withstand.model.quantisation import carried
-from withstand.model.words import Flips
+from withstand.model.words import OWN, Flips
 
 
 class Term(NamedTuple):
@@ -75,6 +76,7 @@ class Term(NamedTuple):
         `signals` are the largest that inputs and hidden layers transmit, for words whose scale nothing else gives.
         """
         amount, counts = self.amount, self._held()
+        flips = self.worded(net).flips if net is not None else self.flips
         if net is not None and self.effect == "noise" and len(amount) == net._core.layers:
             amount = self._carried(net)
         if net is not None and net._layout is not None:
@@ -96,9 +98,16 @@ class Term(NamedTuple):
             among=None if among is None or self.unit is not None else self._sites(net, among),
             groups=self._groups(net),
             group="groups" if self.unit is None else self.unit,
-            words=None if self.flips is None else self.flips.core(net, self.on_weights, signals, inputs),
+            words=None if flips is None else flips.core(net, self.on_weights, signals, inputs),
             biases=shared_biases(net._described()) if biases and net is not None else None,
         )
+
+    def worded(self, net: Network) -> Term:
+        """Return the term with the words that the network states for the signals that fail; refused are others."""
+        if self.flips is None or self.on_weights:
+            return self
+        layers = None if self.among is None else [component[0] for component in self.among]
+        return self._replace(flips=own_words(self.flips, net, layers))
 
     def _sites(self, net: Network | None, components: Sequence[AnyComponent]) -> list[_core.Site]:
         if net is None:  # to be counted, not to be looked at
@@ -203,6 +212,8 @@ class Term(NamedTuple):
         return net.n_synapses if self.on_synapses else net.n_neurons
 
     def __str__(self) -> str:
+        if self.flips is not None and self.flips.format == OWN:
+            return untold(str(self._replace(flips=of_any(self.flips))))
         text = str(self.core().describe())
         if max(self.counts, default=0) <= LARGEST:
             return text

@@ -21,6 +21,11 @@ Scales = tuple[tuple[float, ...], ...]
 #: One for all words of a layer, or one per neuron.
 Scaling = list[tuple[float, float]]
 
+#: Stands for the format that a network states for its signals, where none is asked about by name.
+OWN = "own"
+#: How many bits the largest words have.
+_WIDEST = 64
+
 
 class Flips(NamedTuple):
     """How words fail.
@@ -28,6 +33,7 @@ class Flips(NamedTuple):
     Attributes
     ----------
     format : str
+        `OWN` until a network tells which words its signals are.
     scale : float, tuple of tuple of float, or None
         One for all, or one per layer and channel; None: as `scalings` says.
     bits : tuple of tuple of int
@@ -88,6 +94,10 @@ class Flips(NamedTuple):
 
 def flips_of(who: str, format: object, scale: Any, bits: Any, to: object, clamp: Any, biases: object = False) -> Flips:
     """Return what the arguments of a failure model ask for."""
+    to, clamp, with_biases = _to(who, to), _clamp(who, clamp), flag(biases, f"{who}: biases")
+    if format is None:
+        given_ways = () if bits is None else _bits(who, bits, _WIDEST)
+        return Flips(OWN, _scale(who, scale), given_ways, to, clamp, with_biases, bits is None)
     name, given = (format.name, format) if isinstance(format, Format) else (format, None)
     known = Format(choice(name, f"{who}: format", FORMATS))
     if given is not None and scale is None and not known.is_float:
@@ -96,8 +106,8 @@ def flips_of(who: str, format: object, scale: Any, bits: Any, to: object, clamp:
         scale = given.scale
     if known.is_float and scale is not None:
         raise ValueError(f"{who}: scale must not be given for {known.name}, floats have none, got {shown(scale)}")
-    ways, with_biases = _bits(who, bits, known.bits), flag(biases, f"{who}: biases")
-    return Flips(known.name, _scale(who, scale), ways, _to(who, to), _clamp(who, clamp), with_biases, bits is None)
+    ways = _bits(who, bits, known.bits)
+    return Flips(known.name, _scale(who, scale), ways, to, clamp, with_biases, bits is None)
 
 
 def _masks(ways: Iterable[tuple[int, ...]]) -> list[int]:

@@ -20,7 +20,7 @@ from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
-from withstand.model.settled import settled
+from withstand.model.settled import settled, worded
 from withstand.model.spec import Spec, asks_decisions
 from withstand.statement import Inputs, judged
 
@@ -145,7 +145,7 @@ def bound(
     decisions, count = asks_decisions(spec), thread_count(threads)
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
-    as_failures(failures)
+    failures = worded(as_failures(failures), net)
     lower = upper = None
     if domain is None:
         found = _core.bound_without_domain(net._core, failures._space(net), method, decisions)

@@ -23,6 +23,7 @@ from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import worded
 from withstand.model.spec import Argmax, Spec, asks_decisions
 from withstand.questions.checkpoint import Checkpoint
 from withstand.questions.progress import Bar, announcement
@@ -135,7 +136,8 @@ def enumerate_failures(
     """
     asked = as_network(net), spec
     net, spec = decided(*asked)
-    as_failures(failures), flag(components, "components")
+    failures = worded(as_failures(failures), net)
+    flag(components, "components")
     limit = None if epsilon is None else as_limit(epsilon)
     if executor is not None:
         require_executor(executor)

@@ -24,6 +24,7 @@ from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
+from withstand.model.settled import worded
 from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
@@ -137,7 +138,8 @@ def worst_case(
     asked = as_network(net), spec
     net, spec = decided(*asked)
     lower, upper = bounds_of(net, domain, "domain")
-    space = as_failures(failures)._space(net, lower if np.array_equal(lower, upper) else None)
+    failures = worded(as_failures(failures), net)
+    space = failures._space(net, lower if np.array_equal(lower, upper) else None)
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, spec)
     watch, gap = Steps(progress), at_least_zero(gap, "gap")
     if executor is not None:
