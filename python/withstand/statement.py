@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from fractions import Fraction
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +205,7 @@ def digest(X: FloatArray) -> str:
     return hashlib.sha256(np.ascontiguousarray(X, dtype="<f8").tobytes()).hexdigest()
 
 
-def judged(lower: float, upper: float, epsilon: float | None, decisions: bool) -> str | None:
+def judged(lower: float, upper: float, epsilon: float | Fraction | None, decisions: bool) -> str | None:
     """Return what an interval of the worst error, or harm, says; None where nobody said what harm is."""
     if decisions:
         return TOLERATED if upper < 0 else VIOLATED if lower >= 0 else UNKNOWN

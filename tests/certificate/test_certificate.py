@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import bridge
@@ -226,3 +227,37 @@ def test_what_the_first_search_finds_is_where_the_second_begins(tmp_path, monkey
     assert "record" not in first and second["floor"] == plain.lower <= found.lower
     assert first["time_limit"] <= 30.0 and second["time_limit"] <= 15.0
     assert found.nodes == plain.nodes + tree.nodes
+
+
+def test_a_limit_of_time_is_used_for_larger_trees(tmp_path, monkeypatch):
+    """Where a first look makes a leaf seem dear, trees grow as long as there is time; each is a proof."""
+    module = importlib.import_module("withstand.questions.search")
+    genuine, asked = module.require_checkable, []
+
+    def search(*arguments, **options):
+        asked.append(options)
+        return core(*arguments, **options)
+
+    core = _core.worst_case
+    monkeypatch.setattr(_core, "worst_case", search)
+    monkeypatch.setattr(module, "require_checkable", lambda *a: 1e6 + genuine(*a))
+    net, X = deep_network(0)
+    found = ws.worst_case(net, ws.Crash(2), X[:1], time_limit=600.0, certificate=tmp_path / "proof.json")
+    check = ws.check_certificate(tmp_path / "proof.json", net, failures=ws.Crash(2), domain=X[:1])
+    assert (check.valid, found.exact) == (True, True)
+    assert found.lower <= found.upper <= check.upper <= found.upper + 2e-9 * max(1.0, found.upper)
+    nodes = [options["node_limit"] for options in asked[1:]]
+    assert nodes == [2**n for n in range(len(nodes))] and len(nodes) > 3
+
+    def refusing(*arguments):
+        if refusing.calls == 1:
+            raise ValueError("no certificate is written")
+        refusing.calls += 1
+        return write(*arguments)
+
+    refusing.calls, write = 0, module.write
+    monkeypatch.setattr(module, "write", refusing)
+    last = ws.worst_case(net, ws.Crash(2), X[:1], time_limit=600.0, certificate=tmp_path / "first.json")
+    check = ws.check_certificate(tmp_path / "first.json", net)
+    assert (check.valid, last.status) == (True, "budget")
+    assert found.upper < last.upper <= check.upper <= last.upper + 2e-9 * max(1.0, last.upper)

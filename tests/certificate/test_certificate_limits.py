@@ -65,6 +65,18 @@ def test_every_kind_of_work_is_counted_before_it_is_done(tmp_path, monkeypatch):
     assert not (tmp_path / "none.json").exists()
 
 
+@pytest.mark.parametrize("kind", ["configurations of components", "multiply-adds of components"])
+def test_what_components_cost_too_much_says_what_to_ask_instead(kind, tmp_path, monkeypatch):
+    net, X = ws.Network([np.ones((3, 1)), np.ones((1, 3))]), [[1.0], [0.5]]
+    few, path = ws.WeightCrash(1, among=[(1, "weight", (0, 0))]), tmp_path / "proof.json"
+    ws.worst_case(net, few, X[:1], certificate=path)
+    limit = 4 if kind[0] == "c" else 100
+    monkeypatch.setitem(LIMITS, kind, limit)
+    with pytest.raises(ValueError, match=f" {kind}, the limit is {limit}; ask about fewer inputs or components"):
+        ws.worst_case(net, ws.WeightCrash(1), X, certificate=tmp_path / "none.json")
+    ws.worst_case(net, few, X[:1], certificate=path)
+
+
 def test_dead_ends_of_exact_counts_are_not_walked(tmp_path):
     net = ws.Network([np.ones((40, 1)), np.ones((1, 40))])
     term = stuck([39], 0.5, exactly=True)

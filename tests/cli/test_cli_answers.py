@@ -14,7 +14,7 @@ import withstand as ws
 pytest.importorskip("click")
 from click.testing import CliRunner
 from withstand.cli.commands import app
-from withstand.cli.output import plain
+from withstand.cli.output import plain, text
 
 FEW = ("diabetes", "--rows", "0:2")
 ANSWERS = {
@@ -192,3 +192,10 @@ def test_images_in_a_file_are_told_of_the_file(tmp_path, shape, wanted, rows):
     code, text = run("bound", "digits_small", "-x", str(tmp_path / "x.npy"), "-k", "1", *rows)
     said = f"x.npy holds an array of shape {shape}, and inputs are flat here: reshape it to {wanted} before it is saved"
     assert code == 2 and said in " ".join(text.split())
+
+
+def test_indices_have_no_thousands_apart():
+    assert text(1763) == "1,763"
+    assert text((7, 1763)) == "(7, 1763)" and text(((7, 1763),)) == "(7, 1763)"
+    assert text(((1, "weight", (1000, 2)), (2, 0.5))) == "((1, weight, (1000, 2)), (2, 0.5))"
+    assert text((True, 1.0)) == "(yes, 1)"

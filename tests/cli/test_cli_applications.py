@@ -31,6 +31,15 @@ def test_reliability():
     assert (json.loads(text)["lower"], json.loads(text)["upper"]) == (found.lower, found.upper)
 
 
+def test_reliability_says_that_the_time_was_up():
+    late = "(the time was up (1e-09 s): more may narrow the interval)"
+    code, said = run(*ASK, "--time-limit", "1e-9")
+    assert code == 0 and late in said
+    code, said = run(*ASK, "--time-limit", "1e-9", "--json")
+    assert json.loads(said)["status"] == "budget"
+    assert "the time was up" not in run(*ASK)[1]
+
+
 @pytest.mark.parametrize(("target", "code"), [("0.9", 0), ("0.01", 1), ("", 3)])
 def test_reliability_exit_code(target, code):
     found = ws.reliability(NET, 0.01, 2.0, X[:2], evaluations=10_000, samples=0)

@@ -121,6 +121,29 @@ def test_report_of_classes_and_a_proof(tmp_path):
     assert row["SHA-256"] == hashlib.sha256(proof.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize(("inputs", "classes", "rows"), [
+    (None, "y.npy", ":2"), ("in.npz", "y.npz", "-1"), ("in.csv", "y.csv", "1:"), ("in.npy", None, "0")])  # fmt: skip
+def test_all_code_of_a_report_runs_and_prints_what_it_says(tmp_path, inputs, classes, rows):
+    net, X, y = ws.embedded("digits_small")
+    net.save(tmp_path / "net.npz")
+    for name, array in (("in", X[:3]), ("y", (y[:3] + 1) % 10)):  # not the classes that come with the network
+        np.save(tmp_path / f"{name}.npy", array)
+        np.savez(tmp_path / f"{name}.npz", **{"samples_x" if name == "in" else "Y": array})
+        np.savetxt(tmp_path / f"{name}.csv", array, delimiter=",", encoding="utf-8-sig")
+    files = () if inputs is None else ("--inputs", str(tmp_path / inputs))
+    files += () if classes is None else ("--classes", str(tmp_path / classes))
+    model = "digits_small" if inputs is None else str(tmp_path / "net.npz")
+    text = run("report", model, *files, "--rows", rows, "--argmax", "--most", "1", "--json",
+               "--certificate", str(tmp_path / "proof.json"))[1]  # fmt: skip
+    found = json.loads(text[text.index("{") :])
+    said, space = [], {"print": lambda *values: said.append(" ".join(map(str, values)))}
+    for key, code in found["code"].items():
+        said.clear()
+        exec(code, space)
+        assert said == [line.split("  # ", 1)[1] for line in code.splitlines() if line.startswith("print(")], key
+    assert ("accuracy" in found["code"]) == (classes is not None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

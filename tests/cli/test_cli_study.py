@@ -56,6 +56,17 @@ def test_the_answers_are_those_of_the_library(tmp_path):
         assert "2 worst-case" in (tmp_path / f"study-results/summary{suffix}").read_text(encoding="utf-8")
 
 
+def test_no_names_of_failures_leave_the_question_its_own_options(tmp_path):
+    """Also where those that every question shares would be asked of."""
+    failures = "[failures]\none = { crash = 1 }\ntwo = { crash = 2 }\n"
+    text = HEAD + failures + '[[questions]]\nask = "bound"\nnoise = "0.5"\nfailures = []\n'
+    assert run(study(tmp_path, text))[0] == 0
+    (kept,) = answers(tmp_path).values()
+    assert kept["name"] == "1 bound" and kept["answer"]["value"] == ws.bound(NET, ws.Noise(0.5), X[:2]).value
+    code, said = run(study(tmp_path, text.replace('noise = "0.5"\n', "")))
+    assert code == 2 and "say what may fail" in said
+
+
 def test_nothing_is_asked_twice(tmp_path, monkeypatch):
     path, asked = study(tmp_path, TWO), []
     real = ws.bound

@@ -200,7 +200,7 @@ def test_channels_of_a_layer(tmp_path):
     [
         (("--weight-flip", "1"), "is no word of int8; round the network first: --rounded int8, whose parameters are"),
         (("--weight-flip", "1", *INT8, "-l", "1"), "--layer is of neurons: give counts per layer"),
-        (("--weight-crash", "1", "-l", "1"), "like --weight-crash 0,2,0"),
+        (("--weight-crash", "1", "-l", "1"), "give counts per layer"),
         (("-k", "1", "--bits", "7"), "--bits is about flips"),
         (("-k", "1", "--format", "int8"), "--format is about flips"),
         (("-k", "1", "--biases"), "--biases is about flips"),
@@ -241,3 +241,13 @@ def test_what_has_no_certificate_is_refused_before_any_work(tmp_path):
 @pytest.mark.parametrize("kind", ["weight-flip", "weight-flip:int9", "weight-crash:1", "bit-flip:", "flip"])
 def test_kinds_that_are_none(kind):
     assert run("tolerance", *ROWS, "-e", "1", "--of", kind)[0] == 2
+
+
+@pytest.mark.parametrize("model", ["digits_small", "diabetes"])
+@pytest.mark.parametrize(("option", "layers"), [("--weight-crash", ("1",)), ("--weight-flip", ("0", "1"))])
+def test_the_counts_that_a_refusal_suggests_are_taken(model, option, layers):
+    asked = ("bound", model, "--rows", "0:1", *(INT8 if option == "--weight-flip" else ()))
+    code, said = run(*asked, option, "2", *(word for layer in layers for word in ("-l", layer)))
+    suggested = re.search(rf"like {option} ([\d,]+)", said)[1]
+    assert code == 2 and suggested == ",".join(["2", *["0"] * ws.embedded(model)[0].depth])
+    assert run(*asked, option, suggested)[0] == 0

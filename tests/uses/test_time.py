@@ -67,6 +67,10 @@ def test_no_time_at_all_still_answers():
     assert ws.report(NET, X, epsilon=EPSILON, samples=5, time_limit=0).status == "budget"
     low = ws.reliability(NET, 0.01, EPSILON, X, time_limit=0)
     full = ws.reliability(NET, 0.01, EPSILON, X, time_limit=None)
+    assert (low.status, full.status) == ("budget", "complete")
+    assert "the time was up: more may narrow the interval" in str(low) and "the time was up" not in str(full)
+    flips = {"model": lambda k: ws.WeightCrash(k), "samples": 1}  # sets of one are not begun
+    assert ws.reliability(NET, 0.01, EPSILON, X, time_limit=0, **flips).status == "budget"
     assert low.proved[0] <= full.proved[0] <= full.proved[1] <= low.proved[1]
     assert not ws.criticality(NET, X, time_limit=0).exact
     assert ws.quorum(NET, EPSILON, X, time_limit=0).frontier is None

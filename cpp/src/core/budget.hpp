@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -46,6 +47,7 @@ class Budget : public Interrupter {
   Stop reason() const { return stop_.load(); }
   std::uint64_t nodes() const { return nodes_.load(); }
   bool limited() const { return limit_ != unlimited; }
+  std::uint64_t nodes_left() const { return limited() ? limit_ - std::min(limit_, nodes()) : unlimited; }
 
  private:
   void stop(Stop reason);

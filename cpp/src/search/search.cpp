@@ -193,19 +193,21 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   result.upper = search.ceiling;
   // Over boxes nothing but bounds says what cannot be: they come first.
   const double known = points ? search.ceiling : without_tree(search);
+  Budget most = search.budget.part(search.budget.nodes_left(), 0.8);  // what is left open is for bounds to say
   try {
+    const Interruptible work(most);
     std::optional<SearchResult> found;
     if (search.space.magnitude() * static_cast<double>(domain.size()) > few)
       found = by_parameters(search.net, search.space, points ? domain : Domain::points(middle), search.options,
-                            points ? search.ceiling : infinity, search.budget);
-    result = found ? *found
-                   : enumerated(search.net, search.space, domain, search.options, search.ceiling, search.budget);
+                            points ? search.ceiling : infinity, most);
+    result = found ? *found : enumerated(search.net, search.space, domain, search.options, search.ceiling, most);
     if (!points) result.upper = known;
     if (!points && result.status == SearchStatus::exact) result.status = SearchStatus::gap;
   } catch (const Interrupted&) {  // what is known stays true
-    result.status = status_of(search.budget.reason());
+    result.status = status_of(most.reason());
   }
-  if (!search.budget.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
+  search.budget.spend(most.nodes());
+  if (!most.stopped() && result.status == SearchStatus::budget) result.status = SearchStatus::gap;
   if (!search.space.finite()) {
     const auto part = worst_finite_part(search, [](Search& alone) {
       Recorder nobody;

@@ -17,6 +17,9 @@ LIMITS = {
     "multiply-adds in rational arithmetic": 2_000_000,
 }
 
+#: What grows with the inputs and the components that a question is about.
+_OF_COMPONENTS = ("configurations of components", "multiply-adds of components")
+
 
 class Rejected(ValueError):
     """The certificate does not prove its claim: where, and why."""
@@ -43,4 +46,6 @@ class Budget:
         """
         self._spent[kind] += amount
         if self._spent[kind] > self._limits[kind]:
-            raise Rejected(f"too much to check: {self._spent[kind]:,} {kind}, the limit is {self._limits[kind]:,}")
+            instead = "; ask about fewer inputs or components" if kind in _OF_COMPONENTS else ""
+            spent, limit = self._spent[kind], self._limits[kind]
+            raise Rejected(f"too much to check: {spent:,} {kind}, the limit is {limit:,}{instead}")

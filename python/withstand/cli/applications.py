@@ -13,7 +13,7 @@ import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app, command
 from withstand.cli.kinds import Kind, kind_option
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, verdict, watched
+from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remark, remarks, show, verdict, watched
 from withstand.cli.parameters import Choice, EpsilonType, Number, OutputFile, PerLayerType, TextType, number
 from withstand.cli.refusals import working_with
 from withstand.cli.stating import WORDS, in_json, state, stated, tell
@@ -88,10 +88,12 @@ def reliability(model: opt.Model, p: Any, kind: Kind, bits: Any, biases: bool, r
                            time_limit=time_limit, threads=threads, progress=watched())  # fmt: skip
     code = None if target is None else (
         TOLERATED if found.upper <= target else VIOLATED if found.lower > target else UNKNOWN)  # fmt: skip
-    fields = {"lower": found.lower, "upper": found.upper,
+    fields = {"status": found.status, "lower": found.lower, "upper": found.upper,
               "method": found.method, "confidence": found.confidence, "proved": found.proved,
               "enumerated": found.enumerated, "samples": found.samples,
               **{f"width_from_{k.replace(' ', '_')}": v for k, v in found.parts.items()}}  # fmt: skip
+    if found.status == "budget":
+        remark(f"the time was up ({time_limit:g} s): more may narrow the interval")
     said = stated(found, model, options, verdict=None if code is None else WORDS[code])
     tell(said, fields, as_json, f"{found.lower:.6g} <= P(harm) <= {found.upper:.6g}")
     sys.exit(code or TOLERATED)

@@ -11,8 +11,11 @@ import numpy as np
 
 from withstand._types import FloatArray
 
+#: What archives call inputs, and right classes.
+INPUTS, CLASSES = ("X", "x", "samples_x"), ("y", "Y", "classes")
 
-def read(path: Path, keys: tuple[str, ...] = ("X", "x", "samples_x")) -> FloatArray:
+
+def read(path: Path, keys: tuple[str, ...] = INPUTS) -> FloatArray:
     """Return the array of a file, or the first of an archive that one of the keys names."""
     if path.suffix == ".csv":
         if not path.stat().st_size:

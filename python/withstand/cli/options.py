@@ -14,7 +14,7 @@ import numpy as np
 import withstand as ws
 from withstand._coerce import did_you_mean
 from withstand._types import FloatArray
-from withstand.cli.arrays import chosen_rows, read, refuse_images
+from withstand.cli.arrays import CLASSES, chosen_rows, read, refuse_images
 from withstand.cli.output import remark
 from withstand.cli.parameters import CountsType, CountsWithValue, EpsilonType, InputFile, Number, beside
 from withstand.cli.refusals import DidNotWork, working_with
@@ -192,7 +192,7 @@ def failures_of(net: ws.Network, options: dict[str, Any]) -> ws.Failures:
     if options["channel"] is not None:
         maps = _channels(net, options["layer"])
         models.append(ws.Crash(options["channel"], unit="channel", exactly=options["exactly"], among=maps))
-    models += words_of(options, among)
+    models += words_of(net, options, among)
     if not models:
         raise click.UsageError("say what may fail: --crash 2, --stuck 1:0.5, --weight-flip 1, ...")
     total = models[0]
@@ -242,7 +242,7 @@ def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> Floa
     if path is None and (model.samples is None or options["inputs"] is not None):
         raise click.UsageError("which classes are right? give --classes FILE")
     with working_with(path):
-        classes = embedded(model.name).targets if path is None else read(path, ("y", "Y", "classes"))
+        classes = embedded(model.name).targets if path is None else read(path, CLASSES)
     start, stop = chosen_rows(options["rows"])
     return np.asarray(np.ravel(classes)[start:stop])
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from withstand.cli.arrays import CLASSES, INPUTS, chosen_rows
 from withstand.cli.options import Model
 from withstand.report import Origin
 
@@ -17,28 +18,37 @@ from withstand.report import Origin
 ARGUMENTS = "withstand.arguments"
 
 
-def origin_of(model: Model, options: dict[str, Any], count: int | None = None) -> Origin:
-    """Return where the network and the inputs of this command, so many, come from."""
-    code = _code(model, options["inputs"], options["rows"] or "0:16")
+def origin_of(model: Model, options: dict[str, Any], count: int | None = None, classes: Path | None = None) -> Origin:
+    """Return where the network and the inputs of this command, so many, come from; and classes that a file gives."""
+    code = _code(model, options["inputs"], options["rows"], classes)
     return Origin(model.name, inputs_in_words(options, count), command_line(click.get_current_context()), code)
 
 
-def _code(model: Model, path: Path | None, rows: str) -> str:
-    """Return Python that makes `net` and `X`; and `y` of what comes with an embedded network."""
-    chosen = rows if ":" in rows else f"{int(rows)}:{int(rows) + 1}"
+def _code(model: Model, path: Path | None, rows: str | None, classes: Path | None) -> str:
+    """Return Python that makes `net` and `X`; and `y` of a file, or of what comes with an embedded network."""
+    chosen = ":".join("" if end is None else str(end) for end in chosen_rows(rows))
     if model.samples is not None:
-        network = f"net, X, y = ws.embedded({model.name!r})"
+        lines = [f"net, X, y = ws.embedded({model.name!r})"]
     else:
-        network = f"net = ws.load({model.name!r})"
+        lines = [f"net = ws.load({model.name!r})"]
     if path is None:
-        return f"{network}\nX, y = X[{chosen}], y[{chosen}]"
-    read = f"np.load({str(path)!r})"
+        lines.append(f"X, y = X[{chosen}], y[{chosen}]")
+    else:
+        lines.append(f"X = np.atleast_2d({_reading(path, INPUTS)})[{chosen}].astype(float)")
+    if classes is not None:
+        lines.append(f"y = np.ravel({_reading(classes, CLASSES)})[{chosen}]")
+    return "\n".join(lines)
+
+
+def _reading(path: Path, keys: tuple[str, ...]) -> str:
+    """Return Python that reads the array of a file, or the first of an archive that one of the keys names."""
     if path.suffix == ".csv":
-        read = f'np.loadtxt({str(path)!r}, delimiter=",", ndmin=2)'
-    elif path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            read += f"[{next(key for key in ('X', 'x', 'samples_x') if key in arrays)!r}]"
-    return f"{network}\nX = np.atleast_2d({read})[{chosen}].astype(float)"
+        return f'np.loadtxt({str(path)!r}, delimiter=",", ndmin=2, encoding="utf-8-sig")'
+    read = f"np.load({str(path)!r})"
+    if path.suffix != ".npz":
+        return read
+    with np.load(path, allow_pickle=False) as arrays:
+        return f"{read}[{next(key for key in keys if key in arrays)!r}]"
 
 
 def inputs_in_words(options: dict[str, Any], count: int | None = None) -> str:

@@ -40,7 +40,7 @@ def watched() -> bool:
 
 
 def text(value: Any) -> str:
-    """Return `value` as a table shows it."""
+    """Return `value` as a table shows it: thousands apart, but not in tuples, where commas are between indices."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -48,10 +48,14 @@ def text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple) and len(value) != 1:
-        return "(" + ", ".join(text(v) for v in value) + ")"
+        return "(" + ", ".join(map(_inside, value)) + ")"
     if isinstance(value, tuple):
-        return text(value[0])
+        return _inside(value[0])
     return str(value)
+
+
+def _inside(value: Any) -> str:
+    return str(value) if type(value) is int else text(value)
 
 
 def show(fields: dict[str, Any], as_json: bool, title: str = "") -> None:

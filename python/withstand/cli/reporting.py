@@ -46,7 +46,7 @@ def report(model: opt.Model, epsilon: str | None, argmax: str | None, classes: P
     with keeping() as ctrl_c, naming(certificate):
         found = ws.report(model.network, X, epsilon=epsilon, spec=opt.spec_of(argmax), targets=targets,
                           most=most, seed=seed, time_limit=time_limit, threads=threads, progress=watched(),
-                          title=f"{model.name}: {model.network!r}", origin=origin_of(model, options, len(X)),
+                          title=f"{model.name}: {model.network!r}", origin=origin_of(model, options, len(X), classes),
                           certificate=certificate)  # fmt: skip
     if output is not None:
         with working_with(output):

@@ -180,7 +180,7 @@ def _questions(content: dict[str, Any], shared: dict[str, dict[str, Any]], comma
 
 def _kinds(table: dict[str, Any], own: dict[str, Any], known: Mapping[str, Any], failures: dict[str, Any],
            place: Place) -> list[str | None]:  # fmt: skip
-    """Return of which of the named failures a question asks; None where it asks of none of these."""
+    """Return of which of the named failures a question asks; None where it asks of none of these, or of no names."""
     if "failures" not in table:
         takes = {key for given in failures.values() if isinstance(given, dict) for key in given}
         every = "weight-crash" in known and not takes & set(own)
@@ -190,7 +190,7 @@ def _kinds(table: dict[str, Any], own: dict[str, Any], known: Mapping[str, Any],
         if name not in failures or not isinstance(failures[name], dict):
             like = did_you_mean(str(name), failures)
             raise place.refuse("failures", f"{name!r} is no table [failures.{name}] of this study{like}")
-    return list(names)
+    return list(names) or [None]
 
 
 def _of_failures(top: Place, kind: str) -> Place:

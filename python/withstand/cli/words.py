@@ -123,8 +123,8 @@ def of_words(net: ws.Network) -> list[str]:
     return lines
 
 
-def words_of(options: dict[str, Any], among: list[tuple[int, int]] | None) -> list[ws.Failures]:
-    """Return the models of words that the options name; `among` are the neurons that may fail."""
+def words_of(net: ws.Network, options: dict[str, Any], among: list[tuple[int, int]] | None) -> list[ws.Failures]:
+    """Return the models of words of a network that the options name; `among` are the neurons that may fail."""
     flips = {name.rstrip("_"): options[name] for name in _OF_FLIPS if options[name] is not None}
     if options["bit_flip"] is None and options["weight_flip"] is None:
         given = [option for name, option in _OF_FLIPS.items() if options[name] is not None]
@@ -136,7 +136,10 @@ def words_of(options: dict[str, Any], among: list[tuple[int, int]] | None) -> li
     on_weights = [name for name in ("weight_flip", "weight_crash") if options[name] is not None]
     if on_weights and among is not None:
         option = on_weights[0].replace("_", "-")
-        raise click.UsageError(f"--layer is of neurons: give counts per layer instead, like --{option} 0,2,0")
+        count, layers = options[on_weights[0]], set(options["layer"]) - {0} or {1}
+        each = [(count if isinstance(count, int) else 1) * (n in layers) for n in range(1, net.depth + 2)]
+        form = f"--{option} {','.join(map(str, each))}"
+        raise click.UsageError(f"--layer is of neurons: give counts per layer of weights instead, like {form}")
     exactly: bool = options["exactly"]
     models: list[ws.Failures] = []
     if options["bit_flip"] is not None:

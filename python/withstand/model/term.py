@@ -194,6 +194,13 @@ class Term(NamedTuple):
             found[storing[-1] - 1] = count
         return tuple(found)
 
+    def layers(self, net: Network) -> dict[int, int]:
+        """Return which layer counts what fails at a place of the core: stages that cannot fail count for the next."""
+        layout = net._described()
+        if not self.on_weights:
+            return dict(layout.numbers)
+        return {place: owner(layout, place) for place in range(1, len(layout.given) + 1)}
+
     def candidates(self, net: Network) -> int:
         """Return how many components there are to choose from."""
         if self.together:

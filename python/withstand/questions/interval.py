@@ -23,8 +23,10 @@ class WorstCase(Answer):
     Attributes
     ----------
     status : {"exact", "gap", "budget", "interrupted"}
-        Why the search ended: the interval closed; it is as narrow as asked for, or as splitting makes it; a limit was
-        reached; Ctrl-C.
+        Why the search ended: the interval closed; it is as narrow as asked for, as splitting makes it, or as
+        evaluations can tell; a limit was reached; Ctrl-C. Of int8 files with many layers a last bit may decide which
+        word a sum becomes, and with it a step of the outputs: then every configuration may have been evaluated, as
+        `enumerate_failures` does, and what is proved of real arithmetic is still what bounds say.
     lower : float
         The harm of the witness, by the canonical evaluation.
     upper : float

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -34,6 +34,8 @@ from withstand.statement import Inputs, judged
 
 #: Of the time that is left to a certificate, the share of searching for its tree; looking at one takes far longer.
 SEARCHING = 0.25
+#: A tree of twice the nodes is begun where so many times what the last one took is left: twice, and half of it again.
+GROWING = 3.0
 
 
 @either_word
@@ -155,8 +157,7 @@ def worst_case(
     if proof is None:
         part = _proved(net, failures, spec, search(time_limit=seconds, node_limit=nodes))
     else:
-        part = proof.searched(search, started + seconds, nodes, watch)
-        proof.write(part, watch)
+        part = proof.written(search, started + seconds, nodes, watch)
     watch.end()
     return _worst_case(part, space, started, *asked, failures, Inputs.of(lower, upper))
 
@@ -233,40 +234,67 @@ class _Proof:
         self._net, self._failures, self._spec, self._goal = net, failures, spec, _goal(spec)
         self._inputs, _ = bounds_of(net, domain, "domain")
         self._bound = require_checkable(net, failures, self._inputs, self._goal)
-        self._record = _core.TreeRecord() if of_neurons(failures) else None  # anything else is evaluated, set by set
+        self._trees = of_neurons(failures)  # anything else is evaluated, set by set
 
-    def searched(self, search: Callable[..., _core.SearchResult], end: float, nodes: int, watch: Steps) -> Proved:
-        """Search; then, from what that witnesses, for a tree that bounds close and the checker can look at in time."""
-        if self._record is None:
-            return self._proved(search(time_limit=max(0.0, end - time.perf_counter()), node_limit=nodes))
-        plain = self._proved(search(time_limit=max(0.0, end - time.perf_counter()) / 2, node_limit=nodes))
+    def written(self, search: Callable[..., _core.SearchResult], end: float, nodes: int, watch: Steps) -> Proved:
+        """Search; then, from what that witnesses, for a tree that bounds close and the checker can look at in time.
+
+        How large that may be is measured: from what is surely small enough the trees double, as long as what is left
+        is GROWING times what the last one, with the look at it, took.
+        """
+
+        def left() -> float:
+            return max(0.0, end - time.perf_counter())
+
+        if not self._trees:
+            return self._write(self._proved(search(time_limit=left(), node_limit=nodes)), [], watch)
+        plain = self._proved(search(time_limit=left() / 2, node_limit=nodes))
         watch.now("worst case found, searching again for a proof")
-        interrupted = plain.status == "interrupted"
-        left = 0.0 if interrupted else max(0.0, end - time.perf_counter())
-        if math.isfinite(left):
-            nodes = min(nodes, 1 + int(left / self._bound))  # about half of them become leaves that need a bound
-        tree = self._proved(search(time_limit=SEARCHING * left, node_limit=nodes, record=self._record,
-                                   bounding=math.inf, floor=plain.lower))  # fmt: skip
-        best = plain if tree.witness is None or tree.lower <= plain.lower else tree
-        return replace(
+        began, interrupted = time.perf_counter(), plain.status == "interrupted"
+        seconds = 0.0 if interrupted else left()
+        few = nodes if math.isinf(seconds) else min(nodes, 1 + int(seconds / self._bound))  # a bound for each: the most
+        best = self._write(*self._tree(plain, search, SEARCHING * seconds, few), watch)
+        if interrupted:
+            return replace(best, status="interrupted")
+        while best.status == "budget" and few < nodes and GROWING * (time.perf_counter() - began) <= left():
+            began, few = time.perf_counter(), min(nodes, 2 * few)
+            found, leaves = self._tree(best, search, SEARCHING * left(), few)
+            if found.status == "interrupted":
+                return replace(best, status="interrupted")
+            try:
+                best = self._write(found, leaves, watch) if found.upper <= best.upper else best
+            except ValueError:  # more than the checker confirms: the last file stands
+                break
+        return best
+
+    def _tree(
+        self, known: Proved, search: Callable[..., _core.SearchResult], seconds: float, nodes: int
+    ) -> tuple[Proved, Sequence[_core.Leaf]]:
+        """Search for a tree that closes above what is known to be witnessed; return the interval, and its leaves."""
+        record = _core.TreeRecord()
+        tree = self._proved(search(time_limit=seconds, node_limit=nodes, record=record, bounding=math.inf,
+                                   floor=known.lower))  # fmt: skip
+        best = known if tree.witness is None or tree.lower <= known.lower else tree
+        found = replace(
             tree,
-            status="interrupted" if interrupted else tree.status,
             lower=best.lower,
             witness=best.witness,
             upper=max(tree.upper, best.lower),
-            nodes=plain.nodes + tree.nodes,
-            evaluations=plain.evaluations + tree.evaluations,
+            nodes=known.nodes + tree.nodes,
+            evaluations=known.evaluations + tree.evaluations,
         )
+        return found, record.leaves
 
     def _proved(self, found: _core.SearchResult) -> Proved:
         return _proved(self._net, self._failures, self._spec, found)
 
-    def write(self, found: Proved, watch: Steps) -> None:
-        """Write down what the search found."""
+    def _write(self, found: Proved, leaves: Sequence[_core.Leaf], watch: Steps) -> Proved:
+        """Write down what the search found, and return it."""
         if found.witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, found.witness,
-              [] if self._record is None else self._record.leaves, watch.say)  # fmt: skip
+              leaves, watch.say)  # fmt: skip
+        return found
 
 
 def _goal(spec: Spec) -> str:

@@ -51,6 +51,8 @@ class Asked:
     curve: Curve | None = field(default=None, init=False)
     tolerance: Tolerance | None = field(default=None, init=False)
     ended: str = field(default="complete", init=False)
+    open: bool = field(default=False, init=False)
+    cut: list[str] = field(default_factory=list, init=False)
 
     @property
     def decisions(self) -> bool:
@@ -81,11 +83,17 @@ class Asked:
         for n, (name, ask) in enumerate(steps, start=1):
             if progress:
                 say(f"report, {n} of {len(steps)}: {name}\n")
-            self.ended = "complete"
+            self.ended, self.open = "complete", False
             section = ask()
+            if self.open or self.ended != "complete":
+                self.cut.append(name)
             if section is not None:
                 yield section  # first of all: what is known is told, even where Ctrl-C ended the question
             clock.end_as(self.ended)
+
+    def status(self, clock: Clock) -> str:
+        """How it ended: as the clock says, and never complete where a limit left a part open."""
+        return "budget" if self.cut and clock.status == "complete" else clock.status
 
     def _network(self) -> Section:
         return sections.network(self)
@@ -95,12 +103,15 @@ class Asked:
             self.net, self.rows, range(1, most + 1), spec=self.spec, samples=self.samples, seed=self.seed,
             node_limit=self.node_limit, threads=self.threads, time_limit=clock.part(0.3)
         )  # fmt: skip
+        drawn = self.curve.random.shape[1]
+        self.open = drawn < self.samples or any(search.status == "budget" for search in self.curve.searches)
         return sections.curve(self, self.curve)
 
     def _tolerance(self, clock: Clock, progress: bool) -> Section:
         self.tolerance = tolerance(self.net, self.budget, self.rows, spec=self.spec, node_limit=self.node_limit,
                                    time_limit=clock.part(0.6), threads=self.threads, progress=progress)  # fmt: skip
         self.ended = self.tolerance.status
+        self.open = not all(limit.exact for limit in (self.tolerance, *self.tolerance.per_layer))
         return sections.tolerated(self, self.tolerance)
 
     def _histogram(self, clock: Clock, most: int) -> Section | None:
@@ -117,6 +128,7 @@ class Asked:
 
     def _criticality(self, clock: Clock) -> Section:
         found = criticality(self.net, self.rows, spec=self.spec, time_limit=clock.part(0.4), threads=self.threads)
+        self.open = not found.exact
         return sections.critical(self, found)
 
     def _accuracy(self, clock: Clock, most: int) -> Section:
@@ -140,6 +152,7 @@ class Asked:
             reliability(self.net, q, self.budget, self.rows, time_limit=clock.part(part), threads=self.threads, **drawn)
             for q, part in zip(p, parts)
         ]
+        self.open = any(0 < each.samples < self.samples for each in found)
         return sections.reliable(self, p, found)
 
     def _precision(self) -> Section:

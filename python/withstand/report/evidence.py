@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from withstand._answer import Told
 from withstand._plural import counted
 from withstand._result import plain
-from withstand.certificate import check_certificate
+from withstand.certificate import Check, check_certificate
 from withstand.model.failures import Crash
 from withstand.model.network import Network
 from withstand.model.witness import Witness
@@ -20,7 +21,7 @@ from withstand.questions.search import worst_case
 from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
-from withstand.statement import Inputs, Statement
+from withstand.statement import TOLERATED, UNKNOWN, VIOLATED, Inputs, Statement, judged
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
@@ -54,11 +55,13 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
     names = ", ".join(a.name for a in (*net.activations, net.output_activation))
     draws = f"{counted(asked.samples, 'random set')}, seed {asked.seed}"
     nodes = "no limit" if asked.node_limit is None else f"at most {counted(asked.node_limit, 'node')}"
+    met = f" ({', '.join(asked.cut)})" if asked.cut else ""
     ends = {
         "complete": "every question was answered as far as it could be",
-        "budget": "the time was up before everything was tried: what is told was known by then, and is true",
+        "budget": f"a limit, of time or of nodes, was met before everything was tried{met}: what is told was known "
+                  "by then, and is true",
         "interrupted": "interrupted: what is told was known by then, and is true; some sections are missing",
-    }
+    }  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         ("answer", said.answer),
         ("network", f"{said.network} {net!r}".strip()),
@@ -135,26 +138,44 @@ def _replay(seen: Witness, after: Any) -> str:
 
 def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: float | None) -> Section:
     """Write a proof for so many crashes, have it checked, and tell what came of it."""
-    title, header = "A proof to keep", ("file", "claims at least", "claims at most", "check", "SHA-256")
+    title = "A proof to keep"
+    header = ("file", "claims at least", "claims at most", "check", "verdict", "SHA-256")
     most = counted(k, "crash", "crashes")
     text = f"The worst of at most {most}, as a file that is checked without trusting the search."
     code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
     try:
-        worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit, time_limit=seconds,
-                   threads=asked.threads, certificate=path)  # fmt: skip
+        found = worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit,
+                           time_limit=seconds, threads=asked.threads, certificate=path)  # fmt: skip
     except ValueError as error:
         return Section("certificate", title, f"{text} There is none: {error}.", header, ())
+    asked.ended = "complete" if found.status in ("exact", "gap") else found.status
     check = check_certificate(path, asked.net, failures=Crash(k), domain=asked.rows, spec=asked.spec)
+    verdict, why = _verdict(asked, check)
     with open(path, "rb") as file:
         sha = hashlib.sha256(file.read()).hexdigest()
     row = (os.path.basename(os.fspath(path)), check.lower, check.upper,
-           "valid, confirmed" if check.valid else f"NOT valid: {check.reason}", sha)  # fmt: skip
+           "valid, confirmed" if check.valid else f"NOT valid: {check.reason}", verdict, sha)  # fmt: skip
     code += printed("check.valid, check.lower, check.upper", check.valid, check.lower, check.upper)
-    return Section("certificate", title, text, header, (row,), code=code)
+    return Section("certificate", title, f"{text}{why}", header, (row,), code=code)
 
 
-def rigor(asked: Asked) -> Section:
-    """Tell in which sense each kind of number is true."""
+def _verdict(asked: Asked, check: Check) -> tuple[str | None, str]:
+    """Return what a certificate says of harm, in a word and in a sentence; neither where nobody said what harm is."""
+    if not check.valid:
+        return "proves nothing", " It proves nothing."
+    verdict = judged(check.lower, check.upper, asked.budget, asked.decisions)
+    harm = "harm of at least 0, a change of class," if asked.decisions else f"an error above {asked.epsilon}"
+    said = {
+        TOLERATED: ("proves that it is tolerated", f" It proves that this is tolerated: {harm} is excluded."),
+        UNKNOWN: ("does not decide it", f" It does not prove that this is tolerated: up to {check.upper:.6g} is left "
+                                        f"open, so that {harm} is neither shown nor excluded."),
+        VIOLATED: ("shows harm", f" It shows that this is not tolerated: {harm} is witnessed."),
+    }  # fmt: skip
+    return (None, "") if verdict is None else said[verdict]
+
+
+def rigor(asked: Asked, told_of: Collection[str]) -> Section:
+    """Tell in which sense each kind of number is true, of the sections that there are."""
     k = Crash(1)
     bounds = [
         (name, f"{found.rigor} ({found.reference})")
@@ -172,5 +193,7 @@ def rigor(asked: Asked) -> Section:
         ("reliability", "proved where the confidence is 1; else true with that probability over the sets drawn"),
         ("precision", "proved error in real arithmetic; observed: seen at the given inputs"),
     )  # fmt: skip
+    absent = {"histogram", "reliability", "precision"} - set(told_of)
+    rows = tuple(row for row in rows if row[0] not in absent)
     text = "Nothing here is about other inputs, other kinds of failure, or a network with another fingerprint."
     return Section("rigor", "In which sense", text, ("number", "sense"), rows)

@@ -55,8 +55,8 @@ class Report(Answer):
     title : str
     sections : tuple of Section
     status : {"complete", "budget", "interrupted"}
-        Whether every question was answered as far as it could be, or the time was up, or Ctrl-C came: the sections
-        then hold what was known by then, and after Ctrl-C some are missing.
+        Whether every question was answered as far as it could be, or a limit of time or nodes left a part of one open,
+        or Ctrl-C came: the sections then hold what was known by then, and after Ctrl-C some are missing.
     limits : dict
         How many crashes are proved harmless and witnessed to be harmful, and how hard that was tried.
     origin : withstand.report.Origin
@@ -227,12 +227,13 @@ def report(
         for section in asked.sections(clock, most, probabilities, progress):
             sections.append(section)
         clock.over()
-        sections += [s for s in (evidence.witness_section(asked), evidence.rigor(asked)) if s is not None]
+        told_of = {section.key for section in sections}
+        sections += [s for s in (evidence.witness_section(asked), evidence.rigor(asked, told_of)) if s is not None]
     except KeyboardInterrupt:
         clock.interrupt()
-    said = evidence.statement(asked, origin)
-    sections.insert(0, evidence.asked_section(asked, said, clock.status))
-    return Report(title, tuple(sections), clock.status, evidence.limits(asked), origin,
+    said, status = evidence.statement(asked, origin), asked.status(clock)
+    sections.insert(0, evidence.asked_section(asked, said, status))
+    return Report(title, tuple(sections), status, evidence.limits(asked), origin,
                   origin.preamble(net, rows), created(), _told=Told.already(said))  # fmt: skip
 
 

@@ -122,16 +122,17 @@ def tolerated(asked: Asked, found: Tolerance) -> Section:
         (name, each.guaranteed, each.breaking, each.exact, each.method, told(each.witness)) for name, each in limits
     )
     harm = "change of class" if asked.decisions else f"error above {asked.epsilon}"
-    text = f"Crashes that certainly cause no {harm}, and the fewest that do."
-    if found.status != "complete":
-        text += " The time was up: more may be harmless than are proved to be."
+    text = f"Crashes that certainly cause no {harm}, and the fewest that do"
+    if not all(each.exact for _, each in limits):
+        text += "; where it is not exact, the fewest known: a limit was met first, fewer may do harm, and more may be "
+        text += "harmless than are proved to be"
     header = ("failures", "harmless", "harmful", "exact", "by", "witness")
     code = (
         f"found = ws.tolerance(net, {_epsilon(asked)}, X{_spec(asked)}, node_limit={asked.node_limit})\n"
         f"{printed('found.guaranteed, found.breaking', found.guaranteed, found.breaking)}"
     )
     data = {"witnesses": [plain(each.witness) for _, each in limits]}
-    return Section("tolerance", "What it tolerates", text, header, rows, "", data, code)
+    return Section("tolerance", "What it tolerates", f"{text}.", header, rows, "", data, code)
 
 
 def histogram(asked: Asked, found: Enumeration, k: int) -> Section:

@@ -63,6 +63,7 @@ class Task:
         self.certified = self.enumerated = -1
         self.counts: list[int] = []
         self.harm = 0.0
+        self.cut = False  # sets that there was work for, but no time
 
     @property
     def rest(self) -> float:
@@ -103,6 +104,7 @@ class Task:
             if work > evaluations or size >= self.table.shape[1] - 1 or self.rest <= 1e-17 * self.harm:
                 return
             if self.clock.over() or self.clock.left() < work * pace:
+                self.cut = True
                 return
             evaluations -= work
             started = self.clock.left()
@@ -204,19 +206,21 @@ class Task:
 
     def _convolution(self) -> tuple[float, float] | None:
         """Only where just the last layer can fail, and the sets are not all known."""
-        if self.clock.over() or self.net.is_graph:
-            return None
         last = self.net.widths[-2]
-        if self.spec is not None or self.p[:-last].any() or self.rest <= 1e-9 * self.harm:
+        if self.net.is_graph or self.spec is not None or self.p[:-last].any() or self.rest <= 1e-9 * self.harm:
+            return None
+        if self.clock.over():
             return None
         return last_layer(self.net, self.p[-last:], self.epsilon, self.X)
 
     def _moments(self) -> tuple[float, float] | None:
         """Markov and Chebyshev, over all inputs and outputs."""
         squared = self.epsilon * self.epsilon  # infinite for the largest ones, where a power would raise
-        if self.clock.over() or self.spec is not None or squared < TINY or self.rest <= 0.01 * self.harm:
+        if self.spec is not None or squared < TINY or self.rest <= 0.01 * self.harm:
             return None
         if self.net.is_graph or max(self.net.widths) > _MOMENTS_WIDTH:  # their cost grows with the cube of the width
+            return None
+        if self.clock.over():
             return None
         mean, square = expected_error(self.net, self.p, self.X)
         return 0.0, float(np.minimum(mean / self.epsilon, square / squared).sum()) * (1 + OUTWARD) + TINY

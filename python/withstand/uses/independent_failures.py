@@ -67,6 +67,7 @@ class Independent:
         self.candidates, self.size, self._pool = len(pool.candidates.sites), pool.size, pool
         self.certified = self.enumerated = -1
         self.counts: list[int] = []
+        self.cut = False  # sets that there was work for, but no time
 
     def _probability(self, p: object) -> float:
         what = "one number for all bits" if self._term.flips is not None else "one number for all that may fail"
@@ -134,6 +135,7 @@ class Independent:
             if work > evaluations or self.rest <= 1e-17 * self.harm:
                 return
             if self.clock.over() or self.clock.left() < work * pace:
+                self.cut = True
                 return
             low, high = self._plain()
             self.clock.say(f"reliability: {low:.3g} <= P <= {high:.3g} so far, sets of {size}")

@@ -29,8 +29,8 @@ class Components:
             raise ValueError(f"{failures!r}: harden takes at most so many failures of one kind")
         (self.term,) = failures._terms
         self._net, space = net, failures._space(net)
-        places = net._places()
-        sites = [site for site in space.candidates(0) if self.term.total or site[0] in places]
+        counted = self.term.layers(net)
+        sites = [site for site in space.candidates(0) if self.term.total or site[0] in counted]
         self._groups: dict[Name, Name] = {}
         if self.term.together:
             for group in self.term._groups(net) or []:

@@ -109,8 +109,10 @@ def pools_of(net: Network, candidates: Candidates) -> list[Pool]:
     term, everything = candidates.term, np.arange(len(candidates.sites))
     if term.total:
         return [Pool(candidates, everything, term.counts[0], term.exactly)]
-    layers, counted = candidates.sites[:, 0], zip(net._places()[1:], term.counts)
-    return [Pool(candidates, everything[layers == place], count, term.exactly) for place, count in counted]
+    numbers = term.layers(net)
+    layers = np.array([numbers.get(place, 0) for place in candidates.sites[:, 0].tolist()], dtype=np.int64)
+    counted = enumerate(term.counts, start=1)
+    return [Pool(candidates, everything[layers == number], count, term.exactly) for number, count in counted]
 
 
 class Pool:

@@ -66,6 +66,8 @@ class Reliability(Answer):
         Harmful sets of 0, 1, ..., `enumerated` failures: sufficient for every common p (`curve`).
     failures : str
         What fails.
+    status : {"complete", "budget"}
+        Whether everything was tried, or the time was up: then the interval is as true, and more time may narrow it.
     """
 
     lower: float
@@ -80,6 +82,7 @@ class Reliability(Answer):
     exceeding: int
     counts: tuple[int, ...]
     failures: str = "crashes"
+    status: str = field(default="complete", kw_only=True)
     _size: int | None = field(default=None)
     _together: tuple[int, ...] = field(default=())
 
@@ -117,11 +120,12 @@ class Reliability(Answer):
     def _said(self) -> str:
         parts = ", ".join(f"{name} {value:.2g}" for name, value in self.parts.items())
         sampled = f"\n  samples     {self.samples:,}, {self.exceeding:,} do harm" if self.samples else ""
+        late = "\n  the time was up: more may narrow the interval" if self.status == "budget" else ""
         return (
             f"Reliability: {self.lower:.6g} <= P <= {self.upper:.6g}, {self.failures}\n"
             f"  method      {self.method}, confidence {self.confidence:g}\n"
             f"  proved      {self.proved[0]:.6g} to {self.proved[1]:.6g}, sets of up to {self.enumerated} enumerated\n"
-            f"  width       {self.upper - self.lower:.3g} = {parts}{sampled}"
+            f"  width       {self.upper - self.lower:.3g} = {parts}{sampled}{late}"
         )
 
 
@@ -229,7 +233,7 @@ def reliability(
     return Reliability(
         low, high, " + ".join(methods), confidence if drawn else 1.0, (lower, upper),
         task.parts(low, high, drawn > 0, methods), task.enumerated, task.certified, drawn, exceeding,
-        tuple(task.counts), *_known(task),
+        tuple(task.counts), *_known(task), status="budget" if task.cut else clock.status,
         _told=_told(task, *asked, rows, p, epsilon, confidence if drawn else 1.0, seed if drawn else None),
     )  # fmt: skip
 

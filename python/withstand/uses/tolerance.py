@@ -26,9 +26,10 @@ from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
-from withstand.uses.frontier import Recursion, at_most, frontier, guaranteed_total, listing, max_total, maximal
+from withstand.uses.frontier import frontier, guaranteed_total, listing, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
-from withstand.uses.tolerance_search import Limit, Question, told_of
+from withstand.uses.tolerance_layers import alone, alone_by_bound, sizes_of
+from withstand.uses.tolerance_search import Limit, Question, least, lies_in, told_of
 
 #: Most counts of a curve.
 _CURVE = 24
@@ -172,9 +173,8 @@ def tolerance(
     inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(net, domain, "domain"))
     clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     model = _settled(net, model, domain)
-    none = counts_of_none(net, model)
-    layers = [_alone(model, len(none), place) for place in range(len(none))]
-    sizes, size = _sizes(net, model, layers)
+    layers = alone(net, model, len(counts_of_none(net, model)))
+    sizes, size = sizes_of(net, model, layers)
     question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
@@ -191,9 +191,10 @@ def tolerance(
             listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
             most = max_total(scalar, allowed, clock.lasts(0.1))
         total = question.limit(model, size, (proved, "capped"), "anywhere")
-        capped = [_alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
+        capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
                   for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
         each = _limits_alone(question, layers, sizes, total, capped)
+        total = least(total, each)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
     found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
     return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
@@ -209,13 +210,16 @@ def _limits_alone(
 ) -> tuple[Limit, ...]:
     """Return the limits of layers alone, above what is proved of all together and, by the scalar bound, of each.
 
-    Their searches are ten times as short.
+    Their searches are ten times as short, and end below what of all together lies in the layer.
     """
     nodes = question.node_limit
     shorter = replace(question, node_limit=None if nodes is None else nodes // 10)
     known = [max((total.guaranteed, total.method), (count, "capped")) for count in capped]
     each = enumerate(zip(layers, sizes, known), start=1)
-    return tuple(shorter.limit(layer, n, k, f"in layer {place}") for place, (layer, n, k) in each)
+    return tuple(
+        shorter.limit(layer, n, k, f"in layer {place}", total.witness if lies_in(total.witness, place) else None)
+        for place, (layer, n, k) in each
+    )
 
 
 def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
@@ -249,46 +253,6 @@ def _result(
     most = min(max(most, total.guaranteed), sum(sizes) if size is None else size)
     return Tolerance(total.guaranteed, total.breaking, total.exact, total.method, total.witness, each, within, visits,
                      most, curve, status, _bounded=bounded)  # fmt: skip
-
-
-def _alone(model: Model, places: int, place: int) -> Model:
-    """Return the model that fails in one place only."""
-    return lambda count: model(tuple(count if n == place else 0 for n in range(places)))
-
-
-def _alone_by_bound(scalar: Recursion, allowed: Fraction, place: int) -> int:
-    """Most failures in one place that the scalar bound proves harmless; -1 if none."""
-    low, high = -1, scalar.sizes[place] + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        counts = [middle if n == place else 0 for n in range(len(scalar.sizes))]
-        low, high = (middle, high) if at_most(scalar, counts) <= allowed else (low, middle)
-    return low
-
-
-def _sizes(net: Network, model: Model, layers: list[Model]) -> tuple[tuple[int, ...], int]:
-    """Return how many can fail in each layer alone, and anywhere."""
-    (term,) = model(0)._terms
-    if term.groups is not None:
-        return (), term.candidates(net)
-    if not term.on_weights:
-        sizes = tuple(_size(net, layer) for layer in layers)
-        return sizes, sum(sizes)
-    places = [site[0] for site in model(0)._space(net).candidates(0)]
-    return tuple(places.count(place) for place in net._places()[1:]), len(places)  # also of stages that cannot fail
-
-
-def _size(net: Network, model: Model) -> int:
-    """Largest count that the model allows in this network."""
-    low, high = 0, max(net.n_neurons, net.n_synapses) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            model(middle)._space(net)
-            low = middle
-        except ValueError:
-            high = middle
-    return low
 
 
 def _counts(total: Limit, most: int) -> list[int]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -92,6 +93,26 @@ class Limit(Result):
         return f"Limit: {self._sentence()}"
 
 
+def broken(limit: Limit, witness: Witness) -> Limit:
+    """Return a limit that knows a witness; what is proved in real arithmetic may still round to harm."""
+    breaking = _count(witness)
+    guaranteed = min(limit.guaranteed, breaking - 1)
+    return replace(limit, guaranteed=guaranteed, breaking=breaking, exact=guaranteed + 1 == breaking, witness=witness)
+
+
+def least(total: Limit, layers: Iterable[Limit]) -> Limit:
+    """Return the limit of everything, which what does harm in one layer alone may break earlier."""
+    for limit in layers:
+        if limit.witness is not None and (total.breaking is None or _count(limit.witness) < total.breaking):
+            total = broken(total, limit.witness)
+    return total
+
+
+def lies_in(witness: Witness | None, layer: int) -> bool:
+    """Return whether all that failed in a witness is of one layer."""
+    return witness is not None and all(component[0] == layer for component in witness.failed)
+
+
 def told_of(found: Limit, net: Network, spec: Spec, inputs: Inputs, model: Model, epsilon: object,
             seed: int | None) -> Told:  # fmt: skip
     """Return what a tolerance states: that so many failures are harmless, or that one is not."""
@@ -135,25 +156,25 @@ class Question:
             return value < 0
         return math.isfinite(value) and Fraction(value) <= self.budget
 
-    def limit(self, model: Model, most: int, known: tuple[int, str], where: str) -> Limit:
+    def limit(self, model: Model, most: int, known: tuple[int, str], where: str, seen: Witness | None = None) -> Limit:
         """Join bounds and searches, above the count that is known to be harmless, and by which method.
 
-        When the time is up, or at Ctrl-C, what is known by then is the answer.
+        Below that of a witness seen already, if any. When the time is up, or at Ctrl-C, what is known by then is the
+        answer.
         """
         start = min(known[0], most)
-        found = _Found(start, start)
+        found = _Found(start, start, seen)
+        open_to = most if seen is None else _count(seen) - 1
         try:
-            self._bound(found, model, most, where)
-            self._search(found, model, most, where)
+            self._bound(found, model, open_to, where)
+            self._search(found, model, open_to, where)
         except KeyboardInterrupt:
             self.clock.interrupt()
-        guaranteed, breaking = found.harmless, None
-        if found.witness is not None:  # what is proved in real arithmetic may still round to harm
-            breaking = _count(found.witness)
-            guaranteed = min(guaranteed, breaking - 1)
-        method = "search" if guaranteed > found.bounded else "tightest" if found.bounded > start else known[1]
-        exact = guaranteed == most if breaking is None else guaranteed + 1 == breaking
-        return Limit(guaranteed, breaking, exact, method, found.witness)
+        limit = Limit(found.harmless, None, found.harmless == most, known[1], None)
+        if found.witness is not None:
+            limit = broken(limit, found.witness)
+        how = "search" if limit.guaranteed > found.bounded else "tightest" if found.bounded > start else known[1]
+        return replace(limit, method=how)
 
     def _stages(self, whole: bool) -> tuple[int | None, ...]:
         """Return the nodes of one search after another; where a smaller count was left open, only the first."""
