@@ -137,3 +137,24 @@ def test_a_file_is_the_module(kind: Callable[[], Any], shapes: Shapes, decompose
     theirs = flat(module(*x))
     net = read(tmp_path / "model.pt2")
     assert np.abs(outputs(net, flat(x), theirs) - theirs).max() <= 1e-5
+
+
+class Named(nn.Module):
+    """A sum, a module that runs twice, also as the output, and an activation of activations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.b = nn.Linear(3, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        h = torch.relu(self.stem(x))
+        h = torch.relu(h + self.b(h))
+        return self.b(torch.tanh(torch.relu(self.b(torch.cat([h[:, :2], h[:, 2:]], 1)))))
+
+
+def test_layers_are_called_by_what_makes_them(tmp_path: Path) -> None:
+    module, inputs = Named().eval(), torch.zeros(1, 3)
+    names = [layer.name for layer in load(module, inputs=inputs).layers]
+    assert names == ["stem", "add", "b", "tanh", "b_1"]
+    torch.export.save(torch.export.export(module, (inputs,)), tmp_path / "named.pt2")
+    assert [layer.name for layer in load(tmp_path / "named.pt2").layers] == names

@@ -29,7 +29,7 @@ def add(t: Tracer, self: Any, other: Any, alpha: float = 1) -> Any:
         return add(t, scaled, self)
     left, right = t.signal(self), t.signal(other if alpha in (1, -1) else multiply(t, other, alpha))
     combine = t.builder.subtract if alpha == -1 else t.builder.add
-    return Signal(combine(left.form, right.form), left.label or right.label)
+    return Signal(combine(left.form, right.form), t.here)
 
 
 def subtract(t: Tracer, self: Any, other: Any, alpha: float = 1) -> Any:
@@ -108,7 +108,7 @@ def _extreme(t: Tracer, self: Any, other: Any, name: str, of_numbers: Callable[.
             return t.clip(self, limit, np.inf) if name == "maximum" else t.clip(self, -np.inf, limit)
         raise ValueError(f"takes the {name} with stored numbers that differ, which is not supported")
     left, right = t.signal(self), t.signal(other)
-    return Signal(getattr(t.builder, name)(left.form, right.form), left.label or right.label)
+    return Signal(getattr(t.builder, name)(left.form, right.form), t.here)
 
 
 def _gate(argument: Any, factor: Any) -> tuple[str, float] | None:

@@ -25,8 +25,7 @@ def join(t: Tracer, tensors: Sequence[Any], dim: int = 0) -> Any:
         return np.concatenate(parts, dim)
     signals = [_signal(t, part, parts) for part in parts]
     axis = dim % len(signals[0].shape)
-    label = next((signal.label for signal in signals if signal.label), "")
-    return Signal(t.builder.concat([signal.form for signal in signals], axis), label)
+    return Signal(t.builder.concat([signal.form for signal in signals], axis), t.here)
 
 
 def stack(t: Tracer, tensors: Sequence[Any], dim: int = 0) -> Any:

@@ -109,6 +109,7 @@ class Tracer:
 
     builder: GraphBuilder
     node: Node = field(default_factory=lambda: Node("", "", {}, ()))
+    called: dict[str, int] = field(default_factory=dict)
 
     def begin(self, node: Node) -> None:
         """Take note of the node that runs now."""
@@ -141,7 +142,7 @@ class Tracer:
 
     def shared(self, signal: Signal) -> Signal:
         """Return a tensor that several nodes read: weights that make it stay in one layer."""
-        form = self.builder.shared(self.inner(signal), name=signal.label)
+        form = self.builder.shared(self.inner(signal), name=signal.label or self.here)
         return replace(self.like(form, signal, signal.shape), made=signal.made)
 
     def signal(self, value: Any) -> Signal:
@@ -152,7 +153,7 @@ class Tracer:
             return value
         if isinstance(value, Pending):
             if value.signal is None:
-                value.signal = Signal(self._close(value), value.label)
+                value.signal = Signal(self._close(value))  # what is made of these neurons is not called like them
             return value.signal
         raise ValueError(f"reads {type(value).__name__} where a tensor that depends on the inputs is supported")
 
@@ -200,4 +201,12 @@ class Tracer:
             (phi,) = value.parameters
             if phi.name not in NAMES:
                 raise ValueError(f"{phi.name} is no supported activation, known are {', '.join(NAMES)}")
-        return self.builder.reshape(self.builder.activate(form, phi, name=value.label), value.shape)
+        name = self.distinct(value.label)
+        return self.builder.reshape(self.builder.activate(form, phi, name=name), value.shape)
+
+    def distinct(self, label: str) -> str:
+        """Return a name that no layer of neurons has yet: of one module that is run twice, the second has a number."""
+        self.called[label] = self.called.get(label, 0) + 1
+        if self.called[label] == 1:
+            return label
+        return self.distinct(f"{label}_{self.called[label] - 1}")

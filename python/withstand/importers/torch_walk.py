@@ -193,5 +193,5 @@ def _finish(state: _State, program: Program) -> Graph | Layers:
         raise UnsupportedModel(f"the outputs: {error}") from error
     if not forms:
         raise UnsupportedModel("has no outputs")
-    names = [value.label or name for name, value in zip(program.outputs, values, strict=True)]
+    names = [state.tracer.distinct(value.label or name) for name, value in zip(program.outputs, values, strict=True)]
     return state.tracer.builder.finish(forms, logits=all(closed), name=", ".join(names))
