@@ -182,7 +182,8 @@ class Tracer:
             raise ValueError(SOFTMAX)
         if is_constant(value):
             raise ValueError("is applied to a stored tensor, which is not supported: store the result instead")
-        return Pending(kind, value, parameters, tuple(value.shape), value.label or self.here)
+        label = value.label if isinstance(value, Signal) else ""  # an activation becomes neurons of its own name
+        return Pending(kind, value, parameters, tuple(value.shape), label or self.here)
 
     def _close(self, value: Pending) -> Form:
         if value.kind == "part":
