@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "check.hpp"
+#include "core/budget.hpp"
 #include "withstand/parallel.hpp"
 
 using namespace withstand;
@@ -55,10 +56,25 @@ void interruption_points() {
   }
 }
 
+/// Where the whole has no time left, its part has none either: nobody interrupted it.
+void parts_of_budgets() {
+  Budget whole(Budget::unlimited, 0.001, {});
+  Budget part = whole.part(Budget::unlimited, 0.8);
+  std::this_thread::sleep_for(std::chrono::milliseconds(80));  // longer than a pulse
+  CHECK(!part.goes_on(true));
+  CHECK(part.reason() == Budget::Stop::time);
+  Budget watched(Budget::unlimited, 1000, [](std::uint64_t) { return false; });
+  Budget asks = watched.part(Budget::unlimited, 0.8);
+  std::this_thread::sleep_for(std::chrono::milliseconds(80));
+  CHECK(!asks.goes_on(true));
+  CHECK(asks.reason() == Budget::Stop::interrupted);
+}
+
 }  // namespace
 
 int main() {
   interruption_points();
+  parts_of_budgets();
   for (int threads : {1, 2, 7}) {
     std::vector<int> runs(1000, 0);
     CHECK(parallel_for(runs.size(), threads, [&](std::uint64_t task, int) { ++runs[task]; }));

@@ -112,9 +112,10 @@ def test_accuracy_and_campaign():
 
 def test_tolerance_and_reliability():
     ask = ("--of", "weight-flip:int8", *INT8, "-e", "25", "--json")
-    code, text = run("tolerance", *ROWS, *ask, "--node-limit", "500")
+    net, inputs, _ = ws.embedded("diabetes")
+    code, text = run("tolerance", "diabetes", "--rows", ":2", "--of", "weight-flip:int8", *INT8, "-e", "3", "--json")
     model = lambda k: ws.WeightFlip(k, format="int8")  # noqa: E731
-    found = ws.tolerance(WORDS, 25, X[:2], model=model, node_limit=500)
+    found = ws.tolerance(net.rounded("int8"), 3, inputs[:2], model=model)
     told = json.loads(text)
     assert (told["guaranteed"], told["breaking"]) == (found.guaranteed, found.breaking)
     assert code == (0 if found.guaranteed >= 1 else 1)

@@ -32,3 +32,10 @@ def test_flips_of_wide_biases_behind_clips(seed: int) -> None:
     failures = ws.WeightFlip(1, format="int8", biases=True, among=[(l, "bias", i) for l, i in hidden])
     found = ws.worst_case(net, failures, x)
     assert found.exact and found.upper - found.lower <= 1e-6 * max(found.lower, float(np.abs(net.forward(x)).max()))
+
+
+def test_no_time_is_no_interruption():
+    net, X, _ = ws.embedded("digits_small")
+    for limit in (0.0, 1e-3):
+        found = ws.worst_case(net.rounded("int8"), ws.WeightFlip(7, format="int8"), X[:2], time_limit=limit)
+        assert found.status == "budget"

@@ -12,7 +12,10 @@ Budget::Budget(std::uint64_t nodes, double seconds, Watch watch)
 }
 
 Budget Budget::part(std::uint64_t nodes, double share) {
-  return Budget(nodes, share * remaining(), [this](std::uint64_t finished) { return poll(finished); });
+  return Budget(nodes, share * remaining(), [this](std::uint64_t finished) {
+    poll(finished);
+    return !interrupted();  // the part has ends of time and nodes of its own
+  });
 }
 
 bool Budget::spend(std::uint64_t nodes) {
