@@ -10,6 +10,7 @@ worst case are computed by `withstand`.
     pip install "withstand[torch,sklearn,plot]"
     python examples/tradeoff.py              # 8 minutes on two busy cores; writes into docs/
     python examples/tradeoff.py --check      # one network of each family, writes nothing
+    python examples/tradeoff.py --draw       # the figure alone, from tradeoff.csv
 
 The discussion is in docs/tradeoff.md; its tables are rewritten too.
 """
@@ -20,8 +21,9 @@ import argparse
 import csv
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -213,6 +215,23 @@ def write_tables(rows: list[Row]) -> None:
     page.write_text(text, encoding="utf-8")
 
 
+def annotate(axis: Any, points: list[tuple[float, float, str]]) -> None:
+    """Write beside points what they are, but where it would lie on another: the tables have them all."""
+    taken: list[tuple[float, float]] = []
+    for x, y, text in points:
+        at = axis.transData.transform((x, y))
+        if all(abs(at[0] - left) > 40 or abs(at[1] - low) > 12 for left, low in taken):
+            taken.append((at[0], at[1]))
+            axis.annotate(text, (x, y), fontsize=7, xytext=(3, 3), textcoords="offset points")
+
+
+def read_csv() -> list[Row]:
+    """Return what `write_csv` wrote."""
+    with (DOCS / "tradeoff.csv").open(newline="", encoding="utf-8") as file:
+        kinds = {field.name: {"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Row)}
+        return [Row(**{key: kinds[key](value) for key, value in line.items()}) for line in csv.DictReader(file)]
+
+
 def draw(rows: list[Row]) -> None:
     """Plot learning cost against the exact worst error of two failures, and against Fep."""
     import matplotlib.pyplot as plt
@@ -226,10 +245,10 @@ def draw(rows: list[Row]) -> None:
             for family in FAMILIES:
                 points = [(m["steps"], m[number], s) for s, m in here if s.split()[0] == family]
                 axis.scatter(*zip(*[p[:2] for p in points]), label=family, s=30)
-                for x, y, setting in points:
-                    axis.annotate(setting.split()[-1] if " " in setting else "", (x, y), fontsize=7,
-                                  xytext=(3, 3), textcoords="offset points")  # fmt: skip
             axis.set(xscale="log", yscale="log", xlabel="steps to the training loss", ylabel=label, title=task)
+            axis.xaxis.set_minor_formatter("")
+            axis.margins(0.1)
+            annotate(axis, [(m["steps"], m[number], setting.split()[-1]) for setting, m in here if " " in setting])
     axes[0, 0].legend(fontsize=8)
     (DOCS / "img").mkdir(exist_ok=True)
     figure.savefig(DOCS / "img" / "tradeoff.png", dpi=110)
@@ -240,7 +259,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="one network of each family, write nothing")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draw", action="store_true", help="train nothing, draw what tradeoff.csv has")
     arguments = parser.parse_args()
+    if arguments.draw:
+        draw(read_csv())
+        return
     torch.set_num_threads(1)
     rows: list[Row] = []
     for task in tasks():
