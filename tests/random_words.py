@@ -125,10 +125,13 @@ def _image(rng: Rng) -> words.Shape:
 
 
 def _map(rng: Rng, source: words.Shape, size: int | None) -> tuple[Any, words.Shape]:
-    kinds = ["dense"] * 3 + ["select"] + ["conv"] * 8 * (size is None and len(source) > 1)
-    kind = str(rng.choice(kinds))
+    images = size is None and len(source) > 1
+    kind = str(rng.choice(["dense"] * 3 + ["select"] + (["conv"] * 8 + ["place"] * 2) * images))
     if kind == "conv":
         return _convolution(rng, source)
+    if kind == "place":  # every entry in its place, as clips and shortcuts have them
+        index = np.arange(math.prod(source)).reshape(source)
+        return Select(index, rng.choice((1.0, 0.5, -1.5), size=source) if rng.random() < 0.5 else None), source
     result = (size,) if size is not None else (int(rng.integers(1, 4)),)
     if kind == "select":
         index = rng.integers(-1, math.prod(source), size=result)

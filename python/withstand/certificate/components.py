@@ -113,8 +113,10 @@ class Components(Sets):
 
     def _channels(self, among: list[list[int]] | None) -> list[tuple[Neuron, ...]]:
         found: dict[tuple[int, int], list[Neuron]] = {}
+        shapes, last = self._layout.shapes, stored.orientations(self._layout)
         for number, stage in enumerate(self._layout.places[:-1]):
-            for neuron, channel in zip(stored.neurons(self._layout, number), stored.channels(self._layout, stage)):
+            own = stored.channels(shapes[stage], last[stage])
+            for neuron, channel in zip(stored.neurons(self._layout, number), own):
                 found.setdefault((number, channel), []).append(neuron)
         names = [name for name in found if name[0] > 0] if among is None else [(l, c) for l, c in among]
         if missing := [name for name in names if name not in found]:

@@ -7,7 +7,6 @@ places, and so is a bias that channels share. Places are those of the checker's 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Collection, Iterator
@@ -75,27 +74,31 @@ def stores_bias(layer: Layer) -> bool:
     return layer.may_fail or any(isinstance(kind, (Conv, np.ndarray)) for _, kind in layer.reads)
 
 
-def channels(layout: Layout, stage: int) -> list[int]:
-    """Return the channel of every neuron: its feature map behind convolutions of one orientation, else itself.
-
-    What reads single entries in their places keeps their feature maps: sums of shortcuts, clips.
-    """
-    shape, last = layout.shapes[stage], _last_or_first(layout)[stage]
+def channels(shape: Index, last: bool | None) -> list[int]:
+    """Return the channel of every neuron: its feature map, where channels are the last axis or the first; or itself."""
     if last is None:
         return list(range(math.prod(shape)))
     return [place[-1 if last else 0] for place in np.ndindex(*shape)]
 
 
-@functools.lru_cache(maxsize=1)
-def _last_or_first(layout: Layout) -> list[bool | None]:
-    """Return for every stage whether its channels are its last axis, or its first one; None where it has none."""
+def orientations(layout: Layout) -> list[bool | None]:
+    """Return for every stage whether its channels are its last axis, or its first one; None where it has none.
+
+    Convolutions of one orientation make feature maps, and what reads single entries in their places keeps those of what
+    it reads: sums of shortcuts, clips.
+    """
     known: list[bool | None] = [None]
     for stage, layer in enumerate(layout.given, 1):
-        said: set[bool | None] = {kind.channel_axis == -1 for _, kind in layer.reads if isinstance(kind, Conv)}
+        said = _convolved(layer)
         if not said and all(_keeps(kind, layout.shapes[s], layout.shapes[stage]) for s, kind in layer.reads):
-            said = {known[source] for source, _ in layer.reads} - {None}
+            said = {last for source, _ in layer.reads if (last := known[source]) is not None}
         known.append(said.pop() if len(said) == 1 else None)
     return known
+
+
+def _convolved(layer: Layer) -> set[bool]:
+    """Return whether the channels of the convolutions that a stage reads are their last axes."""
+    return {kind.channel_axis == -1 for _, kind in layer.reads if isinstance(kind, Conv)}
 
 
 def _keeps(kind: Map, source: Index, own: Index) -> bool:
@@ -182,7 +185,8 @@ def _biases(layout: Layout, stage: int, name: tuple[int, str], wanted: set[Index
     layer, size = layout.given[stage - 1], math.prod(layout.shapes[stage])
     if layer.bias is None or not stores_bias(layer):
         return
-    own = np.arange(size) if layer.bias.size == size else np.array(channels(layout, stage))
+    said = _convolved(layer) if layer.bias.size < size else set()
+    own = np.array(channels(layout.shapes[stage], said.pop() if len(said) == 1 else None))
     behind = sum(math.prod(layout.shapes[source]) for source in columns(layout)[stage - 1])
     for flat, index in enumerate(np.ndindex(*layer.bias.shape)):
         if wanted is not None and index not in wanted:
