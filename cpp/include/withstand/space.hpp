@@ -56,7 +56,7 @@ class Space {
   Space(const Network& network, const std::vector<Failure>& failures);
 
   const std::vector<Term>& terms() const { return terms_; }
-  Index layers() const { return layers_; }     ///< L + 1
+  Index layers() const { return static_cast<Index>(own_.size()) - 1; }  ///< L + 1
   bool finite() const;                         ///< every term leaves one faulty value per component
   bool at_most() const;                        ///< no term says "exactly"
   /// Whether each component is one neuron or synapse, and fails whatever its signal.
@@ -70,7 +70,6 @@ class Space {
 
  private:
   std::vector<Term> terms_;
-  Index layers_;
   std::vector<Index> own_;  ///< neurons of each layer of the network
   friend void check(const Space& space, const Network& network);
 };

@@ -147,17 +147,20 @@ Interval product_range(const Failure& failure, const Site& site, const Interval&
   return hull.lower <= hull.upper ? hull : Interval{0, 0};  // no way to fail
 }
 
+void check_masks(const Failure& failure, const Format& format, const std::vector<std::uint64_t>& masks) {
+  for (const std::uint64_t mask : masks)
+    require(mask != 0 && (format.bits >= 64 || mask >> format.bits == 0), failure.describe(), ": the mask ", mask,
+            " names bits beyond the ", format.bits, " of a word, or none");
+}
+
 }  // namespace
 
 void check_words(const Network& net, const Failure& failure) {
   if (failure.effect != Effect::bit_flip && failure.effect != Effect::weight_flip) return;
   require(failure.words != nullptr, "flipped bits are of words: Failure::words says of which");
   require(!failure.words->masks.empty(), failure.describe(), ": there are no bits to flip: Words::masks is empty");
-  for (const auto& [format, masks] : {std::pair{failure.words->format, failure.words->masks},
-                                      std::pair{failure.words->biases.value_or(failure.words->format), failure.words->bias_masks}})
-    for (const std::uint64_t mask : masks)
-      require(mask != 0 && (format.bits >= 64 || mask >> format.bits == 0), failure.describe(), ": the mask ", mask,
-              " names bits beyond the ", format.bits, " of a word, or none");
+  check_masks(failure, failure.words->format, failure.words->masks);
+  check_masks(failure, failure.words->biases.value_or(failure.words->format), failure.words->bias_masks);
   for (const auto* scalings : {&failure.words->scalings, &failure.words->bias_scalings})
     for (std::size_t l = 0; l < std::min(scalings->size(), static_cast<std::size_t>(net.layers()) + 1); ++l)
       require((*scalings)[l].size() <= 1 || static_cast<Index>((*scalings)[l].size()) == net.own(static_cast<Index>(l)),

@@ -262,12 +262,12 @@ Index Space::Term::most(Index layer) const {
 }
 
 void check(const Space& space, const Network& network) {
-  std::vector<Index> own;
-  for (Index l = 0; l <= network.layers(); ++l) own.push_back(network.own(l));
-  require(space.own_ == own, space.describe(), ": the space is of a network with other layers");
+  bool same = space.layers() == network.layers();
+  for (Index l = 0; same && l <= network.layers(); ++l) same = space.own_[static_cast<std::size_t>(l)] == network.own(l);
+  require(same, space.describe(), ": the space is of a network with other layers");
 }
 
-Space::Space(const Network& network, const std::vector<Failure>& failures) : layers_(network.layers()) {
+Space::Space(const Network& network, const std::vector<Failure>& failures) {
   for (Index l = 0; l <= network.layers(); ++l) own_.push_back(network.own(l));
   require(!failures.empty(), "a failure space needs at least one failure model");
   for (const Failure& failure : failures) terms_.push_back(resolve(network, failure));
