@@ -118,7 +118,7 @@ def worst_case(
     Over a box, and where failed components may transmit any value of a range, the values and the inputs are split too,
     and the search ends when the interval is narrower than one millionth of its upper end (status "gap"). Not split
     are the values of `Noise`, and boxes where groups, channels, parameters or bits fail: there the interval goes from
-    the worst at the middle of the box to the least bound, and its status is "gap" whatever the limits.
+    the worst at the middle of the box to the least bound, with status "gap" where no limit came first.
     A search that goes on for long also asks the methods of `bound`, cheap ones first, each as soon as it costs little
     beside the work so far, or a tenth of the time has gone: what ends at a limit ends no worse than the bounds that
     it had the time to ask.
