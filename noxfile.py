@@ -38,6 +38,15 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def definitions(session: nox.Session) -> None:
+    """Link one program of all engines with every definition in view: a name is defined once, or twice alike."""
+    session.install("cmake", "ninja", "cmeel-eigen")
+    session.run("cmake", "--fresh", "--preset", "odr")
+    session.run("cmake", "--build", "--preset", "odr", "--target", "test_engines")
+    session.run("ctest", "--preset", "odr", "--tests-regex", "^test_engines$", "--no-tests=error")
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the site; warnings are errors, the notebooks run."""
     session.install(".[docs]")

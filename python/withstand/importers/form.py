@@ -28,7 +28,7 @@ __all__ = ["INTEGER", "SOFTMAX", "Form", "Index", "Term", "arrange"]
 SOFTMAX = "follows a softmax, which is supported only as the last stage"
 INTEGER = "computes with integers, which is supported only after a cast to a float type"
 
-Index: TypeAlias = NDArray[np.intp]
+Index: TypeAlias = NDArray[np.int32]
 Shape: TypeAlias = tuple[int, ...]
 
 
@@ -122,7 +122,7 @@ class Form:
         """Whether every entry reads at most one entry of its sources' maps: nothing is added up."""
         if len(self.terms) == 1:
             return True
-        counts = np.zeros(self.shape, dtype=np.intp)
+        counts = np.zeros(self.shape, dtype=np.int32)
         for term in self.terms:
             counts += 1 if term.index is None else term.index >= 0
         return bool(np.all(counts <= 1))
@@ -134,11 +134,11 @@ class Form:
     def positions(self) -> Index:
         """Return the flat position of every entry."""
         self.account.array(self.size)
-        return np.arange(self.size, dtype=np.intp).reshape(self.shape)
+        return np.arange(self.size, dtype=np.int32).reshape(self.shape)
 
     def take(self, index: Index) -> Form:
         """Return the tensor whose entries are those at the flat (C order) positions `index`, and 0 where it is -1."""
-        index = np.asarray(index, dtype=np.intp)
+        index = np.asarray(index, dtype=np.int32)
         if index.size == 0:
             raise ValueError("makes a tensor without entries")
         if index.size == self.size and index.min() >= 0 and np.array_equal(index.reshape(-1), np.arange(self.size)):
@@ -207,7 +207,7 @@ class Form:
     def constant(self, values: Array) -> Form:
         """Return a constant tensor that stands beside this one: it reads the same, with nothing."""
         self.account.array(int(values.size))
-        term = replace(self.terms[0], map=None, index=np.full(values.shape, -1, dtype=np.intp), scale=None)
+        term = replace(self.terms[0], map=None, index=np.full(values.shape, -1, dtype=np.int32), scale=None)
         return replace(self, shape=values.shape, terms=(term,), shift=values)
 
     def _like(self, constant: Array) -> Form:

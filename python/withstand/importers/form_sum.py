@@ -16,6 +16,8 @@ __all__ = ["join", "total"]
 def total(forms: Iterable[Form]) -> Form:
     """Return the sum of tensors, broadcast."""
     given = list(forms)
+    if len(given) == 1:
+        return given[0]
     shape = np.broadcast_shapes(*(form.shape for form in given))
     first, *others = (form.broadcast(shape) for form in given)
     for other in others:
@@ -36,7 +38,7 @@ def join(forms: list[Form], axis: int) -> Form:
     spread = []
     for form, part, start, end in zip(forms, parts, ends, ends[1:]):
         form.account.array(int(whole.size))
-        index = np.full(whole.shape, -1, dtype=np.intp)
+        index = np.full(whole.shape, -1, dtype=np.int32)
         np.moveaxis(index, axis, 0)[start:end] = np.moveaxis(part, axis, 0)
         spread.append(form.take(index))
     return total(spread)

@@ -248,7 +248,7 @@ class GraphBuilder(LinearBuilder):
         The list is used up, so that what a round has compared is let go.
         """
         shape, size = cells[0].shape, cells[0].size
-        cut = np.arange(size, dtype=np.intp).reshape(shape)
+        cut = np.arange(size, dtype=np.int32).reshape(shape)
         while len(cells) > 1:
             half = len(cells) // 2
             one, other = (self.concat([cells.pop(0).reshape((1, *shape)) for _ in range(half)], 0) for _ in range(2))

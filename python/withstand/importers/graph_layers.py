@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Layering:
         self.phis: list[Phi] = []
         self.inputs: list[Shape] = []
         self.shapes: list[Shape] = []
-        self.wired: dict[int, tuple[Form, Form]] = {}
+        self.wired: WeakKeyDictionary[Form, Form] = WeakKeyDictionary()  # a form is let go when nothing reads it
         self.kept: list[int] = []  # of the layers, those that the outputs depend on, once the network is closed
 
     def shape(self, source: int) -> Shape:
@@ -61,11 +62,11 @@ class Layering:
         """Return the form as what a layer transmits that computes nothing further, the layer itself if it is one."""
         if self.is_plain(form):
             return replace(form, terms=(Term(form.terms[0].source, None),), shift=None)
-        known = self.wired.get(id(form))
+        known = self.wired.get(form)
         if known is None:
             may_fail = self.linear_may_fail and not form.is_light
-            known = self.wired[id(form)] = form, self.close(form, IDENTITY, name, may_fail)
-        return known[1]
+            known = self.wired[form] = self.close(form, IDENTITY, name, may_fail)
+        return known
 
     def close(self, form: Form, phi: Phi, name: str, may_fail: bool) -> Form:
         """Make the form's entries the neurons of a new layer; return what they transmit."""
@@ -95,7 +96,7 @@ class Layering:
         if index is None and term.scale is None:
             return term.source, None
         self.account.array(form.size, copies=2)
-        index = np.arange(form.size, dtype=np.intp) if index is None else index
+        index = np.arange(form.size, dtype=np.int32) if index is None else index
         return term.source, Select(index.reshape(form.shape or (1,)), term.scale)
 
     def _convolution(self, term: Term, conv: Conv, form: Form) -> Conv | None:

@@ -38,7 +38,7 @@ class LinearBuilder:
         self.account.array(math.prod(own), copies=2)
         start = sum(map(math.prod, self._layering.inputs))
         self._layering.inputs.append(own)
-        index = start + np.arange(math.prod(own), dtype=np.intp).reshape(own)
+        index = start + np.arange(math.prod(own), dtype=np.int32).reshape(own)
         return Form(own, (Term(0, None, index),), self.account)
 
     # -- maps with parameters ------------------------------------------------------------------------------------------

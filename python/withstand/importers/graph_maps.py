@@ -145,7 +145,7 @@ def convolve_transposed(
     positions = np.moveaxis(form.positions(), channel_axis, 0)
     spread = [(size - 1) * step + 1 for size, step in zip(positions.shape[1:], own.stride)]
     form.account.array(len(positions) * math.prod(spread))
-    index = np.full((len(positions), *spread), -1, dtype=np.intp)
+    index = np.full((len(positions), *spread), -1, dtype=np.int32)
     index[(slice(None), *(slice(None, None, step) for step in own.stride))] = positions
     ends = [
         ((size - 1) * reach - before, (size - 1) * reach - after + int(extra))

@@ -34,13 +34,13 @@ class Windows:
 
     def inside(self) -> Index:
         """Return how many cells of each window lie in the image."""
-        return sum((cell >= 0).astype(np.intp) for cell in self.cells)  # type: ignore[return-value]
+        return sum((cell >= 0).astype(np.int32) for cell in self.cells)  # type: ignore[return-value]
 
     def filled(self) -> list[Index]:
         """Return the cells with those outside the image replaced by one inside it, for maxima."""
         if min(int(cell.min()) for cell in self.cells) >= 0:
             return list(self.cells)
-        first = np.full(self.counted.shape, -1, dtype=np.intp)
+        first = np.full(self.counted.shape, -1, dtype=np.int32)
         for cell in reversed(self.cells):
             first = np.where(cell >= 0, cell, first)
         if first.min() < 0:
@@ -74,7 +74,7 @@ def windows(
     account.steps(math.prod(sizes))
     account.array(entries, copies=2 * math.prod(sizes))
     positions = np.moveaxis(form.positions(), channel_axis, 0)
-    cells, counted = [], np.zeros((len(positions), *counts), dtype=np.intp)
+    cells, counted = [], np.zeros((len(positions), *counts), dtype=np.int32)
     for cell in np.ndindex(*sizes):
         places = [
             np.arange(n) * step + at * reach - before

@@ -49,8 +49,7 @@ def read_onnx(path: Path, account: Account | None = None) -> Layers | Graph:
     from .onnx_graph import read_graph
 
     account = account or Account()
-    model, weights = _parse(path, account)
-    return read_graph(model, weights, account)
+    return read_graph(_parse(path, account), account)
 
 
 def _require_onnx() -> Any:

@@ -82,7 +82,7 @@ def move(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
     if not isinstance(tensor, Form) or any(isinstance(value, Form) for value in rest):
         raise ValueError("is moved by a computed tensor, supported are constants only")
     account.array(tensor.size)
-    positions = np.arange(tensor.size).reshape(tensor.shape)
+    positions = np.arange(tensor.size, dtype=np.int32).reshape(tensor.shape)
     return [tensor.take(moved) for moved in _evaluate(node, [positions, *rest], account)]
 
 

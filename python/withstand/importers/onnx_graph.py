@@ -31,7 +31,7 @@ from .onnx_ops import LINEAR_OPS, WEIGHTED
 from .onnx_quantised import WORDS, QuantisedWalk, is_quantised
 from .onnx_rows import rows_are_apart
 from .onnx_sizes import FOLDED
-from .onnx_weights import Weights
+from .onnx_weights import Opened
 from .quantised import QuantisedBuilder
 
 __all__ = ["read_graph"]
@@ -52,23 +52,18 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeErr
 _ML = {"Scaler", "ZipMap"}
 
 
-def read_graph(model: onnx.ModelProto, weights: Weights, account: Account) -> Layers | Graph:
-    """Walk the nodes that the outputs depend on, each behind those that make its inputs; `weights` are used up."""
-    graph = model.graph
-    constants = by_name(graph.initializer, "initializer")
-    inputs = [value for value in graph.input if value.name not in constants]
-    names = list(by_name(inputs, "input"))
-    check_names(graph, {*names, *constants})
-    shapes = [input_shape(value) for value in inputs]
-    batch, why = _batch(shapes), ""
+def read_graph(file: Opened, account: Account) -> Layers | Graph:
+    """Walk the nodes that the outputs depend on, each behind those that make its inputs; the file is used up."""
+    shapes = _inputs(file.model.graph)
+    batch, why = _batch(list(shapes.values())), ""
     if batch is not None:
-        single = [(1, *shape[1:]) for shape in shapes]
+        single = {name: (1, *shape[1:]) for name, shape in shapes.items()}
         try:
-            return _Walk(model, dict(weights), dict(zip(names, single)), account, batch).run()
+            return _Walk(file.again(), single, account, batch).run()
         except (_NoBatch, UnsupportedModel) as error:
             why = str(error)
     try:
-        walk = _Walk(model, weights, dict(zip(names, shapes)), account, None)
+        walk = _Walk(file, shapes, account, None)
         layers = walk.run()
     except UnsupportedModel as error:
         if batch is None or str(error) == why:
@@ -79,6 +74,14 @@ def read_graph(model: onnx.ModelProto, weights: Weights, account: Account) -> La
             f"computes with its fixed batch size of {batch.size}; export it with batch size 1 ({why})"
         )
     return layers
+
+
+def _inputs(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the inputs, by name."""
+    constants = by_name(graph.initializer, "initializer")
+    inputs = by_name([value for value in graph.input if value.name not in constants], "input")
+    check_names(graph, {*inputs, *constants})
+    return {name: input_shape(value) for name, value in inputs.items()}
 
 
 def _fixed(size: int, why: str) -> str:
@@ -97,26 +100,27 @@ class _Walk:
 
     def __init__(
         self,
-        model: onnx.ModelProto,
-        weights: Weights,
+        file: Opened,
         shapes: dict[str, tuple[int, ...]],
         account: Account,
         batch: Batch | None,
     ) -> None:
-        self.graph, self.weights, self.account, self.batch = model.graph, weights, account, batch
-        self.opsets = opsets(model)
-        self.initializers = by_name(model.graph.initializer, "initializer")
+        self.file, self.account, self.batch = file, account, batch
+        graph = file.model.graph
+        self.opsets = opsets(file.model)
+        self.initializers = by_name(graph.initializer, "initializer")
         self.values: dict[str, Value] = {}
         self.leading: set[int] = set()  # the leading sizes of the outputs
-        self.outputs, self.labels = values_of(model.graph)
-        self.nodes = needed(model.graph, self.outputs)
+        self.outputs, self.labels = values_of(graph)
+        self.nodes = needed(graph, self.outputs)
+        self.logits = [before_softmax(self.nodes, name) for name in self.outputs]
         self.waiting = Counter(name for node in self.nodes for name in node.input) + Counter(self.outputs)
         self.shared = shared_tensors(self.nodes, self.outputs)
         quantised = QuantisedBuilder(account) if is_quantised(self.nodes) else None
         self.builder = quantised or GraphBuilder(account)
         self.words = None if quantised is None else QuantisedWalk(quantised)
         self.gates = Gates(self.builder, self.nodes, self.outputs)
-        kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in model.graph.input}
+        kinds = {value.name: type_name(value.type.tensor_type.elem_type) for value in graph.input}
         for name, shape in shapes.items():
             try:
                 form = self.builder.input(row(shape), name).reshape(shape)
@@ -126,8 +130,8 @@ class _Walk:
 
     def run(self) -> Layers | Graph:
         """Walk the nodes that the outputs depend on."""
-        for proto in self.nodes:
-            self.step(proto)
+        while self.nodes:
+            self.step(self.nodes.pop(0))
         result = self.finish(self.outputs)
         for name in self.labels:
             warnings.warn(f"output '{name}' holds labels, no numbers: it is left out", stacklevel=2)
@@ -156,6 +160,8 @@ class _Walk:
         if not outputs:
             raise UnsupportedModel("has no outputs")
         tensors = [self._value(name) for name in outputs]
+        self.initializers.clear()
+        self.file.close()
         forms = [tensor for tensor in tensors if isinstance(tensor, Form)]
         for name, tensor in zip(outputs, tensors, strict=True):
             if not isinstance(tensor, Form):
@@ -166,7 +172,7 @@ class _Walk:
         if forms[0].closed not in ("", SOFTMAX, INTEGER, WORDS):
             raise UnsupportedModel(f"output '{outputs[0]}' {forms[0].closed}")
         logits = forms[0].closed == SOFTMAX
-        name = ", ".join(before_softmax(self.nodes, name) if logits else name for name in outputs)
+        name = ", ".join(self.logits if logits else outputs)
         try:
             if isinstance(self.builder, QuantisedBuilder):
                 return self.builder.finished([form.reshape(row(form.shape)) for form in forms], logits, name)
@@ -198,7 +204,7 @@ class _Walk:
             raise UnsupportedModel(f"tensor '{name}' is read, but no earlier node, input or initializer makes it")
         try:
             alone = self.waiting[name] == 1
-            value = stored(self.initializers[name], self.account, self.weights.pop(name, None), narrow and alone)
+            value = stored(self.initializers[name], self.account, self.file.weights.pop(name, None), narrow and alone)
         except ValueError as error:
             raise UnsupportedModel(f"initializer '{name}' {error}") from error
         if not alone:  # a large array that one node reads is let go behind it

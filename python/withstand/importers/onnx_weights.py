@@ -1,26 +1,48 @@
 # SPDX-License-Identifier: MIT
-"""Large weights of an ONNX model apart from its messages, whose memory is given back only as a whole."""
+"""An ONNX file that is let go as it is read: its weights lie apart from its messages, whose memory goes as a whole."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final
 
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-__all__ = ["Weights", "apart"]
+__all__ = ["Opened", "apart"]
 
-#: The initializers that lie apart, by name, in the file's own precision.
-Weights = dict[str, NDArray[Any]]
 #: Numbers from which on an initializer is taken out: of smaller ones there is more to say than they hold.
-_LARGE: Final = 1 << 10
+_LARGE: Final = 1 << 7
 _TYPES: Final = frozenset({onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE})
 
 
-def apart(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Weights]:
-    """Return the model without the numbers of its large initializers, and these.
+@dataclass
+class Opened:
+    """What is left of a file.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+    weights : dict
+        The numbers of large initializers, which the model lacks, by name and in the file's own precision.
+    """
+
+    model: onnx.ModelProto
+    weights: dict[str, NDArray[Any]]
+
+    def again(self) -> Opened:
+        """Return the same once more, to be used up while this one stays."""
+        return Opened(self.model, dict(self.weights))
+
+    def close(self) -> None:
+        """Let go what is left."""
+        self.model, self.weights = onnx.ModelProto(), {}
+
+
+def apart(model: onnx.ModelProto) -> Opened:
+    """Take the numbers of large initializers out of a model, and its remarks to people.
 
     The model that is given loses them: they lie in memory once, and what the parser took is free when it is let go.
     """
@@ -34,4 +56,6 @@ def apart(model: onnx.ModelProto) -> tuple[onnx.ModelProto, Weights]:
             continue
         for field in ("raw_data", "float_data", "double_data"):
             tensor.ClearField(field)
-    return (onnx.ModelProto.FromString(model.SerializeToString()), weights) if weights else (model, weights)
+    for node in model.graph.node:  # PyTorch has written the source lines of each
+        node.ClearField("doc_string")
+    return Opened(onnx.ModelProto.FromString(model.SerializeToString()) if weights else model, weights)
