@@ -5,10 +5,10 @@
     python bench/memory.py --large    # loading files of 15 to 40 MB that it writes, needs onnx
 
 Every row is a process of its own that has already loaded another file of the same kind twice, so that the modules of
-the importer and what Python remembers of their classes are there. For "load", what it holds at most: the bytes that are allocated at a time, by Python, NumPy, the
-core and the readers alike, as memray counts them (`pip install memray`), every object by itself. For the others, which
-work in memory that pages count well: peak (VmHWM) above what the process held before, and what it still holds with the
-answer. One thread, one input.
+the importer and what Python remembers of their classes are there. For "load", what it holds at most: the bytes that are
+allocated at a time, by Python, NumPy, the core and the readers alike, as memray counts them (`pip install memray`),
+every object by itself. For the others, which work in memory that pages count well: peak (VmHWM) above what the process
+held before, and what it still holds with the answer. One thread, one input.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .graph import Form, GraphBuilder
 from .keras_parts import Part
@@ -72,7 +71,7 @@ def _cropping(axes: int) -> Move:
             raise ValueError(f"cuts {ends} off an image of {lengths}")
         window = [slice(before, n - after) for n, (before, after) in zip(lengths, ends, strict=True)]
         every = [slice(None), *window] if axis == 0 else [*window, slice(None)]
-        return build.take(forms[0], _positions(build, forms[0])[tuple(every)])
+        return build.take(forms[0], forms[0].positions()[tuple(every)])
 
     return cropped
 
@@ -87,7 +86,7 @@ def _up_sampling(axes: int) -> Move:
         times = per_axis(part, "size", axes, 2)
         lengths = image(forms[0].shape, axis)
         build.account.array(math.prod(forms[0].shape) * math.prod(times))
-        index = _positions(build, forms[0])
+        index = forms[0].positions()
         for n, (count, length) in enumerate(zip(times, lengths, strict=True)):
             index = np.take(index, np.repeat(np.arange(length), count), axis=first + n)
         return build.take(forms[0], index)
@@ -100,12 +99,7 @@ def _repeat_vector(build: GraphBuilder, forms: list[Form], part: Part) -> Form:
     if len(forms[0].shape) != 1 or not isinstance(count, int) or count < 1:
         raise ValueError(f"repeats a tensor of shape {forms[0].shape} {count!r} times")
     build.account.array(count * math.prod(forms[0].shape))
-    return build.take(forms[0], np.tile(_positions(build, forms[0]), (count, 1)))
-
-
-def _positions(build: GraphBuilder, form: Form) -> NDArray[np.int64]:
-    build.account.array(math.prod(form.shape))
-    return np.arange(math.prod(form.shape), dtype=np.int64).reshape(form.shape)
+    return build.take(forms[0], np.tile(forms[0].positions(), (count, 1)))
 
 
 def _check_rank(form: Form, axes: int) -> None:

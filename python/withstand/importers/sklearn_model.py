@@ -168,7 +168,7 @@ def _selected(build: GraphBuilder, form: Form, step: Any) -> Form:
     support = np.asarray(step.get_support())
     if support.shape != form.shape:
         raise UnsupportedModel(f"{type(step).__name__} selects from {support.size} features, and is given {form.size}")
-    return build.take(form, np.flatnonzero(support))
+    return build.take(form, form.positions()[support])
 
 
 #: What may stand before a network, and the attribute that says it is fitted.

@@ -215,8 +215,7 @@ def _slice(build: GraphBuilder, node: Node, forms: list[Form]) -> Form:
         if not 0 <= first < last <= n:
             raise ValueError(f"begins at {begin} with sizes {size} in a tensor of shape {shape} and a batch axis")
         window.append(slice(first, last))
-    node.file.account.array(forms[0].size)
-    return build.take(forms[0], np.arange(forms[0].size, dtype=np.intp).reshape(shape)[tuple(window)])
+    return build.take(forms[0], forms[0].positions().reshape(shape)[tuple(window)])
 
 
 def _integers(node: Node, place: int) -> NDArray[Any]:
