@@ -14,9 +14,10 @@ void Layered::Walk::prepare_ahead() {
   std::size_t states = 1;
   for (const Choices::Quota& quota : choices_.quotas) states += static_cast<std::size_t>(quota.count);
   const std::vector<double> stages(choices_.stages.size());
-  const Index depth = problem_.network.depth();
-  const auto sent = static_cast<std::size_t>(potential_->layer(depth - 1).rise.size());
-  ahead_.assign(states, {0, stages, stages, std::vector<double>(sent)});
+  std::vector<std::vector<double>> sent;
+  for (Index l = 0; l < problem_.network.layers(); ++l)
+    sent.emplace_back(static_cast<std::size_t>(potential_->layer(l).rise.size()));
+  ahead_.assign(states, {0, stages, stages, std::move(sent)});
   ahead_[0].harm = infinity;
 }
 
@@ -39,7 +40,8 @@ bool Layered::Walk::harmless(Index layer, const double* pre) const {
   if (potential_ == nullptr || taken_.size() < 2 || !rectifies(layer)) return false;
   const Ahead& ahead = ahead_[taken_.size() - 1];
   const Potential::Layer& at = potential_->layer(layer);
-  const double rise = kernels().rise(at.rise.size(), problem_.network.activation(layer).gain(), 0.0, pre, ahead.sent.data(),
+  const double rise = kernels().rise(at.rise.size(), problem_.network.activation(layer).gain(), 0.0, pre,
+                                     ahead.sent[static_cast<std::size_t>(layer)].data(),
                                      at.rise.data(), at.fall.data());
   return ahead.harm + rise + 2 * noise_ + at.rounded < incumbent_.harm();
 }
@@ -53,7 +55,8 @@ void Layered::Walk::look_ahead(std::size_t stage, const double* pre) {
     activate(l, pre);
     for (const Forced& f : choices_.stages[neuron_stage(l)].failed)
       signals_[static_cast<std::size_t>(l)][static_cast<std::size_t>(f.site.to)] = f.value;
-    if (l + 1 == depth) std::copy(signals_[static_cast<std::size_t>(l)].begin(), signals_[static_cast<std::size_t>(l)].end(), ahead.sent.begin());
+    const std::vector<double>& y = signals_[static_cast<std::size_t>(l)];
+    std::copy(y.begin(), y.end(), ahead.sent[static_cast<std::size_t>(l)].begin());
     pre = pass_on(l);
   }
   ahead.harm = problem_.harm.of_pre(pre);
@@ -61,10 +64,14 @@ void Layered::Walk::look_ahead(std::size_t stage, const double* pre) {
   largest_.assign(static_cast<std::size_t>(open_), 0.0);
   for (Index l = depth; l >= first; --l) {
     const std::vector<double>& y = signals_[static_cast<std::size_t>(l)];
-    for (const Option& o : choices_.stages[neuron_stage(l)].options) {
-      const double gain = potential_->gain(l, o.site.to, o.value - y[static_cast<std::size_t>(o.site.to)]);
-      if (!keep_largest(&gain, 1, largest_.data(), open_)) largest_[0] = infinity;  // no number: nothing is left out for it
+    const std::vector<Option>& options = choices_.stages[neuron_stage(l)].options;
+    gains_.resize(options.size());
+    for (std::size_t n = 0; n < options.size(); ++n) {
+      const Option& o = options[n];
+      gains_[n] = potential_->gain(l, o.site.to, o.value - y[static_cast<std::size_t>(o.site.to)]);
     }
+    const auto given = static_cast<Index>(gains_.size());
+    if (!keep_largest(gains_.data(), given, largest_.data(), open_)) largest_[0] = infinity;  // no number: all is kept
     ahead.all[neuron_stage(l)] = std::accumulate(largest_.begin(), largest_.end(), 0.0);
     ahead.rest[neuron_stage(l)] = ahead.all[neuron_stage(l)] - largest_.back();
   }

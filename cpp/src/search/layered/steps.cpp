@@ -65,8 +65,9 @@ const double* Layered::Walk::forward(Index layer, const double* pre) {
 
 /// From the pre-activations of a layer to the outputs.
 void Layered::Walk::conclude(Index layer, const double* pre) {
-  for (Index l = layer; l < problem_.network.layers(); ++l) {
-    if (l == problem_.network.depth() - 1 && harmless(l, pre)) return void(count());
+  const Index depth = problem_.network.depth();
+  for (Index l = layer; l <= depth; ++l) {
+    if (l + 1 >= depth && harmless(l, pre)) return void(count());  // earlier, too few are
     pre = forward(l, pre);
   }
   finish(pre);

@@ -31,7 +31,7 @@ class Layered::Walk {
   struct Ahead {
     double harm = 0;
     std::vector<double> all, rest;  ///< most that all failures left can add, and all but one, from each stage on
-    std::vector<double> sent;       ///< by the last hidden layer but one, padded
+    std::vector<std::vector<double>> sent;  ///< by each layer, padded
   };
   struct Level {
     std::vector<Live> live;
