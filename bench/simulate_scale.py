@@ -33,7 +33,7 @@ machine.one_thread()
 
 import numpy as np  # noqa: E402
 import withstand as ws  # noqa: E402
-from withstand.questions import spread_search  # noqa: E402
+from withstand.questions import agenda  # noqa: E402
 
 WORKERS = (1, 2, 4, 8, 16, 64, 256, 1000)
 
@@ -87,19 +87,19 @@ def measured(net: ws.Network, crashes: int, rows: np.ndarray[Any, Any]) -> tuple
     """Search, task by task."""
     numbers: list[int] = []  # of tasks, in the order in which they were done
     left: dict[int, range] = {}
-    enter, executor = spread_search.Agenda.enter, Here()
+    enter, executor = agenda.Agenda.enter, Here()
 
-    def watched(agenda: spread_search.Agenda, shard: tuple[int, int], found: spread_search.Proved) -> None:
-        before = len(agenda._tasks)
-        enter(agenda, shard, found)
+    def watched(waiting: agenda.Agenda, shard: tuple[int, int], found: agenda.Proved) -> None:
+        before = len(waiting._tasks)
+        enter(waiting, shard, found)
         numbers.append(shard[0])
-        left[shard[0]] = range(before, len(agenda._tasks))
+        left[shard[0]] = range(before, len(waiting._tasks))
 
-    spread_search.Agenda.enter = watched  # type: ignore[method-assign]
+    agenda.Agenda.enter = watched  # type: ignore[method-assign]
     try:
         found = ws.worst_case(net, ws.Crash(crashes), rows, executor=executor)
     finally:
-        spread_search.Agenda.enter = enter  # type: ignore[method-assign]
+        agenda.Agenda.enter = enter  # type: ignore[method-assign]
     done = dict(zip(numbers, executor.seconds, strict=True))
     order = sorted(done)  # the first tasks have the first numbers
     place = {number: at for at, number in enumerate(order)}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -31,6 +32,14 @@ int main() {
   CHECK((sum_of({-1.5}).digits().values == sum_of({1.5, -3.0}).digits().values));
   CHECK(sum_of({-1.5}).digits().values.back() < 0);
   CHECK(sum_of(std::vector<double>(1000, 0.1)).digits().values.size() <= 4);
+
+  const double most = std::numeric_limits<double>::max(), half = 0x1p-53;  // of the last place of 1
+  for (double value : {0.0, 1.0, -1.5, 0.1, 5e-324, -3e-310, 0x1p-1022, most, 4294967296.0, 1 / 3.0})
+    CHECK(sum_of({value}).value() == value);
+  CHECK(sum_of({1, half}).value() == 1 && sum_of({1 + 2 * half, half}).value() == 1 + 4 * half);  // to the even one
+  CHECK(sum_of({1, half, 5e-324}).value() == 1 + 2 * half && sum_of({-1, -half, -5e-324}).value() == -1 - 2 * half);
+  CHECK(sum_of({1, half, -5e-324}).value() == 1);
+  CHECK(sum_of({most, most}).value() == std::numeric_limits<double>::infinity());
 
   std::mt19937 random(1);
   std::vector<double> values;

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import withstand as ws
 from withstand import _core
-from withstand.questions import spread_search
+from withstand.questions import agenda, spread_search
 
 
 def drawn(seed: int) -> tuple[ws.Network, np.ndarray]:
@@ -91,11 +91,16 @@ def test_parts_of_inputs_that_are_not_there_are_refused() -> None:
         search(net, ws.Crash(6), x[:1], frontier=_core.Frontier(0.0, [last]))
 
 
+def set_grains(monkeypatch: pytest.MonkeyPatch, grain: float, first: float) -> None:
+    for module in (agenda, spread_search):
+        monkeypatch.setattr(module, "GRAIN", grain)
+    monkeypatch.setattr(spread_search, "FIRST_GRAIN", first)
+
+
 @pytest.fixture
 def fine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tasks of small networks leave work to others."""
-    monkeypatch.setattr(spread_search, "GRAIN", 2e4)
-    monkeypatch.setattr(spread_search, "FIRST_GRAIN", 2e3)
+    set_grains(monkeypatch, 2e4, 2e3)
 
 
 def assert_same(spread: ws.WorstCase, alone: ws.WorstCase) -> None:
@@ -114,7 +119,7 @@ class Counting(ThreadPoolExecutor):
         self._every = every
 
     def submit(self, fn, /, *args, **kwargs):
-        self.floors.append(args[0].floor)
+        self.floors.append(args[1].floor)
         if not self._every or len(self.floors) % self._every:
             return super().submit(fn, *args, **kwargs)
         lost: Future = Future()
@@ -133,8 +138,7 @@ def test_one_input_is_shared_by_all(fine: None, seed: int) -> None:
 
 @pytest.mark.parametrize("every", [0, 3])
 def test_tasks_start_with_the_worst_that_is_known(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
-    monkeypatch.setattr(spread_search, "GRAIN", 3e4)
-    monkeypatch.setattr(spread_search, "FIRST_GRAIN", 3e4)
+    set_grains(monkeypatch, 3e4, 3e4)
     net, x = ws.embedded("digits")[:2]
     alone = ws.worst_case(net, ws.Crash(6), x[:3], threads=1)
     with Counting(every) as executor:
@@ -187,8 +191,7 @@ KINDS = ["processes", pytest.param("loky", marks=pytest.mark.slow), pytest.param
 @pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_on_processes_of_which_one_is_killed(monkeypatch: pytest.MonkeyPatch, kind: str, killed: bool) -> None:
-    monkeypatch.setattr(spread_search, "GRAIN", 3e5)
-    monkeypatch.setattr(spread_search, "FIRST_GRAIN", 3e4)
+    set_grains(monkeypatch, 3e5, 3e4)
     net, x = ws.embedded("digits")[:2]
     alone = ws.worst_case(net, ws.Crash(4), x[:2], threads=1)
     calls = []

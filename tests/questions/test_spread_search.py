@@ -12,7 +12,8 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import withstand as ws
-from withstand.questions.spread_search import Portion, Proved, Task, searched
+from withstand.questions.agenda import Portion, Proved, Task
+from withstand.questions.spread_search import searched
 
 MODELS = (
     ws.Crash(2),
@@ -119,6 +120,42 @@ def test_ctrl_c_ends_it_with_what_is_known(inputs: int) -> None:
     truth = ws.worst_case(net, ws.Crash(2), x, threads=1)
     assert found.status == ("exact" if inputs == 1 else "interrupted")
     assert found.lower <= truth.lower <= found.upper
+
+
+class Late(ThreadPoolExecutor):
+    """Every task waits in a queue until the limit of the whole has gone."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        def later():
+            time.sleep(0.3)
+            return fn(*args, **kwargs)
+
+        return super().submit(later)
+
+
+def test_a_task_that_has_waited_does_not_begin_when_time_is_up() -> None:
+    """Of what no task got to, what can be said in no time is known: an interval that has two ends."""
+    net, x, _ = ws.embedded("digits")
+    whole = ws.worst_case(net, ws.Crash(9), x[:6], time_limit=0)
+    with Late(2) as executor:
+        found = ws.worst_case(net, ws.Crash(9), x[:6], executor=executor, time_limit=0.2)
+    assert found.status == "budget" and found.nodes == whole.nodes
+    assert (found.lower, found.upper) == (whole.lower, whole.upper)
+
+
+class Stopping(ThreadPoolExecutor):
+    """Ctrl-C comes before the first task."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_before_the_first_task_there_is_an_interval() -> None:
+    net, x, _ = ws.embedded("digits")
+    with Stopping(2) as executor:
+        found = ws.worst_case(net, ws.Crash(9), x[:6], executor=executor)
+    assert found.status == "interrupted" and found.witness is not None
+    assert 0 <= found.lower < found.upper < np.inf
 
 
 def test_limits_are_those_of_the_whole() -> None:

@@ -162,3 +162,32 @@ def test_boxes_of_many_dimensions_are_closed():
         assert found.upper - found.lower <= 1e-3 * found.upper
         if (w := found.witness) is not None:
             assert found.lower == pytest.approx(harm(net, w.input, w.values, None))
+
+
+@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("kind", ["noise", "noise at few", "synapses", "byzantine", "stuck and noise",
+                                  "noise and crash"])  # fmt: skip
+def test_several_inputs_witness_what_each_alone_does(seed, kind):
+    """Whatever their order, and though nothing but the first of them needs a witness to begin with."""
+    rng = np.random.default_rng(seed)
+    widths = (2, 4, 3, 2)
+    weights = [rng.normal(size=(b, a)) for a, b in zip(widths, widths[1:])]
+    phi = ("relu", "tanh", "logistic")[seed % 3]
+    net = ws.Network(weights, [rng.normal(size=b) for b in widths[1:]], activation=phi)
+    x = rng.normal(size=(5, 2))
+    model = {
+        "noise": ws.Noise(0.1),
+        "noise at few": ws.Noise((0.1, 0.0)),
+        "synapses": ws.SynapseByzantine(1, capacity=0.5),
+        "byzantine": ws.Byzantine(1, capacity=1.0),
+        "stuck and noise": ws.StuckAt(1, value=1.0) + ws.Noise((0.0, 0.2)),
+        "noise and crash": ws.Crash(1) + ws.Noise(0.1),
+    }[kind]
+    for spec in (None, ws.Argmax()):
+        alone = [ws.worst_case(net, model, row, spec=spec, threads=1) for row in x]
+        for order in (slice(None), slice(None, None, -1)):
+            together = ws.worst_case(net, model, x[order], spec=spec, threads=1)
+            most = max(found.lower for found in alone)
+            assert together.lower >= most - 2e-6 * abs(most)
+            highest = max(found.upper for found in alone)
+            assert together.upper <= highest + 2e-6 * abs(highest) + 1e-9

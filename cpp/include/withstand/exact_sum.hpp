@@ -15,6 +15,9 @@ class ExactSum {
   void add(double value);  ///< `value` is finite
   void add(const ExactSum& other);
 
+  /// The nearest double, of two the even one; infinite beyond the largest.
+  double value() const;
+
   /// The sum as (d[0] + d[1] 2^32 + d[2] 2^64 + ...) 2^(32 first - 1074): digits of the sum's sign, smaller than 2^32 in
   /// size, the first and the last one not 0. So equal sums have equal digits; zero has none, and first = 0.
   struct Digits {

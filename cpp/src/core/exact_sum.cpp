@@ -80,6 +80,21 @@ void ExactSum::normalise() {
   limbs_.push_back(carry);
 }
 
+/// Of the 96 bits of the three largest digits the first 64, the last of which says whether anything follows them: rounding
+/// to 53 is then that of the sum. What is below the normal range needs none, for every sum is a multiple of 2^-1074.
+double ExactSum::value() const {
+  const Digits sum = digits();
+  const auto n = static_cast<int>(sum.values.size());
+  if (n == 0) return 0;
+  const auto digit = [&](int i) { return i < 0 ? 0 : static_cast<std::uint64_t>(std::abs(sum.values[static_cast<std::size_t>(i)])); };
+  std::uint64_t top = (digit(n - 1) << limb_bits) + digit(n - 2), next = digit(n - 3) << limb_bits;
+  int exponent = limb_bits * (sum.first + n - 2) - 1074;
+  for (; top >> 63 == 0; next <<= 1, --exponent) top = (top << 1) + (next >> 63);
+  if (next != 0 || n > 3) top |= 1;  // the digits below the third are not all 0
+  const double size = std::ldexp(static_cast<double>(top), exponent);
+  return sum.values.back() < 0 ? -size : size;
+}
+
 ExactSum::Digits ExactSum::digits() const {
   ExactSum size = *this;
   size.normalise();

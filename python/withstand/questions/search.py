@@ -26,9 +26,10 @@ from withstand.model.failures import Failures, as_failures
 from withstand.model.network import Network, as_network
 from withstand.model.settled import worded
 from withstand.model.spec import Spec, asks_decisions
+from withstand.questions.agenda import Portion, Proved
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.progress import Steps
-from withstand.questions.spread_search import Portion, Proved, first_tasks, searched
+from withstand.questions.spread_search import spread_over
 from withstand.questions.witnesses import Witnesses
 from withstand.statement import Inputs, judged
 
@@ -146,8 +147,7 @@ def worst_case(
             raise ValueError("a certificate is the tree of one search: without an executor")
         alone = node_limit is not None  # what is counted must not depend on who is first
         task = partial(_task, *asked, failures, node_limit, threads or 1)
-        tasks = first_tasks(lower, upper, gap, alone)
-        spread = searched(executor, tasks, task, gap, time_limit, watch, alone)
+        spread = spread_over(executor, lower, upper, task, gap, time_limit, watch, alone)
         watch.end()
         return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
     search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, _goal(spec)),

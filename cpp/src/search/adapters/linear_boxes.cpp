@@ -62,6 +62,11 @@ class LinearBox : public BoxRelaxation {
     result.harm = (goal_ == Goal::error ? found.deviation : found.faulty).maxCoeff(&worst);
     if (result.harm <= enough) return result;
     for (const Gain& gain : found.selected(worst)) result.selected.push_back({gain.site, gain.term});
+    if (result.selected.empty()) {
+      std::vector<Gain> gains = found.table(worst);
+      std::stable_sort(gains.begin(), gains.end(), [](const Gain& a, const Gain& b) { return a.value > b.value; });
+      for (const Gain& gain : gains) result.undecided.push_back({gain.site, gain.term});
+    }
     result.proved = std::make_shared<const Ranges>(std::move(found.ranges));
     return result;
   }

@@ -88,10 +88,11 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   }
   node.bound = proved;
   if (result.input.size() > 0) follow(node, result.input);
-  std::vector<Candidate> along = selection(node, result.selected, false);
+  std::vector<Candidate> along = selection(node, result, false);
   const bool none = incumbent_.harm() == -std::numeric_limits<double>::infinity();
   const bool often = !along.empty() && !node.relaxation->decides();  // which names inputs once all is decided
-  if (none || often || node.id % attempt_every == 0) attempt(node, along);
+  const bool attempted = none || often || node.id % attempt_every == 0;
+  if (attempted) attempt(node, along);
   if (!goes_on()) {
     out.children.push_back(std::move(node));
     return out;
@@ -104,20 +105,33 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   parent.bound = proved;
   parent.proved = result.proved;
   if (split_as_told(parent, result, out)) return out;
-  // Who fails is decided before receivers are split: at a point of inputs, where the values of undecided ones are not, and
-  // where bounds are much better then.
-  const bool before = node.lower == node.upper || node.relaxation->decides();
-  if (along.empty() && before) along = selection(node, result.selected, true);
+  // Who fails is decided before ranges are split: at a point of inputs, where the values of undecided ones are not, where
+  // bounds are much better then, and where the last split has brought nothing.
+  const bool before = node.lower == node.upper || node.relaxation->decides() || in_vain(node);
+  if (along.empty() && before) along = selection(node, result, true);
+  parent.halved = proved;
   if (along.empty() && split_ranges(parent, out)) return out;
-  if (along.empty()) along = selection(node, result.selected, true);
-  if (along.empty()) out.closed = proved;  // nothing is left to decide
-  else split_failures(parent, along, out);
+  parent.halved = std::numeric_limits<double>::infinity();
+  if (along.empty()) along = selection(node, result, true);
+  if (!along.empty()) {
+    split_failures(parent, along, out);
+    return out;
+  }
+  if (!attempted) attempt(node, along);  // nothing is left to decide: no child will look for a witness here
+  out.closed = proved;
   return out;
+}
+
+/// Whether splitting ranges has lowered the bound by so little that what it is above the truth by comes from who fails: of a
+/// tenth of what one of so many inputs might.
+bool Continuous::Tree::in_vain(const Node& node) const {
+  const double inputs = std::max<double>(1, static_cast<double>((node.upper - node.lower).array().cwiseSign().sum()));
+  return std::isfinite(node.halved) && node.halved - node.bound < 0.1 / inputs * (node.halved - incumbent_.harm());
 }
 
 /// What the bound selects, each component once; where a number of failures is prescribed, at least one undecided one, and
 /// where nothing else is left to decide, any: a bound may be too blunt to gain by a failure that does harm.
-std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& node, const std::vector<Candidate>& selected,
+std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& node, const BoxRelaxation::Result& result,
                                                                   bool any) const {
   std::vector<Candidate> along;
   Restriction rest = node.restriction;
@@ -129,7 +143,8 @@ std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& no
     rest.fail(space_, candidate.site, candidate.term);
     along.push_back(candidate);
   };
-  for (const Candidate& candidate : selected) take(candidate);
+  for (const Candidate& candidate : result.selected) take(candidate);
+  for (std::size_t n = 0; any && n < result.undecided.size(); ++n) take(result.undecided[n]);
   for (std::size_t t = 0; t < space_.terms().size(); ++t)
     if (space_.terms()[t].failure.exactly || (any && is_counted(space_.terms()[t].failure.effect)))
       for (const auto& sites : space_.terms()[t].sites)

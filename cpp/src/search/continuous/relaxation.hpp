@@ -28,6 +28,7 @@ class BoxRelaxation {
   struct Result {
     double harm = 0;                       ///< no completion of the restriction, at no input of the box, does more
     std::vector<Candidate> selected;       ///< what the bound counts as failed, largest gain first
+    std::vector<Candidate> undecided;      ///< where it counts none: what might fail, in that order
     std::shared_ptr<const Proved> proved;
     std::vector<std::pair<Index, double>> objectives;  ///< to look at one by one, each with its bound; empty: all at once
     double others = -std::numeric_limits<double>::infinity();  ///< bound of the objectives that are not among them

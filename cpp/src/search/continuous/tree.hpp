@@ -31,6 +31,7 @@ class Continuous::Tree {
     std::shared_ptr<const BoxRelaxation> relaxation;      ///< prepared for the box; null: not yet
     std::shared_ptr<const BoxRelaxation::Proved> proved;  ///< by the parent's bound
     Index objective = -1;                                 ///< of the relaxation's; -1: all
+    double halved = std::numeric_limits<double>::infinity();  ///< bound of the node whose ranges were split to this one
     void lighten() {}  // what was proved is what its own bound starts from: without it searches take longer
   };
   using Outcome = BestFirst<Node>::Outcome;
@@ -40,7 +41,8 @@ class Continuous::Tree {
   bool much_time() const;
   bool closed(double bound) const;
   Outcome process(const Node& node);
-  std::vector<Candidate> selection(const Node& node, const std::vector<Candidate>& selected, bool any) const;
+  std::vector<Candidate> selection(const Node& node, const BoxRelaxation::Result& result, bool any) const;
+  bool in_vain(const Node& node) const;
   double enough() const;
   void follow(const Node& node, const Vector& input);
   void attempt(const Node& node, const std::vector<Candidate>& along);
