@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import withstand as ws
-
 from random_graphs import random_graph
 
 
