@@ -40,6 +40,9 @@ class Question:
 
 
 QUESTIONS = [
+    Question("MNIST, strided", "pub6_mnist_conv_small.onnx", 1),
+    Question("MNIST, pooled", "pub11_mnist_maxpool_cnn.onnx", 1),
+    Question("ResNet-8", "pub9_mlperf_resnet8.h5", 1),
     Question("MNIST, strided", "pub6_mnist_conv_small.onnx", 2),
     Question("MNIST, strided", "pub6_mnist_conv_small.onnx", 3),
     Question("MNIST, pooled", "pub11_mnist_maxpool_cnn.onnx", 2),

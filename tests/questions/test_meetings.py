@@ -44,6 +44,22 @@ def models(net: ws.Network, rng: np.random.Generator, k: int) -> list[ws.Failure
     return [*one, ws.Crash(k - 1) + ws.StuckAt(1, value=value)]
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_the_worst_single_failure_is_found_by_trying_each(seed: int) -> None:
+    rng = np.random.default_rng(3000 + seed)
+    net = convolutional(rng)
+    x = rng.normal(size=(int(rng.integers(1, 3)), net.widths[0]))
+    spec = ws.Argmax() if seed % 3 == 0 else None
+    first = (1, *(0 for _ in range(net.depth - 1)))
+    two = ws.Crash(0) + ws.StuckAt(1, value=-0.5)
+    failures = (ws.Crash(1), ws.StuckAt(1, value=0.5), ws.Crash(first), two)[seed % 4]
+    truth = ws.enumerate_failures(net, failures, x, spec=spec, threads=1)
+    found = ws.worst_case(net, failures, x, spec=spec, threads=1)
+    assert found.exact and found.witness is not None
+    assert abs(found.lower - truth.worst) <= truth.rounding + found.rounding
+    assert found.evaluations <= len(x) * (net.n_neurons + 3 * net.widths[-1] + 2)
+
+
 @pytest.mark.parametrize("seed", range(120))
 def test_the_worst_pair_is_that_of_an_enumeration(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -126,7 +142,7 @@ def test_limits_leave_an_interval() -> None:
     assert stopped.witness is not None
 
 
-@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3])
 def test_threads_do_not_change_the_answer(k: int) -> None:
     rng = np.random.default_rng(11)
     net = convolutional(rng)

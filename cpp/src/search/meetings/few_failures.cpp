@@ -34,7 +34,7 @@ bool search(const Network& net, const Choices& choices, Index failures, const Br
   const Trace intact = trace(net, row.problem.input);
   const std::optional<Singles> singles = Singles::of(net, choices, failures, row.problem.harm, intact);
   if (!singles || (failures == 3 && !Triples::fit(*singles))) return false;
-  if (failures == 2) run(Pairs(row, choices, *singles, intact, incumbent, budget, threads), proved);
+  if (failures < 3) run(Pairs(row, choices, *singles, intact, incumbent, budget, threads), proved);
   else run(Triples(row, choices, *singles, intact, incumbent, budget, threads), proved);
   return true;
 }
@@ -44,7 +44,7 @@ bool search(const Network& net, const Choices& choices, Index failures, const Br
 std::optional<MeetingsProved> few_failures(const Network& net, const Domain& domain, const Choices& choices, Points& points,
                                            Incumbent& incumbent, Budget& budget, int threads) {
   const Index failures = Meetings::most(net, choices);
-  if (failures < 2 || failures > 3) return std::nullopt;
+  if (failures < 1 || failures > 3) return std::nullopt;
   MeetingsProved proved;
   try {
     for (Index n = 0; n < domain.size(); ++n) {

@@ -41,7 +41,7 @@ Meetings::Worker::Worker(const Network& net, const Singles& singles, const Trace
 Meetings::Meetings(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
                    Incumbent& incumbent, Budget& budget, int threads)
     : row_(row), net_(row.problem.network), choices_(choices), singles_(singles), intact_(intact), incumbent_(incumbent),
-      budget_(budget), threads_(threads), base_(row.problem.harm.rows().rows()) {
+      budget_(budget), threads_(threads), failures_(most(net_, choices)), base_(row.problem.harm.rows().rows()) {
   const Harm& harm = row.problem.harm;
   for (Index o = 0; o < base_.size(); ++o) base_(o) = harm.gauge(o, harm.rows().row(o).dot(intact.pre.back()));
   for (std::size_t n = 0; n < singles_.options().size(); ++n) {
@@ -49,7 +49,7 @@ Meetings::Meetings(const BranchBound::Row& row, const Choices& choices, const Si
     gain_.push_back(effect == nullptr ? 0 : *std::max_element(effect, effect + base_.size()));
   }
   // What is added up here are harms of single failures, and differences of four signals at every meeting of two.
-  const double failures = static_cast<double>(most(net_, choices));
+  const double failures = static_cast<double>(failures_);
   margin_ = 2 * failures * row.noise;
   for (Index l = 1; l <= net_.depth(); ++l)
     if (const Index count = singles_.places().count(l))
@@ -142,7 +142,7 @@ void Meetings::offer(std::vector<std::size_t> failed) {
 
 void Meetings::seed() {
   Worker& worker = member(0);
-  const auto size = static_cast<std::size_t>(most(net_, choices_));
+  const auto size = static_cast<std::size_t>(failures_);
   for (Index o = 0; o < base_.size(); ++o) {
     const auto more = [&](std::size_t a, std::size_t b) { return singles_.effect(a)[o] > singles_.effect(b)[o]; };
     std::vector<std::size_t> best(std::min<std::size_t>(8, firsts_.size()));

@@ -68,6 +68,7 @@ class Meetings {
   Incumbent& incumbent_;
   Budget& budget_;
   int threads_;
+  Index failures_;            // that a set has at most
   Vector base_;               // what the objectives say of the intact network
   std::vector<double> gain_;  // the most that each option adds to an objective
   std::vector<std::size_t> firsts_;

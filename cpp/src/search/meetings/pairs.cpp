@@ -20,7 +20,7 @@ bool Pairs::run() {
 }
 
 double Pairs::open() const {
-  const double second = gain_.empty() ? 0 : std::max(0.0, *std::max_element(gain_.begin(), gain_.end()));
+  const double second = gain_.empty() || failures_ == 1 ? 0 : std::max(0.0, *std::max_element(gain_.begin(), gain_.end()));
   double most = base_.maxCoeff();
   for (std::size_t a = 0; a < gain_.size(); ++a)
     if (singles_.effect(a) != nullptr && (done_.empty() || done_[a] == 0))
@@ -29,11 +29,12 @@ double Pairs::open() const {
   return most + margin_;
 }
 
-/// A failure alone, and with every one behind it.
+/// A failure alone, and with every one behind it where two may fail.
 void Pairs::second_failures(Worker& worker, std::size_t a) {
   interruption_point();
   const double high = base_.maxCoeff() + gain_[a];
   if (!hopeless(high)) offer({a});
+  if (failures_ == 1) return;
   take(worker, a);
   for (std::size_t b = a + 1; b < gain_.size(); ++b) {
     const Index layer = singles_.options()[b].site.layer;
