@@ -21,6 +21,7 @@
 #include "search/continuous/continuous.hpp"
 #include "search/completed.hpp"
 #include "search/conclusion.hpp"
+#include "search/meetings/best_alone.hpp"
 #include "search/meetings/few_failures.hpp"
 #include "search/middle.hpp"
 #include "evaluate/overflow.hpp"
@@ -103,6 +104,7 @@ SearchResult discrete(const Search& search, Recorder& recorder) {
                                        search.incumbent);
     if (found && found->closed) return conclude(search, {found->upper, found->error, found->scale, points.outputs()}, found->evaluations);
     if (found) ceiling = found->upper;
+    offer_the_best_alone(search.net, search.domain, choices, points, search.incumbent, search.budget);
   }
   NoOpinions silence;  // a tree that is written down is closed by its own bounds
   const std::unique_ptr<Opinions> opinions = opinions_on(search);
