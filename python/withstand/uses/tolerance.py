@@ -54,7 +54,7 @@ class Tolerance(Answer, Limit):
         Number of failures of which some distribution over the layers is proved harmless.
     curve : Curve or None
         Count of failures against the paper's bound, the proved, the exact and the sampled error. None where it was not
-        asked for, or the time was up.
+        asked for, there are no inputs, nothing can fail, or the time was up.
     status : {"complete", "budget", "interrupted"}
         Whether everything was tried, or the time was up, or Ctrl-C came: then the numbers are what was known by then,
         proved and witnessed like any others.
@@ -67,6 +67,7 @@ class Tolerance(Answer, Limit):
     curve: Curve | None
     status: str = "complete"
     _bounded: bool = field(default=True, kw_only=True)
+    _samples: int = field(default=0, kw_only=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
@@ -79,7 +80,21 @@ class Tolerance(Answer, Limit):
         lines.append(f"  frontier   {listing(self.frontier, self.frontier_size, self._bounded)}")
         lines.append(f"  witness    {self.witness}")
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
-        return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
+        return "\n".join(lines if why is None else [*lines, f"  {why}: {self._cut_short()}"])
+
+    def _cut_short(self) -> str:
+        """Return what the end of the time, or Ctrl-C, left open."""
+        limits = all(limit.exact for limit in (self, *self.per_layer))
+        curve = self._curve_cut_short() if self._samples else ""
+        if limits:
+            return f"only {curve}; which counts do harm is known" if curve else "everything was tried by then"
+        return f"more may be harmless than are proved to be{f', and {curve}' if curve else ''}"
+
+    def _curve_cut_short(self) -> str:
+        if self.curve is None:
+            return "the curve was not begun"
+        cut = self.curve.random.shape[1] < self._samples or any(s.status == "budget" for s in self.curve.searches)
+        return "the curve was cut short" if cut else ""
 
 
 @either_word
@@ -169,6 +184,7 @@ def tolerance(
     node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
+    samples = 0 if domain is None else samples  # a curve needs inputs
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
     inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(net, domain, "domain"))
     clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
@@ -181,8 +197,11 @@ def tolerance(
     if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite
         everything = Limit(size, None, True, "capped", None)
         each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
-        found = _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
-        return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+        with closing(line):
+            drawn = _drawn(question, model, _counts(everything, size), samples, seed) if samples else None
+        found = _result(everything, each if per_layer else (), (sizes,), sizes, size, drawn, clock.status)
+        told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
+        return replace(found, _samples=samples, _told=told)
     with closing(line):
         line("tolerance: the scalar bound")
         proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
@@ -197,7 +216,8 @@ def tolerance(
         total = least(total, each)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
     found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
-    return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+    told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
+    return replace(found, _samples=samples, _told=told)
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
@@ -223,9 +243,9 @@ def _limits_alone(
 
 
 def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
-    """Return the curve, where there are inputs and time."""
+    """Return the curve, where something can fail and there is time."""
     q, clock = question, question.clock
-    if q.domain is None or clock.over():
+    if q.domain is None or not counts or clock.over():
         return None
     try:
         curve = measure_curve(q.net, q.domain, counts, model=model, spec=q.spec, samples=samples, seed=seed,
