@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from dataclasses import replace
@@ -13,8 +14,12 @@ import withstand as ws
 
 pytest.importorskip("click")
 from click.testing import CliRunner
+from tiny_schema import wrong
+from withstand.certificate import writing
 from withstand.cli.commands import app
 from withstand.questions.clock import Clock
+from withstand.report import asked
+from withstand.schema import schema
 
 TOLERANCE = sys.modules["withstand.uses.tolerance"]  # the name is that of the function, too
 NET, X, _ = ws.embedded("digits_small")
@@ -78,3 +83,45 @@ def test_the_remark_says_what_was_cut_short(monkeypatch):
     monkeypatch.undo()
     late = ws.tolerance(NET, 5, X[:2], time_limit=0)
     assert "the time was up: more may be harmless than are proved to be\n" in f"{late!r}\n"
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    (("--argmax", "--time-limit", "0"), "no certificate is written: the time was up before it was begun"),
+    (("--argmin",), "no certificate can be written: certificates of decisions are of the largest"),
+])  # fmt: skip
+def test_a_report_says_why_there_is_no_certificate(words, why, tmp_path):
+    proof = tmp_path / "proof.json"
+    ask = ("report", "digits_small", "--rows", "0:1", *words, "--most", "1", "--certificate", str(proof))
+    ran = CliRunner().invoke(app, [*ask, "--json"])
+    told = json.loads(ran.stdout)
+    assert list(wrong(told, schema("report"))) == []
+    assert (ran.exit_code, told["certificate"], proof.exists()) == (4, [], False)
+    assert f"{proof}: {told['unwritten']}" in " ".join(ran.stderr.split())
+    assert why.removeprefix("no certificate can be written: ") in told["unwritten"]
+
+
+def test_a_report_that_has_its_certificate_misses_nothing(tmp_path):
+    found = ws.report(NET, X[:1], spec=ws.Argmax(), most=1, samples=2, certificate=tmp_path / "proof.json")
+    assert found.unwritten is None and json.loads(found.json())["unwritten"] is None
+    assert ws.report(NET, X[:1], most=1, samples=2).unwritten is None
+
+
+def test_a_report_that_is_interrupted_says_what_is_not_written(tmp_path, monkeypatch):
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asked, "criticality", stopped)
+    proof = tmp_path / "proof.json"
+    ask = ("report", "digits_small", "--rows", "0:1", "--most", "1", "--certificate", str(proof))
+    ran = CliRunner().invoke(app, ask)
+    assert ran.exit_code == 130
+    assert f"interrupted: {proof}: no certificate is written: interrupted before" in " ".join(ran.stderr.split())
+
+
+def test_a_checker_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
+    """The certificate is refused, and the report says so: its limit is no matter of how long a check takes."""
+    ticks = itertools.count()
+    monkeypatch.setattr(writing.time, "perf_counter", lambda: 1e9 + next(ticks))
+    with pytest.raises(writing.OutOfTime, match=r"the time was up while the checker looked at it .checking a proof"):
+        ws.worst_case(NET, ws.Crash(2), X[:2], time_limit=1, certificate=tmp_path / "proof.json")
+    assert not (tmp_path / "proof.json").exists()

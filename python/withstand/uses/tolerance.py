@@ -26,7 +26,7 @@ from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
-from withstand.uses.frontier import frontier, guaranteed_total, listing, max_total, maximal
+from withstand.uses.frontier import Recursion, frontier, guaranteed_total, listing, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
 from withstand.uses.tolerance_layers import alone, alone_by_bound, sizes_of
 from withstand.uses.tolerance_search import Limit, Question, least, lies_in, told_of
@@ -194,30 +194,36 @@ def tolerance(
     question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
-    if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite
-        everything = Limit(size, None, True, "capped", None)
-        each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
-        with closing(line):
-            drawn = _drawn(question, model, _counts(everything, size), samples, seed) if samples else None
-        found = _result(everything, each if per_layer else (), (sizes,), sizes, size, drawn, clock.status)
-        told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
-        return replace(found, _samples=samples, _told=told)
+    known = None  # by the outputs' own range; words may be infinite
+    if allowed is None and model(0)._terms[0].flips is None:
+        capped = tuple(Limit(n, None, True, "capped", None) for n in sizes)
+        known = Limit(size, None, True, "capped", None), capped if per_layer else (), (sizes,), size
     with closing(line):
-        line("tolerance: the scalar bound")
-        proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
-        if scalar is not None and allowed is not None:
-            proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
-            listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
-            most = max_total(scalar, allowed, clock.lasts(0.1))
-        total = question.limit(model, size, (proved, "capped"), "anywhere")
-        capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
-                  for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
-        each = _limits_alone(question, layers, sizes, total, capped)
-        total = least(total, each)
+        places = len(sizes) if per_layer else 0
+        total, each, listed, most = known or _limits(question, model, layers, sizes, size, places, scalar, allowed)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
+    found = _result(total, each, listed, sizes, most, drawn, clock.status, None if known else size,
+                    known is not None or scalar is not None)  # fmt: skip
     told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
     return replace(found, _samples=samples, _told=told)
+
+
+def _limits(
+    question: Question, model: Model, layers: list[Model], sizes: tuple[int, ...], size: int, places: int,
+    scalar: Recursion | None, allowed: Fraction | None,
+) -> tuple[Limit, tuple[Limit, ...], tuple[tuple[int, ...], ...] | None, int]:  # fmt: skip
+    """Return the limits anywhere and in so many places alone, the frontier and the most: the scalar bound is first."""
+    clock = question.clock
+    clock.say("tolerance: the scalar bound")
+    proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
+    if scalar is not None and allowed is not None:
+        proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
+        listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
+        most = max_total(scalar, allowed, clock.lasts(0.1))
+    total = question.limit(model, size, (proved, "capped"), "anywhere")
+    capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in range(places)]
+    each = _limits_alone(question, layers, sizes, total, capped)
+    return least(total, each), each, listed, most
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
