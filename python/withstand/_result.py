@@ -16,7 +16,17 @@ import numpy as np
 _SHOWN = 8
 
 
-class Result:
+class Plain:
+    """What has one form as plain data, wherever it is a part of something."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, which JSON can hold."""
+        raise NotImplementedError
+
+
+class Result(Plain):
     """A result: `to_dict`, `to_frame`, `plot`, and a table where a notebook shows it."""
 
     __slots__ = ()
@@ -26,7 +36,7 @@ class Result:
 
         Failed components are lists of numbers; a mapping whose keys are components is a list of [component, value].
         """
-        return {"result": type(self).__name__, **_fields(self)}
+        return {"result": type(self).__name__, **parts(self)}
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame: the result's table where it has one, else its numbers in one row.
@@ -97,10 +107,10 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, Enum):
         return value.name.lower()
-    if isinstance(value, Result):
+    if isinstance(value, Plain):
         return value.to_dict()
     if is_dataclass(value) and not isinstance(value, type):
-        return _fields(value)
+        return parts(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {name: plain(entry) for name, entry in zip(value._fields, value)}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -114,8 +124,18 @@ def _names(value: Any) -> list[str]:
     return [entry.name for entry in fields(value) if not entry.name.startswith("_")]
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: plain(getattr(value, name)) for name in _names(value)}
+def parts(value: Any) -> dict[str, Any]:
+    """Return the public fields of a dataclass as plain data.
+
+    A mapping whose keys are components is a list, also where it is empty: what keys it has, its declaration says.
+    """
+    told = {}
+    for entry in fields(value):
+        if not entry.name.startswith("_"):
+            held = getattr(value, entry.name)
+            empty = isinstance(held, Mapping) and not held and "[str," not in str(entry.type)
+            told[entry.name] = [] if empty else plain(held)
+    return told
 
 
 def _short(value: Any) -> str:

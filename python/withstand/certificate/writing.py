@@ -36,6 +36,10 @@ MOST = LIMITS["configurations to evaluate"]
 EFFORT = 20_000
 
 
+class OutOfTime(ValueError):
+    """The checker did not confirm a certificate in time."""
+
+
 def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal: str) -> float:
     """Refuse, before any search, what the checker would reject whatever the search finds.
 
@@ -69,12 +73,19 @@ def require_checkable(net: Network, failures: Failures, inputs: FloatArray, goal
 
 def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs: FloatArray, goal: str,
           lower: float, upper: float, witness: Witness, leaves: Sequence[_core.Leaf],
-          say: Callable[[str], object] = len) -> None:  # fmt: skip
+          say: Callable[[str], object] = len, until: float = math.inf) -> None:  # fmt: skip
     """Write the certificate of lower <= truth <= upper, whose leaves a search recorded where there is a tree.
 
     Where every configuration is evaluated anyway, the witness itself is claimed to be the worst, if the checker agrees.
     The upper claim gets a billionth of room, so that roundings are no reason to reject it. `say` is told how far it is.
+    Refused is what the checker has not confirmed by `until`, a time of `time.perf_counter`.
     """
+
+    def go_on(said: str) -> None:
+        say(said)
+        if time.perf_counter() > until:
+            raise OutOfTime(f"no certificate is written: the time was up while the checker looked at it ({said})")
+
     claims = [end for end in ((upper,) if of_neurons(failures) else sorted({lower, upper})) if math.isfinite(end)]
     if not claims or not math.isfinite(lower):
         raise ValueError(f"the search ended with the upper end {upper}: there is nothing to certify")
@@ -92,7 +103,7 @@ def write(path: str | os.PathLike[str], net: Network, failures: Failures, inputs
         "claim": {"lower": lower, "upper": math.nan, "witness": {"input": witness.input_index, "failed": failed}},
         **proof,
     }
-    text = _confirmed(body, net, [claim + ROOM * max(1.0, abs(claim)) for claim in claims], say)
+    text = _confirmed(body, net, [claim + ROOM * max(1.0, abs(claim)) for claim in claims], go_on)
     with open(path, "wb") as file:
         file.write(text)
 

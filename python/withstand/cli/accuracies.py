@@ -16,12 +16,12 @@ from withstand.cli.app import command
 from withstand.cli.applications import points
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, watched
 from withstand.cli.parameters import Number, OutputFile, PerLayerType
-from withstand.cli.refusals import DidNotWork, interrupted, remembering, working_with
+from withstand.cli.pictures import picture, plot_option
+from withstand.cli.refusals import DidNotWork, interrupted, remembering
 from withstand.cli.stating import WORDS, stated, tell
 from withstand.questions.checkpoint import CheckpointWarning
 
 target_option = click.option("--target", type=Number(0, 1), help="Accuracy wanted; sets the exit code.")
-plot_option = click.option("--plot", type=OutputFile((".svg", ".png", ".pdf")), help="Draw it there; needs matplotlib.")
 
 
 class RatesType(PerLayerType):
@@ -58,7 +58,7 @@ def accuracy(model: opt.Model, classes: Path | None, lowest: bool, target: float
     rows = found.curve._rows()
     tell(said, fields, as_json, f"{failures!r}: {found.lower:.4%} <= certified accuracy <= {found.upper:.4%}",
          [tuple(rows[0]), *(tuple(row.values()) for row in rows)] if len(rows) > 1 else ())  # fmt: skip
-    _draw(found, plot, said)
+    picture(found._draw, plot, said)
     if ctrl_c.came or found.status == "interrupted":
         interrupted()
     sys.exit(code or TOLERATED)
@@ -99,25 +99,13 @@ def campaign(model: opt.Model, classes: Path | None, lowest: bool, trials: int, 
     if as_json:
         fields = {**found.to_dict(), **fields}
     tell(said, fields, as_json, f"{found.failures}: mean accuracy {found.accuracy:.4%}")
-    _draw(found, plot, said)
+    picture(found._draw, plot, said)
     if ctrl_c.came or found.status != "complete":
         kept = f"{checkpoint} keeps what is done, the same command goes on from there" if checkpoint else None
         interrupted(lost[0] if lost else kept)
     if lost:
         raise DidNotWork(lost[0])
     sys.exit(code or TOLERATED)
-
-
-def _draw(found: ws.Accuracy | ws.Campaign, path: Path | None, said: ws.Statement) -> None:
-    if path is None:
-        return
-    with working_with(path):
-        from withstand._pictures import sign
-        from withstand.plot import save
-
-        axes = found._draw()
-        sign(axes, said)
-        save(axes.figure, path)
 
 
 def _code(target: float | None, lower: float, upper: float) -> int | None:

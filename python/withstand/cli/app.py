@@ -266,14 +266,9 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
     """Return what to show of a witness."""
     if witness is None:
         return {"witness": None}
-    fields: dict[str, Any] = {"failed": witness.failed, "input_index": witness.input_index, "output": witness.output}
     if as_json:
-        fields["values"] = [[list(c), v] for c, v in witness.values.items()]
-        fields["input"] = witness.input
-        fields["error"] = witness.error
-        fields["ways"] = [[list(c), way] for c, way in witness.ways.items()]
-        fields["groups"] = witness.groups
-        fields["channels"] = witness.channels
-    elif witness.ways:
+        return {**witness.to_dict()}
+    fields: dict[str, Any] = {"failed": witness.failed, "input_index": witness.input_index, "output": witness.output}
+    if witness.ways:
         fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
     return fields

@@ -17,8 +17,9 @@ from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.kinds import Kind, kind_option
 from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
-from withstand.cli.parameters import EpsilonType, OutputFile
-from withstand.cli.refusals import interrupted, working_with
+from withstand.cli.parameters import EpsilonType
+from withstand.cli.pictures import picture, plot_option
+from withstand.cli.refusals import DidNotWork, interrupted
 from withstand.cli.saying import said_here
 from withstand.cli.stating import WORDS, in_json, state, stated, tell
 from withstand.cli.words import biases_option, bits_option, rounded_option
@@ -48,7 +49,7 @@ decimal_epsilon = click.option(
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
 @opt.whole_time_limit_option
 @click.option("--samples", type=click.IntRange(min=0), default=0, help="Random sets for each count of the curve.")
-@click.option("--plot", type=OutputFile(), help="Draw the curve to this file.")
+@plot_option
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: str | None, epsilon: str | None,
@@ -72,14 +73,6 @@ def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: st
     broken = found.breaking is not None and found.breaking <= at_least
     code = TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN
     said = stated(found, model, options, failures=repr(made(at_least)), verdict=WORDS[code])
-    if plot is not None and found.curve is not None:
-        from withstand._pictures import sign
-        from withstand.plot import draw_curve, save
-
-        with working_with(plot):
-            figure = draw_curve(found.curve, epsilon=None if argmax else float(as_budget(epsilon or 0)))
-            sign(figure.axes[0], said)
-            save(figure, plot)
     if as_json:
         keys = ("guaranteed", "breaking", "exact", "method")
         show(in_json(said, {"status": found.status, **{key: getattr(found, key) for key in keys},
@@ -92,13 +85,37 @@ def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: st
         if found.witness is not None:
             click.echo(f"  {found.witness}")
         if found.status != "complete":
-            why = "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
-            click.echo(f"  {why}: more may be harmless than are proved to be")
+            click.echo(f"  {_ended(found, time_limit)}: {found._cut_short()}")
         state(said)
         remarks()
+    undrawn = _draw(found, plot, said, None if argmax else float(as_budget(epsilon or 0)), time_limit)
     if ctrl_c.came or found.status == "interrupted":
-        interrupted()
+        interrupted(undrawn)
+    if undrawn is not None:
+        raise DidNotWork(undrawn)
     sys.exit(code)
+
+
+def _draw(found: ws.Tolerance, plot: Path | None, said: ws.Statement, epsilon: float | None,
+          time_limit: float) -> str | None:  # fmt: skip
+    """Draw the curve; or return why the file that was asked for is not there."""
+    curve = found.curve
+    if curve is not None:
+
+        def draw() -> Any:
+            from withstand.plot import draw_curve
+
+            return draw_curve(curve, epsilon=epsilon).axes[0]
+
+        picture(draw, plot, said)
+    if plot is None or curve is not None:
+        return None
+    why = f"{_ended(found, time_limit)} before its curve was begun"
+    return f"{plot}: is not written, {why if found.status != 'complete' else 'nothing can fail'}"
+
+
+def _ended(found: ws.Tolerance, time_limit: float) -> str:
+    return "interrupted" if found.status == "interrupted" else f"the time was up ({time_limit:g} s)"
 
 
 @command()

@@ -17,7 +17,8 @@ from withstand.cli.limits import decimal_epsilon
 from withstand.cli.origin import origin_of
 from withstand.cli.output import remarks, watched
 from withstand.cli.parameters import OutputFile
-from withstand.cli.refusals import interrupted, naming, say, working_with
+from withstand.cli.refusals import DidNotWork, interrupted, naming, say, working_with
+from withstand.cli.saying import said_here
 
 
 @command()
@@ -58,4 +59,6 @@ def report(model: opt.Model, epsilon: str | None, argmax: str | None, classes: P
         click.echo(str(found))
         remarks()
     if ctrl_c.came or found.status == "interrupted":
-        interrupted()
+        interrupted(found.unwritten and f"{certificate}: {said_here(found.unwritten)}")
+    if found.unwritten is not None:
+        raise DidNotWork(f"{certificate}: {said_here(found.unwritten)}")

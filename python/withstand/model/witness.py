@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from withstand._plural import counted
+from withstand._result import Plain, parts, plain
 from withstand._types import AnyComponent, FloatArray
 from withstand.statement import word_of
 
@@ -15,7 +17,7 @@ Neuron = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Witness:
+class Witness(Plain):
     """Failed components, the input at which they do harm, and how much.
 
     ``net.forward(witness.input, failed=witness.values)`` reproduces the faulty outputs.
@@ -57,6 +59,10 @@ class Witness:
     def channels(self) -> tuple[Neuron, ...]:
         """(layer, channel) of the groups that are channels."""
         return tuple(self._channels[group] for group in self.groups if group in self._channels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the witness as plain data, the same in every JSON; `values` and `ways` are [component, value] each."""
+        return {**parts(self), "channels": plain(self.channels)}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Witness):

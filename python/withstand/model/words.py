@@ -24,7 +24,7 @@ Scaling = list[tuple[float, float]]
 #: Stands for the format that a network states for its signals, where none is asked about by name.
 OWN = "own"
 #: How many bits the largest words have.
-_WIDEST = 64
+WIDEST = 64
 
 
 class Flips(NamedTuple):
@@ -96,7 +96,7 @@ def flips_of(who: str, format: object, scale: Any, bits: Any, to: object, clamp:
     """Return what the arguments of a failure model ask for."""
     to, clamp, with_biases = _to(who, to), _clamp(who, clamp), flag(biases, f"{who}: biases")
     if format is None:
-        given_ways = () if bits is None else _bits(who, bits, _WIDEST)
+        given_ways = () if bits is None else _bits(who, bits, WIDEST)
         return Flips(OWN, _scale(who, scale), given_ways, to, clamp, with_biases, bits is None)
     name, given = (format.name, format) if isinstance(format, Format) else (format, None)
     known = Format(choice(name, f"{who}: format", FORMATS))

@@ -35,6 +35,8 @@ from withstand.statement import Inputs, judged
 
 #: Of the time that is left to a certificate, the share of searching for its tree; looking at one takes far longer.
 SEARCHING = 0.25
+#: Seconds that the checker may always take; beyond a limit it may take as long as that again.
+LOOKING = 2.0
 #: A tree of twice the nodes is begun where so many times what the last one took is left: twice, and half of it again.
 GROWING = 3.0
 
@@ -93,7 +95,8 @@ def worst_case(
         is what its tree proves. Of flipped bits, groups, channels and crashed weights and synapses the checker
         evaluates every configuration, so that there may be at most 1,000,000 at all inputs together. What it does not
         confirm is not written. Of a `time_limit`, half is for the first search, and the tree is kept as small as can
-        be checked in about what is left; a `node_limit` is that of each search. Which networks that is practical for:
+        be checked in about what is left, and refused where the checker takes longer than the limit once more; a
+        `node_limit` is that of each search. Which networks that is practical for:
         *what is trusted* in the documentation.
 
     Returns
@@ -203,19 +206,10 @@ def _task(
     space = failures._space(net, lower if np.array_equal(lower, upper) else None)
     frontier = _core.Frontier(portion.grain, list(portion.parts))
     found = _core.worst_case(
-        net._core,
-        space,
-        lower,
-        upper,
-        goal=getattr(_core.Goal, _goal(spec)),
-        gap=portion.gap,
-        time_limit=as_seconds(seconds),
-        node_limit=node_count(node_limit),
-        threads=threads,
-        watch=Steps(False),
-        floor=portion.floor,
-        frontier=frontier,
-    )
+        net._core, space, lower, upper, goal=getattr(_core.Goal, _goal(spec)), gap=portion.gap,
+        time_limit=as_seconds(seconds), node_limit=node_count(node_limit), threads=threads, watch=Steps(False),
+        floor=portion.floor, frontier=frontier,
+    )  # fmt: skip
     return replace(_proved(net, failures, spec, found), open=tuple(frontier.open), closed=float(frontier.closed))
 
 
@@ -233,6 +227,7 @@ class _Proof:
         self._net, self._failures, self._spec, self._goal = net, failures, spec, _goal(spec)
         self._inputs, _ = bounds_of(net, domain, "domain")
         self._bound = require_checkable(net, failures, self._inputs, self._goal)
+        self._until = math.inf
         self._trees = of_neurons(failures)  # anything else is evaluated, set by set
 
     def written(self, search: Callable[..., _core.SearchResult], end: float, nodes: int, watch: Steps) -> Proved:
@@ -245,6 +240,7 @@ class _Proof:
         def left() -> float:
             return max(0.0, end - time.perf_counter())
 
+        self._until = end + max(LOOKING, left())
         if not self._trees:
             return self._write(self._proved(search(time_limit=left(), node_limit=nodes)), [], watch)
         plain = self._proved(search(time_limit=left() / 2, node_limit=nodes))
@@ -292,7 +288,7 @@ class _Proof:
         if found.witness is None:
             raise ValueError("the search ended before its first evaluation: there is no witness to certify")
         write(self._path, self._net, self._failures, self._inputs, self._goal, found.lower, found.upper, found.witness,
-              leaves, watch.say)  # fmt: skip
+              leaves, watch.say, self._until)  # fmt: skip
         return found
 
 

@@ -52,7 +52,12 @@ class Asked:
     tolerance: Tolerance | None = field(default=None, init=False)
     ended: str = field(default="complete", init=False)
     open: bool = field(default=False, init=False)
+    unwritten: str | None = field(default=None, init=False)
     cut: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        if self.certificate is not None:
+            self.unwritten = "no certificate is written: interrupted before it was begun"
 
     @property
     def decisions(self) -> bool:
@@ -74,12 +79,12 @@ class Asked:
         steps.append(("the neurons", lambda: self._criticality(clock)))
         if self.decisions and self.targets is not None:
             steps.append(("the accuracy", lambda: self._accuracy(clock, most)))
+        if self.certificate is not None:
+            steps.append(("the certificate", lambda: self._certificate(clock)))
         if self.harm_is_known:
             steps.append(("the reliability", lambda: self._reliability(clock, p)))
         if self.budget is not None:
             steps.append(("the precision", self._precision))
-        if self.certificate is not None:
-            steps.append(("the certificate", lambda: self._certificate(clock)))
         for n, (name, ask) in enumerate(steps, start=1):
             if progress:
                 say(f"report, {n} of {len(steps)}: {name}\n")
@@ -165,4 +170,4 @@ class Asked:
     def _certificate(self, clock: Clock) -> Section:
         assert self.certificate is not None and self.curve is not None
         count = 1 if self.tolerance is None else max(1, self.tolerance._stated[0])
-        return evidence.certificate(self, self.certificate, count, clock.part(0.9))
+        return evidence.certificate(self, self.certificate, count, clock)

@@ -13,10 +13,12 @@ from withstand._answer import Told
 from withstand._plural import counted
 from withstand._result import plain
 from withstand.certificate import Check, check_certificate
+from withstand.certificate.writing import OutOfTime
 from withstand.model.failures import Crash
 from withstand.model.network import Network
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
+from withstand.questions.clock import Clock
 from withstand.questions.search import worst_case
 from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
@@ -25,6 +27,10 @@ from withstand.statement import TOLERATED, UNKNOWN, VIOLATED, Inputs, Statement,
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
+
+
+#: Of the time that is left, the share of a certificate: as much again is for the checker, and then it is read back.
+SEARCHING = 0.2
 
 
 def statement(asked: Asked, origin: Origin) -> Statement:
@@ -136,7 +142,7 @@ def _replay(seen: Witness, after: Any) -> str:
     )
 
 
-def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: float | None) -> Section:
+def certificate(asked: Asked, path: str | os.PathLike[str], k: int, clock: Clock) -> Section:
     """Write a proof for so many crashes, have it checked, and tell what came of it."""
     title = "A proof to keep"
     header = ("file", "claims at least", "claims at most", "check", "verdict", "SHA-256")
@@ -144,10 +150,14 @@ def certificate(asked: Asked, path: str | os.PathLike[str], k: int, seconds: flo
     text = f"The worst of at most {most}, as a file that is checked without trusting the search."
     code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
     try:
+        if clock.left() <= 0:
+            raise OutOfTime("no certificate is written: the time was up before it was begun")
         found = worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit,
-                           time_limit=seconds, threads=asked.threads, certificate=path)  # fmt: skip
+                           time_limit=clock.part(SEARCHING), threads=asked.threads, certificate=path)  # fmt: skip
     except ValueError as error:
+        asked.unwritten, asked.open = str(error), isinstance(error, OutOfTime)
         return Section("certificate", title, f"{text} There is none: {error}.", header, ())
+    asked.unwritten = None
     asked.ended = "complete" if found.status in ("exact", "gap") else found.status
     check = check_certificate(path, asked.net, failures=Crash(k), domain=asked.rows, spec=asked.spec)
     verdict, why = _verdict(asked, check)

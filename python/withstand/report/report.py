@@ -62,6 +62,8 @@ class Report(Answer):
     origin : withstand.report.Origin
     code : str
         Python that makes the network and the inputs; that of the sections goes on from there.
+    unwritten : str or None
+        Why the certificate that was asked for is not there; None where it is, and where nobody asked for one.
     created : str
         When, in UTC; where SOURCE_DATE_EPOCH is set, that time.
     """
@@ -73,6 +75,7 @@ class Report(Answer):
     origin: Origin = field(default_factory=Origin)
     code: str = ""
     created: str = ""
+    unwritten: str | None = None
 
     def __str__(self) -> str:
         command = [f"How to do it again\n{self.origin.command}"] if self.origin.command else []
@@ -101,7 +104,7 @@ class Report(Answer):
         said: dict[str, Any] = {} if self._told is None else {**self.statement.to_dict(), **self.limits}
         told = {
             "format": FORMAT, "title": self.title, "created": self.created, "status": self.status,
-            "statement": said, "command": self.origin.command,
+            "statement": said, "command": self.origin.command, "unwritten": self.unwritten,
             **tables,
             "data": {s.key: s.data for s in self.sections if s.data},
             "code": {"first": self.code, **{s.key: s.code for s in self.sections if s.code}},
@@ -234,7 +237,7 @@ def report(
     said, status = evidence.statement(asked, origin), asked.status(clock)
     sections.insert(0, evidence.asked_section(asked, said, status))
     return Report(title, tuple(sections), status, evidence.limits(asked), origin,
-                  origin.preamble(net, rows), created(), _told=Told.already(said))  # fmt: skip
+                  origin.preamble(net, rows), created(), asked.unwritten, _told=Told.already(said))  # fmt: skip
 
 
 def _probabilities(p: Any) -> tuple[float, ...]:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import le
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,14 @@ from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
 from withstand.model.network import Network, as_network
 from withstand.model.settled import settled
-from withstand.model.spec import Spec, asks_decisions, output_harms
+from withstand.model.spec import Spec, asks_decisions
 from withstand.model.term import Term
 from withstand.questions.bounds import bound, bound_within
 from withstand.questions.clock import Clock
 from withstand.questions.interval import RIGOR, WorstCase
 from withstand.questions.search import worst_case
-from withstand.statement import Inputs
-from withstand.uses.random_failures import RandomFailures
+from withstand.statement import Inputs, judged
+from withstand.uses.curve_draws import Draws
 
 #: Inputs at which random sets are tried when the domain is a box.
 _POINTS = 16
@@ -45,7 +45,8 @@ class Curve(Answer):
     paper, proved : ndarray, shape (len(counts),)
         `bound` by "at-most" and "tightest", for at most so many.
     searches : tuple of WorstCase
-        The interval of each count.
+        The interval of each count: where a limit ended its search, no worse than what the other counts and the random
+        sets show.
     random : ndarray, shape (len(counts), samples)
         Error of random sets of exactly so many components.
     decisions : bool
@@ -153,20 +154,62 @@ def measure_curve(
     samples, seed = whole(samples, "samples", least=1, most=SAMPLES), whole(seed, "seed")
     models = [settled(modelled(model, k), net, X) for k in counts]
     one, rng = settled(modelled(model, 1), net, X), np.random.default_rng(seed)
-    draws = _Draws(net, one, _points(net, X, seed), asks_decisions(spec), rng)
+    draws = Draws(net, one, _points(net, X, seed), asks_decisions(spec), rng)
     clock = Clock(as_seconds(time_limit), Line(False))
     search: dict[str, Any] = {"spec": spec, "node_limit": node_limit, "threads": threads}
     proved = [bound_within(net, m, X, clock.left() / 10, spec=spec, threads=threads) for m in models]
+    paper = [bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]
+    searches = [_searched(worst_case(net, m, X, time_limit=clock.limit(), **search)) for m in models]
+    random = draws.harms(counts, samples, clock)
+
+    def told(found: WorstCase, failures: Failures) -> WorstCase:
+        verdict = judged(found.lower, found.upper, None, draws.decisions)
+        return replace(found, _told=Told(asked[0], inputs, failures, RIGOR, spec=asked[1], verdict=verdict))
+
     return Curve(
         counts,
-        np.array([bound(net, m, X, method="at-most", spec=spec, threads=threads).value for m in models]),
+        np.array(paper),
         np.array([found.value for found in proved]),
-        tuple(_searched(worst_case(net, m, X, time_limit=clock.limit(), **search)) for m in models),
-        draws.harms(counts, samples, clock),
+        tuple(map(told, _joined(models, searches, draws, counts), models)),
+        random,
         draws.decisions,
         draws.kind,
         _told=Told(asked[0], inputs, models[-1], RIGOR, spec=asked[1], seed=seed),
     )
+
+
+def _joined(
+    models: Sequence[Failures], searches: Sequence[WorstCase], draws: Draws, counts: Sequence[int]
+) -> Iterator[WorstCase]:
+    """Yield the searches, each as good as what is known of the others and of the random sets makes it.
+
+    A witness is one of every model that holds its configuration, and what is proved of a model is proved of all those
+    that it holds: where a limit ended a search, another count may know more. Exact ones stay as they are.
+    """
+    terms = [model._terms[0] for model in models]
+    for own, found in zip(terms, searches):
+        if found.exact:
+            yield found
+            continue
+        for term, other in zip(terms, searches):
+            if other.lower > found.lower and _within(term, own):
+                found = replace(found, lower=other.lower, witness=other.witness)
+            if other.upper < found.upper and _within(own, term):
+                found = replace(found, upper=other.upper)
+        for count in counts:
+            if draws.worst(count) > found.lower and _within(draws.term_of(count), own):
+                seen = draws.witness(count)
+                found = replace(found, lower=seen.error, witness=seen)
+        yield replace(found, upper=max(found.lower, found.upper))
+
+
+def _within(inner: Term, outer: Term) -> bool:
+    """Return whether every configuration of one model is one of another."""
+    if inner._replace(counts=(), exactly=False) != outer._replace(counts=(), exactly=False):
+        return False
+    if len(inner.counts) != len(outer.counts) or (outer.exactly and not inner.exactly):
+        return False
+    return inner.counts == outer.counts if outer.exactly else all(map(le, inner.counts, outer.counts))
 
 
 def _searched(found: WorstCase) -> WorstCase:
@@ -190,59 +233,3 @@ def _points(net: Network, X: npt.ArrayLike | Box, seed: int) -> FloatArray:
     if not isinstance(X, Box):
         return lower
     return np.random.default_rng(seed).uniform(lower, upper, (_POINTS, lower.shape[1]))
-
-
-class _Draws:
-    """Random sets of failed components, and what they do."""
-
-    def __init__(
-        self, net: Network, failures: Failures, X: FloatArray, decisions: bool, rng: np.random.Generator
-    ) -> None:
-        self.net, self.X, self.decisions, self.rng = net, X, decisions, rng
-        self.intact = net.forward(X)
-        terms = failures._terms
-        if len(terms) != 1:
-            raise ValueError(f"{failures!r}: a curve is of one kind of failure, got a sum of {len(terms)}")
-        (self.term,) = terms
-        if self.term.effect not in _KINDS:
-            raise ValueError(f"{failures!r}: random sets are drawn of {', '.join(_KINDS)} only")
-        self.kind = f"{_KINDS[self.term.effect]} anywhere among {self.term.candidates(net):,} {_what(self.term)}"
-
-    def harms(self, counts: Sequence[int], samples: int, clock: Clock) -> FloatArray:
-        """Return errors of random sets, shape (len(counts), samples), or fewer samples when the time is up."""
-        drawn: list[list[float]] = []
-        for count in counts:
-            drawer = RandomFailures(self.net, Failures([self.term._replace(counts=(count,), exactly=True)]))
-            row: list[float] = []
-            while len(row) < samples and not (row and clock.left() <= 0):
-                row.append(self.harm(drawer))
-            drawn.append(row)
-        fewest = min(map(len, drawn))
-        return np.array([row[:fewest] for row in drawn])
-
-    def harm(self, drawer: RandomFailures) -> float:
-        """Error, or harm, of one random set."""
-        faulty = drawer.outputs(self.X, drawer.draw(self.rng))
-        if not np.isfinite(faulty).all():
-            return math.inf
-        return float(output_harms(self.intact, faulty, self.decisions).max())
-
-
-#: Effects that can be drawn, and their names on an axis.
-_KINDS = {
-    "crash": "crashes",
-    "stuck": "stuck neurons",
-    "byzantine": "Byzantine neurons",
-    "synapse_crash": "crashed synapses",
-    "bit_flip": "flipped signals",
-    "weight_flip": "flipped parameters",
-    "weight_crash": "crashed weights",
-}
-
-
-def _what(term: Term) -> str:
-    if term.together:
-        return "groups" if term.unit is None else f"{term.unit}s"
-    if term.on_weights:
-        return "parameters" if term.flips is not None and term.flips.biases else "weights"
-    return "synapses" if term.on_synapses else "hidden neurons"

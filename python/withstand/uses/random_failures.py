@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from withstand import _core
 from withstand._coerce import real, shown
-from withstand._types import FloatArray
+from withstand._types import Component, FloatArray
 from withstand.model.failures import Failures
 from withstand.model.formats import Format
 from withstand.model.network import Network
 from withstand.model.parameters import shared_biases
 from withstand.model.term import Term
+from withstand.model.words import WIDEST
 from withstand.uses.random_sets import Drawn, Pool, Site, candidates_of, pools_of
 
 #: Draws of disjoint sets before it is said that there are hardly any.
@@ -51,7 +53,6 @@ class RandomFailures:
         self.rates = None if rates is None else _rates(rates, failures)
         if self.rates is not None:
             self._require_apart(failures)
-            self._biases = shared_biases(net._described()) if any(t.flips for t in self._terms) else []
 
     def _require_apart(self, failures: Failures) -> None:
         """Refuse what could fail in two ways at once, or in ways that nobody can tell beforehand."""
@@ -96,6 +97,41 @@ class RandomFailures:
         outputs[self._infinite(rows, drawn, space, failed)] = np.inf
         return outputs
 
+    def replayed(self, row: FloatArray, drawn: list[Drawn], goal: _core.Goal) -> tuple[float, int]:
+        """Return error (decisions: harm) and the output that shows it, at an input."""
+        core, failed = self._net._core, self._failed(drawn)
+        return _core.replay(core, row, _core.forced_by(core, failed[0], row, failed[1]), goal)
+
+    def held(self, row: FloatArray, drawn: list[Drawn]) -> dict[Component, float]:
+        """Return what failed components send at an input, of groups their members; of parameters what replaces them."""
+        core, (space, failed) = self._net._core, self._failed(drawn)
+        trace = _core.trace(core, row, _core.forced_by(core, space, row, failed))
+        found: dict[Component, float] = {}
+        for one in drawn:
+            term = self._terms[one.term]
+            if term.effect == "weight_flip":
+                found[one.component] = self._replacing(term, one, row)
+            elif term.on_weights or term.on_synapses:  # crashed
+                found[one.component] = 0.0
+            else:
+                found.update((site, float(trace[site[0]][site[1]])) for site in self._members(term, one))
+        return found
+
+    def _members(self, term: Term, one: Drawn) -> list[Site]:
+        """Return the neurons of a group that begins here, or the one that it is."""
+        if not term.together:
+            return [one.component]
+        groups = [[(s.layer, s.to, s.from_) for s in group] for group in term._groups(self._net) or []]
+        return next(group for group in groups if min(group) == one.component)
+
+    def _replacing(self, term: Term, one: Drawn, row: FloatArray) -> float:
+        """Return what a parameter is when bits of it flip: by trying all of its bits alone."""
+        alone = term._replace(counts=(1,), exactly=True, among=(self._net._component(*one.component),))
+        tried = _core.Enumerator(self._net._core, Failures([alone])._space(self._net), row[None], False, None, WIDEST)
+        found = tried.run(0, tried.batches)
+        ways = zip(tried.failed(found), tried.witnesses(found))
+        return next(value for ((failed,), values) in ways for value in values.values() if failed.way == one.way)
+
     def _failed(self, drawn: list[Drawn]) -> tuple[_core.Space, list[_core.FailedWay]]:
         """Return failed components as the core takes them; bits that flip together by chance are a way of their own."""
         if self.rates is None or not any(term.flips for term in self._terms):
@@ -111,6 +147,10 @@ class RandomFailures:
             terms.append(self._flipping(term, together or [(0,)], own))
             failed += [_core.FailedWay(_core.Site(*d.component), n, together.index(d.bits)) for d in own]
         return _core.Space(self._net._core, terms), failed
+
+    @cached_property
+    def _biases(self) -> list[list[int]]:
+        return shared_biases(self._net._described())
 
     def _flipping(self, term: Term, ways: list[tuple[int, ...]], own: list[Drawn]) -> _core.Failure:
         """Return the model of some words whose bits flip in some ways."""

@@ -26,7 +26,7 @@ from withstand.model.spec import Spec, asks_decisions
 from withstand.questions.clock import Clock
 from withstand.statement import Inputs
 from withstand.uses.curve import Curve, measure_curve
-from withstand.uses.frontier import frontier, guaranteed_total, listing, max_total, maximal
+from withstand.uses.frontier import Recursion, frontier, guaranteed_total, listing, max_total, maximal
 from withstand.uses.rational_bounds import Model, counts_of_none, is_read, margin, read, room
 from withstand.uses.tolerance_layers import alone, alone_by_bound, sizes_of
 from withstand.uses.tolerance_search import Limit, Question, least, lies_in, told_of
@@ -54,7 +54,7 @@ class Tolerance(Answer, Limit):
         Number of failures of which some distribution over the layers is proved harmless.
     curve : Curve or None
         Count of failures against the paper's bound, the proved, the exact and the sampled error. None where it was not
-        asked for, or the time was up.
+        asked for, there are no inputs, nothing can fail, or the time was up.
     status : {"complete", "budget", "interrupted"}
         Whether everything was tried, or the time was up, or Ctrl-C came: then the numbers are what was known by then,
         proved and witnessed like any others.
@@ -67,6 +67,7 @@ class Tolerance(Answer, Limit):
     curve: Curve | None
     status: str = "complete"
     _bounded: bool = field(default=True, kw_only=True)
+    _samples: int = field(default=0, kw_only=True)
 
     def _rows(self) -> list[dict[str, Any]]:
         limits = {"anywhere": self, **{f"layer {n}": limit for n, limit in enumerate(self.per_layer, start=1)}}
@@ -79,7 +80,21 @@ class Tolerance(Answer, Limit):
         lines.append(f"  frontier   {listing(self.frontier, self.frontier_size, self._bounded)}")
         lines.append(f"  witness    {self.witness}")
         why = {"budget": "the time was up", "interrupted": "interrupted"}.get(self.status)
-        return "\n".join(lines if why is None else [*lines, f"  {why}: more time may prove or refute more"])
+        return "\n".join(lines if why is None else [*lines, f"  {why}: {self._cut_short()}"])
+
+    def _cut_short(self) -> str:
+        """Return what the end of the time, or Ctrl-C, left open."""
+        limits = all(limit.exact for limit in (self, *self.per_layer))
+        curve = self._curve_cut_short() if self._samples else ""
+        if limits:
+            return f"only {curve}; which counts do harm is known" if curve else "everything was tried by then"
+        return f"more may be harmless than are proved to be{f', and {curve}' if curve else ''}"
+
+    def _curve_cut_short(self) -> str:
+        if self.curve is None:
+            return "the curve was not begun"
+        cut = self.curve.random.shape[1] < self._samples or any(s.status == "budget" for s in self.curve.searches)
+        return "the curve was cut short" if cut else ""
 
 
 @either_word
@@ -169,6 +184,7 @@ def tolerance(
     node_count(node_limit), thread_count(threads)
     decisions, per_layer = asks_decisions(spec), flag(per_layer, "per_layer")
     samples, seed = whole(samples, "samples", most=SAMPLES), whole(seed, "seed")
+    samples = 0 if domain is None else samples  # a curve needs inputs
     budget = Fraction(0) if decisions and epsilon is None else as_budget(needed(epsilon))
     inputs = Inputs.of(None) if domain is None else Inputs.of(*bounds_of(net, domain, "domain"))
     clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
@@ -178,26 +194,36 @@ def tolerance(
     question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
-    if allowed is None and model(0)._terms[0].flips is None:  # the outputs' own range; words may be infinite
-        everything = Limit(size, None, True, "capped", None)
-        each = tuple(Limit(n, None, True, "capped", None) for n in sizes)
-        found = _result(everything, each if per_layer else (), (sizes,), sizes, size, None, clock.status)
-        return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+    known = None  # by the outputs' own range; words may be infinite
+    if allowed is None and model(0)._terms[0].flips is None:
+        capped = tuple(Limit(n, None, True, "capped", None) for n in sizes)
+        known = Limit(size, None, True, "capped", None), capped if per_layer else (), (sizes,), size
     with closing(line):
-        line("tolerance: the scalar bound")
-        proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
-        if scalar is not None and allowed is not None:
-            proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
-            listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
-            most = max_total(scalar, allowed, clock.lasts(0.1))
-        total = question.limit(model, size, (proved, "capped"), "anywhere")
-        capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved
-                  for n in range(len(sizes) if per_layer else 0)]  # fmt: skip
-        each = _limits_alone(question, layers, sizes, total, capped)
-        total = least(total, each)
+        places = len(sizes) if per_layer else 0
+        total, each, listed, most = known or _limits(question, model, layers, sizes, size, places, scalar, allowed)
         drawn = _drawn(question, model, _counts(total, size), samples, seed) if samples else None
-    found = _result(total, each, listed, sizes, most, drawn, clock.status, size, scalar is not None)
-    return replace(found, _told=told_of(found, *asked, inputs, model, epsilon, seed if samples else None))
+    found = _result(total, each, listed, sizes, most, drawn, clock.status, None if known else size,
+                    known is not None or scalar is not None)  # fmt: skip
+    told = told_of(found, *asked, inputs, model, epsilon, seed if samples else None)
+    return replace(found, _samples=samples, _told=told)
+
+
+def _limits(
+    question: Question, model: Model, layers: list[Model], sizes: tuple[int, ...], size: int, places: int,
+    scalar: Recursion | None, allowed: Fraction | None,
+) -> tuple[Limit, tuple[Limit, ...], tuple[tuple[int, ...], ...] | None, int]:  # fmt: skip
+    """Return the limits anywhere and in so many places alone, the frontier and the most: the scalar bound is first."""
+    clock = question.clock
+    clock.say("tolerance: the scalar bound")
+    proved, listed, most = 0 if allowed is None or allowed >= 0 else -1, None, 0
+    if scalar is not None and allowed is not None:
+        proved = guaranteed_total(scalar, allowed, clock.lasts(0.1))
+        listed = frontier(scalar, allowed, go_on=clock.lasts(0.1))
+        most = max_total(scalar, allowed, clock.lasts(0.1))
+    total = question.limit(model, size, (proved, "capped"), "anywhere")
+    capped = [alone_by_bound(scalar, allowed, n) if scalar and allowed is not None else proved for n in range(places)]
+    each = _limits_alone(question, layers, sizes, total, capped)
+    return least(total, each), each, listed, most
 
 
 def _settled(net: Network, model: Model, domain: npt.ArrayLike | Box | None) -> Model:
@@ -223,9 +249,9 @@ def _limits_alone(
 
 
 def _drawn(question: Question, model: Model, counts: list[int], samples: int, seed: int) -> Curve | None:
-    """Return the curve, where there are inputs and time."""
+    """Return the curve, where something can fail and there is time."""
     q, clock = question, question.clock
-    if q.domain is None or clock.over():
+    if q.domain is None or not counts or clock.over():
         return None
     try:
         curve = measure_curve(q.net, q.domain, counts, model=model, spec=q.spec, samples=samples, seed=seed,
