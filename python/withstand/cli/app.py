@@ -201,20 +201,21 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
                                progress=watched(), certificate=certificate)  # fmt: skip
     if gap is None and near > 0 and result.status == "gap":
         remark(f"to {near:.1%}: --gap 0 goes on")
-    upper = rounding.added(result.upper)
-    word = judged(result.lower, upper, epsilon, bool(argmax))
+    lower, upper = rounding.interval(result.lower, result.upper)
+    word = judged(lower, upper, epsilon, bool(argmax))
     said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),
                   rigor=rounding.rigor(result.statement))  # fmt: skip
-    fields = {"status": result.status, "lower": result.lower, "upper": upper,
-              "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.amount,
+    fields = {"status": result.status, "lower": None if rounding.of_file else lower, "upper": upper,
+              "witnessed": result.lower if rounding.of_file else None,
+              "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.of_file,
               **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
-    tell(said, fields, as_json,
-         f"{failures!r}: {result.lower:.6g} <= worst {said.word} <= {upper:.6g} ({result.status})")  # fmt: skip
+    least = "" if rounding.of_file else f"{lower:.6g} <= "
+    tell(said, fields, as_json, f"{failures!r}: {least}worst {said.word} <= {upper:.6g} ({result.status})")
     if ctrl_c.came:
         interrupted()
-    verdict(epsilon, result.lower, upper, decisions=bool(argmax))
+    verdict(epsilon, lower, upper, decisions=bool(argmax))
 
 
 @app.command(cls=Command)
