@@ -244,7 +244,8 @@ def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> Floa
     with working_with(path):
         classes = embedded(model.name).targets if path is None else read(path, CLASSES)
     start, stop = chosen_rows(options["rows"])
-    return np.asarray(np.ravel(classes)[start:stop])
+    chosen = np.asarray(classes)[start:stop]
+    return chosen.reshape(-1) if chosen.size == len(chosen) else chosen
 
 
 def domain_of(model: Model, options: dict[str, Any]) -> FloatArray | ws.Box | None:
