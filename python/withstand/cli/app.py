@@ -242,7 +242,10 @@ def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int,
               "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
               "configurations": found.configurations, "refined": found.refined}  # fmt: skip
     claim = f"{found.lower:.6g} <= worst {'harm' if found.goal == 'argmax' else 'error'} <= {found.upper:.6g}"
-    tell(stated(found, model, {}), fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
+    if found.valid or as_json:
+        tell(stated(found, model, {}), fields, as_json, f"confirmed: {claim}")
+    else:  # nothing is proved, so that nothing is stated
+        show(fields, False, "rejected")
     sys.exit(0 if found.valid else 1)
 
 
