@@ -27,6 +27,7 @@ from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
+from withstand.questions.witnesses import channels_by_first
 from withstand.statement import judged
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -157,7 +158,9 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
                                        checkpoint=checkpoint, spec=opt.spec_of(argmax),
                                        progress=watched(), components=components)  # fmt: skip
-    ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
+    maps = {} if as_json else channels_by_first(model.network, failures)
+    ranking = [(f"channel {maps[c]}" if c in maps else c, *result.components[c])
+               for c in result.critical()] if result.components else []  # fmt: skip
     said = stated(result, model, options)
     fields = {"status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
@@ -270,7 +273,9 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
     """Return what to show of a witness."""
     if witness is None:
         return {"witness": None}
-    fields: dict[str, Any] = {"failed": witness.failed, "input_index": witness.input_index, "output": witness.output}
+    named = witness.channels or witness._noisy  # too many to be listed one by one
+    failed = ", ".join(witness._names()) if named and not as_json else witness.failed
+    fields: dict[str, Any] = {"failed": failed, "input_index": witness.input_index, "output": witness.output}
     if as_json:
         fields["values"] = [[list(c), v] for c, v in witness.values.items()]
         fields["input"] = witness.input
