@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("click")
-onnx = pytest.importorskip("onnx")
-runtime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 
+import onnx
+import onnxruntime as runtime
 import withstand as ws
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper

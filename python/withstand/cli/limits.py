@@ -52,8 +52,9 @@ decimal_epsilon = click.option(
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: str | None, epsilon: str | None,
-              argmax: str | None, at_least: int | None, node_limit: int, time_limit: float, samples: int, plot: Path | None,
-              seed: int, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+              argmax: str | None, at_least: int | None, node_limit: int, time_limit: float, samples: int,
+              plot: Path | None, seed: int, threads: int | None, as_json: bool,
+              **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")

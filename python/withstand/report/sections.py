@@ -58,7 +58,7 @@ def network(asked: Asked) -> Section:
 
 def _own_error(asked: Asked, targets: FloatArray) -> str:
     """Say how far off the intact network is, or how many of the given classes it picks."""
-    X, outputs = asked.rows, asked.net.forward(asked.rows)
+    outputs = asked.net.forward(asked.rows)
     n, m = outputs.shape
     each = targets.reshape(-1) if targets.size == n else None
     if asked.spec is not None and each is not None:
