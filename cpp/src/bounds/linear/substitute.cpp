@@ -70,9 +70,13 @@ LayerRange Relaxation::carriers(Index l, const LayerRange* known, const LayerRan
   range.upper.setConstant(infinity);
   range.lower.setConstant(-infinity);
   if (known != nullptr) range = *known;
+  std::vector<char> decided(at(n), false);  // a piece: its range may turn out to be empty
+  for (const Restriction::Piece& piece : restriction_->pieces)
+    if (piece.layer == l) decided[at(piece.neuron)] = true;
   std::vector<Index> receivers;
   for (Index j = 0; j < given_->net.own(l); ++j)  // where phi is known to be constant, a better range is of no use
-    if (known == nullptr || straight_slope(given_->net.activation(l), entry(*faulty, j)) != 0) receivers.push_back(j);
+    if (known == nullptr || decided[at(j)] || straight_slope(given_->net.activation(l), entry(*faulty, j)) != 0)
+      receivers.push_back(j);
   hand_on(l, range);
   const Index widest = std::max(columns_, given_->net.widest());
   const std::size_t some_at_once = at(std::max<Index>(4, std::min(chunk, kept / (2 * widest))));

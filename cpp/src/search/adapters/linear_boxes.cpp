@@ -64,7 +64,7 @@ class LinearBox : public BoxRelaxation {
     for (const Gain& gain : found.selected(worst)) result.selected.push_back({gain.site, gain.term});
     if (result.selected.empty()) {
       std::vector<Gain> gains = found.table(worst);
-      std::stable_sort(gains.begin(), gains.end(), [](const Gain& a, const Gain& b) { return a.value > b.value; });
+      std::stable_sort(gains.begin(), gains.end(), [](const Gain& a, const Gain& b) { return std::abs(a.value) > std::abs(b.value); });
       for (const Gain& gain : gains) result.undecided.push_back({gain.site, gain.term});
     }
     result.proved = std::make_shared<const Ranges>(std::move(found.ranges));

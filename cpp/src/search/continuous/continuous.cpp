@@ -111,7 +111,7 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   if (along.empty() && before) along = selection(node, result, true);
   parent.halved = proved;
   if (along.empty() && split_ranges(parent, out)) return out;
-  parent.halved = std::numeric_limits<double>::infinity();
+  parent.halved = node.halved;  // failures are decided until that lowers the bound
   if (along.empty()) along = selection(node, result, true);
   if (!along.empty()) {
     split_failures(parent, along, out);
@@ -122,11 +122,12 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   return out;
 }
 
-/// Whether splitting ranges has lowered the bound by so little that what it is above the truth by comes from who fails: of a
-/// tenth of what one of so many inputs might.
+/// Whether splitting ranges has brought so little that what the bound is above the truth by comes from who fails: less than
+/// a tenth of it, or of what one of a few inputs may bring.
 bool Continuous::Tree::in_vain(const Node& node) const {
-  const double inputs = std::max<double>(1, static_cast<double>((node.upper - node.lower).array().cwiseSign().sum()));
-  return std::isfinite(node.halved) && node.halved - node.bound < 0.1 / inputs * (node.halved - incumbent_.harm());
+  const auto inputs = static_cast<Index>((node.upper - node.lower).array().cwiseSign().sum());
+  const double hoped = 0.1 / static_cast<double>(inputs > few_inputs ? 1 : std::max<Index>(1, inputs));
+  return std::isfinite(node.halved) && node.halved - node.bound < hoped * (node.halved - incumbent_.harm());
 }
 
 /// What the bound selects, each component once; where a number of failures is prescribed, at least one undecided one, and
@@ -144,7 +145,12 @@ std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& no
     along.push_back(candidate);
   };
   for (const Candidate& candidate : result.selected) take(candidate);
-  for (std::size_t n = 0; any && n < result.undecided.size(); ++n) take(result.undecided[n]);
+  const auto may = [&](const Candidate& candidate) {
+    const std::vector<Site>& sites = space_.terms()[candidate.term].sites[at(candidate.site.layer)];
+    return std::binary_search(sites.begin(), sites.end(), candidate.site);
+  };
+  for (std::size_t n = 0; any && n < result.undecided.size(); ++n)
+    if (may(result.undecided[n])) take(result.undecided[n]);
   for (std::size_t t = 0; t < space_.terms().size(); ++t)
     if (space_.terms()[t].failure.exactly || (any && is_counted(space_.terms()[t].failure.effect)))
       for (const auto& sites : space_.terms()[t].sites)

@@ -9,9 +9,6 @@
 namespace withstand::search {
 namespace {
 
-/// Boxes of more dimensions are split by receivers before inputs: a kink is gone after one split.
-constexpr Index few_inputs = 8;
-
 /// The kink of a piecewise-linear activation that lies deepest inside a range, and how deep; not positive: none does.
 std::pair<double, double> deepest_kink(const Activation& phi, double lower, double upper) {
   std::pair<double, double> best{0, 0};

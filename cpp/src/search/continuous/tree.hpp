@@ -14,6 +14,9 @@ namespace withstand::search {
 
 class Continuous::Tree {
  public:
+  /// Boxes of more dimensions are split by receivers before inputs: a kink is gone after one split.
+  static constexpr Index few_inputs = 8;
+
   Tree(const Network& network, const Space& space, const Domain& domain, Goal goal, Incumbent& incumbent,
        Budget& budget, int threads, double gap, double ceiling, BoxRelaxations boxes, Opinions& opinions);
   void run();
