@@ -59,7 +59,8 @@ def test_the_answers_are_those_of_the_library(tmp_path):
 def test_verdicts_are_those_that_the_answers_state(tmp_path):
     """Of every command, those included whose own exit code tells no verdict."""
     asked = {"harden": "crash = 1\nepsilon = 9", "report": "most = 1\nepsilon = 9",
-             "replicas": "crash = 1\nepsilon = 9", "inspect": "", "quorum": "epsilon = 9", "tolerance": "epsilon = 9", "bound": "crash = 1",
+             "replicas": "crash = 1\nepsilon = 9", "inspect": "", "quorum": "epsilon = 9",
+             "tolerance": "epsilon = 9", "bound": "crash = 1",
              "precision": "epsilon = 9", "worst-case": "crash = 1\nargmax = true"}  # fmt: skip
     text = HEAD + "".join(f'[[questions]]\nask = "{name}"\n{more}\n' for name, more in asked.items())
     code, said = run(study(tmp_path, text), "--json")
