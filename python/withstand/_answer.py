@@ -112,7 +112,8 @@ class Answer(Result):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return self._said() if self._told is None else f"{self._said()}\n  asked: {self._told.brief}"
+        brief = "" if self._told is None else self._told.brief
+        return f"{self._said()}\n  asked: {brief}" if brief else self._said()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result and its statement as plain data, as `Result.to_dict` does."""

@@ -27,8 +27,8 @@ class Inputs:
 
     Attributes
     ----------
-    kind : {"given", "box", "any"}
-        The rows of an array, all inputs of a box, or all inputs whatsoever.
+    kind : {"given", "box", "any", "none"}
+        The rows of an array, all inputs of a box, all inputs whatsoever, or none: of a certificate that is not read.
     rows : int or None
         How many were given.
     sha256 : str or None
@@ -47,13 +47,17 @@ class Inputs:
         """Return what names the inputs between two ends: given ones where there is only one end, or they are equal."""
         if lower is None:
             return cls("any")
+        if not len(lower):
+            return cls("none", 0)
         if upper is None or upper is lower or np.array_equal(lower, upper):
             return cls("given", len(lower), digest(lower))
         return cls("box", None, digest(np.concatenate([lower, upper])))
 
     @property
     def words(self) -> str:
-        """How many inputs, in words."""
+        """How many inputs, in words; empty where there are none."""
+        if self.kind == "none":
+            return ""
         if self.kind == "given":
             return counted(self.rows or 0, "given input")
         return "every input of a box" if self.kind == "box" else "every input whatsoever"

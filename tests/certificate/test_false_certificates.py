@@ -135,5 +135,18 @@ def test_what_is_no_text_is_no_certificate_and_claims_nothing(proof, tmp_path):
     (tmp_path / "wrong.json").write_bytes(b"\x80\x02}q\x00.")
     check = ws.check_certificate(tmp_path / "wrong.json", proof[0])
     assert check.reason == "not a certificate: it is no text"
-    assert repr(check).startswith("Check: NOT valid, not a certificate: it is no text\n")
-    assert "nan" not in repr(check)
+    assert repr(check) == "Check: NOT valid, not a certificate: it is no text"
+    assert (check.statement.inputs.kind, check.statement.rows, check.statement.inputs.sha256) == ("none", 0, None)
+
+
+@pytest.mark.parametrize("content", [b"\x80\x02}q\x00.", b"{}", b"", b'{"format": 1}'])
+def test_the_command_states_nothing_of_what_is_no_certificate(tmp_path, content):
+    runner = pytest.importorskip("click.testing").CliRunner()
+    from withstand.cli.app import app
+
+    (tmp_path / "wrong.json").write_bytes(content)
+    ended = runner.invoke(app, ["check", str(tmp_path / "wrong.json"), "digits_small"])
+    assert ended.exit_code == 1 and ended.output.startswith("rejected\n")
+    assert "statement" not in ended.output and "SHA" not in ended.output and "given input" not in ended.output
+    told = json.loads(runner.invoke(app, ["check", str(tmp_path / "wrong.json"), "digits_small", "--json"]).output)
+    assert (told["valid"], told["inputs"], told["statement"]["inputs"]["sha256"]) == (False, 0, None)

@@ -53,6 +53,18 @@ def test_tolerance_exit_codes(limits, code):
     assert run(*ASK, "-e", "13.4", "--at-least", *limits)[0] == code
 
 
+@pytest.mark.parametrize("epsilon", ["14", "9", "0.1"])
+def test_tolerance_states_what_is_tolerated_wherever_it_is_asked(epsilon):
+    """The statement of the command is the library's, unless it was asked about a count."""
+    found = ws.tolerance(NET, epsilon, X[:2])
+    code, text = run(*ASK, "-e", epsilon, "--json")
+    told = json.loads(text)
+    assert (told["failures"], told["verdict"]) == (found.statement.failures, found.statement.verdict)
+    assert told["failures"] == f"Crash({max(1, found.guaranteed)})"
+    assert code == {"tolerated": 0, "violated": 1}[told["verdict"]] == int(found.guaranteed == 0)
+    assert json.loads(run(*ASK, "-e", epsilon, "--at-least", "7", "--json")[1])["failures"] == "Crash(7)"
+
+
 def test_tolerance_of_decisions_and_other_failures():
     code, text = run(*ASK, "--argmax", "--json")
     found = ws.tolerance(NET, 0, X[:2], spec=ws.Argmax())

@@ -56,6 +56,23 @@ def test_the_answers_are_those_of_the_library(tmp_path):
         assert "2 worst-case" in (tmp_path / f"study-results/summary{suffix}").read_text(encoding="utf-8")
 
 
+def test_verdicts_are_those_that_the_answers_state(tmp_path):
+    """Of every command, those included whose own exit code tells no verdict."""
+    asked = {"harden": "crash = 1\nepsilon = 9", "report": "most = 1\nepsilon = 9",
+             "replicas": "crash = 1\nepsilon = 9", "inspect": "", "quorum": "epsilon = 9",
+             "tolerance": "epsilon = 9", "bound": "crash = 1",
+             "precision": "epsilon = 9", "worst-case": "crash = 1\nargmax = true"}  # fmt: skip
+    text = HEAD + "".join(f'[[questions]]\nask = "{name}"\n{more}\n' for name, more in asked.items())
+    code, said = run(study(tmp_path, text), "--json")
+    verdicts = {row["command"]: row["verdict"] for row in json.loads(said)["questions"]}
+    assert set(verdicts) == set(asked)
+    for kept in answers(tmp_path).values():
+        stated = (kept["answer"].get("statement") or {}).get("verdict")
+        assert verdicts[kept["command"]] == (stated or "answered"), kept["command"]
+    assert verdicts["harden"] == "tolerated" and verdicts["report"] == verdicts["tolerance"] != "answered"
+    assert code == (1 if "violated" in verdicts.values() else 3 if "unknown" in verdicts.values() else 0)
+
+
 def test_no_names_of_failures_leave_the_question_its_own_options(tmp_path):
     """Also where those that every question shares would be asked of."""
     failures = "[failures]\none = { crash = 1 }\ntwo = { crash = 2 }\n"
@@ -141,9 +158,9 @@ def test_what_does_not_work_is_asked_again(tmp_path):
 def test_a_file_that_is_missing_is_written_again(tmp_path):
     text = HEAD + '[[questions]]\nask = "report"\nmost = 1\nepsilon = 1\noutput = "page.html"\n'
     path, page = study(tmp_path, text), tmp_path / "study-results/page.html"
-    assert run(path)[0] == 0
+    first = run(path)
     page.unlink()
-    assert run(path)[0] == 0
+    assert run(path) == first
     assert page.read_text(encoding="utf-8").startswith("<!")
 
 

@@ -108,6 +108,26 @@ def test_the_table_of_questions_names_every_function_and_command():
     assert models == {name for name in models if f"`ws.{name}" in asked}
 
 
+#: Commands whose names are not those of their functions.
+_COMMANDS = {"enumerate_failures": "enumerate", "certified_accuracy": "accuracy", "replicas_needed": "replicas",
+             "check_certificate": "check", "fep": "bound"}  # fmt: skip
+
+
+def test_the_table_of_questions_names_the_command_of_every_function_that_it_names():
+    """Options that stand with a command in the table are options of that command."""
+    rows = TEXTS["which"].split("## ")[0].splitlines()
+    cells = [row.split(" | ") for row in rows if row.startswith("| ") and "`withstand " in row]
+    assert len(cells) > 15
+    for _, functions, commands, _ in cells:
+        named = re.findall(r"`withstand ([a-z-]+)([^`]*)`", commands)
+        for function in re.findall(r"`ws\.(\w+)", functions):
+            command = _COMMANDS.get(function, function.replace("_", "-"))
+            assert command not in app.commands or command in {name for name, _ in named}, (function, commands)
+        for name, more in named:
+            options = {option for p in app.commands[name].params for option in p.opts}
+            assert set(re.findall(r"--[a-z-]+", more)) <= options, (name, more)
+
+
 def test_the_reference_has_every_public_name():
     listed = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", TEXTS["python"], re.MULTILINE)
     assert sorted({*listed} & {*ws.__all__}) == sorted({*ws.__all__} - {"__version__"})

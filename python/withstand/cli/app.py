@@ -27,6 +27,7 @@ from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
 from withstand.questions.checkpoint import CheckpointWarning
+from withstand.questions.witnesses import channels_by_first
 from withstand.statement import judged
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -157,7 +158,9 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
         result = ws.enumerate_failures(model.network, failures, X, epsilon=epsilon, threads=threads,
                                        checkpoint=checkpoint, spec=opt.spec_of(argmax),
                                        progress=watched(), components=components)  # fmt: skip
-    ranking = [(c, *result.components[c]) for c in result.critical()] if result.components else []
+    maps = {} if as_json else channels_by_first(model.network, failures)
+    ranking = [(f"channel {maps[c]}" if c in maps else c, *result.components[c])
+               for c in result.critical()] if result.components else []  # fmt: skip
     said = stated(result, model, options)
     fields = {"status": result.status, "worst": result.worst,
               **witness_fields(result.witness, as_json), "mean": result.mean, "std": result.std,
@@ -201,20 +204,21 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
                                progress=watched(), certificate=certificate)  # fmt: skip
     if gap is None and near > 0 and result.status == "gap":
         remark(f"to {near:.1%}: --gap 0 goes on")
-    upper = rounding.added(result.upper)
-    word = judged(result.lower, upper, epsilon, bool(argmax))
+    lower, upper = rounding.interval(result.lower, result.upper)
+    word = judged(lower, upper, epsilon, bool(argmax))
     said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),
                   rigor=rounding.rigor(result.statement))  # fmt: skip
-    fields = {"status": result.status, "lower": result.lower, "upper": upper,
-              "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.amount,
+    fields = {"status": result.status, "lower": None if rounding.of_file else lower, "upper": upper,
+              "witnessed": result.lower if rounding.of_file else None,
+              "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.of_file,
               **witness_fields(result.witness, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
-    tell(said, fields, as_json,
-         f"{failures!r}: {result.lower:.6g} <= worst {said.word} <= {upper:.6g} ({result.status})")  # fmt: skip
+    least = "" if rounding.of_file else f"{lower:.6g} <= "
+    tell(said, fields, as_json, f"{failures!r}: {least}worst {said.word} <= {upper:.6g} ({result.status})")
     if ctrl_c.came:
         interrupted()
-    verdict(epsilon, result.lower, upper, decisions=bool(argmax))
+    verdict(epsilon, lower, upper, decisions=bool(argmax))
 
 
 @app.command(cls=Command)
@@ -241,7 +245,10 @@ def check(certificate: Path, model: opt.Model, rounded: str | None, effort: int,
               "nodes": found.nodes, "bounded": found.bounded, "enumerated": found.enumerated,
               "configurations": found.configurations, "refined": found.refined}  # fmt: skip
     claim = f"{found.lower:.6g} <= worst {'harm' if found.goal == 'argmax' else 'error'} <= {found.upper:.6g}"
-    tell(stated(found, model, {}), fields, as_json, f"confirmed: {claim}" if found.valid else "rejected")
+    if found.valid or as_json:
+        tell(stated(found, model, {}), fields, as_json, f"confirmed: {claim}")
+    else:  # nothing is proved, so that nothing is stated
+        show(fields, False, "rejected")
     sys.exit(0 if found.valid else 1)
 
 
@@ -268,7 +275,9 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
         return {"witness": None}
     if as_json:
         return {**witness.to_dict()}
-    fields: dict[str, Any] = {"failed": witness.failed, "input_index": witness.input_index, "output": witness.output}
+    named = witness.channels or witness._noisy  # too many to be listed one by one
+    failed = ", ".join(witness._names()) if named else witness.failed
+    fields: dict[str, Any] = {"failed": failed, "input_index": witness.input_index, "output": witness.output}
     if witness.ways:
         fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
     return fields

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from withstand._coerce import as_budget
 from withstand.cli import options as opt
 from withstand.cli.app import command, witness_fields
 from withstand.cli.kinds import Kind, kind_option
-from withstand.cli.output import TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
+from withstand.cli.output import CODES, TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
 from withstand.cli.parameters import EpsilonType
 from withstand.cli.pictures import picture, plot_option
 from withstand.cli.refusals import DidNotWork, interrupted
@@ -42,9 +43,8 @@ decimal_epsilon = click.option(
 @click.option(
     "--at-least",
     type=click.IntRange(min=0),
-    default=1,
-    show_default=True,
-    help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.",
+    help="Exit code 0: so many failures are tolerated, 1: they can do harm, 3: unknown.  [default: 1, and the "
+    "statement is of all that are tolerated]",
 )
 @click.option("--node-limit", type=click.IntRange(min=1), default=50_000, show_default=True, help="Of each search.")
 @opt.whole_time_limit_option
@@ -53,8 +53,9 @@ decimal_epsilon = click.option(
 @opt.seed_option
 @opt.threads_option
 def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: str | None, epsilon: str | None,
-              argmax: str | None, at_least: int, node_limit: int, time_limit: float, samples: int, plot: Path | None,
-              seed: int, threads: int | None, as_json: bool, **options: Any) -> None:  # fmt: skip
+              argmax: str | None, at_least: int | None, node_limit: int, time_limit: float, samples: int,
+              plot: Path | None, seed: int, threads: int | None, as_json: bool,
+              **options: Any) -> None:  # fmt: skip
     """Find how many failures are harmless, and the fewest that are not."""
     if epsilon is None and not argmax:
         raise click.UsageError("say what harm is: --epsilon, or --argmax for decisions")
@@ -70,9 +71,11 @@ def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: st
     rows = [("anywhere", found.guaranteed, _or_dash(found.breaking), found.exact, found.method)]
     rows += [(f"layer {n} alone", limit.guaranteed, _or_dash(limit.breaking), limit.exact, limit.method)
              for n, limit in enumerate(found.per_layer, start=1)]  # fmt: skip
-    broken = found.breaking is not None and found.breaking <= at_least
-    code = TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN
-    said = stated(found, model, options, failures=repr(made(at_least)), verdict=WORDS[code])
+    said = stated(found, model, options)
+    if at_least is not None:
+        broken = found.breaking is not None and found.breaking <= at_least
+        word = WORDS[TOLERATED if found.guaranteed >= at_least else VIOLATED if broken else UNKNOWN]
+        said = replace(said, failures=repr(made(at_least)), verdict=word)
     if as_json:
         keys = ("guaranteed", "breaking", "exact", "method")
         show(in_json(said, {"status": found.status, **{key: getattr(found, key) for key in keys},
@@ -93,7 +96,7 @@ def tolerance(model: opt.Model, kind: Kind, bits: Any, biases: bool, rounded: st
         interrupted(undrawn)
     if undrawn is not None:
         raise DidNotWork(undrawn)
-    sys.exit(code)
+    sys.exit(CODES[said.verdict])
 
 
 def _draw(found: ws.Tolerance, plot: Path | None, said: ws.Statement, epsilon: float | None,

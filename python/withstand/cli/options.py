@@ -136,12 +136,12 @@ def spec_of(argmax: str | None) -> ws.Argmax | None:
 def asked(model: Model, options: dict[str, Any], *, of_outputs: bool = False) -> tuple[Model, ws.Failures]:
     """Return the model, rounded where that is asked for, and what may fail of it.
 
-    `of_outputs`: whether the command adds what roundings of a file do to outputs (`Roundings`); where it does not,
-    `--noise file` is refused, for it would speak of a part of them.
+    `of_outputs`: whether the command tells the file as it runs from the network with noise (`Roundings`); where it does
+    not, `--noise file` is refused: it would leave out what outputs are off by, and call harm what no run need do.
     """
     model = rounded(model, options["rounded"])
     failures = failures_of(model.network, options)
-    if not of_outputs and options["noise"] == "file" and model.network.output_rounding:
+    if not of_outputs and options["noise"] == "file":
         here = click.get_current_context().info_name
         raise click.UsageError(
             f"--noise file: roundings also move the outputs themselves, by at most "
@@ -244,7 +244,8 @@ def classes_of(model: Model, path: Path | None, options: dict[str, Any]) -> Floa
     with working_with(path):
         classes = embedded(model.name).targets if path is None else read(path, CLASSES)
     start, stop = chosen_rows(options["rows"])
-    return np.asarray(np.ravel(classes)[start:stop])
+    chosen = np.asarray(classes)[start:stop]
+    return chosen.reshape(-1) if chosen.size == len(chosen) else chosen
 
 
 def domain_of(model: Model, options: dict[str, Any]) -> FloatArray | ws.Box | None:

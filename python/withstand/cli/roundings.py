@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What roundings behind the last neurons of a quantised file add to an answer about `--noise file`."""
+"""What an answer about `--noise file` may say of the file as a runtime runs it, and what not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from withstand.statement import Statement
 
 
 class Roundings:
-    """How far a run of a file is off where no neuron is, which its noise leaves out.
+    """From the network with noise to the file as it runs: what upper ends lack, and why lower ends are none.
 
     Parameters
     ----------
@@ -24,12 +24,16 @@ class Roundings:
 
     Attributes
     ----------
+    of_file : bool
+        Whether the answer is of the file as it runs. What is witnessed is then of the network in real numbers, with
+        roundings that the search chose: a run rounds as it does, and need not reach it.
     amount : float
         What is added to upper ends: `Network.output_rounding`, twice that for decisions, or 0.
     """
 
     def __init__(self, net: ws.Network, options: dict[str, Any], argmax: str | None) -> None:
-        each = (net.output_rounding or 0.0) if options["noise"] == "file" else 0.0
+        self.of_file = options["noise"] == "file"
+        each = (net.output_rounding or 0.0) if self.of_file else 0.0
         self.amount = 2 * each if argmax else each
         self._twice = "twice " if argmax else ""
         if self.amount:
@@ -39,6 +43,14 @@ class Roundings:
     def added(self, upper: float) -> float:
         """Return an upper end for the file as a runtime runs it, rounded outward."""
         return math.nextafter(upper + self.amount, math.inf) if self.amount else upper
+
+    def interval(self, lower: float, upper: float) -> tuple[float, float]:
+        """Return what is known of what was asked about: of a file that runs, an upper end alone."""
+        if not self.of_file:
+            return lower, upper
+        remark("witnessed is of the network in real numbers, with roundings that the search chose: no run of the file "
+               "need reach it, so that it violates nothing")  # fmt: skip
+        return -math.inf, self.added(upper)
 
     def rigor(self, said: Statement) -> str:
         """Return how a statement is known, with what was added."""

@@ -18,7 +18,7 @@ import click
 import withstand as ws
 from withstand.cli import options as opt
 from withstand.cli.app import app
-from withstand.cli.output import INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show, text, watched
+from withstand.cli.output import CODES, INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show, text, watched
 from withstand.cli.parameters import InputFile, OutputFile
 from withstand.cli.refusals import DidNotWork, refusals_have_exit_codes, say, working_with
 from withstand.cli.study import Question, Study, arguments, read
@@ -30,9 +30,6 @@ SAID = {TOLERATED: "tolerated", VIOLATED: "violated", UNKNOWN: "unknown", DidNot
 HEADER = ("question", "command", "verdict", "answer", "file")
 #: What an answer says in the summary, of what it has.
 SUMMED = ("lower", "upper", "guaranteed", "breaking", "value", "worst", "bound", "accuracy", "copies", "at_least")
-#: Options that ask for a verdict, and commands that give none whatever they are asked.
-_JUDGED = {"epsilon", "argmax", "argmin", "target"}
-_UNJUDGED = {"inspect", "precision", "quorum", "replicas", "harden", "report"}
 
 EXAMPLE = """\
 # A study: `withstand run study.toml` asks its questions, and keeps the answers in the folder study-results.
@@ -151,7 +148,7 @@ def _ask_all(study: Study, model: opt.Model, results: Path) -> tuple[list[tuple[
                      "answer": answer}  # fmt: skip
             if code != DidNotWork.exit_code:  # what did not work is tried again
                 _keep(file, found)
-        codes.add(found["exit_code"])
+        codes |= {found["exit_code"], CODES.get(_verdict(found), TOLERATED)}
         rows.append(_row(question, found, file.name))
     worst = next(code for code in (DidNotWork.exit_code, VIOLATED, UNKNOWN, TOLERATED) if code in codes)
     return rows, worst
@@ -227,10 +224,16 @@ def _keep(file: Path, found: dict[str, Any]) -> None:
         os.replace(part, file)
 
 
+def _verdict(found: dict[str, Any]) -> str:
+    """Return what the answer itself states; "answered" where that is no verdict, as nobody said what harm is."""
+    if found["exit_code"] != TOLERATED:
+        return SAID[found["exit_code"]]
+    statement = found["answer"].get("statement") or {}
+    return statement.get("verdict") or "answered"
+
+
 def _row(question: Question, found: dict[str, Any], file: str) -> tuple[Any, ...]:
-    answer, verdict = found["answer"], SAID[found["exit_code"]]
-    if verdict == "tolerated" and (question.command in _UNJUDGED or not _JUDGED & set(question.options)):
-        verdict = "answered"
+    answer, verdict = found["answer"], _verdict(found)
     if isinstance(answer, dict):
         single = {key: answer[key] for key in SUMMED if isinstance(answer.get(key), (int, float, str))}
         answer = ", ".join(f"{key.replace('_', ' ')} {text(value)}" for key, value in single.items())

@@ -77,7 +77,8 @@ def load(source: Any, *, inputs: Any = None, check: bool = True, budget: Budget 
         ``MLPClassifier`` or ``MLPRegressor``, also at the end of a ``Pipeline``.
     inputs : tensor or array, tuple of them, or dict of them, optional
         Of a ``torch.nn.Module``: one example with a batch axis of 1, as the module is called. It is then exported by
-        torch.export, whatever its forward is; without, it must be a ``Sequential`` of dense layers.
+        torch.export, whatever its forward is; without, it must be a ``Sequential`` of dense layers. A tuple holds the
+        positional arguments of the call, a dict the named ones.
     check : bool, default True
         Whether an object is also run, on a few inputs, and refused where the loaded network differs from it
         beyond the rounding of the object's arithmetic. Files are never run.
@@ -88,9 +89,11 @@ def load(source: Any, *, inputs: Any = None, check: bool = True, budget: Budget 
     Returns
     -------
     Network
-        The same function of the flattened inputs, in double precision. A trailing softmax is taken off and
-        recorded as ``outputs == "logits"``. Of a quantised file it is the real network that its stored numbers define;
-        ``noise`` and ``output_rounding`` tell how far the file is from it when it runs.
+        The same function of the flattened inputs, in double precision: a row is the tensor without its batch axis in C
+        order; of several tensors one behind the other, each flattened so, in the order in which the file declares them
+        or `inputs` has them, a dict in the order of its keys. A trailing softmax is taken off and recorded as
+        ``outputs == "logits"``. Of a quantised file it is the real network that its stored numbers define; ``noise``
+        and ``output_rounding`` tell how far the file is from it when it runs.
 
     Raises
     ------

@@ -162,11 +162,14 @@ class Facts:
 
     def _inputs(self, X: npt.ArrayLike, name: str = "X") -> tuple[FloatArray, bool]:
         """Return `X` as rows of inputs, and whether it was a single one."""
+        width = self.widths[0]
+        _refuse_parts(X, name, width)
         array = real_array(X, name)
         if array.ndim not in (1, 2):
-            width = self.widths[0]
-            images = array.ndim > 2 and math.prod(array.shape[1:]) == width
-            advice = f"; flatten: {name}.reshape(len({name}), -1)" if images else ""
+            held = math.prod(array.shape[1:])
+            advice = f"; flatten: {name}.reshape(len({name}), -1)" if array.ndim > 2 and held == width else ""
+            if array.ndim > 2 and held < width:
+                advice = "; a row holds every input of the network, each flattened, one behind the other"
             raise ValueError(f"{name} must have shape (n, {width}) or ({width},), got {array.shape}{advice}")
         rows = array[None] if array.ndim == 1 else array
         if rows.shape[1] != self.widths[0]:
@@ -266,3 +269,19 @@ class Facts:
         if self._arrays is None:
             raise ValueError(f"{name}: this network is a graph or convolutional, no chain of matrices; see net.layers")
         return self._arrays
+
+
+def _refuse_parts(X: Any, name: str, width: int) -> None:
+    """Say how rows are made of several tensors, where these are given instead."""
+    if not isinstance(X, tuple | list | dict):
+        return
+    shapes: list[tuple[int, ...]] = [getattr(part, "shape", ()) for part in (X.values() if isinstance(X, dict) else X)]
+    if len(shapes) < 2 or min(map(len, shapes)) < 2 or len({shape[0] for shape in shapes}) > 1:
+        return
+    if sum(math.prod(shape[1:]) for shape in shapes) == width:
+        parts = f"{name}.values()" if isinstance(X, dict) else name
+        raise ValueError(
+            f"{name} is {len(shapes)} tensors, expected are rows of shape (n, {width}): "
+            f"np.concatenate([t.reshape(len(t), -1) for t in {parts}], axis=1), in the order in which the network "
+            "takes its inputs"
+        )

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from withstand import _core
-from withstand._types import AnyComponent
+from withstand._types import AnyComponent, FloatArray
 from withstand.model.deciding import real_synapses
 from withstand.model.failure_arguments import LARGEST
 from withstand.model.network import Network
@@ -155,6 +157,11 @@ class Term(NamedTuple):
                 f"{allowed:g} of output_rounding"
             )
         return tuple(own)
+
+    def amplitudes(self, net: Network) -> FloatArray:
+        """Return how far noise moves what neurons of each hidden layer transmit, of shape (L,)."""
+        amount = self._carried(net) if len(self.amount) == net._core.layers else self.amount
+        return np.broadcast_to(np.array(amount, dtype=float), (net.depth,))
 
     def _spread(
         self, net: Network, amount: tuple[float, ...], counts: tuple[int, ...]

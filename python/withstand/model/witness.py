@@ -54,6 +54,7 @@ class Witness(Plain):
     groups: tuple[tuple[AnyComponent, ...], ...] = ()
     _channels: Mapping[tuple[AnyComponent, ...], Neuron] = field(default_factory=dict, kw_only=True)
     _decisions: bool = field(default=False, kw_only=True)
+    _noisy: frozenset[AnyComponent] = field(default=frozenset(), kw_only=True)  # off by no more than noise
 
     @property
     def channels(self) -> tuple[Neuron, ...]:
@@ -73,18 +74,19 @@ class Witness(Plain):
         return hash(self._key()[:-1])
 
     def __repr__(self) -> str:
-        held = {value for value in self.values.values()}
+        held = {component: value for component, value in self.values.items() if component not in self._noisy}
         failed = ", ".join(self._names()) or "none"
-        at = "" if held <= {0.0} else f", values={self.values}"
+        at = "" if set(held.values()) <= {0.0} else f", values={held}"
         harm = f"{word_of(self._decisions)} {self.error:.6g}"
         return f"Witness(failed=[{failed}]{at}, input {self.input_index}, output {self.output}, {harm})"
 
     def _names(self) -> list[str]:
-        """Return what failed, in words: a channel by its number, and everything else alone."""
+        """Return what failed, in words: a channel by its number, noise by its name, and everything else alone."""
         together = {component for group in self._channels if group in self.groups for component in group}
         whole = [f"channel {self._channels[group]}: {counted(len(group), 'neuron')}"
                  for group in self.groups if group in self._channels]  # fmt: skip
-        return [*whole, *(self._name(component) for component in self.failed if component not in together)]
+        alone = [c for c in self.failed if c not in together and c not in self._noisy]
+        return [*whole, *map(self._name, alone), *(["noise"] if self._noisy else [])]
 
     def _name(self, component: AnyComponent) -> str:
         way = self.ways.get(component)

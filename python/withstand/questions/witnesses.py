@@ -5,12 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from withstand import _core
 from withstand._types import AnyComponent, Component, FloatArray
 from withstand.model.failures import Failures
 from withstand.model.network import Network
 from withstand.model.term import Term
 from withstand.model.witness import Neuron, Witness
+
+#: Of what a layer transmits, how far roundings of the search may put noise beyond its amplitude.
+NEAR = 1e-9
 
 _Members = tuple[AnyComponent, ...]
 _Groups = dict[tuple[int, int], tuple[_Members, Neuron | None]]
@@ -50,14 +55,37 @@ class Witnesses:
                     channels[group] = channel
         ordered = tuple(sorted(held, key=_order))
         told = net._judged_output(output)
-        return Witness(ordered, {c: held[c] for c in ordered}, input, index, told, error, found, tuple(sorted(groups)),
-                       _channels=channels, _decisions=self._decisions)  # fmt: skip
+        values_of = {c: held[c] for c in ordered}
+        return Witness(ordered, values_of, input, index, told, error, found, tuple(sorted(groups)), _channels=channels,
+                       _decisions=self._decisions, _noisy=self._noisy(values_of, input))  # fmt: skip
+
+    def _noisy(self, held: Mapping[AnyComponent, float], input: FloatArray) -> frozenset[AnyComponent]:
+        """Return the neurons that transmit what those before them make them, but for noise: they have not failed."""
+        noise = [term.amplitudes(self._net) for term in self._terms if term.effect == "noise"]
+        if not noise:
+            return frozenset()
+        found, reach = [], np.sum(noise, axis=0)
+        for layer, most in enumerate(reach.tolist(), start=1):
+            own = {c: v for c, v in held.items() if c[0] == layer and len(c) == 2}
+            if not own:
+                continue
+            before = {c: v for c, v in held.items() if c not in own and c[0] <= layer}
+            would = self._net.trace(input, before)[layer]
+            near = most + NEAR * max(1.0, float(np.abs(would).max()))
+            found += [c for c, v in own.items() if abs(v - would[c[1]]) <= near]
+        return frozenset(found)
 
     def _group(self, term: int, first: _core.Site) -> tuple[_Members, Neuron | None]:
         """Return the members of the group that a site begins, and the channel that it is."""
         if term not in self._groups:
             self._groups[term] = _beginnings(self._net, self._terms[term])
         return self._groups[term][first.layer, first.to]
+
+
+def channels_by_first(net: Network, failures: Failures) -> dict[AnyComponent, Neuron]:
+    """Return the channels that may fail, by the first of their neurons, as which a ranking knows them."""
+    terms = [term for term in failures._terms if term.unit is not None]
+    return {members[0]: name for term in terms for members, name in _beginnings(net, term).values() if name is not None}
 
 
 def _beginnings(net: Network, term: Term) -> _Groups:

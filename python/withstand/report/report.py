@@ -166,8 +166,9 @@ def report(
     spec : Argmax, optional
         Keep the decisions instead.
     targets : array_like, shape (n,) or (n, m), optional
-        What the outputs should be; with `spec` the classes. The report then says how far off the intact network is
-        itself, epsilon', and the whole budget epsilon + epsilon'.
+        What the outputs should be: the report then says how far off the intact network is itself, epsilon', and the
+        whole budget epsilon + epsilon'. Or the classes: with `spec`, and wherever there is one integer per input and
+        several outputs; the report then says how many of them the intact network picks.
     most : int, default 5
         Largest number of crashes of the curve.
     p : sequence of float, default (1e-4, 1e-3, 1e-2)

@@ -57,17 +57,21 @@ def network(asked: Asked) -> Section:
 
 
 def _own_error(asked: Asked, targets: FloatArray) -> str:
-    """Say how far off the intact network is."""
-    X, outputs = asked.rows, asked.net.forward(asked.rows)
-    wide = 1 if asked.decisions or targets.ndim < 2 else outputs.shape[1]
-    if targets.shape not in {(len(X),), (len(X), wide)} and targets.size != len(X):
-        raise ValueError(f"targets have shape {targets.shape}, expected {(len(X),)} or {(len(X), outputs.shape[1])}")
-    if asked.spec is not None:
-        chosen = class_of(asked.net, outputs, asked.spec.lowest)
-        right = int((chosen == targets.reshape(len(X), -1)[:, 0]).sum())
+    """Say how far off the intact network is, or how many of the given classes it picks."""
+    outputs = asked.net.forward(asked.rows)
+    n, m = outputs.shape
+    each = targets.reshape(-1) if targets.size == n else None
+    if asked.spec is not None and each is not None:
+        right = int((class_of(asked.net, outputs, asked.spec.lowest) == each).sum())
         return f"Intact, it picks the given class for {right:,} of them."
-    wanted = np.broadcast_to(targets.reshape(len(X), -1), outputs.shape)
-    own = float(np.abs(outputs - wanted).max())
+    if m > 1 and each is not None and bool(np.all(each == np.floor(each))):  # one for several outputs: no target
+        right = int((outputs.argmax(axis=1) == each).sum())
+        return f"Intact, the largest output is that of the given class for {right:,} of them."
+    if asked.spec is not None or targets.size != n * m or (n > 1 and m > 1 and targets.shape != (n, m)):
+        expected = f"{(n,)}, a class each" if asked.spec is not None or m > 1 else f"{(n,)}"
+        expected += "" if asked.spec is not None else f", or {(n, m)}, what the outputs should be"
+        raise ValueError(f"targets have shape {targets.shape}, expected {expected}")
+    own = float(np.abs(outputs - targets.reshape(n, m)).max())
     epsilon = asked.epsilon
     whole = "" if epsilon is None else f", so that the whole budget is {float(as_budget(epsilon)) + own:.6g}"
     return f"Intact, it is off its targets by at most epsilon' = {own:.6g}{whole}."
