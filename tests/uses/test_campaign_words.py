@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import withstand as ws
+from withstand.model.quantisation import LayerFormat, Quantisation
 from withstand.model.settled import settled
 from withstand.uses.probability import bounded_mean
 from withstand.uses.random_failures import RandomFailures
@@ -172,3 +173,24 @@ def test_trials_go_on_from_their_file(tmp_path):
     whole = ws.campaign(NET, ROWS, CLASSES, **ask)
     again = [ws.campaign(NET, ROWS, CLASSES, checkpoint=tmp_path / "run.db", **ask) for _ in range(2)]
     assert {found.errors.tobytes() for found in again} == {whole.errors.tobytes()}
+
+
+def wide_biases() -> ws.Network:
+    """Return a network whose weights are words of 4 bits, and whose biases are words of 16."""
+    net = ws.Network([[[3.0, -2.0]], [[2.0], [-5.0]]], [[300.0], [-7.0, 40.0]], activation=["relu"])
+    formats = LayerFormat((("weight", ws.Format("int4", 1.0)), ("bias", ws.Format("int16", 1.0))))
+    net._quantisation = Quantisation((LayerFormat(), formats, formats))
+    return net
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.3])
+def test_rates_of_biases_in_wider_words(rate):
+    """Ways that only the biases' words have stand beside those of the weights."""
+    net, rows = wide_biases(), np.array([[1.0, 2.0]])
+    found = ws.campaign(net, rows, [1], ws.WeightFlip(0, format="int4", biases=True), rates=rate, trials=2000)
+    words = 4 * (1 - (1 - rate) ** 4) + 3 * (1 - (1 - rate) ** 16)
+    assert abs(found.failed.mean() - words) <= 5 * math.sqrt(7 / 4 / 2000)
+    one = ws.campaign(net, rows, [1], ws.WeightFlip(0, format="int4", biases=True, among=[(1, "bias", 0)]), rates=rate,
+                      trials=500)  # fmt: skip
+    held = range(-(1 << 15), 1 << 15)  # relu(3 - 4 + b) is read with 2 and -5
+    assert set(one.errors.tolist()) <= {5.0 * abs(max(b - 1, 0) - 299) for b in held}

@@ -63,6 +63,12 @@ class Flips(NamedTuple):
         """Return the bits that flip together in each way; of biases, whose words have so many bits."""
         return tuple((bit,) for bit in range(bias_bits)) if self.every and bias_bits is not None else self.bits
 
+    def _fitting(self) -> tuple[tuple[int, ...], ...]:
+        """Return the ways that the words have, of ways of which only wider words of biases have some."""
+        if not self.biases or self.format == OWN:
+            return self.bits
+        return tuple(bits for bits in self.bits if max(bits) < Format(self.format).bits)
+
     def core(
         self, net: Network | None, parameters: bool, signals: Sequence[float] | None, inputs: bool = False
     ) -> _core.Words:
@@ -82,7 +88,7 @@ class Flips(NamedTuple):
             weights = signal_scalings(self, net, signals, inputs, _stages(net._described()))
         return _core.Words(
             format=self.format,
-            masks=_masks(self.bits),
+            masks=_masks(self._fitting()),
             to=self.to,
             clamp=self.clamp,
             scalings=weights if any(weights) else [],

@@ -143,8 +143,9 @@ class RandomFailures:
                 terms.append(term.core(self._net))
                 failed += [_core.FailedWay(_core.Site(*d.component), n, d.way, d.free) for d in own]
                 continue
-            together = sorted({one.bits for one in own})
-            terms.append(self._flipping(term, together or [(0,)], own))
+            # The ways that all words have come first: they have one number in the wider words of biases too.
+            together = sorted({(0,), *(one.bits for one in own)}, key=lambda bits: (max(bits), bits))
+            terms.append(self._flipping(term, together, own))
             failed += [_core.FailedWay(_core.Site(*d.component), n, together.index(d.bits)) for d in own]
         return _core.Space(self._net._core, terms), failed
 
