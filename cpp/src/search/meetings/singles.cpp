@@ -45,13 +45,13 @@ std::optional<Singles> Singles::of(const Network& net, const Choices& choices, I
   singles.steep_ = steepness(net, harm.rows(), choices, lowest);
   Reached reached(net);
   reached.start(intact.pre, intact.post);
-  singles.evaluate(harm, choices, intact, reached);
+  singles.evaluate(harm, choices, intact, failures, reached);
   if (!singles.keep_touches(intact, failures, reached)) return std::nullopt;
   return singles;
 }
 
 /// What each failure does alone, and between what bounds any one of them moves a place.
-void Singles::evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Reached& reached) {
+void Singles::evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Index failures, Reached& reached) {
   Index rows = 0;
   for (const Option& option : options_)
     row_.push_back(option.value == reached.signal(option.site.layer, option.site.to) ? -1 : rows++);
@@ -64,6 +64,7 @@ void Singles::evaluate(const Harm& harm, const Choices& choices, const Trace& in
     reached.run(site.layer, site.to, options_[n].value, outputs.data(), 1);
     effects_.row(row_[n]) = (harm.rows() * (outputs - reached.outputs())).transpose();
     unheard_.push_back(0);
+    if (failures == 1) continue;  // it meets no other
     for (Index l = site.layer + 1; l <= reached.led_to(); ++l) {
       const Few& sums = reached.sums(l);
       const bool may_fail = l <= net_.depth() && !choices.stages[neuron_stage(l)].options.empty();
@@ -94,6 +95,7 @@ bool Singles::keep_touches(const Trace& intact, Index failures, Reached& reached
   Vector outputs(net_.outputs());
   end_.assign(at(effects_.rows() * (net_.layers() + 1)), 0);
   meets_.assign(end_.size(), 0);
+  if (failures == 1) return true;
   for (std::size_t n = 0; n < options_.size(); ++n) {
     if (row_[n] < 0) continue;
     interruption_point();

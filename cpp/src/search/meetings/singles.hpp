@@ -63,7 +63,7 @@ class Singles {
   std::size_t section(std::size_t option, Index layer) const {
     return static_cast<std::size_t>(row_[option] * (net_.layers() + 1) + layer);
   }
-  void evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Reached& reached);
+  void evaluate(const Harm& harm, const Choices& choices, const Trace& intact, Index failures, Reached& reached);
   bool keep_touches(const Trace& intact, Index failures, Reached& reached);
   double bend(const Trace& intact, double others, Index layer, Index neuron, double change) const;
 
