@@ -38,6 +38,12 @@ class Space {
     /// Where components have different numbers of ways to fail: per layer, of each site.
     std::vector<std::vector<int>> ways;
 
+    /// Whether it is a candidate; nothing is one of a layer that is not there.
+    bool has(const Site& site) const {
+      if (site.layer < 0 || site.layer >= static_cast<Index>(sites.size())) return false;
+      const std::vector<Site>& here = sites[static_cast<std::size_t>(site.layer)];
+      return std::binary_search(here.begin(), here.end(), site);
+    }
     bool grouped() const { return !members.empty(); }
     /// Whether some group has members in several layers, each of which may then hold what it can.
     bool reaches_through() const;

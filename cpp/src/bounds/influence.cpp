@@ -198,8 +198,7 @@ Interval Influence::reachable(Index l, Index neuron) const {
   for (const Space::Term& term : space_.terms()) {
     if (on_parameters(term.failure.effect) || neuron >= net_.own(l)) continue;
     const Site site{l, neuron, -1};
-    const std::vector<Site>& sites = term.sites[at(l)];
-    const bool may = term.grouped() || std::binary_search(sites.begin(), sites.end(), site);
+    const bool may = term.grouped() || term.has(site);
     if (!may || (term.most(l) == 0 && !term.grouped())) continue;
     const Interval sent = sends(term.failure, site, sent_[at(l)][at(neuron)]);
     all = {std::min(all.lower, sent.lower), std::max(all.upper, sent.upper)};

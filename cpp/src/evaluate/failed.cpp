@@ -16,11 +16,7 @@ namespace {
 const Failure& failure_of(const Space& space, const Failed& failed) { return space.terms()[failed.term].failure; }
 
 void check_one(const Space& space, const Failed& failed) {
-  const Site& site = failed.site;
-  const bool layer = failed.term < space.terms().size() && site.layer >= 0 && site.layer <= space.layers();
-  const std::vector<Site> nowhere;
-  const std::vector<Site>& sites = layer ? space.terms()[failed.term].sites[at(site.layer)] : nowhere;
-  if (!std::binary_search(sites.begin(), sites.end(), site))
+  if (failed.term >= space.terms().size() || !space.terms()[failed.term].has(failed.site))
     throw std::invalid_argument(space.describe() + ": a failed component is no candidate of its term");
 }
 

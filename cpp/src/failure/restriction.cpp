@@ -11,12 +11,6 @@
 namespace withstand {
 namespace {
 
-bool is_candidate(const Space& space, std::size_t term, const Site& site) {
-  if (site.layer < 0 || site.layer > space.layers()) return false;
-  const std::vector<Site>& sites = space.terms()[term].sites[static_cast<std::size_t>(site.layer)];
-  return std::binary_search(sites.begin(), sites.end(), site);
-}
-
 /// Where in `left[term]` the failures of a layer are counted.
 std::size_t slot(const Space& space, std::size_t term, Index layer) {
   return space.terms()[term].failure.total ? 0 : static_cast<std::size_t>(layer - 1);
@@ -54,7 +48,7 @@ void check(const Restriction& restriction, const Space& space) {
   }
   std::vector<Site> decided = restriction.alive;
   for (const Restriction::Failed& f : restriction.failed) {
-    require(f.term < space.terms().size() && is_candidate(space, f.term, f.site),
+    require(f.term < space.terms().size() && space.terms()[f.term].has(f.site),
             "component " + name_of(f.site) + " is no candidate of its term");
     require(f.lower <= f.upper, "component " + name_of(f.site) + " transmits an empty range");
     decided.push_back(f.site);

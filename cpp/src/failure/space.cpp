@@ -223,8 +223,7 @@ bool neuron_of(const Space::Term& term, const Site& site) {
     return std::any_of(term.members.begin(), term.members.end(), [&](const auto& group) {
       return std::binary_search(group.second.begin(), group.second.end(), site);
     });
-  const std::vector<Site>& sites = term.sites[static_cast<std::size_t>(site.layer)];
-  return is_counted(term.failure.effect) && std::binary_search(sites.begin(), sites.end(), site);
+  return is_counted(term.failure.effect) && term.has(site);
 }
 
 /// Components of two models are the same one or have nothing in common.

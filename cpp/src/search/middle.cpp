@@ -14,8 +14,7 @@ bool restrict(Restriction& to, const Space& space, const std::vector<Forced>& fa
   for (const Forced& component : failed) {
     bool found = false;
     for (std::size_t t = 0; t < space.terms().size() && !found; ++t) {
-      const std::vector<Site>& sites = space.terms()[t].sites[static_cast<std::size_t>(component.site.layer)];
-      found = std::binary_search(sites.begin(), sites.end(), component.site) && to.remaining(space, t, component.site.layer) > 0;
+      found = space.terms()[t].has(component.site) && to.remaining(space, t, component.site.layer) > 0;
       if (found) to.fail(space, component.site, t);
     }
     if (!found) return false;

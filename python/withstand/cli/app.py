@@ -274,7 +274,8 @@ def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
     if witness is None:
         return {"witness": None}
     if as_json:
-        return {**witness.to_dict()}
+        told: dict[str, Any] = witness.to_dict()
+        return told
     named = witness.channels or witness._noisy  # too many to be listed one by one
     failed = ", ".join(witness._names()) if named else witness.failed
     fields: dict[str, Any] = {"failed": failed, "input_index": witness.input_index, "output": witness.output}

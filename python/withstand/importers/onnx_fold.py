@@ -81,9 +81,7 @@ def move(node: Node, values: list[Value], account: Account) -> Sequence[Value]:
     tensor, *rest = values
     if not isinstance(tensor, Form) or any(isinstance(value, Form) for value in rest):
         raise ValueError("is moved by a computed tensor, supported are constants only")
-    account.array(tensor.size)
-    positions = np.arange(tensor.size, dtype=np.int32).reshape(tensor.shape)
-    return [tensor.take(moved) for moved in _evaluate(node, [positions, *rest], account)]
+    return [tensor.take(moved) for moved in _evaluate(node, [tensor.positions(), *rest], account)]
 
 
 def _evaluate(node: Node, values: list[Any], account: Account) -> list[NDArray[Any]]:

@@ -45,7 +45,7 @@ Matrix objectives(const Network& net, Goal goal, const LayerRange& outputs) {
 class LinearBox : public BoxRelaxation {
  public:
   LinearBox(const Network& net, const Space& space, Goal goal, const Vector& lower, const Vector& upper)
-      : net_(net), goal_(goal), prepared_(net, space, lower, upper), decided_(prepared_),
+      : net_(net), space_(space), goal_(goal), prepared_(net, space, lower, upper), decided_(prepared_),
         decides_(lower != upper && DecidedBound::applies(net, space)),
         rows_(objectives(net, goal, prepared_.nominal().back())) {}
 
@@ -65,7 +65,8 @@ class LinearBox : public BoxRelaxation {
     if (result.selected.empty()) {
       std::vector<Gain> gains = found.table(worst);
       std::stable_sort(gains.begin(), gains.end(), [](const Gain& a, const Gain& b) { return std::abs(a.value) > std::abs(b.value); });
-      for (const Gain& gain : gains) result.undecided.push_back({gain.site, gain.term});
+      for (const Gain& gain : gains)  // the table has columns of neurons that may not fail
+        if (space_.terms()[gain.term].has(gain.site)) result.undecided.push_back({gain.site, gain.term});
     }
     result.proved = std::make_shared<const Ranges>(std::move(found.ranges));
     return result;
@@ -75,6 +76,7 @@ class LinearBox : public BoxRelaxation {
   Result decided(const Restriction& restriction, const Proved* known, Index objective, double enough) const;
 
   const Network& net_;
+  const Space& space_;
   Goal goal_;
   LinearBound prepared_;
   DecidedBound decided_;

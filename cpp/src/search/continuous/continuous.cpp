@@ -109,9 +109,10 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
   // bounds are much better then, and where the last split has brought nothing.
   const bool before = node.lower == node.upper || node.relaxation->decides() || in_vain(node);
   if (along.empty() && before) along = selection(node, result, true);
-  parent.halved = proved;
-  if (along.empty() && split_ranges(parent, out)) return out;
-  parent.halved = node.halved;  // failures are decided until that lowers the bound
+  if (along.empty() && split_ranges(parent, out)) {
+    for (Node& child : out.children) child.halved = proved;  // failures are decided until that lowers the bound
+    return out;
+  }
   if (along.empty()) along = selection(node, result, true);
   if (!along.empty()) {
     split_failures(parent, along, out);
@@ -125,7 +126,7 @@ Continuous::Tree::Outcome Continuous::Tree::process(const Node& taken) {
 /// Whether splitting ranges has brought so little that what the bound is above the truth by comes from who fails: less than
 /// a tenth of it, or of what one of a few inputs may bring.
 bool Continuous::Tree::in_vain(const Node& node) const {
-  const auto inputs = static_cast<Index>((node.upper - node.lower).array().cwiseSign().sum());
+  const Index inputs = node.varying();
   const double hoped = 0.1 / static_cast<double>(inputs > few_inputs ? 1 : std::max<Index>(1, inputs));
   return std::isfinite(node.halved) && node.halved - node.bound < hoped * (node.halved - incumbent_.harm());
 }
@@ -145,12 +146,7 @@ std::vector<BoxRelaxation::Candidate> Continuous::Tree::selection(const Node& no
     along.push_back(candidate);
   };
   for (const Candidate& candidate : result.selected) take(candidate);
-  const auto may = [&](const Candidate& candidate) {
-    const std::vector<Site>& sites = space_.terms()[candidate.term].sites[at(candidate.site.layer)];
-    return std::binary_search(sites.begin(), sites.end(), candidate.site);
-  };
-  for (std::size_t n = 0; any && n < result.undecided.size(); ++n)
-    if (may(result.undecided[n])) take(result.undecided[n]);
+  for (std::size_t n = 0; any && n < result.undecided.size(); ++n) take(result.undecided[n]);
   for (std::size_t t = 0; t < space_.terms().size(); ++t)
     if (space_.terms()[t].failure.exactly || (any && is_counted(space_.terms()[t].failure.effect)))
       for (const auto& sites : space_.terms()[t].sites)
@@ -190,8 +186,7 @@ void Continuous::Tree::split_failures(const Node& node, const std::vector<Candid
     child.restriction.alive.push_back(candidate.site);
     out.children.push_back(std::move(child));
     for (std::size_t t = 0; t < space_.terms().size(); ++t) {  // the component may also fail in another way
-      const auto& sites = space_.terms()[t].sites[at(candidate.site.layer)];
-      if (t == candidate.term || !std::binary_search(sites.begin(), sites.end(), candidate.site)) continue;
+      if (t == candidate.term || !space_.terms()[t].has(candidate.site)) continue;
       if (taken.restriction.remaining(space_, t, candidate.site.layer) <= 0) continue;
       Node otherwise = taken;
       otherwise.restriction.fail(space_, candidate.site, t);

@@ -47,7 +47,7 @@ bool Continuous::Tree::split_as_told(const Node& node, const BoxRelaxation::Resu
 
 bool Continuous::Tree::split_ranges(const Node& node, Outcome& out) const {
   const auto components = execution_.components(node.restriction);
-  if (!has_values(node.restriction) && ((node.upper - node.lower).array() > 0).count() > few_inputs && split_receiver(node, out)) return true;
+  if (!has_values(node.restriction) && node.varying() > few_inputs && split_receiver(node, out)) return true;
   const Vector change = execution_.sensitivity(components, node.lower, node.upper).cwiseAbs();
   const Index d = node.lower.size();
   Index best = -1;

@@ -35,6 +35,7 @@ class Continuous::Tree {
     std::shared_ptr<const BoxRelaxation::Proved> proved;  ///< by the parent's bound
     Index objective = -1;                                 ///< of the relaxation's; -1: all
     double halved = std::numeric_limits<double>::infinity();  ///< bound of the node whose ranges were split to this one
+    Index varying() const { return (upper.array() > lower.array()).count(); }  ///< inputs that are not decided
     void lighten() {}  // what was proved is what its own bound starts from: without it searches take longer
   };
   using Outcome = BestFirst<Node>::Outcome;

@@ -56,7 +56,7 @@ void Layered::Walk::look_ahead(std::size_t stage, const double* pre) {
     for (const Forced& f : choices_.stages[neuron_stage(l)].failed)
       signals_[static_cast<std::size_t>(l)][static_cast<std::size_t>(f.site.to)] = f.value;
     const std::vector<double>& y = signals_[static_cast<std::size_t>(l)];
-    std::copy(y.begin(), y.end(), ahead.sent[static_cast<std::size_t>(l)].begin());
+    if (is_late(l)) std::copy(y.begin(), y.end(), ahead.sent[static_cast<std::size_t>(l)].begin());
     pre = pass_on(l);
   }
   ahead.harm = problem_.harm.of_pre(pre);

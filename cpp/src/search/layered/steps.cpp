@@ -65,9 +65,8 @@ const double* Layered::Walk::forward(Index layer, const double* pre) {
 
 /// From the pre-activations of a layer to the outputs.
 void Layered::Walk::conclude(Index layer, const double* pre) {
-  const Index depth = problem_.network.depth();
-  for (Index l = layer; l <= depth; ++l) {
-    if (l + 1 >= depth && harmless(l, pre)) return void(count());  // earlier, too few are
+  for (Index l = layer; l < problem_.network.layers(); ++l) {
+    if (is_late(l) && harmless(l, pre)) return void(count());
     pre = forward(l, pre);
   }
   finish(pre);

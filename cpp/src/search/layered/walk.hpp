@@ -31,7 +31,7 @@ class Layered::Walk {
   struct Ahead {
     double harm = 0;
     std::vector<double> all, rest;  ///< most that all failures left can add, and all but one, from each stage on
-    std::vector<std::vector<double>> sent;  ///< by each layer, padded
+    std::vector<std::vector<double>> sent;  ///< by each late layer, padded
   };
   struct Level {
     std::vector<Live> live;
@@ -57,6 +57,8 @@ class Layered::Walk {
   void look_ahead(std::size_t stage, const double* pre);
   bool futile(std::size_t stage) const;
   bool harmless(Index layer, const double* pre) const;
+  /// What the last failure changes is bounded in the last two hidden layers: earlier, too little of it is harmless.
+  bool is_late(Index layer) const { return layer + 1 >= problem_.network.depth(); }
   bool rectifies(Index layer) const {
     return problem_.network.activation(layer).rectifier() && problem_.network.own(layer) == problem_.network.width(layer);
   }
