@@ -18,13 +18,14 @@ function(withstand_add_kernels target)
   set(_flags_base "")
   set(_flags_avx2 -march=x86-64-v3)
   set(_flags_avx512 -march=x86-64-v4)
+  list(TRANSFORM WITHSTAND_SKIPPED PREPEND "-f" OUTPUT_VARIABLE _all)  # what the library skips, a kernel does not
   foreach(_variant IN LISTS _variants)
     set(_source src/kernels/variants/${_variant}.cpp)
     target_sources(${target} PRIVATE ${_source})
     # -ffp-contract=fast: a kernel multiplies and adds in one rounding where the machine can; its error is bounded either way.
     # -fno-lto: link-time optimisation would move a variant's code across the border that this file keeps.
     set_source_files_properties(${_source} PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON COMPILE_OPTIONS
-      "${_flags_${_variant}};-O3;-ffp-contract=fast;-fno-math-errno;-fno-trapping-math;-fno-exceptions;-fno-lto;-Wno-psabi")
+      "${_flags_${_variant}};-O3;${_all};-ffp-contract=fast;-fno-math-errno;-fno-trapping-math;-fno-exceptions;-fno-lto;-Wno-psabi")
     string(TOUPPER ${_variant} _upper)
     target_compile_definitions(${target} PRIVATE WITHSTAND_HAS_${_upper})
   endforeach()

@@ -78,8 +78,9 @@ FailedValues held(const std::vector<Forced>& failed) {
 }
 
 void bind_failure(py::module_& m) {
-  py::enum_<Effect> effect(m, "Effect");
+  py::native_enum<Effect> effect(m, "Effect", "enum.Enum");
   for (const Conduct& row : conducts()) effect.value(row.name, row.effect);
+  effect.finalize();
 
   m.def("on_synapses", &on_synapses);
 

@@ -24,8 +24,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   static_cast<void>(std::current_exception());
   static_cast<void>(withstand::goes_on());
   py::register_local_exception_translator(&translate);
-  py::options options;
-  options.disable_enum_members_docstring();  // it repeats the names
   bind_config(m);
   bind_activation(m);
   bind_graph(m);

@@ -107,12 +107,13 @@ void bind_results(py::module_& m) {
 }  // namespace
 
 void bind_search(py::module_& m) {
-  py::enum_<Goal>(m, "Goal").value("error", Goal::error).value("argmax", Goal::argmax);
-  py::enum_<SearchStatus>(m, "SearchStatus")
+  py::native_enum<Goal>(m, "Goal", "enum.Enum").value("error", Goal::error).value("argmax", Goal::argmax).finalize();
+  py::native_enum<SearchStatus>(m, "SearchStatus", "enum.Enum")
       .value("exact", SearchStatus::exact)
       .value("gap", SearchStatus::gap)
       .value("budget", SearchStatus::budget)
-      .value("interrupted", SearchStatus::interrupted);
+      .value("interrupted", SearchStatus::interrupted)
+      .finalize();
 
   py::class_<Witness>(m, "Witness")
       .def_property_readonly("failed", [](const Witness& witness) { return held(witness.failed); })
