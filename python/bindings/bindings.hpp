@@ -3,7 +3,7 @@
 
 #include <pybind11/eigen.h>
 #include <pybind11/functional.h>
-#include <pybind11/native_enum.h>  // a py::enum_ takes 2 s to compile, more than the rest of a file
+#include <pybind11/native_enum.h>  // three py::enum_ take 3 s to compile, these half a second
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>

@@ -10,6 +10,7 @@ that is too vague there is made precise in the binding.
 from __future__ import annotations
 
 import difflib
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,10 @@ HEADER = """\
 """
 #: What compares without a hash is not quite an object; typeshed says it to mypy in the same words.
 UNHASHABLE = "  # type: ignore[assignment]"
+#: An enumeration as the generator writes it.
+ENUMERATION = re.compile(
+    r"(?P<head>^class \w+\(enum\.Enum\):\n)(?P<members>(?:    \w+: typing\.ClassVar\[\w+\]\n)+)"
+    r"(?:    @classmethod\n    def __new__\(cls, value\):\n        \.\.\.\n)?", re.M)  # fmt: skip
 
 
 def generated() -> str:
@@ -33,11 +38,17 @@ def generated() -> str:
             raise RuntimeError(f"pybind11-stubgen cannot express a signature:\n{done.stdout}{done.stderr}")
         lines = (Path(folder) / "withstand" / "_core.pyi").read_text().splitlines()
     # The compiled module has no __all__: the generator's would be a claim that is not true.
-    return HEADER + "".join(f"{_accepted(line)}\n" for line in lines if not line.startswith("__all__"))
+    text = "".join(f"{_accepted(line)}\n" for line in lines if not line.startswith("__all__"))
+    return HEADER + ENUMERATION.sub(_members, text)
 
 
 def _accepted(line: str) -> str:
     return line + UNHASHABLE if "__hash__: typing.ClassVar[None]" in line else line
+
+
+def _members(enumeration: re.Match[str]) -> str:
+    """Members are assigned: what is annotated is none, to a checker of types. The constructor is enum's own."""
+    return enumeration["head"] + re.sub(r": typing\.ClassVar\[\w+\]", " = ...", enumeration["members"])
 
 
 def difference(text: str) -> str:

@@ -15,10 +15,10 @@ namespace {
 double dot(const Terms& terms, const double* b) {
   const double* a = terms.weight;
   const Index n = terms.size;
-  double sum[4] = {0, 0, 0, 0};
+  using Lanes = Eigen::Array4d;
+  Lanes sum = Lanes::Zero();
   Index i = 0;
-  for (; i + 4 <= n; i += 4)
-    for (int lane = 0; lane < 4; ++lane) sum[lane] += a[i + lane] * b[i + lane];
+  for (; i + 4 <= n; i += 4) sum += Eigen::Map<const Lanes>(a + i) * Eigen::Map<const Lanes>(b + i);
   for (int lane = 0; i < n; ++i, ++lane) sum[lane] += a[i] * b[i];
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
