@@ -15,6 +15,7 @@ import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
 from withstand._plural import counted
+from withstand._rehearsal import rehearsed
 from withstand.cli import options as opt
 from withstand.cli.kinds import asks_instead
 from withstand.cli.origin import ARGUMENTS
@@ -259,7 +260,7 @@ def budget_of(epsilon: object, argmax: str | None) -> str | None:
 
 def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
     """Say how much work there is, before it starts, to people only."""
-    if not watched():
+    if not watched() or rehearsed():
         return
     try:
         count = failures.configurations(net)

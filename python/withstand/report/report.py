@@ -29,6 +29,7 @@ from withstand._coerce import (
 )
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
@@ -225,6 +226,7 @@ def report(
         net, rows, budget, epsilon, spec, None if targets is None else real_array(targets, "targets"), samples, seed,
         node_limit, threads, None if certificate is None else as_path(certificate, "certificate"),
     )  # fmt: skip
+    arguments_fit()
     sections: list[Section] = []
     clock = Clock(as_seconds(time_limit), Line(False))
     try:
