@@ -17,7 +17,7 @@ from withstand._coerce import did_you_mean
 from withstand._plural import counted
 from withstand._rehearsal import rehearsed
 from withstand.cli import options as opt
-from withstand.cli.kinds import asks_instead
+from withstand.cli.kinds import asks_instead, of_crashes
 from withstand.cli.origin import ARGUMENTS
 from withstand.cli.output import grid, remark, show, verdict, watched, wrapped
 from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
@@ -67,10 +67,13 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
+            name = str(ctx.info_name)
             instead = asks_instead(error.option_name) if "kind" in {param.name for param in self.params} else None
-            if instead is None:
+            said = of_crashes(name, error.option_name)
+            if instead is not None:
+                said = f"no option {error.option_name}: {name} asks about one kind of failure, {instead}"
+            if said is None:
                 raise
-            said = f"no option {error.option_name}: {ctx.info_name} asks about one kind of failure, {instead}"
             raise click.UsageError(said, ctx) from None
 
 
@@ -119,6 +122,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 
 
 @command()
+@opt.failure_options_of_files
 @opt.question_options
 @click.option("--method", "-m", type=Choice(METHODS), default="tightest", show_default=True)
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
@@ -141,6 +145,7 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | No
 
 
 @command("enumerate")
+@opt.failure_options
 @opt.question_options
 @click.option("--checkpoint", type=OutputFile(), help="File to resume from after an interruption.")
 @click.option("--components", is_flag=True, help="Also rank the components by what happens when they fail.")
@@ -181,6 +186,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
 
 @command("worst-case")
+@opt.failure_options_of_files
 @opt.question_options
 @click.option("--gap", type=Number(min=0), help="Stop at this relative gap; 0: go on to the end.  "
               "[default: 0.001 over a box, 0 of given inputs]")
@@ -205,6 +211,8 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
                                progress=watched(), certificate=certificate)  # fmt: skip
     if gap is None and near > 0 and result.status == "gap":
         remark(f"to {near:.1%}: --gap 0 goes on")
+    if result.status == "gap" and result.nodes == 0:
+        remark("nothing was searched: the upper end is that of a bound, and no limit would narrow the interval")
     lower, upper = rounding.interval(result.lower, result.upper)
     word = judged(lower, upper, epsilon, bool(argmax))
     said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),

@@ -53,11 +53,12 @@ def _reading(path: Path, keys: tuple[str, ...]) -> str:
 
 def inputs_in_words(options: dict[str, Any], count: int | None = None) -> str:
     """Return which rows of what the options ask about, which are so many."""
-    rows = options["rows"] or f"0:{count or 16}"
     path: Path | None = options["inputs"]
     of = "the inputs that come with the network" if path is None else path.name
     around = options.get("radius")
-    return f"rows {rows} of {of}{'' if around is None else f', radius {around:g}'}"
+    rows = options["rows"] or (f"0:{count or 16}" if around is None else "0")  # a box is around one
+    said = f"{'rows' if ':' in rows else 'row'} {rows} of {of}"
+    return said if around is None else f"{said}, radius {around:g}"
 
 
 def command_line(ctx: click.Context) -> str:
