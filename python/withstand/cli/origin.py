@@ -21,7 +21,9 @@ ARGUMENTS = "withstand.arguments"
 def origin_of(model: Model, options: dict[str, Any], count: int | None = None, classes: Path | None = None) -> Origin:
     """Return where the network and the inputs of this command, so many, come from; and classes that a file gives."""
     code = _code(model, options["inputs"], options["rows"], classes)
-    return Origin(model.name, inputs_in_words(options, count), command_line(click.get_current_context()), code)
+    given = [word for name in ("inputs", "rows") if options[name] for word in (f"--{name}", str(options[name]))]
+    question, command = shlex.join([model.name, *given]), command_line(click.get_current_context())
+    return Origin(model.name, inputs_in_words(options, count), command, code, question)
 
 
 def _code(model: Model, path: Path | None, rows: str | None, classes: Path | None) -> str:

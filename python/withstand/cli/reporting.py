@@ -65,3 +65,5 @@ def report(model: opt.Model, epsilon: str | None, argmax: str | None, classes: P
         interrupted(found.unwritten and f"{certificate}: {said_here(found.unwritten)}")
     if found.unwritten is not None:
         raise DidNotWork(f"{certificate}: {said_here(found.unwritten)}")
+    if found.undecided is not None:
+        raise DidNotWork(f"{certificate}: {found.undecided}")
