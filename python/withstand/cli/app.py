@@ -24,6 +24,7 @@ from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
 from withstand.cli.roundings import Roundings
 from withstand.cli.stating import stated, tell
+from withstand.cli.witnesses import place_fields, witness_fields
 from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
@@ -107,12 +108,14 @@ def inspect(model: opt.Model, as_json: bool) -> None:
               "configurations": {str(k): n for k, n in counts.items()}}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
+    names = [(layer.name,) if any(layer.name for layer in net.layers) else () for layer in net.layers]
     rows = [
-        (l, net.widths[l], layer.activation.name, largest, layer.activation.lipschitz,
+        (l, *names[l - 1], net.widths[l], layer.activation.name, largest, layer.activation.lipschitz,
          sum(math.prod(shape) for shape in layer.parameters.values()))
         for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
     ]  # fmt: skip
-    grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "parameters"), rows)
+    header = ("neurons", "activation", "max |w|", "Lipschitz", "parameters")
+    grid(("layer", *["name"] * len(names[0]), *header), rows)
     click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
     for line in of_words(net):
         click.echo(wrapped("  ", line))
@@ -209,6 +212,8 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
         result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=near,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
                                progress=watched(), certificate=certificate)  # fmt: skip
+    if certificate is not None and not result.exact:
+        remark("the interval is what the certificate proves: without --certificate it may be narrower")
     if gap is None and near > 0 and result.status == "gap":
         remark(f"to {near:.1%}: --gap 0 goes on")
     if result.status == "gap" and result.nodes == 0:
@@ -220,7 +225,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
     fields = {"status": result.status, "lower": None if rounding.of_file else lower, "upper": upper,
               "witnessed": result.lower if rounding.of_file else None,
               "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.of_file,
-              **witness_fields(result.witness, as_json),
+              **witness_fields(result.witness, as_json), **place_fields(result.witness, domain, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     least = "" if rounding.of_file else f"{lower:.6g} <= "
@@ -276,18 +281,3 @@ def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
     except ValueError:  # a search needs no count
         said = "too many to count"
     say(f"{said} configurations x {counted(inputs, 'input')}")
-
-
-def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
-    """Return what to show of a witness."""
-    if witness is None:
-        return {"witness": None}
-    if as_json:
-        told: dict[str, Any] = witness.to_dict()
-        return told
-    named = witness.channels or witness._noisy  # too many to be listed one by one
-    failed = ", ".join(witness._names()) if named else witness.failed
-    fields: dict[str, Any] = {"failed": failed, "input_index": witness.input_index, "output": witness.output}
-    if witness.ways:
-        fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
-    return fields

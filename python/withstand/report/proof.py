@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from withstand.report.asked import Asked
 
 #: Of the time that is left, the share of the search, its checker included: what was written is then read back.
-SEARCHING = 0.5
+SEARCHING = 0.45
 
 
 def certificate(asked: Asked, path: str | os.PathLike[str], k: int, clock: Clock) -> Section:
