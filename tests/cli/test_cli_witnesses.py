@@ -112,8 +112,8 @@ def table(*words: str) -> str:
 
 
 def test_in_a_box_the_table_says_where():
-    """A dozen numbers are shown; more are where JSON has them."""
-    few = ("worst-case", "diabetes", "--rows", "0", "--radius", "0.1", "--crash", "1", "--layer", "1")
+    """Ten numbers are shown; more are where JSON has them."""
+    few = ("worst-case", "diabetes", "--rows", "0", "--radius", "0.1", "--crash", "1")
     assert f"({', '.join(f'{v:.6g}' for v in told(*few)['input'])})" in table(*few)
     many = ("worst-case", "digits_small", "--rows", "0", "--radius", "0.001", "--crash", "1", "--node-limit", "9")
     assert "input 64 numbers, which --json lists" in table(*many)
@@ -129,7 +129,7 @@ def test_an_interval_of_a_certificate_is_said_to_be_its_own(tmp_path):
 
 def test_inspect_names_layers_that_have_names(tmp_path):
     layers = [ws.Layer([(0, [[1.0]])], name="stem"), ws.Layer([(1, [[1.0]])], activation="identity", name="head")]
-    ws.Network(layers=layers).save(tmp_path / "net.npz")
+    ws.Network(layers=layers, shape=(1,)).save(tmp_path / "net.npz")
     said = table("inspect", str(tmp_path / "net.npz"))
     assert "layer name neurons" in said and "1 stem 1 relu" in said and "2 head 1 identity" in said
     assert "layer neurons" in table("inspect", "diabetes")
