@@ -48,19 +48,58 @@ void nonzeros(const Kernels& kernels) {
     }
 }
 
-void positives(const Kernels& kernels) {
+void rectified(const Kernels& kernels) {
   for (long n = 0; n < 40; ++n)
     for (double gain : {1.0, 0.375}) {
-      std::vector<double> values(static_cast<std::size_t>(n)), scale(values.size() + room);
+      std::vector<double> values(static_cast<std::size_t>(n)), out(values.size() + room), scale(values.size() + room);
       std::vector<int> index(values.size() + room), expected;
       for (std::size_t i = 0; i < values.size(); ++i) {
         values[i] = i % 3 == 0 ? -1.0 : i % 7 == 1 ? 0.0 : i % 11 == 2 ? std::nan("") : 0.5 + static_cast<double>(i);
         if (values[i] > 0) expected.push_back(static_cast<int>(i));
       }
-      CHECK(kernels.positive(n, gain, values.data(), index.data(), scale.data()) == static_cast<long>(expected.size()));
+      CHECK(kernels.rectify(n, gain, values.data(), out.data(), index.data(), scale.data()) == static_cast<long>(expected.size()));
+      for (std::size_t i = 0; i < values.size(); ++i) CHECK(out[i] == (values[i] > 0 ? gain * values[i] : 0));
       for (std::size_t c = 0; c < expected.size(); ++c) {
         CHECK(index[c] == expected[c]);
         CHECK(scale[c] == gain * values[static_cast<std::size_t>(expected[c])]);
+      }
+    }
+}
+
+/// The most that a change of one signal does: of one sum, of several, of what fails.
+void changes(const Kernels& kernels) {
+  for (long n = 8; n <= 64; n += 8)
+    for (double gain : {1.0, 0.375}) {
+      const Vector values = Vector::Random(n), from = Vector::Random(n).cwiseMax(0.0), least = Vector::Random(n);
+      const Vector most = least + Vector::Random(n).cwiseAbs(), up = Vector::Random(n).cwiseAbs(), down = Vector::Random(n).cwiseAbs();
+      const Matrix rows = Matrix::Random(5, n + 3);
+      const auto of = [&](double change, Index i) { return std::max(up(i) * change, -down(i) * change); };
+      const auto rise = [&](const Vector& sums) {
+        double sum = 0;
+        for (Index i = 0; i < n; ++i) sum += of(std::max(gain * sums(i), 0.0) - from(i), i);
+        return sum;
+      };
+      CHECK(std::abs(kernels.rise(n, gain, values.data(), from.data(), up.data(), down.data()) - rise(values)) < 1e-12);
+      const std::vector<int> index{3, 0, 4, 3};
+      const std::vector<double> scale{-1, 0.5, 2, 0};
+      Vector out(4), gains(n), slack = Vector::Random(n);
+      kernels.rises(n, gain, values.data(), 4, index.data(), scale.data(), rows.data(), n + 3, from.data(), up.data(), down.data(),
+                    out.data());
+      for (std::size_t c = 0; c < index.size(); ++c)
+        CHECK(std::abs(out(static_cast<Index>(c)) - rise(values + scale[c] * rows.row(index[c]).head(n).transpose())) < 1e-12);
+      slack(n / 2) = -infinity;
+      const double largest = kernels.gains(n, from.data(), least.data(), most.data(), up.data(), down.data(), slack.data(), gains.data());
+      for (Index i = 0; i < n; ++i) {
+        const double expected = std::max(up(i) * (most(i) - from(i)), down(i) * (from(i) - least(i))) + slack(i);
+        CHECK(gains(i) == expected || std::abs(gains(i) - expected) < 1e-15);
+      }
+      CHECK(largest == gains.maxCoeff());
+      for (double level : {-infinity, 0.0, gains(1), largest, infinity}) {
+        std::vector<int> found(static_cast<std::size_t>(n + room)), expected;
+        for (Index i = 0; i < n; ++i)
+          if (gains(i) >= level) expected.push_back(static_cast<int>(i));
+        CHECK(kernels.not_below(n, gains.data(), level, found.data()) == static_cast<long>(expected.size()));
+        CHECK(std::equal(expected.begin(), expected.end(), found.begin()));
       }
     }
 }
@@ -240,7 +279,8 @@ int main() {
     CHECK(variant.name == name);
     products(variant);
     nonzeros(variant);
-    positives(variant);
+    rectified(variant);
+    changes(variant);
     combinations(variant);
     relative_values(variant);
     merges(variant);

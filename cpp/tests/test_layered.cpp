@@ -39,6 +39,13 @@ Failure stuck(std::vector<double> amounts, std::vector<Index> counts, bool total
   return failure;
 }
 
+/// What the failure of a neuron adds at most, where it transmits `change` more than in the state.
+double gain(const Potential& potential, Index layer, Index neuron, double change) {
+  const Potential::Layer& at = potential.layer(layer);
+  const auto i = static_cast<std::size_t>(neuron);
+  return std::max(at.rise[i] * change, -at.fall[i] * change) + at.rounding[i];
+}
+
 /// What has failed, and then later components one by one: the first of them is where the law begins.
 void check_gains(const Setting& s, const Space& space, Goal goal, double value) {
   const Choices choices(s.network, space);
@@ -47,6 +54,7 @@ void check_gains(const Setting& s, const Space& space, Goal goal, double value) 
   Points points(s.network, space, domain, goal, choices, incumbent);
   const BranchBound::Row row = points.prepare(0);
   const Potential potential(row.problem);
+  CHECK(potential.finite());
   const Vector x = s.inputs.row(0).transpose();
   std::vector<Forced> all;
   for (Index l = 1; l <= s.network.depth(); ++l)
@@ -58,7 +66,7 @@ void check_gains(const Setting& s, const Space& space, Goal goal, double value) 
       for (std::size_t c = b + 1; c < all.size(); ++c) {
         double most = harm;
         for (const Forced& f : {all[b], all[c]})
-          most += potential.gain(f.site.layer, f.site.to, f.value - state.post[static_cast<std::size_t>(f.site.layer)](f.site.to));
+          most += gain(potential, f.site.layer, f.site.to, f.value - state.post[static_cast<std::size_t>(f.site.layer)](f.site.to));
         CHECK(row.problem.harm(forward(s.network, x, {all[a], all[b], all[c]})) <= most + row.noise);
       }
   }

@@ -57,11 +57,13 @@ PartState told(const OpenPart& part) {
   for (const Site& s : part.decisions.alive) alive.append(py::make_tuple(s.layer, s.to, s.from));
   py::object walk = py::none();
   if (part.walk) walk = py::make_tuple(part.walk->first, part.walk->last, part.walk->cost);
-  return PartState(py::make_tuple(part.input_index, part.bound, part.cost, failed, alive, part.first, walk));
+  return PartState(py::make_tuple(part.input_index, part.bound, part.cost, failed, alive, part.first, walk,
+                                  part.objectives));
 }
 
 OpenPart part_of(const PartState& t) {
-  OpenPart part{t[0].cast<Index>(), t[1].cast<double>(), t[2].cast<double>(), {}, t[5].cast<bool>(), {}};
+  OpenPart part{t[0].cast<Index>(), t[1].cast<double>(), t[2].cast<double>(), {}, t[5].cast<bool>(), {},
+                t[7].cast<std::vector<Index>>()};
   for (const py::handle o : t[3].cast<py::list>()) part.decisions.failed.push_back(option_of(o.cast<py::tuple>()));
   for (const py::handle s : t[4].cast<py::list>()) {
     const auto site = s.cast<py::tuple>();

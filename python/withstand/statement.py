@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -125,6 +126,12 @@ class Statement:
     network: str = ""
     command: str = ""
     answer: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Statement:
+        """Return the statement that `to_dict` told; what else stands there is left out."""
+        own = {each.name: told[each.name] for each in fields(cls) if each.name in told}
+        return cls(**{**own, "inputs": Inputs(rows=told["rows"], **told["inputs"])})
 
     @property
     def rows(self) -> int | None:

@@ -106,6 +106,12 @@ def test_verdicts_about_roundings_are_of_the_file_as_it_runs(quantised):
     assert run(*limited, "-e", str(found.upper + net.output_rounding / 2))[0] == 3
 
 
+def test_help_offers_the_roundings_of_the_file_where_they_are_taken():
+    """The others refuse the word, so that their help does not name it."""
+    offered = {name for name in app.commands if "by what the roundings" in " ".join(run(name, "--help")[1].split())}
+    assert offered == {"bound", "worst-case"}
+
+
 def test_each_of_two_outputs_of_a_decision_is_off(quantised):
     path, inputs = quantised
     net = ws.load(path)

@@ -30,6 +30,11 @@ REFUSED = [
     (("bound", *FEW, "--bit-flip", "1", "--bits", "8"), "--bit-flip: --bits are", "0 to 7"),
     (("bound", *FEW, "--bit-flip", "1", "--clamp", "2:1"), "--bit-flip: --clamp must be LOW:HIGH", "(2.0, 1.0)"),
     (("bound", *FEW, "--bit-flip", "1", "--format", "float32", "--scale", "1"), "--bit-flip: --scale", "floats"),
+    (("bound", *FEW, "-k", "2", "--method", "fep"), "fep: --crash 2 is an at-most", "at-most, or --exactly"),
+    (("bound", *FEW, "--noise", "1", "--method", "split"), "split: does not cover --noise 1,", "covers --crash and"),
+    (("report", *FEW, "--weight-flips", "1"), "no option --weight-flips: a report is about crashed", "--weight-flip)"),
+    (("report", *FEW, "--noise", "1"), "no option --noise: a report is about crashed", "in a study (withstand run)"),
+    (("criticality", *FEW, "--channel", "1"), "no option --channel: neurons are ranked", "enumerate --channel --comp"),
     (("criticality", *FEW, "-k", "65"), "--crash must lie between", "hidden neurons"),
     (("reliability", *FEW, "-p", "0.1,0.1,0.1", "-e", "1"), "--p has shape", "2 for the layers"),
     (("reliability", *FEW, "-p", "7", "-e", "1"), "--p must lie in [0, 1]", "got"),
@@ -112,6 +117,10 @@ def test_words_that_are_no_arguments_stay():
         assert in_options(said, command) == said
     assert in_options("give scale", command) == "give --scale"
     assert in_options("give scale", None) == "give scale"
+    assert in_options("use it, or exactly=True", command) == "use it, or --exactly"
+    elsewhere = "one format, give --layer to withstand worst-case"
+    assert in_options("one format, give among", app.commands["tolerance"]) == elsewhere
+    assert in_options("no Crash(2) + StuckAt((1, 0), value=0.5) here", command) == "no --crash 2 + --stuck 1,0:0.5 here"
     assert in_options("Crash(1) + Noise(0.5): no", command) == "--crash 1 --noise 0.5: no"
     assert in_options("Crash((1, 0), unit='channel'): no", command) == "--channel 1,0: no"
     assert in_options("Crash(f(: no", command) == "Crash(f(: no"

@@ -179,3 +179,14 @@ def test_what_does_not_fit_is_noticed(change):
 def test_infinite_numbers_are_words():
     told = strict(run("enumerate", *MORE["enumerate"][1], "--json")[1])
     assert told["worst"] == "inf" and np.isinf(float(told["mean"]))
+
+
+@pytest.mark.parametrize("command", [("bound",), ("worst-case",), ("tolerance", "-e", "1")])
+def test_a_box_is_around_a_row_that_there_is(command, tmp_path):
+    np.save(tmp_path / "zero.npy", np.zeros((1, 10)))
+    name, *more = command
+    counted = [] if more else ["-k", "1"]
+    asked = (name, "diabetes", "-x", str(tmp_path / "zero.npy"), "--radius", "0.2", *more, *counted, "--json")
+    for rows, said in (([], "row 0"), (["--rows", "0"], "row 0"), (["--rows", "-1:"], "rows -1:")):
+        told = json.loads(run(*asked, *rows)[1])
+        assert told["statement"]["inputs"]["origin"] == f"{said} of zero.npy, radius 0.2"

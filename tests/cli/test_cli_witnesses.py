@@ -105,3 +105,31 @@ def test_plain_data_holds_the_same(models):
     assert {key: shown[key] for key in KEYS} == said
     nothing = ws.enumerate_failures(net, ws.Crash(0), X[:2], components=True)
     assert nothing.to_dict()["components"] == []  # as where there are some: a list
+
+
+def table(*words: str) -> str:
+    return " ".join(CliRunner().invoke(app, list(words)).output.split())
+
+
+def test_in_a_box_the_table_says_where():
+    """Ten numbers are shown; more are where JSON has them."""
+    few = ("worst-case", "diabetes", "--rows", "0", "--radius", "0.1", "--crash", "1")
+    assert f"({', '.join(f'{v:.6g}' for v in told(*few)['input'])})" in table(*few)
+    many = ("worst-case", "digits_small", "--rows", "0", "--radius", "0.001", "--crash", "1", "--node-limit", "9")
+    assert "input 64 numbers, which --json lists" in table(*many)
+    assert "which --json lists" not in table("worst-case", "digits_small", "--rows", "0", "--crash", "1")
+
+
+def test_an_interval_of_a_certificate_is_said_to_be_its_own(tmp_path):
+    words = ("worst-case", "digits_small", "--rows", "0:2", "--crash", "3", "--certificate", str(tmp_path / "p.json"))
+    said = "the interval is what the certificate proves: without --certificate it may be narrower"
+    assert said in table(*words, "--node-limit", "1")
+    assert said not in table("worst-case", "digits_small", "--rows", "0:2", "--crash", "3", "--node-limit", "1")
+
+
+def test_inspect_names_layers_that_have_names(tmp_path):
+    layers = [ws.Layer([(0, [[1.0]])], name="stem"), ws.Layer([(1, [[1.0]])], activation="identity", name="head")]
+    ws.Network(layers=layers, shape=(1,)).save(tmp_path / "net.npz")
+    said = table("inspect", str(tmp_path / "net.npz"))
+    assert "layer name neurons" in said and "1 stem 1 relu" in said and "2 head 1 identity" in said
+    assert "layer neurons" in table("inspect", "diabetes")

@@ -120,6 +120,11 @@ def test_the_answer_says_what_is_witnessed(runs):
                                     "--noise", "file", "--node-limit", "50"]).output  # fmt: skip
     assert "<= worst error" not in said and ": worst error <= " in said
     assert "witnessed is of the network in real numbers" in " ".join(said.split())
+    assert "nothing was searched" in " ".join(said.split())
+    _, told = asked(runs, "--rows", "0:1")
+    assert (told["nodes"], told["status"]) == (0, "gap")
+    assert told["statement"]["rigor"].startswith("no lower end is known; witnessed is")
+    assert "lower is what" not in said and "; upper: no configuration" in told["statement"]["rigor"]
 
 
 def test_a_number_of_noise_is_noise_of_any_sign_and_violates(runs):

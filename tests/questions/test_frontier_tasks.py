@@ -91,6 +91,29 @@ def test_parts_of_inputs_that_are_not_there_are_refused() -> None:
         search(net, ws.Crash(6), x[:1], frontier=_core.Frontier(0.0, [last]))
 
 
+def test_objectives_that_are_not_there_are_refused() -> None:
+    net, x = ws.embedded("digits")[:2]
+    frontier = _core.Frontier(0.0, [])
+    search(net, ws.Crash(6), x[:1], frontier=frontier)
+    part = _core.OpenPart.__new__(_core.OpenPart)
+    part.__setstate__((*frontier.open[0].__getstate__()[:-1], [20]))  # 10 outputs, above and below
+    with pytest.raises(ValueError, match="an open part is of an objective that the harm does not have"):
+        search(net, ws.Crash(6), x[:1], frontier=_core.Frontier(0.0, [part]))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_look_at_what_may_still_do_better(seed: int) -> None:
+    """Objectives that a task has closed are not looked at again, and nothing is lost by that."""
+    net, x, _ = ws.embedded("digits")
+    alone = search(net, ws.Crash(6), x[seed : seed + 1])
+    frontier = _core.Frontier(1e7, [])
+    begun = search(net, ws.Crash(6), x[seed : seed + 1], frontier=frontier)
+    objectives = [part.__getstate__()[-1] for part in frontier.open]
+    assert any(0 < len(some) < 20 for some in objectives)
+    rest = search(net, ws.Crash(6), x[seed : seed + 1], frontier=_core.Frontier(math.inf, frontier.open))
+    assert max(begun.lower, rest.lower) == alone.lower <= max(frontier.closed, rest.upper)
+
+
 def set_grains(monkeypatch: pytest.MonkeyPatch, grain: float, first: float) -> None:
     for module in (agenda, spread_search):
         monkeypatch.setattr(module, "GRAIN", grain)

@@ -153,3 +153,11 @@ def test_cheaper_to_enumerate_is_enumerated():
     found = ws.worst_case(net, ws.Crash(1), [[0.3, 0.7]], node_limit=3)
     assert found.status == "exact"
     assert found.configurations == 4095
+
+
+def test_what_stays_open_has_used_its_time():
+    """A share that is kept for bounds is no longer than they take: here these are milliseconds."""
+    net, X, _ = ws.embedded("digits")
+    found = ws.worst_case(net.rounded("int8"), ws.BitFlip(4, format="int8"), X[:4], time_limit=4)
+    assert found.status == "budget"
+    assert found.seconds > 0.9 * 4  # no less, however fast the machine is

@@ -88,8 +88,8 @@ def test_decisions(tmp_path):
     found = ws.report(net, X, spec=ws.Argmax(), targets=y, most=2, samples=10, p=(1e-3,), certificate=proof,
                       origin=origin)  # fmt: skip
     keys = [section.key for section in found.sections]
-    assert keys == ["asked", "network", "curve", "tolerance", "histogram", "criticality", "accuracy", "certificate",
-                    "reliability", "witness", "rigor"]  # fmt: skip
+    assert keys == ["asked", "network", "curve", "tolerance", "histogram", "criticality", "accuracy", "reliability",
+                    "certificate", "witness", "rigor"]  # fmt: skip
     right = int((net.forward(X).argmax(axis=1) == y).sum())
     assert f"picks the given class for {right} of them" in str(found)
     data = json.loads(found.json())

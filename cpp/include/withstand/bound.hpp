@@ -46,7 +46,9 @@ struct MethodFacts {
 /// All methods.
 std::vector<MethodFacts> methods();
 
-/// Whether a method covers these failures at these inputs, but for equivocal ones.
+/// Whether a method covers these failures at these inputs: whether they are of parts, and of points where it needs points. It
+/// knows no network, and neither asks about equivocal failures nor about `synapses`. `bound` may still throw: `Method::fep`
+/// takes at-most spaces only where a failure does at least as much as the activation's range, which is the network's.
 bool applies(const MethodFacts& method, const Space& space, const Domain& domain);
 
 const char* name(Method method);

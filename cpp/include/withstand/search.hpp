@@ -42,6 +42,11 @@ struct SearchOptions {
   double floor = -std::numeric_limits<double>::infinity();
 };
 
+/// Why a search ended: the interval closed; it is as narrow as `SearchOptions::gap` asks for, or as splitting makes it; a limit
+/// was reached; the watch ended it. Over a box, and where failed components may send any value of an interval, nothing
+/// closes to the last bit: a search with a gap of 0 that goes on to its end has status `gap`, with ends within one
+/// millionth of the upper one. Noise beside parts (bits, parameters, groups) is not searched: the
+/// interval ends at what bounds say, with status `gap` and no nodes.
 enum class SearchStatus { exact, gap, budget, interrupted };
 
 /// lower <= truth <= upper, with the witness that attains `lower`.

@@ -19,6 +19,7 @@ class Reached {
   double signal(Index layer, Index neuron) const { return post_[at(layer)](neuron); }
   const Vector& signals(Index layer) const { return post_[at(layer)]; }
   const Vector& pre(Index layer) const { return pre_[at(layer)]; }
+  const std::vector<Vector>& pre() const { return pre_; }
   const Vector& outputs() const { return post_.back(); }
 
   /// The outputs when a neuron sends so much instead: `outputs()` with what is reached replaced, a column of this stride.

@@ -93,16 +93,25 @@ struct Kernels {
   long (*next_above)(long n, const double* values, double threshold, long start);
   /// The values that are not 0 and their indices, in order; returns how many. Writes up to a vector beyond them.
   long (*nonzero)(long n, const double* values, int* index, double* scale);
-  /// The same of max(0, gain * values[i]).
-  long (*positive)(long n, double gain, const double* values, int* index, double* scale);
-  /// Sum of the larger of up[i] * d and -down[i] * d, where d is by how much max(gain * values[i], floor) is above from[i]; n
+  /// The same of max(0, gain * values[i]), which out[i] gets.
+  long (*rectify)(long n, double gain, const double* values, double* out, int* index, double* scale);
+  /// Sum of the larger of up[i] * d and -down[i] * d, where d is by how much max(gain * values[i], 0) is above from[i]; n
   /// is a number of whole vectors.
-  double (*rise)(long n, double gain, double floor, const double* values, const double* from, const double* up,
-                 const double* down);
+  double (*rise)(long n, double gain, const double* values, const double* from, const double* up, const double* down);
   /// A piecewise-linear function at n places: out[i] = value[k] + slope[k] * (at[i] - on[k]) for the last piece k that begins
   /// at at[i] or before, the first one if none does. `pieces`: where each of a power of two begins, then on, value, slope of
   /// all. Returns the largest; n > 0; at and out have room for a vector more.
   double (*look_up)(long n, const double* at, long size, const double* pieces, double* out);
+  /// out[i] = the largest of up[i] * d and -down[i] * d over the changes d from values[i] to least[i] and to most[i], plus
+  /// slack[i]; returns the largest. n is a number of whole vectors.
+  double (*gains)(long n, const double* values, const double* least, const double* most, const double* up,
+                  const double* down, const double* slack, double* out);
+  /// The indices i with values[i] >= level, in order; returns how many. Writes up to a vector beyond them. n is a number of
+  /// whole vectors.
+  long (*not_below)(long n, const double* values, double level, int* out);
+  /// out[c] = the rise of values + scale[c] * rows[index[c]], rows `ld` apart, for every c < count.
+  void (*rises)(long n, double gain, const double* values, long count, const int* index, const double* scale,
+                const double* rows, long ld, const double* from, const double* up, const double* down, double* out);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

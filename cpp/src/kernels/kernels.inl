@@ -19,6 +19,7 @@ namespace {
 #include "multiply_add.inl"
 #include "nonzero.inl"
 #include "relax.inl"
+#include "ahead.inl"
 #include "walk.inl"
 #include "rows.inl"
 
@@ -28,4 +29,4 @@ namespace {
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
   multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, end_row, reach, activate, combine,     \
-  split, support, magnitude, next_above, nonzero, positive, rise, look_up
+  split, support, magnitude, next_above, nonzero, rectify, rise, look_up, gains, not_below, rises

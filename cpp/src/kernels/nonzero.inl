@@ -16,33 +16,22 @@ static long nonzero(long n, const double* values, int* index, double* scale) {
   return count;
 }
 
-/// The same of max(0, gain * value).
-static long positive(long n, double gain, const double* values, int* index, double* scale) {
+/// The same of max(0, gain * value), which `out` gets.
+static long rectify(long n, double gain, const double* values, double* out, int* index, double* scale) {
   long count = 0, i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const Pack here = gain * load(values + i);
+    const Pack here = larger(gain * load(values + i), all(0.0));
     const unsigned set = set_lanes(here > 0.0);
+    store(out + i, here);
     put_values(set, here, scale + count);
     count += put_indices(set, i, index + count);
   }
   for (; i < n; ++i) {
+    const double here = gain * values[i];
+    out[i] = here > 0 ? here : 0;
     index[count] = static_cast<int>(i);
-    scale[count] = gain * values[i];
-    count += scale[count] > 0 ? 1 : 0;
+    scale[count] = out[i];
+    count += here > 0 ? 1 : 0;
   }
   return count;
-}
-
-/// Sum of the larger of up * d and -down * d, where d is by how much max(gain * value, floor) is above `from`; n is a
-/// number of whole vectors.
-static double rise(long n, double gain, double floor, const double* values, const double* from, const double* up,
-                   const double* down) {
-  Pack sum = all(0.0);
-  for (long i = 0; i < n; i += lanes) {
-    const Pack d = larger(gain * load(values + i), all(floor)) - load(from + i);
-    sum += larger(load(up + i) * d, load(down + i) * -d);
-  }
-  double total = 0;
-  for (int lane = 0; lane < WITHSTAND_LANES; ++lane) total += sum[lane];
-  return total;
 }

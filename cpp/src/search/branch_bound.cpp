@@ -3,11 +3,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <stdexcept>
 
 #include "tree.hpp"
 #include "core/rounding.hpp"
 
 namespace withstand::search {
+namespace {
+
+std::vector<Index> all_objectives(const Harm& harm) {
+  std::vector<Index> all(static_cast<std::size_t>(harm.rows().rows()));
+  std::iota(all.begin(), all.end(), Index{0});
+  return all;
+}
+
+void require_objectives(const std::vector<Index>& some, const Harm& harm) {
+  const auto is_one = [&](Index o) { return 0 <= o && o < harm.rows().rows(); };
+  if (!std::all_of(some.begin(), some.end(), is_one))
+    throw std::invalid_argument("an open part is of an objective that the harm does not have");
+}
+
+}  // namespace
+
 double BranchBound::Tree::level() const {
   const double harm = incumbent_.harm();
   return std::isfinite(harm) ? harm + tie(harm, scale_) : harm;
@@ -101,7 +119,8 @@ void BranchBound::Tree::prepare(std::vector<Node> batch) {
     if (prepared(root)) {
       const Row& row = row_of(root);
       root.bound = recorder_.listens() ? row.ceiling : std::min(root.bound, row.ceiling);
-      for (Index o = 0; o < row.problem.harm.rows().rows(); ++o) root.objectives.push_back(o);
+      require_objectives(root.objectives, row.problem.harm);
+      if (root.objectives.empty()) root.objectives = all_objectives(row.problem.harm);
       if (row.problem.precise != nullptr) error_ = std::max(error_, row.problem.precise->error());
       scale_ = std::max(scale_, row.scale);
       allowance_ += cost_of(root);

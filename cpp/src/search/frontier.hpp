@@ -26,6 +26,7 @@ struct OpenPart {
   Decisions decisions;
   bool first = false;  ///< nobody has bounded it
   std::optional<Walked> walk;
+  std::vector<Index> objectives;  ///< that may still do better, by their numbers in the harm; empty: nobody has looked
 };
 
 /// Where a search over finite failures without "exactly", at given inputs, starts from, and where it may leave off for

@@ -183,6 +183,15 @@ void judge(SearchResult& result, const Search& search) {
   if (result.upper - result.lower > allowed) result.status = SearchStatus::gap;
 }
 
+/// The share of what is left of the time that may go into trying configurations: what bounds are known to take
+/// afterwards is not among it, and no more than a fifth is kept.
+double share_of_trying(const Search& search, bool points) {
+  constexpr double least = 0.8;
+  if (!search.space.finite()) return least;  // its finite part is tried, too
+  const double bounding = points ? opinions_on(search)->seconds() : 0;
+  return std::max(least, 1 - bounding / search.budget.remaining());
+}
+
 /// Components that are several neurons or synapses, or hear what they are sent: every configuration is tried, as far as the
 /// budget lasts; bounds say what is left.
 SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
@@ -195,7 +204,7 @@ SearchResult of_parts(const Search& search, const std::vector<Failed>& first) {
   result.upper = search.ceiling;
   // Over boxes nothing but bounds says what cannot be: they come first.
   const double known = points ? search.ceiling : without_tree(search);
-  Budget most = search.budget.part(search.budget.nodes_left(), 0.8);  // what is left open is for bounds to say
+  Budget most = search.budget.part(search.budget.nodes_left(), share_of_trying(search, points));
   try {
     const Interruptible work(most);
     std::optional<SearchResult> found;

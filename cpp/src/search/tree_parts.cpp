@@ -27,6 +27,7 @@ void BranchBound::Tree::start() {
     node.bound = std::min(inputs_.ceiling, part.bound);
     node.row = static_cast<std::size_t>(part.input_index);
     node.decisions = part.decisions;
+    node.objectives = part.objectives;
     node.first = part.first;
     node.walk = part.walk;
     open_.push(std::move(node));
@@ -57,7 +58,7 @@ void BranchBound::Tree::leave_nodes() {
   for (const Node& node : open_.sorted())
     if (node.bound > level())
       inputs_.frontier->open.push_back({static_cast<Index>(node.row), node.bound, prepared(node) ? cost_of(node) : 0,
-                                        node.decisions, node.first, node.walk});
+                                        node.decisions, node.first, node.walk, node.objectives});
 }
 
 /// Hand over the walk through the open nodes in shares of about one grain.
@@ -78,7 +79,7 @@ void BranchBound::Tree::divide(const Node& node) {
   const Live live(row.problem, rest, node.decisions);
   double open = 0;
   for (Index n : counts) open += static_cast<double>(n);
-  OpenPart share{static_cast<Index>(node.row), node.bound, 0, node.decisions, false, Walked{}};
+  OpenPart share{static_cast<Index>(node.row), node.bound, 0, node.decisions, false, Walked{}, {}};
   const auto leave = [&](std::uint64_t next) {
     share.walk->last = next;
     share.walk->cost = share.cost;

@@ -15,14 +15,16 @@ import withstand as ws
 from _withstand_command.interrupts import keeping
 from withstand._coerce import did_you_mean
 from withstand._plural import counted
+from withstand._rehearsal import rehearsed
 from withstand.cli import options as opt
-from withstand.cli.kinds import asks_instead
+from withstand.cli.kinds import asks_instead, of_crashes
 from withstand.cli.origin import ARGUMENTS
 from withstand.cli.output import grid, remark, show, verdict, watched, wrapped
 from withstand.cli.parameters import Certificate, Choice, Number, OutputFile
 from withstand.cli.refusals import DidNotWork, interrupted, naming, refusals_have_exit_codes, remembering, say
 from withstand.cli.roundings import Roundings
 from withstand.cli.stating import stated, tell
+from withstand.cli.witnesses import place_fields, witness_fields
 from withstand.cli.words import of_words, rounded_option, words_held
 from withstand.model.settled import settled
 from withstand.questions.bounds import METHODS
@@ -66,10 +68,13 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
+            name = str(ctx.info_name)
             instead = asks_instead(error.option_name) if "kind" in {param.name for param in self.params} else None
-            if instead is None:
+            said = of_crashes(name, error.option_name)
+            if instead is not None:
+                said = f"no option {error.option_name}: {name} asks about one kind of failure, {instead}"
+            if said is None:
                 raise
-            said = f"no option {error.option_name}: {ctx.info_name} asks about one kind of failure, {instead}"
             raise click.UsageError(said, ctx) from None
 
 
@@ -103,12 +108,14 @@ def inspect(model: opt.Model, as_json: bool) -> None:
               "configurations": {str(k): n for k, n in counts.items()}}, True)  # fmt: skip
         return
     click.secho(f"{model.name}: {net!r}", bold=True)
+    names = [(layer.name,) if any(layer.name for layer in net.layers) else () for layer in net.layers]
     rows = [
-        (l, net.widths[l], layer.activation.name, largest, layer.activation.lipschitz,
+        (l, *names[l - 1], net.widths[l], layer.activation.name, largest, layer.activation.lipschitz,
          sum(math.prod(shape) for shape in layer.parameters.values()))
         for l, (layer, largest) in enumerate(zip(net.layers, net._largest_weights()), start=1)
     ]  # fmt: skip
-    grid(("layer", "neurons", "activation", "max |w|", "Lipschitz", "parameters"), rows)
+    header = ("neurons", "activation", "max |w|", "Lipschitz", "parameters")
+    grid(("layer", *["name"] * len(names[0]), *header), rows)
     click.echo(f"  inputs {net.widths[0]}, hidden neurons {net.n_neurons}, outputs are {net.outputs}")
     for line in of_words(net):
         click.echo(wrapped("  ", line))
@@ -118,6 +125,7 @@ def inspect(model: opt.Model, as_json: bool) -> None:
 
 
 @command()
+@opt.failure_options_of_files
 @opt.question_options
 @click.option("--method", "-m", type=Choice(METHODS), default="tightest", show_default=True)
 def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | None, threads: int | None,
@@ -140,6 +148,7 @@ def bound(model: opt.Model, method: str, epsilon: float | None, argmax: str | No
 
 
 @command("enumerate")
+@opt.failure_options
 @opt.question_options
 @click.option("--checkpoint", type=OutputFile(), help="File to resume from after an interruption.")
 @click.option("--components", is_flag=True, help="Also rank the components by what happens when they fail.")
@@ -180,6 +189,7 @@ def enumerate_(model: opt.Model, epsilon: float | None, argmax: str | None, thre
 
 
 @command("worst-case")
+@opt.failure_options_of_files
 @opt.question_options
 @click.option("--gap", type=Number(min=0), help="Stop at this relative gap; 0: go on to the end.  "
               "[default: 0.001 over a box, 0 of given inputs]")
@@ -202,8 +212,12 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
         result = ws.worst_case(model.network, failures, domain, spec=opt.spec_of(argmax), gap=near,
                                time_limit=time_limit, node_limit=node_limit, threads=threads,
                                progress=watched(), certificate=certificate)  # fmt: skip
+    if certificate is not None and not result.exact:
+        remark("the interval is what the certificate proves: without --certificate it may be narrower")
     if gap is None and near > 0 and result.status == "gap":
         remark(f"to {near:.1%}: --gap 0 goes on")
+    if result.status == "gap" and result.nodes == 0:
+        remark("nothing was searched: the upper end is that of a bound, and no limit would narrow the interval")
     lower, upper = rounding.interval(result.lower, result.upper)
     word = judged(lower, upper, epsilon, bool(argmax))
     said = stated(result, model, options, verdict=word, epsilon=budget_of(epsilon, argmax),
@@ -211,7 +225,7 @@ def worst_case(model: opt.Model, epsilon: float | None, argmax: str | None, thre
     fields = {"status": result.status, "lower": None if rounding.of_file else lower, "upper": upper,
               "witnessed": result.lower if rounding.of_file else None,
               "output_rounding": rounding.amount or None, "exact": result.exact and not rounding.of_file,
-              **witness_fields(result.witness, as_json),
+              **witness_fields(result.witness, as_json), **place_fields(result.witness, domain, as_json),
               "configurations": result.configurations, "nodes": result.nodes, "evaluations": result.evaluations,
               "seconds": result.seconds}  # fmt: skip
     least = "" if rounding.of_file else f"{lower:.6g} <= "
@@ -259,7 +273,7 @@ def budget_of(epsilon: object, argmax: str | None) -> str | None:
 
 def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
     """Say how much work there is, before it starts, to people only."""
-    if not watched():
+    if not watched() or rehearsed():
         return
     try:
         count = failures.configurations(net)
@@ -267,18 +281,3 @@ def announce(net: ws.Network, failures: ws.Failures, inputs: int) -> None:
     except ValueError:  # a search needs no count
         said = "too many to count"
     say(f"{said} configurations x {counted(inputs, 'input')}")
-
-
-def witness_fields(witness: Any, as_json: bool) -> dict[str, Any]:
-    """Return what to show of a witness."""
-    if witness is None:
-        return {"witness": None}
-    if as_json:
-        told: dict[str, Any] = witness.to_dict()
-        return told
-    named = witness.channels or witness._noisy  # too many to be listed one by one
-    failed = ", ".join(witness._names()) if named else witness.failed
-    fields: dict[str, Any] = {"failed": failed, "input_index": witness.input_index, "output": witness.output}
-    if witness.ways:
-        fields["bits"] = tuple(witness.ways[c] for c in witness.failed if c in witness.ways)
-    return fields

@@ -36,6 +36,13 @@ WITH_FORMAT: dict[str, Maker] = {
     "weight-flip": lambda counts, form, **words: ws.WeightFlip(counts, format=form, **words),
 }
 
+#: Commands that know crashes alone, and what asks about other failures.
+_OF_CRASHES = {
+    "report": "a report is about crashed neurons, of every count up to --most; other failures are asked about one "
+    "question at a time (withstand worst-case --{0}), or many in a study (withstand run)",
+    "criticality": "neurons are ranked by what their crashes do; withstand enumerate --{0} --components ranks others",
+}
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -61,11 +68,26 @@ class Kind:
 
 def asks_instead(option: str) -> str | None:
     """Return what gives a kind of failure where one option takes all kinds; None where the option is no kind."""
-    plurals = {"--channels": "channel", "--bit-flips": "bit-flip", "--weight-flips": "weight-flip",
-               "--weight-crashes": "weight-crash"}  # fmt: skip
-    name = plurals.get(option, option.lstrip("-"))
+    name = _singular(option)
     forms = {form.partition(":")[0]: form for form in (*PLAIN, *(f"{kind}:1" for kind in WITH_NUMBER), *_forms())}
     return f"--of {forms[name]}" if name in forms else None
+
+
+def of_crashes(command: str, option: str) -> str | None:
+    """Return what to say where a command that asks about crashes alone is given another kind of failure."""
+    name = _singular(option)
+    ranked = (*PLAIN, "stuck", *WITH_FORMAT)
+    known = {"report": ("noise", *ranked, *WITH_NUMBER), "criticality": ranked}.get(command, ())
+    if name not in known:
+        return None
+    return f"no option {option}: {_OF_CRASHES[command].format(name)}"
+
+
+def _singular(option: str) -> str:
+    """Return the kind that an option is named after; plurals are other spellings of it."""
+    plurals = {"--channels": "channel", "--bit-flips": "bit-flip", "--weight-flips": "weight-flip",
+               "--weight-crashes": "weight-crash"}  # fmt: skip
+    return plurals.get(option, option.lstrip("-"))
 
 
 def _forms() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from _withstand_command.interrupts import keeping
 from withstand._answer import Told
 from withstand._coerce import as_budget
 from withstand.cli import options as opt
-from withstand.cli.app import command, witness_fields
+from withstand.cli.app import command
 from withstand.cli.kinds import Kind, kind_option
 from withstand.cli.output import CODES, TOLERATED, UNKNOWN, VIOLATED, grid, remarks, show, watched
 from withstand.cli.parameters import EpsilonType
@@ -23,6 +23,7 @@ from withstand.cli.pictures import picture, plot_option
 from withstand.cli.refusals import DidNotWork, interrupted
 from withstand.cli.saying import said_here
 from withstand.cli.stating import WORDS, in_json, state, stated, tell
+from withstand.cli.witnesses import witness_fields
 from withstand.cli.words import biases_option, bits_option, rounded_option
 from withstand.model.domain import bounds_of
 from withstand.statement import Inputs

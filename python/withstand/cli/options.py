@@ -84,18 +84,34 @@ def compose(*decorators: Callable[[Any], Any]) -> Callable[[F], Any]:
 model_argument = click.argument("model", type=ModelType())
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
-failure_options = compose(
+
+
+def noise_option(said: str = "") -> Callable[[Any], Any]:
+    """Return the option of noise, with what else is said of it."""
+    return click.option("--noise", type=NoiseType(), help=f"Every neuron off by at most this, still relaying{said}.")
+
+
+#: What may fail of neurons, in the order of the help.
+_of_neurons = compose(
     click.option("--crash", "-k", type=CountsType(), help="Crashed neurons: a total, or per hidden layer like 2,1,0."),
     click.option("--stuck", type=CountsWithValue(), help="Neurons stuck at a value: COUNTS:VALUE."),
     click.option("--byzantine", type=CountsWithValue(), help="Byzantine neurons: COUNTS:CAPACITY."),
     click.option("--deviation", type=CountsWithValue(), help="Neurons off by at most a capacity: COUNTS:CAPACITY."),
-    click.option("--noise", type=NoiseType(), help="Every neuron off by at most this, still relaying; 'file': by what "
-                 "the roundings of a quantised file do (inspect tells them)."),
+)
+_of_the_rest = compose(
     click.option("--synapse-crash", type=CountsType(), help="Crashed synapses: a total, or per layer."),
     click.option("--synapse-byzantine", type=CountsWithValue(), help="Byzantine synapses: COUNTS:CAPACITY."),
     *WORD_OPTIONS,
     click.option("--layer", "-l", type=int, multiple=True, help="Only neurons of this layer fail (repeatable)."),
     click.option("--exactly", is_flag=True, help="Exactly that many fail, instead of at most."),
+)
+
+failure_options = compose(_of_neurons, noise_option(), _of_the_rest)
+#: Of the commands that can tell the file as it runs from the network with noise (`asked`).
+failure_options_of_files = compose(
+    _of_neurons,
+    noise_option("; 'file': by what the roundings of a quantised file do (inspect tells them)"),
+    _of_the_rest,
 )
 
 domain_options = compose(
@@ -124,8 +140,8 @@ whole_time_limit_option = click.option(
     "--time-limit", type=Number(min=0), default=60.0, show_default=True,
     help="Seconds in all; then what is known is the answer. inf: no limit.",
 )  # fmt: skip
-#: What may fail, where, and what is harm: of every command that asks for the worst case.
-question_options = compose(failure_options, domain_options, epsilon_option, argmax_option, threads_option)
+#: Where, and what is harm: of every command that asks for the worst case, beside what may fail.
+question_options = compose(domain_options, epsilon_option, argmax_option, threads_option)
 
 
 def spec_of(argmax: str | None) -> ws.Argmax | None:

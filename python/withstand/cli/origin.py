@@ -21,7 +21,9 @@ ARGUMENTS = "withstand.arguments"
 def origin_of(model: Model, options: dict[str, Any], count: int | None = None, classes: Path | None = None) -> Origin:
     """Return where the network and the inputs of this command, so many, come from; and classes that a file gives."""
     code = _code(model, options["inputs"], options["rows"], classes)
-    return Origin(model.name, inputs_in_words(options, count), command_line(click.get_current_context()), code)
+    given = [word for name in ("inputs", "rows") if options[name] for word in (f"--{name}", str(options[name]))]
+    question, command = shlex.join([model.name, *given]), command_line(click.get_current_context())
+    return Origin(model.name, inputs_in_words(options, count), command, code, question)
 
 
 def _code(model: Model, path: Path | None, rows: str | None, classes: Path | None) -> str:
@@ -53,11 +55,12 @@ def _reading(path: Path, keys: tuple[str, ...]) -> str:
 
 def inputs_in_words(options: dict[str, Any], count: int | None = None) -> str:
     """Return which rows of what the options ask about, which are so many."""
-    rows = options["rows"] or f"0:{count or 16}"
     path: Path | None = options["inputs"]
     of = "the inputs that come with the network" if path is None else path.name
     around = options.get("radius")
-    return f"rows {rows} of {of}{'' if around is None else f', radius {around:g}'}"
+    rows = options["rows"] or (f"0:{count or 16}" if around is None else "0")  # a box is around one
+    said = f"{'rows' if ':' in rows else 'row'} {rows} of {of}"
+    return said if around is None else f"{said}, radius {around:g}"
 
 
 def command_line(ctx: click.Context) -> str:

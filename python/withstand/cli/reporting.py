@@ -40,7 +40,10 @@ from withstand.cli.saying import said_here
 def report(model: opt.Model, epsilon: str | None, argmax: str | None, classes: Path | None, most: int,
            output: Path | None, certificate: Path | None, time_limit: float, seed: int, threads: int | None,
            as_json: bool, **options: Any) -> None:  # fmt: skip
-    """Tell everything about a network in one report."""
+    """Tell everything about a network in one report: what crashes of its neurons do.
+
+    Other failures, as flipped bits and dead channels, are asked about in a study (run), or one question at a time.
+    """
     X = points(model, options)
     own = model.samples is not None and options["inputs"] is None
     targets = opt.classes_of(model, classes, options) if own or classes is not None else None
@@ -62,3 +65,5 @@ def report(model: opt.Model, epsilon: str | None, argmax: str | None, classes: P
         interrupted(found.unwritten and f"{certificate}: {said_here(found.unwritten)}")
     if found.unwritten is not None:
         raise DidNotWork(f"{certificate}: {said_here(found.unwritten)}")
+    if found.undecided is not None:
+        raise DidNotWork(f"{certificate}: {found.undecided}")

@@ -8,7 +8,11 @@ from typing import Any
 
 import withstand as ws
 from withstand.cli.output import remark
+from withstand.questions.interval import PROVED, RIGOR
 from withstand.statement import Statement
+
+#: What the lower end of a search is, where a file as it runs is asked about: none of the file's.
+WITNESSED = "no lower end is known; witnessed is what a replayed configuration does to the network in real numbers"
 
 
 class Roundings:
@@ -54,6 +58,7 @@ class Roundings:
 
     def rigor(self, said: Statement) -> str:
         """Return how a statement is known, with what was added."""
+        known = f"{WITNESSED}; {PROVED}" if self.of_file and said.rigor == RIGOR else said.rigor
         if not self.amount:
-            return said.rigor
-        return f"{said.rigor}; upper ends have {self.amount:g} added, {self._twice}what roundings do to an output"
+            return known
+        return f"{known}; upper ends have {self.amount:g} added, {self._twice}what roundings do to an output"

@@ -16,6 +16,8 @@ _WORDS = {"layer", "checkpoint", "certificate", "target", "method", "plot", "cra
 _MODELS = {"Crash": "crash", "StuckAt": "stuck", "Byzantine": "byzantine", "Noise": "noise",
            "SynapseCrash": "synapse-crash", "SynapseByzantine": "synapse-byzantine", "BitFlip": "bit-flip",
            "WeightFlip": "weight-flip", "WeightCrash": "weight-crash"}  # fmt: skip
+#: A failure model as the library shows it, within a sentence.
+_SHOWN = rf"\b({'|'.join(_MODELS)})\b(\(([^()]|\([^()]*\))*\)|(?!\())"
 #: What follows the colon of a model's option.
 _AMOUNTS = ("value", "capacity")
 #: Advice that names functions and arguments, and the same advice here.
@@ -35,7 +37,9 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"\bactivations or weights must be True", "leave out --no-activations or --no-weights"),
     (r"\bor a sum of models with among", "or several kinds, each with its own"),
     (r"\b(\w+) names (?=\()", r"\1 has "),
-    (r"\b(leave out|drop|give|without|or) (exactly|among|to|scale|rates|biases|format)\b(?! \w)", r"\1 =\2"),
+    (r"\b(leave out|drop|give|without|or) (exactly|among|to|scale|rates|biases|format)\b(?! \w|=)", r"\1 =\2"),
+    (r"\buse method '([\w-]+)'", r"use --method \1"),
+    (r"\bname the synapses that may fail with among", "which synapses may fail is said in Python alone (among)"),
     (r"\bask without$", "leave out --biases"),
     (r"\bArgmax\b", "--argmax"),
     (r"\bof output_rounding", "that its output may be off by rounding"),
@@ -48,10 +52,11 @@ def in_options(message: str, command: click.Command | None) -> str:
     option = _options(command)
     of_kinds = "kind" in {p.name for p in command.params} if command is not None else False
     head, said = _models(message, of_kinds)
+    said = re.sub(_SHOWN, lambda found: _option(found[0], of_kinds) or found[0], said)
     for pattern, replacement in _ADVICE:
         said = re.sub(pattern, replacement, said)
     said = re.sub(r"(?<![\w.])(\w+)=True\b", lambda found: option(found[1]) or found[0], said)
-    said = re.sub(r" =(\w+)", lambda found: f" {option(found[1]) or found[1]}", said)
+    said = re.sub(r" =(\w+)", lambda found: f" {option(found[1]) or _elsewhere(found[1])}", said)
     said = re.sub(r"\b(time_limit|node_limit)\b", lambda found: f"--{found[1].replace('_', '-')}", said)
     return head + re.sub(r"^\w+(?=[ :])", lambda found: _first(found[0], option), said)
 
@@ -80,6 +85,11 @@ def _options(command: click.Command | None) -> Callable[[str], str | None]:
 def _first(word: str, option: Callable[[str], str | None]) -> str:
     """Return the first word of a sentence, which names an argument where an option of that name exists."""
     return word if word in _WORDS else option(word) or word
+
+
+def _elsewhere(argument: str) -> str:
+    """Return where an argument is given that the command has no option for: only `--layer` is one of other commands."""
+    return "--layer to withstand worst-case" if argument == "among" else argument
 
 
 def _models(message: str, of_kinds: bool) -> tuple[str, str]:

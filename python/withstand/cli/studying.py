@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,14 @@ from typing import Any
 import click
 
 import withstand as ws
+from withstand._rehearsal import rehearsal
 from withstand.cli import options as opt
 from withstand.cli.app import app
-from withstand.cli.output import CODES, INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show, text, watched
+from withstand.cli.output import CODES, INTERRUPTED, TOLERATED, UNKNOWN, VIOLATED, grid, show, watched
 from withstand.cli.parameters import InputFile, OutputFile
 from withstand.cli.refusals import DidNotWork, refusals_have_exit_codes, say, working_with
 from withstand.cli.study import Question, Study, arguments, read
-from withstand.report.text import Section
-
-#: What an exit code says of a question.
-SAID = {TOLERATED: "tolerated", VIOLATED: "violated", UNKNOWN: "unknown", DidNotWork.exit_code: "did not work"}
-#: Columns of the summary.
-HEADER = ("question", "command", "verdict", "answer", "file")
-#: What an answer says in the summary, of what it has.
-SUMMED = ("lower", "upper", "guaranteed", "breaking", "value", "worst", "bound", "accuracy", "copies", "at_least")
+from withstand.cli.summary import HEADER, SAID, Found, row, summarise, verdict_of
 
 EXAMPLE = """\
 # A study: `withstand run study.toml` asks its questions, and keeps the answers in the folder study-results.
@@ -108,8 +102,9 @@ def run(study: Path, init: bool, folder: Path | None, as_json: bool) -> None:
     with working_with(results):
         results.mkdir(exist_ok=True)
     model = _loaded(asked)
-    rows, code = _ask_all(asked, model, results)
-    _summarise(asked, model, results, rows)
+    answers, code = _ask_all(asked, model, results)
+    rows = [row(found) for found in answers]
+    summarise(asked, model, results, answers)
     if as_json:
         show({"study": str(source), "folder": str(results), "network": asked.model,
               "fingerprint": model.network.fingerprint, "version": ws.__version__,
@@ -129,47 +124,67 @@ def _loaded(study: Study) -> opt.Model:
     return model
 
 
-def _ask_all(study: Study, model: opt.Model, results: Path) -> tuple[list[tuple[Any, ...]], int]:
-    """Ask what is not answered yet; return the rows of the summary and the exit code."""
+def _ask_all(study: Study, model: opt.Model, results: Path) -> tuple[list[Found], int]:
+    """Ask what is not answered yet; return the answers, each with the name of its file, and the exit code."""
     prepared = [_prepared(question, model, results) for question in study.questions]
-    rows: list[tuple[Any, ...]] = []
+    answers: list[Found] = []
     codes = {TOLERATED}
-    for n, (question, (words, key, written)) in enumerate(zip(study.questions, prepared), start=1):
+    for n, (question, (words, key, found)) in enumerate(zip(study.questions, prepared), start=1):
         file = results / f"{key}.json"
-        found = _kept(file) if all(path.exists() for path in written) else None
         if found is None:
             if watched():
                 say(f"{n} of {len(prepared)}: {question.name}")
-            code, answer = _ask(question, [model.name, *words, "--json"], key, results)
+            code, answer = _ask(question, words, key, results)
             if code == INTERRUPTED:
-                return rows, INTERRUPTED
+                return answers, INTERRUPTED
             found = {"name": question.name, "command": question.command, "options": question.options,
                      "network": model.network.fingerprint, "version": ws.__version__, "exit_code": code,
                      "answer": answer}  # fmt: skip
             if code != DidNotWork.exit_code:  # what did not work is tried again
                 _keep(file, found)
-        codes |= {found["exit_code"], CODES.get(_verdict(found), TOLERATED)}
-        rows.append(_row(question, found, file.name))
+        codes |= {found["exit_code"], CODES.get(verdict_of(found), TOLERATED)}
+        answers.append({**found, "name": question.name, "file": file.name})
     worst = next(code for code in (DidNotWork.exit_code, VIOLATED, UNKNOWN, TOLERATED) if code in codes)
-    return rows, worst
+    return answers, worst
 
 
-def _prepared(question: Question, model: opt.Model, results: Path) -> tuple[list[str], str, list[Path]]:
-    """Return a question's words, the key of what is asked, and the files that it writes.
+def _prepared(question: Question, model: opt.Model, results: Path) -> tuple[list[str], str, Found | None]:
+    """Return a question's words, the key of what is asked, and its answer where that is kept.
 
-    What it says wrongly is refused here, before any work.
+    What it says wrongly is refused here, before any work; what does not work is told when the question is asked.
     """
     command = app.commands[question.command]
-    words = arguments(question, command, results)
-    with _at(question):
-        parsed = command.make_context(question.command, [model.name, *words], parent=click.get_current_context())
-    read_here, written = ([value for p in command.params if isinstance(p.type, kind)
-                           for value in [parsed.params.get(p.name or "")] if isinstance(value, Path)]
-                          for kind in (InputFile, OutputFile))  # fmt: skip
-    contents = [sha256(file.read_bytes()).hexdigest() for file in read_here]
+    words = [model.name, *arguments(question, command, results), "--json"]
+    contents: list[str] | None = None
+    written: list[Path] = []
+    with suppress(DidNotWork), _at(question):
+        parsed = command.make_context(question.command, [*words], parent=click.get_current_context())
+        read_here, written = ([value for p in command.params if isinstance(p.type, kind)
+                               for value in [parsed.params.get(p.name or "")] if isinstance(value, Path)]
+                              for kind in (InputFile, OutputFile))  # fmt: skip
+        with working_with(None):
+            contents = [sha256(file.read_bytes()).hexdigest() for file in read_here]
     asked = {"command": question.command, "options": question.options, "network": model.network.fingerprint,
              "files": contents, "version": ws.__version__}  # fmt: skip
-    return words, sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16], written
+    key = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    found = _kept(results / f"{key}.json") if all(path.exists() for path in written) else None
+    if found is None:
+        with suppress(DidNotWork):
+            _rehearse(question, words)
+    return words, key, found
+
+
+def _rehearse(question: Question, words: list[str]) -> None:
+    """Run the command of a question up to where its work begins: it refuses what it would refuse when asked."""
+    command = app.commands[question.command]
+    try:
+        with _at(question), redirect_stdout(io.StringIO()), rehearsal():
+            context = command.make_context(question.command, [*words], parent=click.get_current_context())
+            with context:
+                command.invoke(context)
+    except SystemExit as end:  # of what is no work at all
+        if end.code == INTERRUPTED:
+            raise
 
 
 def _ask(question: Question, words: list[str], key: str, results: Path) -> tuple[int, Any]:
@@ -185,9 +200,10 @@ def _ask(question: Question, words: list[str], key: str, results: Path) -> tuple
                 command.invoke(context)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else TOLERATED
-    except DidNotWork as error:
-        error.show()
-        return error.exit_code, error.message
+    except click.ClickException as error:  # also what only the work itself finds to be refused
+        failure = error if isinstance(error, DidNotWork) else DidNotWork(error.message)
+        failure.show()
+        return failure.exit_code, failure.message
     if code != INTERRUPTED:
         checkpoint.unlink(missing_ok=True)
     return code, json.loads(printed.getvalue()) if code != INTERRUPTED else None
@@ -222,28 +238,3 @@ def _keep(file: Path, found: dict[str, Any]) -> None:
     with working_with(file):
         part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         os.replace(part, file)
-
-
-def _verdict(found: dict[str, Any]) -> str:
-    """Return what the answer itself states; "answered" where that is no verdict, as nobody said what harm is."""
-    if found["exit_code"] != TOLERATED:
-        return SAID[found["exit_code"]]
-    statement = found["answer"].get("statement") or {}
-    return statement.get("verdict") or "answered"
-
-
-def _row(question: Question, found: dict[str, Any], file: str) -> tuple[Any, ...]:
-    answer, verdict = found["answer"], _verdict(found)
-    if isinstance(answer, dict):
-        single = {key: answer[key] for key in SUMMED if isinstance(answer.get(key), (int, float, str))}
-        answer = ", ".join(f"{key.replace('_', ' ')} {text(value)}" for key, value in single.items())
-    return question.name, question.command, verdict, answer, file
-
-
-def _summarise(study: Study, model: opt.Model, results: Path, rows: list[tuple[Any, ...]]) -> None:
-    said = f"{len(rows)} of {len(study.questions)} questions about {study.model} are answered; "
-    said += f"fingerprint {model.network.fingerprint}, withstand {ws.__version__}."
-    table = Section("questions", "Questions", said, HEADER, tuple(rows))
-    for suffix in (".html", ".json", ".txt"):
-        with working_with(results / f"summary{suffix}"):
-            ws.Report(str(study.file), (table,)).save(results / f"summary{suffix}")

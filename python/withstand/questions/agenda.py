@@ -24,8 +24,11 @@ __all__ = ["GRAIN", "Agenda", "Portion", "Proved", "Task", "together"]
 #: Work after which a task leaves the rest to others, in multiply-adds, the order: some tenths of a second, a hundred
 #: times what it costs to give out a task.
 GRAIN: Final = 1e9
-#: Tasks into which one divides what it leaves to be bounded; what is to be enumerated is divided by its cost.
+#: Tasks into which one divides what it leaves to be bounded, and parts of each where there are more: the fewer parts
+#: a task has, the sooner it takes to enumerating them. What is to be enumerated is divided by its cost.
 SPLIT: Final = 16
+#: But not into more tasks than these: the last one to end should be short beside the whole.
+MOST: Final = 64
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,8 @@ def _groups(parts: Sequence[_core.OpenPart]) -> Iterator[list[_core.OpenPart]]:
     """Yield open parts task by task: walks by their cost, and of the others to each some of the high and of the low."""
     walks = [part for part in parts if part.walks]
     nodes = [part for part in parts if not part.walks]
-    yield from (nodes[n::SPLIT] for n in range(min(SPLIT, len(nodes))))
+    count = min(len(nodes), max(SPLIT, min(MOST, len(nodes) // SPLIT)))
+    yield from (nodes[n::count] for n in range(count))
     group: list[_core.OpenPart] = []
     for part in walks:
         if group and sum(one.cost for one in group) + part.cost > GRAIN:

@@ -15,6 +15,7 @@ from withstand import _core
 from withstand._answer import Answer, Told
 from withstand._coerce import shown, thread_count
 from withstand._inputs import either_word
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
@@ -146,13 +147,16 @@ def bound(
     if not isinstance(method, str):
         raise TypeError(f"method must be a string, got {shown(method)}")
     failures = worded(as_failures(failures), net)
-    lower = upper = None
-    if domain is None:
+    lower, upper = (None, None) if domain is None else bounds_of(net, domain, "domain")
+    if lower is None or upper is None:
         found = _core.bound_without_domain(net._core, failures._space(net), method, decisions)
     else:
-        lower, upper = bounds_of(net, domain, "domain")
-        space = failures._space(net, lower if np.array_equal(lower, upper) else None)
+        points = np.array_equal(lower, upper)
+        space = failures._space(net, lower if points else None)
+        if method == "tightest" or method in _covering(failures, True, points):
+            arguments_fit()  # any other is refused at once, or a formula of few operations, which knows what it covers
         found = _core.bound(net._core, space, lower, upper, method, decisions, count)
+    arguments_fit()
     return _result(net, found, method, *asked, failures, lower, upper)
 
 

@@ -18,6 +18,7 @@ from withstand import _core
 from withstand._answer import Told
 from withstand._coerce import Epsilon, as_limit, flag, shown, thread_count
 from withstand._inputs import either_word
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -145,6 +146,7 @@ def enumerate_failures(
     problem = make(net, failures, rows_of(net, X), limit, asks_decisions(spec), TOP, bool(components))
     count = thread_count(threads)
     engine = problem.engine()
+    arguments_fit()
     started = time.perf_counter()
     report = _progress(progress, int(engine.configurations))
     try:

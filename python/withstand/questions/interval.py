@@ -9,11 +9,10 @@ from withstand._answer import Answer
 from withstand._plural import counted
 from withstand.model.witness import Witness
 
-#: In which sense the ends of an interval are true.
-RIGOR = (
-    "lower is what a replayed configuration does; upper: no configuration at any of the inputs does more, in real "
-    "arithmetic, rounded outward"
-)
+#: In which sense the upper end of an interval is true.
+PROVED = "upper: no configuration at any of the inputs does more, in real arithmetic, rounded outward"
+#: In which sense both ends are.
+RIGOR = f"lower is what a replayed configuration does; {PROVED}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,6 +18,7 @@ from withstand import _core
 from withstand._answer import Told
 from withstand._coerce import as_path, as_seconds, at_least_zero, node_count, thread_count
 from withstand._inputs import either_word
+from withstand._rehearsal import arguments_fit
 from withstand.certificate.terms import of_neurons
 from withstand.certificate.writing import require_checkable, write
 from withstand.model.deciding import decided
@@ -144,7 +145,9 @@ def worst_case(
     failures = worded(as_failures(failures), net)
     space = failures._space(net, lower if np.array_equal(lower, upper) else None)
     proof = None if certificate is None else _Proof(certificate, net, failures, domain, spec)
-    watch, gap = Steps(progress), at_least_zero(gap, "gap")
+    watch, gap, count = Steps(progress), at_least_zero(gap, "gap"), thread_count(threads)
+    seconds, nodes = as_seconds(time_limit), node_count(node_limit)
+    arguments_fit()
     if executor is not None:
         if proof is not None:
             raise ValueError("a certificate is the tree of one search: without an executor")
@@ -154,8 +157,7 @@ def worst_case(
         watch.end()
         return _worst_case(spread, space, started, *asked, failures, Inputs.of(lower, upper))
     search = partial(_core.worst_case, net._core, space, lower, upper, goal=getattr(_core.Goal, _goal(spec)),
-                     gap=gap, threads=thread_count(threads), watch=watch)  # fmt: skip
-    seconds, nodes = as_seconds(time_limit), node_count(node_limit)
+                     gap=gap, threads=count, watch=watch)  # fmt: skip
     if proof is None:
         part = _proved(net, failures, spec, search(time_limit=seconds, node_limit=nodes))
     else:

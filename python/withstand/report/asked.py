@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from withstand.model.network import Network
 from withstand.model.spec import Spec
 from withstand.questions.clock import Clock
 from withstand.questions.enumeration import enumerate_failures
-from withstand.report import evidence, sections
+from withstand.report import proof, sections
+from withstand.report.origin import Origin
 from withstand.report.text import Section
 from withstand.uses.accuracy import certified_accuracy
 from withstand.uses.campaign import campaign
@@ -48,16 +50,24 @@ class Asked:
     node_limit: int | None
     threads: int | None
     certificate: str | os.PathLike[str] | None
+    origin: Origin
+    seconds: float
     curve: Curve | None = field(default=None, init=False)
     tolerance: Tolerance | None = field(default=None, init=False)
     ended: str = field(default="complete", init=False)
     open: bool = field(default=False, init=False)
     unwritten: str | None = field(default=None, init=False)
+    undecided: str | None = field(default=None, init=False)
     cut: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         if self.certificate is not None:
             self.unwritten = "no certificate is written: interrupted before it was begun"
+
+    @property
+    def timed(self) -> bool:
+        """Whether there is a limit of time."""
+        return math.isfinite(self.seconds)
 
     @property
     def decisions(self) -> bool:
@@ -79,12 +89,12 @@ class Asked:
         steps.append(("the neurons", lambda: self._criticality(clock)))
         if self.decisions and self.targets is not None:
             steps.append(("the accuracy", lambda: self._accuracy(clock, most)))
-        if self.certificate is not None:
-            steps.append(("the certificate", lambda: self._certificate(clock)))
         if self.harm_is_known:
             steps.append(("the reliability", lambda: self._reliability(clock, p)))
         if self.budget is not None:
             steps.append(("the precision", self._precision))
+        if self.certificate is not None:
+            steps.append(("the certificate", lambda: self._certificate(clock)))
         for n, (name, ask) in enumerate(steps, start=1):
             if progress:
                 say(f"report, {n} of {len(steps)}: {name}\n")
@@ -151,7 +161,8 @@ class Asked:
         return sections.accuracy(self, found, random)
 
     def _reliability(self, clock: Clock, p: Sequence[float]) -> Section:
-        parts = [0.8 / n for n in range(len(p), 0, -1)]
+        share = 0.8 if self.certificate is None else 0.3
+        parts = [share / n for n in range(len(p), 0, -1)]
         drawn: dict[str, Any] = {"spec": self.spec, "samples": self.samples, "seed": self.seed}
         found = [
             reliability(self.net, q, self.budget, self.rows, time_limit=clock.part(part), threads=self.threads, **drawn)
@@ -170,4 +181,4 @@ class Asked:
     def _certificate(self, clock: Clock) -> Section:
         assert self.certificate is not None and self.curve is not None
         count = 1 if self.tolerance is None else max(1, self.tolerance._stated[0])
-        return evidence.certificate(self, self.certificate, count, clock)
+        return proof.certificate(self, self.certificate, count, clock)

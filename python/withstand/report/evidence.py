@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a report says of its own numbers: what was asked, what attains them, what proves them, and in which sense."""
+"""What a report says of its own numbers: what was asked, what attains them, and in which sense they are true."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,25 +10,18 @@ from typing import TYPE_CHECKING, Any
 from withstand._answer import Told
 from withstand._plural import counted
 from withstand._result import plain
-from withstand.certificate import Check, check_certificate
-from withstand.certificate.writing import OutOfTime
 from withstand.model.failures import Crash
 from withstand.model.network import Network
 from withstand.model.witness import Witness
 from withstand.questions.bounds import bound
-from withstand.questions.clock import Clock
-from withstand.questions.search import worst_case
 from withstand.report.origin import Origin, printed
 from withstand.report.sections import told
 from withstand.report.text import Cell, Section
-from withstand.statement import TOLERATED, UNKNOWN, VIOLATED, Inputs, Statement, judged
+from withstand.statement import Inputs, Statement
 
 if TYPE_CHECKING:
     from withstand.report.asked import Asked
 
-
-#: Of the time that is left, the share of a certificate: as much again is for the checker, and then it is read back.
-SEARCHING = 0.2
 
 
 def statement(asked: Asked, origin: Origin) -> Statement:
@@ -78,12 +69,17 @@ def asked_section(asked: Asked, said: Statement, status: str) -> Section:
                     f"{net.n_neurons:,} hidden neurons may crash, inputs and outputs do not; at most k at once, "
                     "in any layers."),
         *_left_out(net),
-        ("searches", f"{nodes} each; {draws}"),
+        ("searches", f"{nodes} each{_but_for_the_proof(asked)}; {draws}"),
         ("end", ends[status]),
     ]  # fmt: skip
     return Section(
         "asked", "What was asked", "What this report speaks of, and what it says.", ("what", "is"), tuple(rows)
     )
+
+
+def _but_for_the_proof(asked: Asked) -> str:
+    kept = asked.certificate is None or asked.node_limit is None or not asked.timed
+    return "" if kept else ", that of the certificate as long as there is time"
 
 
 def _left_out(net: Network) -> tuple[tuple[Cell, ...], ...]:
@@ -140,48 +136,6 @@ def _replay(seen: Witness, after: Any) -> str:
         f"{printed('net.forward(x, failed=failed).tolist()', after.tolist())}\n"
         f"{printed(f'bool((x == X[{seen.input_index}]).all())', True)}"
     )
-
-
-def certificate(asked: Asked, path: str | os.PathLike[str], k: int, clock: Clock) -> Section:
-    """Write a proof for so many crashes, have it checked, and tell what came of it."""
-    title = "A proof to keep"
-    header = ("file", "claims at least", "claims at most", "check", "verdict", "SHA-256")
-    most = counted(k, "crash", "crashes")
-    text = f"The worst of at most {most}, as a file that is checked without trusting the search."
-    code = f"check = ws.check_certificate({os.fspath(path)!r}, net, failures=ws.Crash({k}), domain=X)\n"
-    try:
-        if clock.left() <= 0:
-            raise OutOfTime("no certificate is written: the time was up before it was begun")
-        found = worst_case(asked.net, Crash(k), asked.rows, spec=asked.spec, node_limit=asked.node_limit,
-                           time_limit=clock.part(SEARCHING), threads=asked.threads, certificate=path)  # fmt: skip
-    except ValueError as error:
-        asked.unwritten, asked.open = str(error), isinstance(error, OutOfTime)
-        return Section("certificate", title, f"{text} There is none: {error}.", header, ())
-    asked.unwritten = None
-    asked.ended = "complete" if found.status in ("exact", "gap") else found.status
-    check = check_certificate(path, asked.net, failures=Crash(k), domain=asked.rows, spec=asked.spec)
-    verdict, why = _verdict(asked, check)
-    with open(path, "rb") as file:
-        sha = hashlib.sha256(file.read()).hexdigest()
-    row = (os.path.basename(os.fspath(path)), check.lower, check.upper,
-           "valid, confirmed" if check.valid else f"NOT valid: {check.reason}", verdict, sha)  # fmt: skip
-    code += printed("check.valid, check.lower, check.upper", check.valid, check.lower, check.upper)
-    return Section("certificate", title, f"{text}{why}", header, (row,), code=code)
-
-
-def _verdict(asked: Asked, check: Check) -> tuple[str | None, str]:
-    """Return what a certificate says of harm, in a word and in a sentence; neither where nobody said what harm is."""
-    if not check.valid:
-        return "proves nothing", " It proves nothing."
-    verdict = judged(check.lower, check.upper, asked.budget, asked.decisions)
-    harm = "harm of at least 0, a change of class," if asked.decisions else f"an error above {asked.epsilon}"
-    said = {
-        TOLERATED: ("proves that it is tolerated", f" It proves that this is tolerated: {harm} is excluded."),
-        UNKNOWN: ("does not decide it", f" It does not prove that this is tolerated: up to {check.upper:.6g} is left "
-                                        f"open, so that {harm} is neither shown nor excluded."),
-        VIOLATED: ("shows harm", f" It shows that this is not tolerated: {harm} is witnessed."),
-    }  # fmt: skip
-    return (None, "") if verdict is None else said[verdict]
 
 
 def rigor(asked: Asked, told_of: Collection[str]) -> Section:

@@ -26,12 +26,15 @@ class Origin:
         The command line that made the report, if there was one.
     code : str
         Lines of Python that make `net`, `X`, and `y` where there are targets.
+    question : str
+        The network and the inputs as the command line takes them, so that other commands can be told.
     """
 
     network: str = ""
     inputs: str = ""
     command: str = ""
     code: str = ""
+    question: str = ""
 
     def preamble(self, net: Network, X: FloatArray) -> str:
         """Return Python that makes the network and the inputs, and prints what they must be."""

@@ -29,6 +29,7 @@ from withstand._coerce import (
 )
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand._result import plain
 from withstand._version import version
 from withstand.model.domain import rows_of
@@ -64,6 +65,9 @@ class Report(Answer):
         Python that makes the network and the inputs; that of the sections goes on from there.
     unwritten : str or None
         Why the certificate that was asked for is not there; None where it is, and where nobody asked for one.
+    undecided : str or None
+        Why the certificate that is there does not prove what the report states to be tolerated; None where it does, and
+        where the report states no such thing.
     created : str
         When, in UTC; where SOURCE_DATE_EPOCH is set, that time.
     """
@@ -76,6 +80,7 @@ class Report(Answer):
     code: str = ""
     created: str = ""
     unwritten: str | None = None
+    undecided: str | None = None
 
     def __str__(self) -> str:
         command = [f"How to do it again\n{self.origin.command}"] if self.origin.command else []
@@ -105,7 +110,7 @@ class Report(Answer):
         told = {
             "format": FORMAT, "title": self.title, "created": self.created, "status": self.status,
             "statement": said, "command": self.origin.command, "unwritten": self.unwritten,
-            **tables,
+            "undecided": self.undecided, **tables,
             "data": {s.key: s.data for s in self.sections if s.data},
             "code": {"first": self.code, **{s.key: s.code for s in self.sections if s.code}},
         }  # fmt: skip
@@ -176,14 +181,14 @@ def report(
     samples, seed : int
         Random sets for each count of the curve, larger sets drawn for the reliability.
     node_limit, threads
-        Of each search, as for `tolerance`.
+        Of each search, as for `tolerance`; that of the certificate ends by the `time_limit` alone where there is one.
     time_limit : float or None, default 60.0
         Seconds in all: each question gets a share of what is left, and answers with an interval. None: no limit.
     title : str, default "withstand"
     origin : withstand.report.Origin, optional
         Where network and inputs come from, for whoever wants to compute the numbers again.
     certificate : path, optional
-        Write a proof of what is tolerated there, as `worst_case` does, and have it checked.
+        Write a proof of what is tolerated there, as `worst_case` does, and have it checked: last, in all the time left.
     progress : bool, default False
         Say on standard error what is being asked.
 
@@ -220,13 +225,14 @@ def report(
         raise TypeError(f"title must be a string, got {shown(title)}")
     if origin is not None and not isinstance(origin, Origin):
         raise TypeError(f"origin must be an Origin, got {shown(origin)}")
-    origin, progress = origin or Origin(), flag(progress, "progress")
+    origin, progress, seconds = origin or Origin(), flag(progress, "progress"), as_seconds(time_limit)
     asked = Asked(
         net, rows, budget, epsilon, spec, None if targets is None else real_array(targets, "targets"), samples, seed,
-        node_limit, threads, None if certificate is None else as_path(certificate, "certificate"),
+        node_limit, threads, None if certificate is None else as_path(certificate, "certificate"), origin, seconds,
     )  # fmt: skip
+    arguments_fit()
     sections: list[Section] = []
-    clock = Clock(as_seconds(time_limit), Line(False))
+    clock = Clock(seconds, Line(False))
     try:
         for section in asked.sections(clock, most, probabilities, progress):
             sections.append(section)
@@ -238,7 +244,8 @@ def report(
     said, status = evidence.statement(asked, origin), asked.status(clock)
     sections.insert(0, evidence.asked_section(asked, said, status))
     return Report(title, tuple(sections), status, evidence.limits(asked), origin,
-                  origin.preamble(net, rows), created(), asked.unwritten, _told=Told.already(said))  # fmt: skip
+                  origin.preamble(net, rows), created(), asked.unwritten, asked.undecided,
+                  _told=Told.already(said))  # fmt: skip
 
 
 def _probabilities(p: Any) -> tuple[float, ...]:

@@ -17,6 +17,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import as_seconds, flag, real_array
 from withstand._inputs import either_word
 from withstand._plural import counted
+from withstand._rehearsal import arguments_fit
 from withstand._result import Result
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of, decided
@@ -200,6 +201,7 @@ def certified_accuracy(
     failures._space(judged)  # refuses what does not fit
     right = class_of(net, net.forward(rows), spec.lowest) == classes_of(net, y, len(rows))
     counts, models = numbered(failures)
+    arguments_fit()
     chosen = np.flatnonzero(right)
     images = Images(judged, models, rows[chosen], tuple(chosen.tolist()))
     found = _decided(images, seconds, executor, progress)
@@ -265,13 +267,8 @@ def _parts(images: Images, executor: Executor, left: dict[Shard, None], end: flo
             if part.status == "interrupted":
                 return
 
-    return everywhere(
-        executor,
-        left,
-        lambda executor, task: executor.submit(decide, *asked(task)),
-        lambda _, part: part.status != "interrupted",
-        here,
-    )
+    return everywhere(executor, left, lambda executor, task: executor.submit(decide, *asked(task)),
+                      lambda _, part: part.status != "interrupted", here)  # fmt: skip
 
 
 def _result(

@@ -19,6 +19,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, share, shown, whole
 from withstand._inputs import either_word
 from withstand._plural import counted
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.deciding import class_of
 from withstand.model.domain import rows_of
@@ -216,6 +217,7 @@ def campaign(
     drawer = RandomFailures(net, failures, rates)
     plan = plan_of(net, failures, rows, classes, drawer.rates, spec.lowest, trials, seed)
     report = _report(progress, trials)
+    arguments_fit()
     try:
         found = run_campaign(plan, executor, checkpoint, report)
     finally:

@@ -17,6 +17,7 @@ from withstand._coerce import as_seconds, flag, shown, thread_count, whole
 from withstand._inputs import either_word
 from withstand._plural import counted
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -195,6 +196,7 @@ def criticality(
     if not 1 <= k <= net.n_neurons:
         raise ValueError(f"k must lie between 1 and the {net.n_neurons} hidden neurons, got {shown(k)}")
     net, spec = decided(net, spec)
+    arguments_fit()
     sets = math.comb(net.n_neurons - 1, k - 1)
     exact = math.comb(net.n_neurons, k) * len(rows) <= evaluations
     with closing(line):

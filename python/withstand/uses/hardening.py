@@ -15,6 +15,7 @@ from withstand._coerce import Epsilon, as_limit, as_seconds, flag, needed, threa
 from withstand._inputs import either_word
 from withstand._plural import counted
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures
 from withstand.model.network import Network, as_network
@@ -158,12 +159,12 @@ def harden(
         raise TypeError("X must be an array of inputs or a Box, got None")
     as_network(net), thread_count(threads)
     inputs = Inputs.of(*bounds_of(net, X))
-    line = Line(flag(progress, "progress"))
-    clock = Clock(as_seconds(time_limit), line)
+    clock = Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     limit = 0.0 if asks_decisions(spec) and epsilon is None else as_limit(needed(epsilon))
     model = failures if isinstance(failures, Failures) else Crash(failures)
     components = Components(net, settled(model, net, X))
     rest = _Rest(net, components, limit, X, spec, clock, threads)
+    arguments_fit()
     found = rest.alone()
     with closing(line):
         while True:

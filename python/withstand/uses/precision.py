@@ -14,6 +14,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, choice, flag, whole
 from withstand._inputs import either_word
 from withstand._plural import counted
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash
@@ -177,6 +178,7 @@ def precision(
     most, seed = whole(most, "most", 1, _MOST_BITS), whole(seed, "seed")
     samples = whole(samples, "samples", most=SAMPLES)
     limit, (lower, upper) = as_limit(epsilon), bounds_of(net, domain, "domain")
+    arguments_fit()
     ranges = _ranges(net, domain)
     chosen = [s for s in _sites(net, ranges, lower, upper) if (activations if s.kind == "values" else weights)]
     slack = 2 * bound(net, Crash(0), domain, method="at-most").slack

@@ -15,6 +15,7 @@ from withstand._answer import Answer, Told
 from withstand._coerce import SAMPLES, Epsilon, as_limit, as_seconds, choice, flag, whole
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, StuckAt
 from withstand.model.network import Network, as_network
@@ -167,6 +168,7 @@ def quorum(
     stand_ins = _stand_ins(net, substitute)
     line = Line(flag(progress, "progress"))
     clock = Clock(as_seconds(time_limit), line)
+    arguments_fit()
 
     def prove(missing: Counts) -> Bound:
         clock.say(f"quorum: bounding {missing} missing")

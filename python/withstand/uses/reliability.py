@@ -27,6 +27,7 @@ from withstand._coerce import (
 )
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand._types import FloatArray
 from withstand.model.deciding import decided
 from withstand.model.domain import rows_of
@@ -214,10 +215,9 @@ def reliability(
     clock, rows = Clock(as_seconds(time_limit), line), rows_of(net, X)
     failures = settled(modelled(model, 1), net, rows)
     task: Task | Independent
-    if failures == Crash(1):
-        task = Task(net, per_neuron(net, p), limit, rows, spec, threads, clock)
-    else:
-        task = Independent(net, failures, p, limit, rows, spec, threads, clock)
+    rest = limit, rows, spec, threads, clock
+    task = Task(net, per_neuron(net, p), *rest) if failures == Crash(1) else Independent(net, failures, p, *rest)
+    arguments_fit()
     with closing(line):
         task.certify()
         task.enumerate(evaluations)

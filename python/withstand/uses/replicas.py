@@ -18,6 +18,7 @@ from withstand import _core
 from withstand._coerce import Epsilon, as_budget, as_seconds, flag, needed, shown, whole
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand.model.activations import Activation
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Failures, as_failures
@@ -140,9 +141,9 @@ def replicas_needed(
     4
     """
     as_chain(net, "the number of copies is found for")
-    line = Line(flag(progress, "progress"))
-    budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), line)
+    budget, clock = as_budget(needed(epsilon)), Clock(as_seconds(time_limit), line := Line(flag(progress, "progress")))
     rows, total = _faults(net, failures, domain)
+    arguments_fit()
     try:
         if _at_most(net, rows, total, 1, clock) == 0:
             return 1
@@ -206,8 +207,7 @@ def _at_input(net: Network, faults: Faults, total: int | None, r: int, clock: Cl
     weights = [_shared(w, r if rounded and n else 1) for n, w in enumerate(net.max_weights)]
     errors: dict[int, Fraction] = {0: Fraction(0)}
     for layer, faulty in enumerate(faults):
-        factor = Fraction(net.lipschitz[layer]) * weights[layer]
-        width = net.widths[layer + 1]
+        factor, width = Fraction(net.lipschitz[layer]) * weights[layer], net.widths[layer + 1]
         after: dict[int, Fraction] = {}
         for spent, before in errors.items():
             relayed = factor * before

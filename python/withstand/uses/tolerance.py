@@ -17,6 +17,7 @@ from withstand._answer import Answer
 from withstand._coerce import SAMPLES, Epsilon, as_budget, as_seconds, flag, needed, node_count, thread_count, whole
 from withstand._inputs import either_word
 from withstand._progress import Line
+from withstand._rehearsal import arguments_fit
 from withstand.model.deciding import decided
 from withstand.model.domain import Box, bounds_of
 from withstand.model.failures import Crash, Failures, modelled
@@ -192,6 +193,7 @@ def tolerance(
     layers = alone(net, model, len(counts_of_none(net, model)))
     sizes, size = sizes_of(net, model, layers)
     question = Question(net, budget, domain, spec, node_limit, clock, threads, executor)
+    arguments_fit()
     scalar = read(net, model, domain, spec) if is_read(net, model) else None
     allowed = margin(net, domain) if decisions else room(net, budget)
     known = None  # by the outputs' own range; words may be infinite

@@ -26,13 +26,13 @@ void blend(double& slope, double& offset, const Line& to, double share, double r
 
 }  // namespace
 
-/// The components that row r counts as failed.
-void Relaxation::mark_failures(Index r) {
+/// The components that a row of these gains counts as failed.
+void Relaxation::mark_failures(const double* gains) {
   fails_.assign(layers_.size(), {});
   for (const Pool& pool : pools_) {
     if (pool.synapses || pool.spans.empty()) continue;
     const Index first = pool.spans.front().first, last = pool.spans.back().first + pool.spans.back().width;
-    for (const Index column : top_indices(table_.row(r) + first, last - first, pool.budget))
+    for (const Index column : top_indices(gains + first, last - first, pool.budget))
       for (const Pool::Span& span : pool.spans) {
         const Index i = first + column - span.first;
         if (i < 0 || i >= span.width) continue;
@@ -48,9 +48,9 @@ void Relaxation::mark_failures(Index r) {
 }
 
 /// Where these failures drive the carriers. Nothing rests on its accuracy: it only chooses lines.
-void Relaxation::play(Index r) {
+void Relaxation::play(const double* gains) {
   const Network& net = given_->net;
-  mark_failures(r);
+  mark_failures(gains);
   played_.resize(layers_.size());
   Vector signal;
   for (Index l = 0; l <= net.depth(); ++l) {
@@ -107,26 +107,25 @@ void Relaxation::refine(const ConstMatrixRef& rows, const LinearEffort& effort, 
   if (form_ != Form::difference || !given_->point || columns_ == 0) return;
   std::vector<Lines> original;
   for (const Layer& layer : layers_) original.push_back(lines_of(layer));
-  const Scratch gains = table_;
-  Scratch best = table_;
+  kept_.copy(table_);
+  best_.copy(table_);
   marginals_.layer = 0;
   for (Index r = 0; r < rows.rows(); ++r) {
     const double enough = effort.enough.size() > 0 ? effort.enough(r) : -infinity;
     if (effort.steps <= 0 || !(bounds(r) > enough)) continue;
     interruption_point();
     prepare_marginals();
-    table_ = gains;
-    play(r);
+    play(kept_.row(r));
     for (int step = 0; step < effort.steps && bounds(r) > enough; ++step) {
-      if (step > 0) play(0);
+      if (step > 0) play(table_.row(0));
       const double bound = round(rows.row(r), 2.0 / (step + 3));
       if (bound >= bounds(r)) continue;
       bounds(r) = bound;
-      std::copy_n(table_.row(0), columns_, best.row(r));
+      std::copy_n(table_.row(0), columns_, best_.row(r));
     }
     for (std::size_t l = 0; l < layers_.size(); ++l) set_lines(layers_[l], original[l]);
   }
-  table_ = best;
+  table_.copy(best_);
   marginals_.layer = 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "bounds/linear/lines.hpp"
@@ -147,6 +148,13 @@ struct Pool {
 /// A row-major matrix that keeps its memory: the allocator would hand large blocks back to the system every time.
 class Scratch {
  public:
+  Scratch() = default;
+  Scratch(Scratch&&) = default;
+  Scratch& operator=(Scratch&&) = default;  // a copy would be of all the memory, and in new memory
+  void copy(const Scratch& other) {
+    resize(other.rows_, other.cols_);
+    std::copy_n(other.data_.data(), rows_ * cols_, data_.data());
+  }
   void resize(Index rows, Index cols) {
     if (data_.size() < at(rows * cols)) data_.resize(at(rows * cols));
     rows_ = rows;
@@ -212,8 +220,8 @@ class Relaxation {
   static Lines lines_of(const Layer& layer);
   static void set_lines(Layer& layer, const Lines& lines);
 
-  void mark_failures(Index row);
-  void play(Index row);
+  void mark_failures(const double* gains);
+  void play(const double* gains);
   double played_signal(Index l, Index i) const;
   void answer(Index l, double share);
   double round(const ConstMatrixRef& row, double share);
@@ -248,6 +256,7 @@ class Relaxation {
   Index columns_ = 0;
 
   Scratch carrier_, signal_, table_;  ///< coefficients of the rows, and the gains they offer
+  Scratch kept_, best_;               ///< gains of other lines
   std::vector<Row> rows_;
   std::vector<Vector> played_;         ///< carriers of each layer when the selected components fail
   std::vector<std::vector<char>> fails_;  ///< [layer][neuron]: 1 + the term of the selected ones; empty: none

@@ -124,12 +124,12 @@ Vector Relaxation::objectives(const ConstMatrixRef& rows, bool signals) {
   if (!signals) enter(top);
   if (signals || !layers_[at(top - 1)].carried) return evaluate(rows, signals, false);
   const Vector ranges = evaluate(rows, signals, true);
-  const Scratch gains = table_;
+  kept_.copy(table_);
   Vector bounds = evaluate(rows, signals, false);
   for (Index r = 0; r < rows.rows(); ++r) {
     if (!(ranges(r) < bounds(r))) continue;
     bounds(r) = ranges(r);
-    std::copy_n(gains.row(r), columns_, table_.row(r));
+    std::copy_n(kept_.row(r), columns_, table_.row(r));
   }
   return bounds;
 }

@@ -13,7 +13,7 @@ Evaluator::Evaluator(const Network& net, const Columns& columns, const Harm& har
   for (Index l = 0; l <= net.layers(); ++l) {
     post_[at(l)] = nominal_.post[at(l)];
     if (l == 0) continue;
-    pre_[at(l)] = Vector::Zero(columns.layers[at(l)].bias.size());
+    pre_[at(l)] = Vector::Zero(static_cast<Index>(columns.layers[at(l)].bias.size()));
     pre_[at(l)].head(net.width(l)) = nominal_.pre[at(l)];
     nominal_pre_[at(l)] = pre_[at(l)];
   }

@@ -20,24 +20,26 @@ Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layer
     interruption_point();
     const Index padded = (net.width(l) + lanes - 1) / lanes * lanes;
     Layer& layer = layers[static_cast<std::size_t>(l)];
-    layer.bias = Vector::Zero(padded);
-    layer.bias.head(net.width(l)) = net.bias(l);
+    layer.bias.assign(static_cast<std::size_t>(padded), 0);
+    Eigen::Map<Vector>(layer.bias.data(), net.width(l)) = net.bias(l);
     if (net.map(l).matrix() == nullptr && net.width(l - 1) * padded > most_entries) {
       layer.map = &net.map(l);
       continue;
     }
-    layer.rows = Matrix::Zero(net.width(l - 1), padded);
+    layer.entries.assign(static_cast<std::size_t>(net.width(l - 1) * padded), 0);
+    Eigen::Map<Matrix> rows(layer.entries.data(), net.width(l - 1), padded);
     Terms terms;
     for (Index j = 0; j < net.width(l); ++j) {
       net.map(l).terms_of_row(j, terms);
-      for (Index t = 0; t < terms.size; ++t) layer.rows(terms.from == nullptr ? t : terms.from[t], j) = terms.weight[t];
+      for (Index t = 0; t < terms.size; ++t) rows(terms.from == nullptr ? t : terms.from[t], j) = terms.weight[t];
     }
   }
 }
 
 void Columns::Layer::combine(const double* base, long count, const int* index, const double* scale, double* out) const {
-  if (map == nullptr) return kernels().combine(bias.size(), base, count, index, scale, rows.data(), rows.cols(), out);
-  if (out != base) std::copy_n(base, bias.size(), out);
+  const auto padded = static_cast<long>(bias.size());
+  if (map == nullptr) return kernels().combine(padded, base, count, index, scale, entries.data(), padded, out);
+  if (out != base) std::copy_n(base, padded, out);
   if (count * 8 > map->cols()) {
     Vector y = Vector::Zero(map->cols());
     for (long n = 0; n < count; ++n) y(index[n]) = scale[n];

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/lines.hpp"
 #include "core/budget.hpp"
 #include "search/choices.hpp"
 #include "search/incumbent.hpp"
@@ -14,9 +15,14 @@ namespace withstand::search {
 /// map that is no matrix and would fill the memory as one, the map itself.
 struct Columns {
   struct Layer {
-    Matrix rows;   ///< N_{l-1} x padded N_l; empty where `map` is asked
-    Vector bias;   ///< padded
+    LineDoubles entries;  ///< N_{l-1} x padded N_l; empty where `map` is asked
+    LineDoubles bias;     ///< padded
     const Affine* map = nullptr;
+
+    Eigen::Map<const Matrix> rows() const {
+      const auto padded = static_cast<Index>(bias.size());
+      return {entries.data(), static_cast<Index>(entries.size()) / padded, padded};
+    }
 
     /// out = base + W y, of which only `count` signals are not 0: those of `index`, with the values of `scale`.
     void combine(const double* base, long count, const int* index, const double* scale, double* out) const;

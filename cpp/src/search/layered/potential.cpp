@@ -2,6 +2,7 @@
 #include "search/layered/potential.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "evaluate/ranges.hpp"
 #include "kernels/kernels.hpp"
@@ -28,7 +29,7 @@ void through_activation(const Network& net, Index layer, const Reach& reach, Mat
 }
 
 /// Factors in front of a map whose row i holds the weights that leave neuron i.
-void through_map(const Matrix& rows, Matrix& low, Matrix& high) {
+void through_map(const Eigen::Map<const Matrix>& rows, Matrix& low, Matrix& high) {
   const Index receivers = low.cols();
   const Matrix positive = rows.leftCols(receivers).cwiseMax(0.0).transpose();
   const Matrix negative = rows.leftCols(receivers).cwiseMin(0.0).transpose();
@@ -49,8 +50,17 @@ bool Potential::holds(const Layered::Problem& problem, const Choices& choices) {
 
 double Potential::cost(const Layered::Problem& problem) {
   double weights = 0;
-  for (const Columns::Layer& layer : problem.columns.layers) weights += static_cast<double>(layer.rows.size());
+  for (const Columns::Layer& layer : problem.columns.layers) weights += static_cast<double>(layer.entries.size());
   return 4 * weights * static_cast<double>(problem.harm.rows().rows());
+}
+
+bool Potential::finite() const {
+  const auto finite = [](const LineDoubles& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  return std::all_of(layers_.begin(), layers_.end(), [&](const Layer& at) {
+    return finite(at.rise) && finite(at.fall) && finite(at.rounding) && std::isfinite(at.rounded);
+  });
 }
 
 Potential::Potential(const Layered::Problem& problem) {
@@ -59,7 +69,7 @@ Potential::Potential(const Layered::Problem& problem) {
   layers_.resize(static_cast<std::size_t>(net.layers()));
   Matrix low = problem.harm.rows(), high = low;
   for (Index l = net.layers(); l >= 1; --l) {
-    const Matrix& rows = problem.columns.layers[static_cast<std::size_t>(l)].rows;
+    const auto rows = problem.columns.layers[static_cast<std::size_t>(l)].rows();
     if (l < net.layers()) through_activation(net, l, *problem.reach, low, high);
     through_map(rows, low, high);
     if (l == net.layers()) {  // only here may terms cancel
@@ -71,11 +81,12 @@ Potential::Potential(const Layered::Problem& problem) {
     const Vector& noise = problem.reach->sent_noise[static_cast<std::size_t>(l - 1)];
     Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
     const Index lanes = kernels().lanes, padded = (low.cols() + lanes - 1) / lanes * lanes;
-    for (Vector* values : {&layer.rise, &layer.fall, &layer.rounding}) *values = Vector::Zero(padded);
-    layer.rise.head(low.cols()) = steepest * high.colwise().maxCoeff().transpose().cwiseMax(0.0);
-    layer.fall.head(low.cols()) = steepest * (-low).colwise().maxCoeff().transpose().cwiseMax(0.0);
-    layer.rounding.head(low.cols()) = 2 * layer.rise.cwiseMax(layer.fall).head(low.cols()).cwiseProduct(noise);
-    layer.rounded = up * layer.rounding.sum();
+    for (LineDoubles* values : {&layer.rise, &layer.fall, &layer.rounding}) values->assign(static_cast<std::size_t>(padded), 0);
+    const auto of = [&](LineDoubles& values) { return Eigen::Map<Vector>(values.data(), low.cols()); };
+    of(layer.rise) = steepest * high.colwise().maxCoeff().transpose().cwiseMax(0.0);
+    of(layer.fall) = steepest * (-low).colwise().maxCoeff().transpose().cwiseMax(0.0);
+    of(layer.rounding) = 2 * of(layer.rise).cwiseMax(of(layer.fall)).cwiseProduct(noise);
+    layer.rounded = up * of(layer.rounding).sum();
   }
 }
 

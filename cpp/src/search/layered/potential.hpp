@@ -24,18 +24,14 @@ class Potential {
   static bool holds(const Layered::Problem& problem, const Choices& choices);
   static double cost(const Layered::Problem& problem);
 
-  /// Rounded up: of a neuron that transmits `change` more than in the state.
-  double gain(Index layer, Index neuron, double change) const {
-    const Layer& at = layers_[static_cast<std::size_t>(layer)];
-    return (change > 0 ? at.rise(neuron) * change : -at.fall(neuron) * change) + at.rounding(neuron);
-  }
-
   /// Of each neuron of a layer, padded to whole vectors: the harm that a change up or down does at most, per unit, for
-  /// the worst objective; and what rounding the change adds to that.
+  /// the worst objective; and what rounding the change adds to that. Rounded up.
   struct Layer {
-    Vector rise, fall, rounding;
+    LineDoubles rise, fall, rounding;
     double rounded = 0;  ///< of all neurons together
   };
+  /// Whether nothing overflowed: else nothing is known.
+  bool finite() const;
   const Layer& layer(Index l) const { return layers_[static_cast<std::size_t>(l)]; }
 
  private:

@@ -18,29 +18,30 @@ void Layered::Walk::apply(const Live& now, const double* pre, double* out) {
     out[site.to] += now.delta;
     return;
   }
+  const auto n = static_cast<long>(columns.bias.size());
+  if (columns.map == nullptr) return kernels_.axpy(n, now.delta, columns.entries.data() + site.to * n, pre, out);
   const int column = static_cast<int>(site.to);
   columns.combine(pre, 1, &column, &now.delta, out);
 }
 
-/// What a layer transmits where nothing has failed in it.
-void Layered::Walk::activate(Index layer, const double* pre) {
+/// What a layer transmits where nothing fails but what is decided to.
+void Layered::Walk::activate(Index layer, const double* pre, LineDoubles& y) {
   const Activation& phi = problem_.network.activation(layer);
-  std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
-  const auto own = static_cast<std::size_t>(problem_.network.own(layer));
+  const auto own = static_cast<std::size_t>(problem_.network.own(layer)), all = static_cast<std::size_t>(problem_.network.width(layer));
   if (phi.rectifier()) {
     for (std::size_t i = 0; i < own; ++i) y[i] = std::max(phi.gain() * pre[i], 0.0);
   } else {
     std::copy(pre, pre + own, y.data());
-    if (phi.shape().relative) kernels().activate(phi.shape().kernel, phi.gain(), phi.slope(), static_cast<long>(own), y.data());
+    if (phi.shape().relative) kernels_.activate(phi.shape().kernel, phi.gain(), phi.slope(), static_cast<long>(own), y.data());
     else phi.apply(y.data(), static_cast<long>(own));
   }
-  std::copy(pre + own, pre + y.size(), y.data() + own);  // wires
+  std::copy(pre + own, pre + all, y.data() + own);  // wires
+  for (const Forced& f : choices_.stages[neuron_stage(layer)].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
 }
 
 /// Pre-activations of the next layer from the signals of this one.
-const double* Layered::Walk::pass_on(Index layer) {
-  const std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
-  return combined(layer, nonzero_(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data()));
+const double* Layered::Walk::pass_on(Index layer, const LineDoubles& y) {
+  return combined(layer, kernels_.nonzero(static_cast<long>(y.size()), y.data(), index_.data(), scale_.data()));
 }
 
 /// The same of so many signals in `index_` and `scale_`.
@@ -51,23 +52,22 @@ const double* Layered::Walk::combined(Index layer, long count) {
   return pre;
 }
 
-/// From the pre-activations of a layer to those of the next one.
-const double* Layered::Walk::forward(Index layer, const double* pre) {
+/// From the pre-activations of a layer to what it transmits, `y`, and to the pre-activations of the next one.
+const double* Layered::Walk::forward(Index layer, const double* pre, LineDoubles& y) {
   step(layer);
-  if (rectifies(layer)) {  // signals that are 0 are not written
-    const auto padded = static_cast<long>(problem_.columns.layers[static_cast<std::size_t>(layer)].bias.size());
+  if (rectifies(layer) && choices_.stages[neuron_stage(layer)].failed.empty()) {
     const double gain = problem_.network.activation(layer).gain();
-    return combined(layer, positive_(padded, gain, pre, index_.data(), scale_.data()));
+    return combined(layer, kernels_.rectify(static_cast<long>(y.size()), gain, pre, y.data(), index_.data(), scale_.data()));
   }
-  activate(layer, pre);
-  return pass_on(layer);
+  activate(layer, pre, y);
+  return pass_on(layer, y);
 }
 
-/// From the pre-activations of a layer to the outputs.
-void Layered::Walk::conclude(Index layer, const double* pre) {
+/// From the pre-activations of a layer to the outputs; `looked`: what this layer transmits is known to matter.
+void Layered::Walk::conclude(Index layer, const double* pre, bool looked) {
   for (Index l = layer; l < problem_.network.layers(); ++l) {
-    if (is_late(l) && harmless(l, pre)) return void(count());
-    pre = forward(l, pre);
+    if (looks_at(l) && !(looked && l == layer) && harmless(l, pre)) return void(count());
+    pre = forward(l, pre, sent_[static_cast<std::size_t>(l)]);
   }
   finish(pre);
 }
@@ -76,28 +76,6 @@ void Layered::Walk::finish(const double* z) {
   if (!count()) return;
   if (exactly_ && choices_.overlapping && !payable()) return;
   if (problem_.harm.of_pre(z) + noise_ >= incumbent_.harm()) replay(taken_);
-}
-
-/// Count an evaluation.
-bool Layered::Walk::count() {
-  constexpr std::uint64_t batch = 64;
-  if (++evaluations_ % batch == 0) budget_.spend(batch);
-  return !budget_.stopped();
-}
-
-/// Count a step from a layer to the next one.
-void Layered::Walk::step(Index layer) {
-  const Columns::Layer& next = problem_.columns.layers[static_cast<std::size_t>(layer + 1)];
-  work(next.map != nullptr ? static_cast<std::size_t>(next.map->cost()) : next.rows.size());
-}
-
-/// Count operations, and after some tenths of a millisecond of them look whether to go on: `budget_` knows then.
-void Layered::Walk::work(std::size_t operations) {
-  constexpr std::size_t look_after = 1 << 19;
-  work_ += operations + 64;
-  if (work_ < look_after) return;
-  work_ = 0;
-  goes_on();
 }
 
 }  // namespace withstand::search

@@ -11,8 +11,9 @@ namespace withstand::search {
 
 Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise, Incumbent& incumbent, Budget& budget,
                     const Potential* potential)
-    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget), potential_(potential),
-      nonzero_(kernels().nonzero), positive_(kernels().positive), exactly_(choices.exactly()),
+    : problem_(problem), choices_(choices), noise_(noise), incumbent_(incumbent), budget_(budget),
+      potential_(potential != nullptr && potential->finite() ? potential : nullptr),
+      kernels_(kernels()), exactly_(choices.exactly()),
       last_stage_(choices_.last_stage()), received_(static_cast<std::size_t>(problem.network.layers()) + 1),
       levels_(choices.stages.size()) {
   const Network& net = problem.network;
@@ -24,9 +25,18 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
   if (const Matrix* const last = net.map(net.layers()).matrix()) objectives_ = problem.harm.rows() * *last;
   else net.map(net.layers()).pull_back(objectives_.rows(), problem.harm.rows().data(), problem.harm.rows().cols(),
                                        objectives_.data(), objectives_.cols());
-  for (Index l = 0; l <= net.layers(); ++l) signals_.emplace_back(static_cast<std::size_t>(net.width(l)));
-  index_.resize(static_cast<std::size_t>(net.widest() + kernels().lanes));
+  for (Index l = 0; l <= net.layers(); ++l) {
+    const Index padded = (net.width(l) + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
+    signals_.emplace_back(static_cast<std::size_t>(padded));
+    rectifies_.push_back(l > 0 && net.activation(l).rectifier() && net.own(l) == net.width(l));
+    if (l == net.layers()) break;
+    const Columns::Layer& next = problem.columns.layers[static_cast<std::size_t>(l + 1)];
+    steps_.push_back(next.map != nullptr ? static_cast<std::size_t>(next.map->cost()) : next.entries.size());
+  }
+  index_.resize(static_cast<std::size_t>(net.widest() + 2 * kernels_.lanes));
   scale_.resize(index_.size());
+  next_.resize(index_.size());
+  sent_ = signals_;
   for (std::size_t s = 0; s < choices_.stages.size(); ++s)
     if (!choices_.stages[s].failed.empty()) untouched_ = s + 1;
   if (potential_ != nullptr) prepare_ahead();
@@ -44,16 +54,9 @@ void Layered::Walk::split() {
   }
 }
 
-double* Layered::Walk::buffer(std::size_t stage, std::size_t depth) {
-  auto& buffers = levels_[stage].buffers;
-  const auto layer = (stage + 2) / 2;  // stages 2l - 1 and 2l - 2 both hold pre-activations of layer l
-  while (buffers.size() <= depth)
-    buffers.emplace_back(static_cast<std::size_t>(problem_.columns.layers[layer].bias.size()));
-  return buffers[depth].data();
-}
-
 void Layered::Walk::run(const Part& part) {
   part_ = part;
+  before_ = nullptr;
   seen_ = false;  // the part before left states of its own behind
   taken_.clear();
   left_.clear();
@@ -83,18 +86,18 @@ void Layered::Walk::receive(Index layer, const double* pre) {
 void Layered::Walk::transmit(Index layer, const double* pre) {
   if (layer == problem_.network.layers()) return finish(pre);
   received_[static_cast<std::size_t>(layer)] = pre;
-  if (!seen_) activate(layer, pre);
+  if (!seen_) activate(layer, pre, signals_[static_cast<std::size_t>(layer)]);
   send(layer);
 }
 
 /// Stage 2l: neurons of layer l, and the forward step to layer l + 1 that all their failures share.
 void Layered::Walk::send(Index layer) {
   const std::size_t stage = neuron_stage(layer);
-  std::vector<double>& y = signals_[static_cast<std::size_t>(layer)];
+  LineDoubles& y = signals_[static_cast<std::size_t>(layer)];
   for (const Forced& f : choices_.stages[stage].failed) y[static_cast<std::size_t>(f.site.to)] = f.value;
   step(layer);
   if (budget_.stopped()) return;
-  const double* pre = seen_ ? buffer(stage, 0) : pass_on(layer);
+  const double* pre = seen_ ? buffer(stage, 0) : pass_on(layer, y);
   survey(stage);
   branch(stage, 0, 0, pre);
   leave(stage);
@@ -153,9 +156,9 @@ void Layered::Walk::survey(std::size_t stage) {
     const auto sender = static_cast<Index>(from);
     const bool idle = delta == 0 && (weightless(here, o) || certain(sender, here.synapses ? o.site.from : o.site.to));
     if (closing && o.quota == closing_) {
-      if (!idle || exactly) candidates_.push_back({&o, p, delta, 0});
+      if (!idle || exactly) candidates_.push_back({&o, p, delta});
     } else if (!idle) {
-      level.live.push_back({&o, p, delta, potential_ != nullptr ? potential_->gain(o.site.layer, o.site.to, delta) : 0});
+      level.live.push_back({&o, p, delta});
     } else if (exactly) {
       level.idle.push_back(o);
       ++idle_[o.quota];
@@ -174,6 +177,7 @@ void Layered::Walk::branch(std::size_t stage, std::size_t first, std::size_t dep
   if (potential_ != nullptr && depth > 0 && open_ > 0) {
     look_ahead(stage, pre);
     if (futile(stage)) return;
+    if (open_ == 1) return last_anywhere(stage, first, depth, pre);
   }
   if (!opening || part_.stage > stage) proceed(stage, pre);
   if (opening && part_.stage != stage) return;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/kernels.hpp"
 #include "search/layered/layered.hpp"
 #include "search/layered/potential.hpp"
 
@@ -22,21 +23,26 @@ class Layered::Walk {
  private:
   /// An option that changes something in the current state, and by how much its signal (product) moves.
   struct Live {
-    const Option* option;
-    std::size_t position;
-    double delta;
-    double gain;  ///< at most, in harm; where potentials are known
+    const Option* option = nullptr;
+    std::size_t position = 0;
+    double delta = 0;
   };
   /// What is known of a state before anything else fails.
   struct Ahead {
     double harm = 0;
     std::vector<double> all, rest;  ///< most that all failures left can add, and all but one, from each stage on
-    std::vector<std::vector<double>> sent;  ///< by each late layer, padded
+    std::vector<LineDoubles> gains;  ///< most that a neuron of each layer adds; padded, -inf where it cannot fail
+  };
+  /// Neurons of a layer that may fail: the least and the most that they then transmit, what rounding adds to a gain (-inf where
+  /// they may not), and the position of their first option. Padded.
+  struct Failing {
+    LineDoubles least, most, slack;
+    std::vector<std::size_t> first;
   };
   struct Level {
     std::vector<Live> live;
     std::vector<Option> idle;                   ///< options of "exactly" quotas that change nothing
-    std::vector<std::vector<double>> buffers;   ///< pre-activations after 0, 1, ... failures of this stage
+    std::vector<LineDoubles> buffers;   ///< pre-activations after 0, 1, ... failures of this stage
   };
 
   void split();
@@ -57,21 +63,27 @@ class Layered::Walk {
   void look_ahead(std::size_t stage, const double* pre);
   bool futile(std::size_t stage) const;
   bool harmless(Index layer, const double* pre) const;
-  /// What the last failure changes is bounded in the last two hidden layers: earlier, too little of it is harmless.
-  bool is_late(Index layer) const { return layer + 1 >= problem_.network.depth(); }
-  bool rectifies(Index layer) const {
-    return problem_.network.activation(layer).rectifier() && problem_.network.own(layer) == problem_.network.width(layer);
+  /// A gain from which on a state may reach the incumbent.
+  double missing(const Ahead& ahead) const { return incumbent_.harm() - 2 * noise_ - ahead.harm; }
+  /// Whether what the last failure changes is bounded in this layer: in the last two hidden ones, earlier too little of it is
+  /// harmless.
+  bool looks_at(Index layer) const {
+    const Index depth = problem_.network.depth();
+    return before_ != nullptr && layer + 1 >= depth && layer <= depth && rectifies(layer);
   }
+  bool rectifies(Index layer) const { return rectifies_[static_cast<std::size_t>(layer)]; }
   bool futile(std::size_t stage, const Live& next) const;
   void proceed(std::size_t stage, const double* pre);
   bool concludes(std::size_t stage) const;
   void last(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
-  void conclude(Index layer, const double* pre);
-  const double* forward(Index layer, const double* pre);
-  void activate(Index layer, const double* pre);
-  const double* pass_on(Index layer);
+  void last_anywhere(std::size_t stage, std::size_t first, std::size_t depth, const double* pre);
+  void gather(std::size_t stage, std::size_t begin);
+  void last_of(std::size_t stage, std::size_t begin, const double* pre, double* out);
+  void conclude(Index layer, const double* pre, bool looked = false);
+  const double* forward(Index layer, const double* pre, LineDoubles& y);
+  void activate(Index layer, const double* pre, LineDoubles& y);
+  const double* pass_on(Index layer, const LineDoubles& y);
   const double* combined(Index layer, long count);
-  void step(Index layer);
   void finish(const double* z);
   void close(const double* z);
   void measure(Index objective);
@@ -81,9 +93,28 @@ class Layered::Walk {
   void replay(const std::vector<const Option*>& chosen, std::optional<Contest> contest = {});
   bool payable() const;
   std::vector<Option> idle_options() const;
-  bool count();
-  void work(std::size_t operations);
-  double* buffer(std::size_t stage, std::size_t depth);
+  /// Count an evaluation.
+  bool count() {
+    constexpr std::uint64_t batch = 64;
+    if (++evaluations_ % batch == 0) budget_.spend(batch);
+    return !budget_.stopped();
+  }
+  /// Count operations, and after some tenths of a millisecond of them look whether to go on: `budget_` knows then.
+  void work(std::size_t operations) {
+    constexpr std::size_t look_after = 1 << 19;
+    work_ += operations + 64;
+    if (work_ < look_after) return;
+    work_ = 0;
+    goes_on();
+  }
+  /// Count a step from a layer to the next one.
+  void step(Index layer) { work(steps_[static_cast<std::size_t>(layer)]); }
+  double* buffer(std::size_t stage, std::size_t depth) {
+    auto& buffers = levels_[stage].buffers;
+    while (buffers.size() <= depth) buffers.emplace_back(static_cast<std::size_t>(
+        problem_.columns.layers[(stage + 2) / 2].bias.size()));  // stages 2l - 1 and 2l - 2 both hold pre-activations of layer l
+    return buffers[depth].data();
+  }
 
   Problem problem_;
   Choices choices_;
@@ -92,8 +123,7 @@ class Layered::Walk {
   Budget& budget_;
   const Potential* potential_;   ///< may be null
 
-  long (*nonzero_)(long, const double*, int*, double*);
-  long (*positive_)(long, double, const double*, int*, double*);
+  const Kernels& kernels_;
   bool exactly_;
   bool closes_;                  ///< the last stage is closed by selection ...
   std::size_t last_stage_ = 0;
@@ -114,13 +144,20 @@ class Layered::Walk {
   std::vector<const Option*> taken_;
   std::vector<Level> levels_;
   std::vector<Ahead> ahead_;           ///< of the states with 0, 1, ... failures taken; nothing is known of the first
+  std::vector<Failing> failing_;       ///< by layer
+  const Ahead* before_ = nullptr;      ///< of the state that the last failure changes, while its signals are kept
   bool seen_ = false;                  ///< what the layers to come transmit and receive has been computed by look_ahead
   std::vector<double> largest_;        ///< scratch
-  std::vector<std::vector<double>> signals_;
+  std::vector<int> next_;
+  std::vector<Live> lasts_;            ///< failures that may be the last one
+  LineDoubles rises_;
+  std::vector<LineDoubles> signals_, sent_;  ///< of the state, and behind one more failure; padded
   std::vector<Live> candidates_;       ///< of the closing selection
   std::vector<double> gains_;
   std::vector<int> index_;
-  std::vector<double> scale_;
+  LineDoubles scale_;
+  std::vector<char> rectifies_;        ///< by layer: all its neurons are rectifiers, none a wire
+  std::vector<std::size_t> steps_;     ///< operations of a step from each layer
   std::uint64_t evaluations_ = 0;
   std::size_t work_ = 0;  ///< since the last look whether to go on
 };

@@ -74,13 +74,11 @@ bool Meetings::together(std::size_t a, std::size_t b, std::size_t c) const {
   return true;
 }
 
-double Meetings::value(std::size_t a, std::size_t b, std::size_t c) const {
+double Meetings::value(std::size_t a, std::size_t b) const {
   const double* const x = singles_.effect(a);
   const double* const y = singles_.effect(b);
-  const double* const z = c == none ? nullptr : singles_.effect(c);
   double most = -std::numeric_limits<double>::infinity();
-  for (Index o = 0; o < base_.size(); ++o)
-    most = std::max(most, base_(o) + x[o] + (y == nullptr ? 0 : y[o]) + (z == nullptr ? 0 : z[o]));
+  for (Index o = 0; o < base_.size(); ++o) most = std::max(most, base_(o) + x[o] + (y == nullptr ? 0 : y[o]));
   return most;
 }
 

@@ -43,7 +43,7 @@ class Meetings {
   /// Whether all of them may fail at once.
   bool together(std::size_t a, std::size_t b, std::size_t c = none) const;
   /// The largest objective if they did together what they do alone.
-  double value(std::size_t a, std::size_t b, std::size_t c = none) const;
+  double value(std::size_t a, std::size_t b) const;
   /// Failures that change something in the intact network, those that do most first; the others leave to the rest of a set
   /// what it does. Each is taken up by some worker; false where the budget ended.
   bool for_each_first(const std::function<void(Worker&, std::size_t)>& visit);

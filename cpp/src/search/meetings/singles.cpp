@@ -14,6 +14,7 @@ namespace withstand::search {
 namespace {
 
 constexpr std::size_t most_touches = std::size_t{1} << 25;  ///< 512 MB
+constexpr double float_room = 1 + 1e-6;                     ///< for single precision
 
 /// The first layer with options.
 Index lowest_of(const Choices& choices) {
@@ -26,8 +27,8 @@ Index lowest_of(const Choices& choices) {
 
 Places::Places(const Network& net, Index lowest) : first_(at(net.layers()) + 2, 0) {
   for (Index l = 1; l <= net.layers(); ++l) {
-    const bool bends = l > lowest && l < net.layers() && !net.activation(l).identity();
-    first_[at(l + 1)] = first_[at(l)] + (bends ? net.own(l) : 0);
+    const bool behind = l > lowest && l < net.layers();
+    first_[at(l + 1)] = first_[at(l)] + (behind ? net.own(l) : 0);
   }
 }
 
@@ -107,9 +108,10 @@ bool Singles::keep_touches(const Trace& intact, Index failures, Reached& reached
         const double change = reached.sums(l).value[k];
         if (j >= places_.count(l)) continue;
         const double bends = bend(intact, static_cast<double>(failures - 1), l, j, change);
-        if (bends == 0) continue;
+        if (bends == 0 && failures < 3) continue;
         const Index place = places_.first(l) + j;
-        touches_.push_back({static_cast<int>(place), std::nextafter(static_cast<float>(bends), std::numeric_limits<float>::infinity()), change});
+        const auto above = static_cast<float>(bends * steep_[at(l)](j) * float_room);
+        touches_.push_back({static_cast<int>(place), above, change});
         meets_[section(n, l)] += bends * std::min(std::abs(change), std::max(most_(place), -least_(place))) * steep_[at(l)](j);
       }
       end_[section(n, l)] = touches_.size();

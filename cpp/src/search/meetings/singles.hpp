@@ -31,7 +31,7 @@ class Singles {
  public:
   struct Touch {
     int place;
-    float bend;     ///< by how much the slopes of the activation differ in reach of sets with this failure
+    float bend;     ///< by how much the slopes of the activation differ in reach of sets with this failure, times steepness
     double change;  ///< of the pre-activation
   };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "withstand/parallel.hpp"
@@ -11,9 +12,57 @@ namespace withstand::search {
 namespace {
 
 constexpr std::size_t most_pairs = std::size_t{1} << 27;  ///< 512 MB
-constexpr double single_room = 1 + 1e-6;                         ///< for single precision
+constexpr std::size_t block = 64;                         ///< of third failures that are looked at together
+constexpr double most_number = 1e30;                       ///< of which differences are taken
+constexpr double single_room = 1 + 1e-6;                  ///< for single precision
+
+// Shorts are the upper halves of single precision. Room of 1e-6 in every term covers the rounding of sums of a few.
+std::uint16_t short_below(double number) {
+  const auto near = static_cast<float>(number / single_room);
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &near, sizeof bits);
+  return static_cast<std::uint16_t>(bits >> 16);
+}
+
+std::uint16_t short_above(double number) {
+  const auto near = static_cast<float>(number * single_room);
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &near, sizeof bits);
+  return static_cast<std::uint16_t>((bits + 0xFFFF) >> 16);
+}
+
+void to_single(const std::uint16_t* from, float* to) {
+  std::uint32_t bits[block];
+  for (std::size_t n = 0; n < block; ++n) bits[n] = std::uint32_t{from[n]} << 16;
+  std::memcpy(to, bits, sizeof bits);
+}
 
 }  // namespace
+
+/// What one worker has at hand.
+struct Triples::Work {
+  Work(Worker& member, const Network& net, const Singles& singles, const Matrix& objectives)
+      : worker(member), encounter(net, singles), beside(singles, objectives) {}
+  Worker& worker;
+  Encounter encounter;
+  Beside beside;
+};
+
+/// The third failures that the pairs do not exclude, behind a first and a second.
+struct Triples::Thirds {
+  std::vector<float> most, less;  // of the first, with every option
+  std::vector<std::size_t> found;
+};
+
+Triples::Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
+                 Incumbent& incumbent, Budget& budget, int threads)
+    : Meetings(row, choices, singles, intact, incumbent, budget, threads), work_(team_.size()) {
+  for (const double gain : gain_) {
+    alone_.push_back(static_cast<float>(gain >= 0 ? gain * single_room : gain / single_room));
+    most_alone_ = std::max(most_alone_, gain);
+  }
+  alone_.resize(alone_.size() + block, -std::numeric_limits<float>::infinity());
+}
 
 bool Triples::fit(const Singles& singles) {
   std::size_t pairs = 0;
@@ -22,13 +71,24 @@ bool Triples::fit(const Singles& singles) {
   return pairs <= most_pairs;
 }
 
+bool Triples::for_each(const std::function<void(Work&, std::size_t)>& visit) {
+  return parallel_for(
+      firsts_.size(), threads_,
+      [&](std::uint64_t task, int number) {
+        std::unique_ptr<Work>& work = work_[static_cast<std::size_t>(number)];
+        if (!work) work = std::make_unique<Work>(member(number), net_, singles_, row_.problem.harm.rows());
+        visit(*work, firsts_[static_cast<std::size_t>(task)]);
+      },
+      [&](std::uint64_t done) { return budget_.poll(done); });
+}
+
 bool Triples::run() {
   if (firsts_.empty()) return true;
   seed();
   meet_.resize(gain_.size());
-  if (!for_each_first([this](Worker& worker, std::size_t a) { second_failures(worker, a); })) return false;
+  if (!for_each([this](Work& work, std::size_t a) { second_failures(work, a); })) return false;
   find_partners();
-  return for_each_first([this](Worker& worker, std::size_t a) { sets_from(worker, a); });
+  return for_each([this](Work& work, std::size_t a) { sets_from(work, a); });
 }
 
 /// Each of the three pairs of a triple is worth half of what its two do alone, and what they gain by meeting.
@@ -39,27 +99,49 @@ double Triples::open() const {
   return base_.maxCoeff() + 3 * pair + margin_;
 }
 
-/// What a failure and each one behind it can gain by meeting.
-void Triples::second_failures(Worker& worker, std::size_t a) {
-  interruption_point();
-  take(worker, a);
-  meet_[a].reserve(gain_.size() - a - 1);
-  for (std::size_t b = a + 1; b < gain_.size(); ++b)
-    meet_[a].push_back(static_cast<float>(single_room * (lost(worker, b) + meet(worker, a, b))));
+double Triples::gains(std::size_t a, std::size_t b) const {
+  if (meet_[a].most.empty()) return 0;
+  float most[block];
+  to_single(&meet_[a].most[b - a - 1], most);
+  return static_cast<double>(most[0]);
 }
 
-/// The same at the places that both reach, whatever a third one does there.
-double Triples::meet(const Worker& worker, std::size_t a, std::size_t b) const {
-  const Index layer = singles_.options()[b].site.layer;
-  const double most = std::min(singles_.meets(a, layer), singles_.meets(b, layer));
-  if (most == 0) return 0;
-  double sum = 0;
-  const Singles::Touch* const last = singles_.end(b, net_.depth());
-  for (const Singles::Touch* touch = singles_.begin(b, layer + 1); touch < last; ++touch) {
-    const Place& place = worker.places[static_cast<std::size_t>(touch->place)];
-    sum += touch->bend * std::min(std::abs(place.moved - place.intact), std::abs(touch->change)) * place.steep;
+Encounter::Alone Triples::alone(std::size_t option) const {
+  const Site& site = singles_.options()[option].site;
+  if (singles_.effect(option) == nullptr) return {site, nullptr, nullptr};
+  return {site, singles_.begin(option, site.layer + 1), singles_.end(option, net_.depth())};
+}
+
+/// What a failure and each one behind it can gain by meeting. A pair that may be the one that gains most of a triple which
+/// is not hopeless is followed.
+void Triples::second_failures(Work& work, std::size_t a) {
+  interruption_point();
+  work.encounter.start(intact_.pre);
+  work.encounter.first(alone(a));
+  Gains& gains = meet_[a];
+  gains.most.reserve(gain_.size() - a - 1 + block);
+  gains.less.reserve(gain_.size() - a - 1 + block);
+  for (std::size_t b = a + 1; b < gain_.size(); ++b) {
+    const double most = work.encounter.most(alone(b));
+    gains.most.push_back(short_above(most));
+    const bool follow = !hopeless(base_.maxCoeff() + gain_[a] + gain_[b] + most_alone_ + 3 * most);
+    gains.less.push_back(follow && most < most_number ? short_below(std::max(0.0, most - followed(work.encounter, b))) : Short{0});
   }
-  return std::min(sum, most);
+  gains.most.resize(gains.most.size() + block);
+  gains.less.resize(gains.less.size() + block);
+}
+
+/// What the pair has gained in fact, and the most that the difference from what the two do in sum changes for a third.
+double Triples::followed(Encounter& encounter, std::size_t b) const {
+  const Encounter::Followed pair = encounter.follow(alone(b));
+  const Matrix& rows = row_.problem.harm.rows();
+  double most = 0;
+  for (Index o = 0; o < rows.rows(); ++o) {
+    double gained = 0;
+    for (std::size_t n = 0; n < pair.outputs->at.size(); ++n) gained += rows(o, pair.outputs->at[n]) * pair.outputs->value[n];
+    most = std::max(most, gained);
+  }
+  return most + pair.moved + pair.meeting;
 }
 
 void Triples::find_partners() {
@@ -73,30 +155,79 @@ void Triples::find_partners() {
 }
 
 /// A failure alone, with every one behind it, and with any two behind it.
-void Triples::sets_from(Worker& worker, std::size_t a) {
+void Triples::sets_from(Work& work, std::size_t a) {
   interruption_point();
   if (!budget_.spend(1)) throw Interrupted();
   if (!hopeless(base_.maxCoeff() + gain_[a])) offer({a});
-  take(worker, a);
+  take(work.worker, a);
+  work.beside.start(work.worker.reached);
+  work.encounter.start(work.worker.reached.pre());
+  Thirds thirds{std::vector<float>(gain_.size() + block, 0), std::vector<float>(gain_.size() + block, 0), {}};
+  for (std::size_t n = a + 1; n < gain_.size(); n += block) {
+    to_single(&meet_[a].most[n - a - 1], &thirds.most[n]);
+    to_single(&meet_[a].less[n - a - 1], &thirds.less[n]);
+  }
   for (std::size_t b = a + 1; b < gain_.size(); ++b) {
     if (!together(a, b)) continue;
     const double bound = value(a, b) + gains(a, b);
-    if (!hopeless(bound)) evaluate(worker, {a}, b);
-    if (!hopeless(bound + partner_[a] + partner_[b]) && third_failures(worker, a, b, bound)) take(worker, a);
+    if (!hopeless(bound)) evaluate(work.worker, {a}, b);
+    if (hopeless(bound + partner_[a] + partner_[b])) continue;
+    undecided(thirds, a, b);
+    if (!thirds.found.empty()) third_failures(work, a, b, thirds.found);
   }
 }
 
-/// A pair that is bounded like this with any one behind it; returns whether the second was added.
-bool Triples::third_failures(Worker& worker, std::size_t a, std::size_t b, double bound) {
-  bool added = false;
-  for (std::size_t c = b + 1; c < gain_.size(); ++c) {
-    const double met = gains(a, c) + gains(b, c);
-    if (hopeless(bound + gain_[c] + met) || hopeless(value(a, b, c) + gains(a, b) + met) || !together(a, b, c)) continue;
-    if (!added) add(worker, b);
-    added = true;
-    evaluate(worker, {a, b}, c);
+Vector Triples::with(Vector before, std::size_t option) const {
+  const double* const adds = singles_.effect(option);
+  if (adds != nullptr) before += Eigen::Map<const Vector>(adds, before.size());
+  return before;
+}
+
+/// Who behind the two is not excluded by what their pairs can gain.
+void Triples::undecided(Thirds& thirds, std::size_t a, std::size_t b) const {
+  thirds.found.clear();
+  const double high = base_.maxCoeff() + gain_[a] + gain_[b];
+  const float most = thirds.most[b], less = thirds.less[b];
+  const auto enough = static_cast<float>((incumbent_.harm() - margin_ - high) / single_room - most);
+  const Vector both = with(with(base_, a), b);
+  const bool meets = !meet_[b].most.empty();
+  float more[block] = {}, saved[block] = {}, met[block];
+  for (std::size_t from = b + 1; from < gain_.size(); from += block) {
+    if (meets) to_single(&meet_[b].most[from - b - 1], more);
+    if (meets) to_single(&meet_[b].less[from - b - 1], saved);
+    const float *const mosts = &thirds.most[from], *const lesses = &thirds.less[from], *const alone = &alone_[from];
+    std::uint32_t any = 0;
+    for (std::size_t n = 0; n < block; ++n) {
+      const float least = std::min(std::min(saved[n], lesses[n]), less);
+      met[n] = mosts[n] + more[n] - (saved[n] + lesses[n] + less - least);
+      any |= met[n] + alone[n] >= enough ? 1 : 0;
+    }
+    if (any == 0) continue;
+    for (std::size_t n = 0, c = from; n < block && c < gain_.size(); ++n, ++c) {
+      if (met[n] + alone[n] < enough) continue;
+      const double bound = with(both, c).maxCoeff() + single_room * static_cast<double>(most + met[n]);
+      if (!hopeless(bound) && together(a, b, c)) thirds.found.push_back(c);
+    }
   }
-  return added;
+}
+
+/// Third failures behind two, in the network in which the first one has failed.
+void Triples::third_failures(Work& work, std::size_t a, std::size_t b, const std::vector<std::size_t>& thirds) {
+  const double* const first = singles_.effect(a);
+  for (const std::size_t c : thirds) work.beside.effect(c);  // which moves what is known
+  const double* const second = work.beside.effect(b);
+  work.encounter.first(work.beside.alone(b));
+  const Index count = base_.size();
+  const Vector both = base_ + Eigen::Map<const Vector>(first, count) + Eigen::Map<const Vector>(second, count);
+  std::vector<std::size_t> left;
+  for (const std::size_t c : thirds) {
+    const double sum = (both + Eigen::Map<const Vector>(work.beside.effect(c), count)).maxCoeff();
+    if (!work.encounter.harmless(work.beside.alone(c), [&](double met) { return hopeless(sum + met); })) left.push_back(c);
+  }
+  if (left.empty()) return;
+  add(work.worker, b);
+  for (const std::size_t c : left) evaluate(work.worker, {a, b}, c);
+  take(work.worker, a);
 }
 
 }  // namespace withstand::search

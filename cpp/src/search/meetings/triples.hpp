@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+
+#include "search/meetings/beside.hpp"
 #include "search/meetings/meetings.hpp"
 
 namespace withstand::search {
 
 /// Exact worst case of at most three failing neurons at one input. What a set can gain by meetings is at most the sum of
-/// what its pairs can, whoever is the third: that is computed for all pairs, and triples that it does not exclude are
-/// evaluated, those of a pair together.
+/// what its pairs can, whoever is the third, and the pair that can most is followed to the outputs instead. That is computed
+/// for all pairs. The triples that it does not exclude are looked at behind their first failure, as pairs of the network
+/// in which that has failed: place by place, then layer by layer; what is left is evaluated.
 class Triples : public Meetings {
  public:
-  using Meetings::Meetings;
+  Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
+          Incumbent& incumbent, Budget& budget, int threads);
 
   /// Whether what all pairs can gain fits into memory.
   static bool fit(const Singles& singles);
@@ -20,17 +25,35 @@ class Triples : public Meetings {
   double open() const;
 
  private:
-  void second_failures(Worker& worker, std::size_t a);
-  double meet(const Worker& worker, std::size_t a, std::size_t b) const;
+  /// A number of at least or at most so much, in half the bits of single precision: its upper ones.
+  using Short = std::uint16_t;
+  /// What a failure can gain by meeting each one behind it, whoever is the third, and how much less of that is left where
+  /// the two are followed.
+  struct Gains {
+    std::vector<Short> most, less;
+  };
+  struct Thirds;
+  struct Work;
+
+  void second_failures(Work& work, std::size_t a);
+  double followed(Encounter& encounter, std::size_t b) const;
   void find_partners();
-  void sets_from(Worker& worker, std::size_t a);
-  bool third_failures(Worker& worker, std::size_t a, std::size_t b, double bound);
+  void sets_from(Work& work, std::size_t a);
+  void third_failures(Work& work, std::size_t a, std::size_t b, const std::vector<std::size_t>& thirds);
+  /// The objectives, with one more failure that does what it does alone.
+  Vector with(Vector before, std::size_t option) const;
+  void undecided(Thirds& thirds, std::size_t a, std::size_t b) const;
+  Encounter::Alone alone(std::size_t option) const;
+  bool for_each(const std::function<void(Work&, std::size_t)>& visit);
 
   /// What a pair can gain by meeting; a failure that changes nothing alone meets nobody behind it.
-  double gains(std::size_t a, std::size_t b) const { return meet_[a].empty() ? 0 : meet_[a][b - a - 1]; }
+  double gains(std::size_t a, std::size_t b) const;
 
-  std::vector<std::vector<float>> meet_;  // of each failure with those behind it
+  std::vector<Gains> meet_;      // of each failure
   std::vector<double> partner_;  // the most that a second one adds: half of what it does alone, and what the pair gains
+  std::vector<float> alone_;     // what each does alone, or a little more
+  double most_alone_ = 0;
+  std::vector<std::unique_ptr<Work>> work_;
 };
 
 }  // namespace withstand::search
