@@ -112,6 +112,11 @@ struct Kernels {
   /// out[c] = the rise of values + scale[c] * rows[index[c]], rows `ld` apart, for every c < count.
   void (*rises)(long n, double gain, const double* values, long count, const int* index, const double* scale,
                 const double* rows, long ld, const double* from, const double* up, const double* down, double* out);
+  /// Of third failures c < n, n a multiple of 64, the sum over three pairs one[c], other[c] and 0 less the two larger ones of
+  /// one_less[c], other_less[c] and less: met gets those that reach `enough` together with alone[c], and index their c, in
+  /// order; returns how many, and has room for one more. `other` and `other_less` are upper halves of single precision.
+  long (*thirds)(long n, const float* one, const float* one_less, const unsigned short* other,
+                 const unsigned short* other_less, float less, const float* alone, float enough, float* met, int* index);
 };
 
 /// The widest variant that this library carries and this machine runs, or the one named by the environment variable

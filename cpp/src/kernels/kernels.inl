@@ -16,6 +16,7 @@ namespace {
 #include "activate.inl"
 #include "combine.inl"
 #include "look_up.inl"
+#include "meet.inl"
 #include "multiply_add.inl"
 #include "nonzero.inl"
 #include "relax.inl"
@@ -29,4 +30,4 @@ namespace {
 // The entries of Kernels, in the order of its declaration.
 #define WITHSTAND_TABLE                                                                                            \
   multiply_add, axpy, spread, deviation, excess, merge_errors, openable, open, end_row, reach, activate, combine,     \
-  split, support, magnitude, next_above, nonzero, rectify, rise, look_up, gains, not_below, rises
+  split, support, magnitude, next_above, nonzero, rectify, rise, look_up, gains, not_below, rises, thirds

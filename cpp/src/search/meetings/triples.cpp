@@ -51,18 +51,23 @@ struct Triples::Work {
 /// The third failures that the pairs do not exclude, behind a first and a second.
 struct Triples::Thirds {
   std::vector<float> most, less;  // of the first, with every option
+  std::vector<float> met;         // of some, with the second one besides,
+  std::vector<int> index;         // and which
   std::vector<std::size_t> found;
 };
 
 Triples::Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
                  Incumbent& incumbent, Budget& budget, int threads)
-    : Meetings(row, choices, singles, intact, incumbent, budget, threads), work_(team_.size()) {
+    : Meetings(row, choices, singles, intact, incumbent, budget, threads), kernels_(kernels()), work_(team_.size()) {
   for (const double gain : gain_) {
     alone_.push_back(static_cast<float>(gain >= 0 ? gain * single_room : gain / single_room));
     most_alone_ = std::max(most_alone_, gain);
   }
   alone_.resize(alone_.size() + block, -std::numeric_limits<float>::infinity());
+  silent_.resize(alone_.size(), 0);
 }
+
+Triples::~Triples() = default;
 
 bool Triples::fit(const Singles& singles) {
   std::size_t pairs = 0;
@@ -162,7 +167,8 @@ void Triples::sets_from(Work& work, std::size_t a) {
   take(work.worker, a);
   work.beside.start(work.worker.reached);
   work.encounter.start(work.worker.reached.pre());
-  Thirds thirds{std::vector<float>(gain_.size() + block, 0), std::vector<float>(gain_.size() + block, 0), {}};
+  const std::size_t room = gain_.size() + block;
+  Thirds thirds{std::vector<float>(room), std::vector<float>(room), std::vector<float>(room), std::vector<int>(room), {}};
   for (std::size_t n = a + 1; n < gain_.size(); n += block) {
     to_single(&meet_[a].most[n - a - 1], &thirds.most[n]);
     to_single(&meet_[a].less[n - a - 1], &thirds.less[n]);
@@ -191,23 +197,16 @@ void Triples::undecided(Thirds& thirds, std::size_t a, std::size_t b) const {
   const auto enough = static_cast<float>((incumbent_.harm() - margin_ - high) / single_room - most);
   const Vector both = with(with(base_, a), b);
   const bool meets = !meet_[b].most.empty();
-  float more[block] = {}, saved[block] = {}, met[block];
-  for (std::size_t from = b + 1; from < gain_.size(); from += block) {
-    if (meets) to_single(&meet_[b].most[from - b - 1], more);
-    if (meets) to_single(&meet_[b].less[from - b - 1], saved);
-    const float *const mosts = &thirds.most[from], *const lesses = &thirds.less[from], *const alone = &alone_[from];
-    std::uint32_t any = 0;
-    for (std::size_t n = 0; n < block; ++n) {
-      const float least = std::min(std::min(saved[n], lesses[n]), less);
-      met[n] = mosts[n] + more[n] - (saved[n] + lesses[n] + less - least);
-      any |= met[n] + alone[n] >= enough ? 1 : 0;
-    }
-    if (any == 0) continue;
-    for (std::size_t n = 0, c = from; n < block && c < gain_.size(); ++n, ++c) {
-      if (met[n] + alone[n] < enough) continue;
-      const double bound = with(both, c).maxCoeff() + single_room * static_cast<double>(most + met[n]);
-      if (!hopeless(bound) && together(a, b, c)) thirds.found.push_back(c);
-    }
+  const Short* const other = meets ? meet_[b].most.data() : silent_.data();
+  const Short* const other_less = meets ? meet_[b].less.data() : silent_.data();
+  const std::size_t first = b + 1, behind = (gain_.size() - first + block - 1) / block * block;
+  const long count = kernels_.thirds(static_cast<long>(behind), &thirds.most[first], &thirds.less[first], other, other_less, less,
+                                     &alone_[first], enough, thirds.met.data(), thirds.index.data());
+  for (long n = 0; n < count; ++n) {
+    const std::size_t c = first + at(thirds.index[at(n)]);
+    if (c >= gain_.size()) break;
+    const double bound = with(both, c).maxCoeff() + single_room * static_cast<double>(most + thirds.met[at(n)]);
+    if (!hopeless(bound) && together(a, b, c)) thirds.found.push_back(c);
   }
 }
 

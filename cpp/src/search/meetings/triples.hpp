@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/kernels.hpp"
 #include "search/meetings/beside.hpp"
 #include "search/meetings/meetings.hpp"
 
@@ -16,6 +17,7 @@ class Triples : public Meetings {
  public:
   Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
           Incumbent& incumbent, Budget& budget, int threads);
+  ~Triples();
 
   /// Whether what all pairs can gain fits into memory.
   static bool fit(const Singles& singles);
@@ -52,7 +54,9 @@ class Triples : public Meetings {
   std::vector<Gains> meet_;      // of each failure
   std::vector<double> partner_;  // the most that a second one adds: half of what it does alone, and what the pair gains
   std::vector<float> alone_;     // what each does alone, or a little more
+  std::vector<Short> silent_;    // what one gains that changes nothing alone
   double most_alone_ = 0;
+  const Kernels& kernels_;
   std::vector<std::unique_ptr<Work>> work_;
 };
 
