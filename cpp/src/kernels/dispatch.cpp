@@ -18,7 +18,9 @@ extern const Kernels kernels_avx512;
 namespace {
 
 std::vector<const Kernels*> runnable() {
-  std::vector<const Kernels*> variants{&kernels_base};
+  std::vector<const Kernels*> variants;
+  variants.reserve(3);  // else GCC 12 warns of what it makes of a growing vector
+  variants.push_back(&kernels_base);
 #ifdef WITHSTAND_HAS_AVX2
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
     variants.push_back(&kernels_avx2);
