@@ -10,6 +10,20 @@
 #include "search/threshold.hpp"
 
 namespace withstand::search {
+namespace {
+
+constexpr double near = 1 << 14;  ///< weights of a layer that stay close from state to state, which costs half
+
+double weights_into(const Network& net, Index layer) { return static_cast<double>(net.width(layer) * net.width(layer - 1)); }
+
+/// The most weights of a layer behind the first.
+double widest(const Network& net) {
+  double most = 0;
+  for (Index l = 2; l <= net.layers(); ++l) most = std::max(most, weights_into(net, l));
+  return most;
+}
+
+}  // namespace
 
 Evaluator& BranchBound::Tree::evaluator(Worker& worker, std::size_t row) const {
   Tools& found = tools(worker, row);
@@ -134,12 +148,13 @@ std::vector<std::unique_ptr<Potential>> BranchBound::Tree::potentials_of(const s
 }
 
 /// What enumerating would take now that there is a harm to beat: a sample of its parts at the best node's input is walked
-/// through, for at most a tenth of what bounding may take, and the work that is allowed to bounds shrinks as the walk did.
+/// through, for at most a tenth of what bounding may take, and the work that is allowed to bounds shrinks as the walk did. Not
+/// where a layer is wide: its states take much longer than `state_cost` says, and a tree of 47 nodes was left for a walk of 38,000.
 void BranchBound::Tree::probe() {
   constexpr std::uint64_t sample = 16;
   const Row& row = row_of(open_.best());
   probed_ = true;
-  if (!Potential::holds(row.problem, choices_)) return;
+  if (!Potential::holds(row.problem, choices_) || widest(row.problem.network) > near) return;
   const double open = enumeration_cost(row.problem, row.live, left({}), 0);
   const double affordable = bounding_ * promise() * open / 10;
   if (affordable < Potential::cost(row.problem)) return;
@@ -211,8 +226,8 @@ double state_cost(const Network& net) {
   constexpr double cached = 1 << 14;  // weights of a layer that stay near from state to state, which costs half
   double cost = 110;
   for (Index l = 2; l <= net.layers(); ++l) {
-    const double weights = static_cast<double>(net.width(l) * net.width(l - 1));
-    cost += weights / (weights <= cached ? 14 : 8);
+    const double weights = weights_into(net, l);
+    cost += weights / (weights <= near ? 14 : 8);
   }
   return cost;
 }
