@@ -223,7 +223,6 @@ void BranchBound::Tree::enumerate_rest() {
 }
 
 double state_cost(const Network& net) {
-  constexpr double cached = 1 << 14;  // weights of a layer that stay near from state to state, which costs half
   double cost = 110;
   for (Index l = 2; l <= net.layers(); ++l) {
     const double weights = weights_into(net, l);
