@@ -65,12 +65,11 @@ struct Laws {
     const std::size_t count = singles.options().size();
     Reached reached(setting.network);
     reached.start(intact.pre, intact.post);
-    Beside beside(singles, rows);
     Encounter encounter(setting.network, singles);
     for (std::size_t a = 0; a < count; ++a) {
       reached.undo();
       reached.commit(option(a).site.layer, option(a).site.to, option(a).value);
-      beside.start(reached);
+      Beside beside(singles, rows, reached);
       encounter.start(reached.pre());
       const Vector one = objectives({a});
       for (std::size_t b = a + 1; b < count; ++b)

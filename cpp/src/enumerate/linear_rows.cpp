@@ -14,12 +14,6 @@ constexpr double few_doubles = 1 << 17;     // beside a large response, which fi
 
 constexpr Index together = 128;  // lanes whose excesses are looked at
 
-/// n in whole vectors.
-Index padded(Index n) {
-  const Index lanes = kernels().lanes;
-  return (n + lanes - 1) / lanes * lanes;
-}
-
 }  // namespace
 
 LinearRows::LinearRows(const Problem& problem, bool large)

@@ -44,7 +44,7 @@ Response::Response(const Network& net, const std::vector<Vector>& pre, Index low
     if (t > lowest && t < net.layers()) describe_layer(net, t, pre[i]);
     if (t == lowest + 1 && t < net.layers() && changes.size() > 0) leave_out(net, t, pre[i], changes, failures);
     const Index entries = t == net.layers() ? net.outputs() : static_cast<Index>(hinges_[i].size());
-    starts_[i + 1] = starts_[i] + (entries + kernels().lanes - 1) / kernels().lanes * kernels().lanes;
+    starts_[i + 1] = starts_[i] + padded(entries);
   }
   nominal_.setZero(starts_.back());
   for (Index t = lowest + 1; t <= net.layers(); ++t)

@@ -62,4 +62,9 @@ std::vector<std::string> available_variants() {
 
 const char* variant() { return kernels().name; }
 
+long padded(long n) {
+  const long lanes = kernels().lanes;
+  return (n + lanes - 1) / lanes * lanes;
+}
+
 }  // namespace withstand

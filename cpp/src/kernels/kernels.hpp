@@ -123,6 +123,9 @@ struct Kernels {
 /// WITHSTAND_SIMD. Throws std::runtime_error when that variable names a variant that is not available here.
 const Kernels& kernels();
 
+/// So many numbers in whole vectors of these.
+long padded(long n);
+
 /// The variant of that name. Throws std::runtime_error when it is not available here.
 const Kernels& kernels(const std::string& name);
 

@@ -70,8 +70,7 @@ Convolution::Convolution(std::shared_ptr<const Matrix> kernel, Index groups, con
 /// bounds do without it.
 const Matrix& Convolution::turned() const {
   std::call_once(once_, [this] {
-    const Index lanes = kernels().lanes;
-    turned_ = Matrix::Zero(kernel_.cols(), (out_ + lanes - 1) / lanes * lanes);
+    turned_ = Matrix::Zero(kernel_.cols(), padded(out_));
     for (Index e = 0; e < entries_; ++e)
       for (Index c = 0; c < in_; ++c)
         turned_.row(e * in_ + c).head(out_) = kernel_.col(last_ ? e * in_ + c : c * entries_ + e).transpose();

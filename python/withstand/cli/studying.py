@@ -176,12 +176,9 @@ def _prepared(question: Question, model: opt.Model, results: Path) -> tuple[list
 
 def _rehearse(question: Question, words: list[str]) -> None:
     """Run the command of a question up to where its work begins: it refuses what it would refuse when asked."""
-    command = app.commands[question.command]
     try:
-        with _at(question), redirect_stdout(io.StringIO()), rehearsal():
-            context = command.make_context(question.command, [*words], parent=click.get_current_context())
-            with context:
-                command.invoke(context)
+        with rehearsal():
+            _invoke(question, words, io.StringIO())
     except SystemExit as end:  # of what is no work at all
         if end.code == INTERRUPTED:
             raise
@@ -194,10 +191,7 @@ def _ask(question: Question, words: list[str], key: str, results: Path) -> tuple
         words = [*words, f"--checkpoint={checkpoint}"]
     printed, code = io.StringIO(), TOLERATED
     try:
-        with _at(question), redirect_stdout(printed):
-            context = command.make_context(question.command, words, parent=click.get_current_context())
-            with context:
-                command.invoke(context)
+        _invoke(question, words, printed)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else TOLERATED
     except click.ClickException as error:  # also what only the work itself finds to be refused
@@ -207,6 +201,15 @@ def _ask(question: Question, words: list[str], key: str, results: Path) -> tuple
     if code != INTERRUPTED:
         checkpoint.unlink(missing_ok=True)
     return code, json.loads(printed.getvalue()) if code != INTERRUPTED else None
+
+
+def _invoke(question: Question, words: list[str], printed: io.StringIO) -> None:
+    """Run the command of a question with these words."""
+    command = app.commands[question.command]
+    with _at(question), redirect_stdout(printed):
+        context = command.make_context(question.command, [*words], parent=click.get_current_context())
+        with context:
+            command.invoke(context)
 
 
 @contextmanager

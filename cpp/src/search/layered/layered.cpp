@@ -15,19 +15,18 @@ constexpr Index most_entries = Index{1} << 22;  ///< of a map that is laid out a
 }  // namespace
 
 Columns::Columns(const Network& net) : layers(static_cast<std::size_t>(net.layers()) + 1) {
-  const Index lanes = kernels().lanes;
   for (Index l = 1; l <= net.layers(); ++l) {
     interruption_point();
-    const Index padded = (net.width(l) + lanes - 1) / lanes * lanes;
+    const Index entries = padded(net.width(l));
     Layer& layer = layers[static_cast<std::size_t>(l)];
-    layer.bias.assign(static_cast<std::size_t>(padded), 0);
+    layer.bias.assign(static_cast<std::size_t>(entries), 0);
     Eigen::Map<Vector>(layer.bias.data(), net.width(l)) = net.bias(l);
-    if (net.map(l).matrix() == nullptr && net.width(l - 1) * padded > most_entries) {
+    if (net.map(l).matrix() == nullptr && net.width(l - 1) * entries > most_entries) {
       layer.map = &net.map(l);
       continue;
     }
-    layer.entries.assign(static_cast<std::size_t>(net.width(l - 1) * padded), 0);
-    Eigen::Map<Matrix> rows(layer.entries.data(), net.width(l - 1), padded);
+    layer.entries.assign(static_cast<std::size_t>(net.width(l - 1) * entries), 0);
+    Eigen::Map<Matrix> rows(layer.entries.data(), net.width(l - 1), entries);
     Terms terms;
     for (Index j = 0; j < net.width(l); ++j) {
       net.map(l).terms_of_row(j, terms);

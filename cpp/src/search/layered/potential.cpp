@@ -80,8 +80,8 @@ Potential::Potential(const Layered::Problem& problem) {
     const double steepest = up * (psi.identity() ? psi.gain() : psi.lipschitz());
     const Vector& noise = problem.reach->sent_noise[static_cast<std::size_t>(l - 1)];
     Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
-    const Index lanes = kernels().lanes, padded = (low.cols() + lanes - 1) / lanes * lanes;
-    for (LineDoubles* values : {&layer.rise, &layer.fall, &layer.rounding}) values->assign(static_cast<std::size_t>(padded), 0);
+    const auto entries = static_cast<std::size_t>(padded(low.cols()));
+    for (LineDoubles* values : {&layer.rise, &layer.fall, &layer.rounding}) values->assign(entries, 0);
     const auto of = [&](LineDoubles& values) { return Eigen::Map<Vector>(values.data(), low.cols()); };
     of(layer.rise) = steepest * high.colwise().maxCoeff().transpose().cwiseMax(0.0);
     of(layer.fall) = steepest * (-low).colwise().maxCoeff().transpose().cwiseMax(0.0);

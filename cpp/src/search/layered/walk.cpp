@@ -26,8 +26,7 @@ Layered::Walk::Walk(const Problem& problem, const Choices& choices, double noise
   else net.map(net.layers()).pull_back(objectives_.rows(), problem.harm.rows().data(), problem.harm.rows().cols(),
                                        objectives_.data(), objectives_.cols());
   for (Index l = 0; l <= net.layers(); ++l) {
-    const Index padded = (net.width(l) + kernels_.lanes - 1) / kernels_.lanes * kernels_.lanes;
-    signals_.emplace_back(static_cast<std::size_t>(padded));
+    signals_.emplace_back(static_cast<std::size_t>(padded(net.width(l))));
     rectifies_.push_back(l > 0 && net.activation(l).rectifier() && net.own(l) == net.width(l));
     if (l == net.layers()) break;
     const Columns::Layer& next = problem.columns.layers[static_cast<std::size_t>(l + 1)];

@@ -7,13 +7,11 @@
 
 namespace withstand::search {
 
-/// What failures do alone where a first one has been taken in: each is evaluated when it is asked for.
+/// What failures do alone where a first one has been committed: each is evaluated when it is asked for.
 class Beside {
  public:
-  Beside(const Singles& singles, const Matrix& objectives);
+  Beside(const Singles& singles, const Matrix& objectives, Reached& reached);
 
-  /// With another first failure, which has been committed.
-  void start(Reached& reached);
   /// What an option adds to each objective.
   const double* effect(std::size_t option);
   /// Until the next is asked for.
@@ -22,15 +20,14 @@ class Beside {
  private:
   struct Known {
     bool yes = false;
-    std::size_t row = 0, begin = 0, end = 0;
+    std::size_t effect = 0, begin = 0, end = 0;  // in `effects_`; in `touches_`
   };
   const Known& known(std::size_t option);
 
   const Singles& singles_;
   const Matrix& objectives_;
-  Reached* reached_ = nullptr;
+  Reached& reached_;
   std::vector<Known> known_;  // of every option
-  std::vector<std::size_t> asked_;
   std::vector<double> effects_;
   std::vector<Singles::Touch> touches_;
   Vector outputs_;

@@ -55,7 +55,6 @@ double Encounter::most(const Alone& second) const {
   return total;
 }
 
-/// The residuals in a layer of what both failures do in sum, times what they can do to an objective.
 template <class Sends>
 double Encounter::meet(const Alone& second, Index layer, const Sends& sends) const {
   const Index first = singles_.places().first(layer), end = singles_.places().first(layer + 1);
@@ -73,16 +72,10 @@ double Encounter::meet(const Alone& second, Index layer, const Sends& sends) con
   return total;
 }
 
-double Encounter::meet(const Alone& second) {
-  double total = 0;
-  for (Index l = second.site.layer + 1; l <= net_.depth(); ++l) {
-    const Activation& phi = net_.activation(l);
-    if (phi.identity()) late_[at(l)] = 0;
-    else if (rectifies(phi)) late_[at(l)] = meet(second, l, rectified);
-    else late_[at(l)] = meet(second, l, [&](double s) { return phi(s); });
-    total += late_[at(l)];
-  }
-  return total;
+double Encounter::meet(const Alone& second, Index layer) const {
+  const Activation& phi = net_.activation(layer);
+  if (phi.identity()) return 0;
+  return rectifies(phi) ? meet(second, layer, rectified) : meet(second, layer, [&](double s) { return phi(s); });
 }
 
 void Encounter::begin(const Alone& second) {
@@ -148,7 +141,8 @@ void Encounter::step(Index layer) {
 }
 
 bool Encounter::harmless(const Alone& second, const std::function<bool(double)>& hopeless) {
-  double behind = meet(second);
+  double behind = 0;
+  for (Index l = second.site.layer + 1; l <= net_.depth(); ++l) behind += late_[at(l)] = meet(second, l);
   if (hopeless(behind + lost(second))) return true;
   begin(second);
   bool stays = false;

@@ -12,7 +12,8 @@ namespace withstand::search {
 /// place by place, and followed from there through the network (docs/theory.md 12.6). The second is not before the first.
 class Encounter {
  public:
-  /// What a failure does alone to this execution: its touches, all of them, by layer.
+  /// What a failure does alone to this execution: its touches, by layer. All of them, unless only `meet` is asked: then those
+  /// where the activation may bend are enough.
   struct Alone {
     Site site;
     const Singles::Touch *begin, *end;
@@ -31,12 +32,13 @@ class Encounter {
   void first(const Alone& failure);
   /// What the two can gain by meeting at most, whoever else is in the set, by the bends of the second.
   double most(const Alone& second) const;
+  /// The residuals in a layer of what both do in sum, times what they can do to an objective.
+  double meet(const Alone& second, Index layer) const;
   /// Whether a set stays hopeless: by the sum of all residuals, then layer by layer, each residual followed up to there.
   bool harmless(const Alone& second, const std::function<bool(double)>& hopeless);
   Followed follow(const Alone& second);
 
  private:
-  double meet(const Alone& second);
   void begin(const Alone& second);
   void end();
   void step(Index layer);

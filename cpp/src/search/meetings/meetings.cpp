@@ -30,12 +30,9 @@ Index Meetings::most(const Network& net, const Choices& choices) {
   return count;
 }
 
-Meetings::Worker::Worker(const Network& net, const Singles& singles, const Trace& intact) : reached(net) {
+Meetings::Worker::Worker(const Network& net, const Singles& singles, const Trace& intact)
+    : reached(net), encounter(net, singles), outputs(net.outputs()) {
   reached.start(intact.pre, intact.post);
-  for (Index l = 1; l <= net.depth(); ++l)
-    for (Index j = 0; j < singles.places().count(l); ++j)
-      places.push_back({intact.pre[at(l)](j), intact.pre[at(l)](j), singles.steep()[at(l)](j)});
-  outputs.resize(net.outputs());
 }
 
 Meetings::Meetings(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
@@ -95,29 +92,20 @@ bool Meetings::for_each_first(const std::function<void(Worker&, std::size_t)>& v
       [&](std::uint64_t done) { return budget_.poll(done); });
 }
 
+Encounter::Alone Meetings::alone(std::size_t option) const {
+  const Site& site = singles_.options()[option].site;
+  if (singles_.effect(option) == nullptr) return {site, nullptr, nullptr};
+  return {site, singles_.begin(option, site.layer + 1), singles_.end(option, net_.depth())};
+}
+
 void Meetings::take(Worker& worker, std::size_t option) const {
-  for (const std::size_t place : worker.touched) worker.places[place].moved = worker.places[place].intact;
-  worker.touched.clear();
-  Reached& reached = worker.reached;
-  reached.undo();
+  worker.reached.undo();
   add(worker, option);
-  for (Index l = singles_.options()[option].site.layer + 1; l <= reached.led_to(); ++l)
-    for (const Index j : reached.sums(l).at)
-      if (j < singles_.places().count(l)) {
-        worker.touched.push_back(at(singles_.places().first(l) + j));
-        worker.places[worker.touched.back()].moved = reached.pre(l)(j);
-      }
 }
 
 void Meetings::add(Worker& worker, std::size_t option) const {
   const Option& o = singles_.options()[option];
   worker.reached.commit(o.site.layer, o.site.to, o.value);
-}
-
-double Meetings::lost(const Worker& worker, std::size_t option) const {
-  const Site& site = singles_.options()[option].site;
-  return std::abs(worker.reached.signal(site.layer, site.to) - intact_.post[at(site.layer)](site.to)) *
-         singles_.steep()[at(site.layer)](site.to);
 }
 
 void Meetings::evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last) {

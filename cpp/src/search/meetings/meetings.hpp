@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "search/branch_bound.hpp"
-#include "search/meetings/singles.hpp"
+#include "search/meetings/encounter.hpp"
 
 namespace withstand::search {
 
@@ -25,16 +25,10 @@ class Meetings {
   std::uint64_t evaluations() const { return evaluations_; }
 
  protected:
-  /// A place with the first failure taken in.
-  struct Place {
-    double intact, moved;  ///< pre-activations
-    double steep;
-  };
   struct Worker {
     Worker(const Network& network, const Singles& singles, const Trace& intact);
     Reached reached;
-    std::vector<Place> places;
-    std::vector<std::size_t> touched;
+    Encounter encounter;
     Vector outputs;
   };
 
@@ -47,12 +41,12 @@ class Meetings {
   /// Failures that change something in the intact network, those that do most first; the others leave to the rest of a set
   /// what it does. Each is taken up by some worker; false where the budget ended.
   bool for_each_first(const std::function<void(Worker&, std::size_t)>& visit);
+  /// What an option does alone to the intact network.
+  Encounter::Alone alone(std::size_t option) const;
   /// The first failure of a set, alone.
   void take(Worker& worker, std::size_t option) const;
   /// One more, behind those that are taken.
   void add(Worker& worker, std::size_t option) const;
-  /// What a failed neuron does not hand on of what the first failure does to it, at most.
-  double lost(const Worker& worker, std::size_t option) const;
   /// Evaluate what is taken with one more behind it.
   void evaluate(Worker& worker, std::initializer_list<std::size_t> taken, std::size_t last);
   void offer(std::vector<std::size_t> failed);

@@ -36,6 +36,8 @@ void Pairs::second_failures(Worker& worker, std::size_t a) {
   if (!hopeless(high)) offer({a});
   if (failures_ == 1) return;
   take(worker, a);
+  worker.encounter.start(intact_.pre);
+  worker.encounter.first(alone(a));
   for (std::size_t b = a + 1; b < gain_.size(); ++b) {
     const Index layer = singles_.options()[b].site.layer;
     const double unheard = lost(worker, b);
@@ -46,32 +48,21 @@ void Pairs::second_failures(Worker& worker, std::size_t a) {
   }
 }
 
+/// What the second one, which has failed itself, does not hand on of what the first does to it, at most.
+double Pairs::lost(const Worker& worker, std::size_t b) const {
+  const Site& site = singles_.options()[b].site;
+  return std::abs(worker.reached.signal(site.layer, site.to) - intact_.post[at(site.layer)](site.to)) *
+         singles_.steep()[at(site.layer)](site.to);
+}
+
 /// Whether the two stay below the incumbent, by what they are at each place where they meet.
 bool Pairs::meet_harmlessly(const Worker& worker, std::size_t a, std::size_t b, double bound) const {
-  for (Index l = singles_.options()[b].site.layer + 1; l <= net_.depth(); ++l) {
-    bound += meet(worker, b, l);
+  const Encounter::Alone second = alone(b);
+  for (Index l = second.site.layer + 1; l <= net_.depth(); ++l) {
+    bound += worker.encounter.meet(second, l);
     if (hopeless(bound + std::min(singles_.meets(a, l), singles_.meets(b, l)))) return true;
   }
   return false;
-}
-
-/// What the meetings in a layer can add to an objective.
-double Pairs::meet(const Worker& worker, std::size_t b, Index layer) const {
-  if (singles_.effect(b) == nullptr) return 0;
-  const Singles::Touch *first = singles_.begin(b, layer), *last = singles_.end(b, layer);
-  const Activation& phi = net_.activation(layer);
-  const auto sum = [&](const auto& sends) {
-    double total = 0;
-    for (const Singles::Touch* touch = first; touch < last; ++touch) {
-      const Place& place = worker.places[static_cast<std::size_t>(touch->place)];
-      const double together = sends(place.moved + touch->change) - sends(place.moved);
-      const double alone = sends(place.intact + touch->change) - sends(place.intact);
-      total += std::abs(together - alone) * place.steep;
-    }
-    return total;
-  };
-  if (phi.rectifier() && phi.gain() == 1) return sum([](double s) { return s > 0 ? s : 0.0; });
-  return sum([&](double s) { return phi(s); });
 }
 
 }  // namespace withstand::search

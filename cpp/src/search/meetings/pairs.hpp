@@ -19,8 +19,8 @@ class Pairs : public Meetings {
 
  private:
   void second_failures(Worker& worker, std::size_t a);
+  double lost(const Worker& worker, std::size_t b) const;
   bool meet_harmlessly(const Worker& worker, std::size_t a, std::size_t b, double bound) const;
-  double meet(const Worker& worker, std::size_t b, Index layer) const;
 
   std::vector<char> done_;  // of each option: with all behind it
 };

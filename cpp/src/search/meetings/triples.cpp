@@ -39,15 +39,6 @@ void to_single(const std::uint16_t* from, float* to) {
 
 }  // namespace
 
-/// What one worker has at hand.
-struct Triples::Work {
-  Work(Worker& member, const Network& net, const Singles& singles, const Matrix& objectives)
-      : worker(member), encounter(net, singles), beside(singles, objectives) {}
-  Worker& worker;
-  Encounter encounter;
-  Beside beside;
-};
-
 /// The third failures that the pairs do not exclude, behind a first and a second.
 struct Triples::Thirds {
   std::vector<float> most, less;  // of the first, with every option
@@ -58,7 +49,7 @@ struct Triples::Thirds {
 
 Triples::Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
                  Incumbent& incumbent, Budget& budget, int threads)
-    : Meetings(row, choices, singles, intact, incumbent, budget, threads), kernels_(kernels()), work_(team_.size()) {
+    : Meetings(row, choices, singles, intact, incumbent, budget, threads), kernels_(kernels()) {
   for (const double gain : gain_) {
     alone_.push_back(static_cast<float>(gain >= 0 ? gain * single_room : gain / single_room));
     most_alone_ = std::max(most_alone_, gain);
@@ -67,8 +58,6 @@ Triples::Triples(const BranchBound::Row& row, const Choices& choices, const Sing
   silent_.resize(alone_.size(), 0);
 }
 
-Triples::~Triples() = default;
-
 bool Triples::fit(const Singles& singles) {
   std::size_t pairs = 0;
   for (std::size_t n = 0; n < singles.options().size(); ++n)
@@ -76,24 +65,13 @@ bool Triples::fit(const Singles& singles) {
   return pairs <= most_pairs;
 }
 
-bool Triples::for_each(const std::function<void(Work&, std::size_t)>& visit) {
-  return parallel_for(
-      firsts_.size(), threads_,
-      [&](std::uint64_t task, int number) {
-        std::unique_ptr<Work>& work = work_[static_cast<std::size_t>(number)];
-        if (!work) work = std::make_unique<Work>(member(number), net_, singles_, row_.problem.harm.rows());
-        visit(*work, firsts_[static_cast<std::size_t>(task)]);
-      },
-      [&](std::uint64_t done) { return budget_.poll(done); });
-}
-
 bool Triples::run() {
   if (firsts_.empty()) return true;
   seed();
   meet_.resize(gain_.size());
-  if (!for_each([this](Work& work, std::size_t a) { second_failures(work, a); })) return false;
+  if (!for_each_first([this](Worker& worker, std::size_t a) { second_failures(worker, a); })) return false;
   find_partners();
-  return for_each([this](Work& work, std::size_t a) { sets_from(work, a); });
+  return for_each_first([this](Worker& worker, std::size_t a) { sets_from(worker, a); });
 }
 
 /// Each of the three pairs of a triple is worth half of what its two do alone, and what they gain by meeting.
@@ -111,26 +89,20 @@ double Triples::gains(std::size_t a, std::size_t b) const {
   return static_cast<double>(most[0]);
 }
 
-Encounter::Alone Triples::alone(std::size_t option) const {
-  const Site& site = singles_.options()[option].site;
-  if (singles_.effect(option) == nullptr) return {site, nullptr, nullptr};
-  return {site, singles_.begin(option, site.layer + 1), singles_.end(option, net_.depth())};
-}
-
 /// What a failure and each one behind it can gain by meeting. A pair that may be the one that gains most of a triple which
 /// is not hopeless is followed.
-void Triples::second_failures(Work& work, std::size_t a) {
+void Triples::second_failures(Worker& worker, std::size_t a) {
   interruption_point();
-  work.encounter.start(intact_.pre);
-  work.encounter.first(alone(a));
+  worker.encounter.start(intact_.pre);
+  worker.encounter.first(alone(a));
   Gains& gains = meet_[a];
   gains.most.reserve(gain_.size() - a - 1 + block);
   gains.less.reserve(gain_.size() - a - 1 + block);
   for (std::size_t b = a + 1; b < gain_.size(); ++b) {
-    const double most = work.encounter.most(alone(b));
+    const double most = worker.encounter.most(alone(b));
     gains.most.push_back(short_above(most));
     const bool follow = !hopeless(base_.maxCoeff() + gain_[a] + gain_[b] + most_alone_ + 3 * most);
-    gains.less.push_back(follow && most < most_number ? short_below(std::max(0.0, most - followed(work.encounter, b))) : Short{0});
+    gains.less.push_back(follow && most < most_number ? short_below(std::max(0.0, most - followed(worker.encounter, b))) : Short{0});
   }
   gains.most.resize(gains.most.size() + block);
   gains.less.resize(gains.less.size() + block);
@@ -160,13 +132,13 @@ void Triples::find_partners() {
 }
 
 /// A failure alone, with every one behind it, and with any two behind it.
-void Triples::sets_from(Work& work, std::size_t a) {
+void Triples::sets_from(Worker& worker, std::size_t a) {
   interruption_point();
   if (!budget_.spend(1)) throw Interrupted();
   if (!hopeless(base_.maxCoeff() + gain_[a])) offer({a});
-  take(work.worker, a);
-  work.beside.start(work.worker.reached);
-  work.encounter.start(work.worker.reached.pre());
+  take(worker, a);
+  Beside beside(singles_, row_.problem.harm.rows(), worker.reached);
+  worker.encounter.start(worker.reached.pre());
   const std::size_t room = gain_.size() + block;
   Thirds thirds{std::vector<float>(room), std::vector<float>(room), std::vector<float>(room), std::vector<int>(room), {}};
   for (std::size_t n = a + 1; n < gain_.size(); n += block) {
@@ -176,10 +148,10 @@ void Triples::sets_from(Work& work, std::size_t a) {
   for (std::size_t b = a + 1; b < gain_.size(); ++b) {
     if (!together(a, b)) continue;
     const double bound = value(a, b) + gains(a, b);
-    if (!hopeless(bound)) evaluate(work.worker, {a}, b);
+    if (!hopeless(bound)) evaluate(worker, {a}, b);
     if (hopeless(bound + partner_[a] + partner_[b])) continue;
     undecided(thirds, a, b);
-    if (!thirds.found.empty()) third_failures(work, a, b, thirds.found);
+    if (!thirds.found.empty()) third_failures(worker, beside, a, b, thirds.found);
   }
 }
 
@@ -211,22 +183,23 @@ void Triples::undecided(Thirds& thirds, std::size_t a, std::size_t b) const {
 }
 
 /// Third failures behind two, in the network in which the first one has failed.
-void Triples::third_failures(Work& work, std::size_t a, std::size_t b, const std::vector<std::size_t>& thirds) {
+void Triples::third_failures(Worker& worker, Beside& beside, std::size_t a, std::size_t b,
+                             const std::vector<std::size_t>& thirds) {
   const double* const first = singles_.effect(a);
-  for (const std::size_t c : thirds) work.beside.effect(c);  // which moves what is known
-  const double* const second = work.beside.effect(b);
-  work.encounter.first(work.beside.alone(b));
+  for (const std::size_t c : thirds) beside.effect(c);  // which moves what is known
+  const double* const second = beside.effect(b);
+  worker.encounter.first(beside.alone(b));
   const Index count = base_.size();
   const Vector both = base_ + Eigen::Map<const Vector>(first, count) + Eigen::Map<const Vector>(second, count);
   std::vector<std::size_t> left;
   for (const std::size_t c : thirds) {
-    const double sum = (both + Eigen::Map<const Vector>(work.beside.effect(c), count)).maxCoeff();
-    if (!work.encounter.harmless(work.beside.alone(c), [&](double met) { return hopeless(sum + met); })) left.push_back(c);
+    const double sum = (both + Eigen::Map<const Vector>(beside.effect(c), count)).maxCoeff();
+    if (!worker.encounter.harmless(beside.alone(c), [&](double met) { return hopeless(sum + met); })) left.push_back(c);
   }
   if (left.empty()) return;
-  add(work.worker, b);
-  for (const std::size_t c : left) evaluate(work.worker, {a, b}, c);
-  take(work.worker, a);
+  add(worker, b);
+  for (const std::size_t c : left) evaluate(worker, {a, b}, c);
+  take(worker, a);
 }
 
 }  // namespace withstand::search

@@ -17,7 +17,6 @@ class Triples : public Meetings {
  public:
   Triples(const BranchBound::Row& row, const Choices& choices, const Singles& singles, const Trace& intact,
           Incumbent& incumbent, Budget& budget, int threads);
-  ~Triples();
 
   /// Whether what all pairs can gain fits into memory.
   static bool fit(const Singles& singles);
@@ -35,18 +34,15 @@ class Triples : public Meetings {
     std::vector<Short> most, less;
   };
   struct Thirds;
-  struct Work;
 
-  void second_failures(Work& work, std::size_t a);
+  void second_failures(Worker& worker, std::size_t a);
   double followed(Encounter& encounter, std::size_t b) const;
   void find_partners();
-  void sets_from(Work& work, std::size_t a);
-  void third_failures(Work& work, std::size_t a, std::size_t b, const std::vector<std::size_t>& thirds);
+  void sets_from(Worker& worker, std::size_t a);
+  void third_failures(Worker& worker, Beside& beside, std::size_t a, std::size_t b, const std::vector<std::size_t>& thirds);
   /// The objectives, with one more failure that does what it does alone.
   Vector with(Vector before, std::size_t option) const;
   void undecided(Thirds& thirds, std::size_t a, std::size_t b) const;
-  Encounter::Alone alone(std::size_t option) const;
-  bool for_each(const std::function<void(Work&, std::size_t)>& visit);
 
   /// What a pair can gain by meeting; a failure that changes nothing alone meets nobody behind it.
   double gains(std::size_t a, std::size_t b) const;
@@ -57,7 +53,6 @@ class Triples : public Meetings {
   std::vector<Short> silent_;    // what one gains that changes nothing alone
   double most_alone_ = 0;
   const Kernels& kernels_;
-  std::vector<std::unique_ptr<Work>> work_;
 };
 
 }  // namespace withstand::search
